@@ -1,0 +1,126 @@
+"""Every setting, from the environment and `.env`, and the paths of the workspace."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The project's folder: where `start.sh` stands."""
+
+EngineChoice = Literal["auto", "reader", "vllm", "openai"]
+
+
+class ConfigError(Exception):
+    """A setting has a value that is not allowed; the text is one sentence for a person."""
+
+
+class Settings(BaseSettings):
+    """The settings a person can make. Each field is `KIMI_<NAME>` in the environment or in `.env`."""
+
+    model_config = SettingsConfigDict(env_prefix="KIMI_", env_file_encoding="utf-8", extra="ignore", frozen=True)
+
+    engine: EngineChoice = "auto"
+    model: str = "Kimi-VL-A3B-Thinking"
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=1, le=65535)
+    engine_port: int = Field(8000, ge=1, le=65535)
+    workspace: Path = Path("workspace")
+    password: SecretStr = SecretStr("")
+    origins: str = ""
+    """Further addresses under which the page is reached, comma-separated, e.g. `https://chat.example.org`."""
+    upload_days: int = Field(30, ge=0)
+    log_mb: int = Field(20, ge=1)
+
+    @field_validator("workspace")
+    @classmethod
+    def _below_the_project(cls, path: Path) -> Path:
+        path = path.expanduser()
+        return path if path.is_absolute() else ROOT / path
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the page."""
+        return self.host in {"127.0.0.1", "::1", "localhost"}
+
+    @property
+    def page_url(self) -> str:
+        """The address to open in a browser on this machine."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104 - compared, not bound
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def files(self) -> Workspace:
+        """The workspace's paths."""
+        return Workspace(self.workspace)
+
+
+class Workspace:
+    """The folder that holds everything the product writes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.uploads = root / "uploads"
+        self.run = root / "run"
+        self.llm_log = root / "llm.log"
+        self.app_log = root / "app.log"
+        self.status = self.run / "status.json"
+        self.plan = self.run / "plan.json"
+        self.engine_key = self.run / "engine.key"
+        self.password = self.run / "password"
+        self.auth_secret = self.run / "auth.secret"
+        self.page_root = self.run / "page"
+
+    def create(self) -> None:
+        """Makes the folders, readable by their owner alone: people's pictures lie in them."""
+        for folder in (self.root, self.uploads, self.run):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+
+
+def load_settings(env_file: Path | None = None) -> Settings:
+    """Reads the environment and `.env` (the environment wins).
+
+    Raises:
+        ConfigError: a value is not allowed; names the key, the value and what is.
+    """
+    try:
+        return Settings(_env_file=env_file or ROOT / ".env")
+    except ValidationError as error:
+        raise ConfigError(_sentence(error)) from None
+
+
+def secret(path: Path, length: int = 32) -> str:
+    """The secret kept in `path`, made there (mode 0600) the first time.
+
+    `length` is in random bytes; the text is URL-safe.
+    """
+    if path.exists() and (text := path.read_text().strip()):
+        return text
+    text = secrets.token_urlsafe(length)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text + "\n")
+    return text
+
+
+_ALLOWED = {
+    "engine": "auto, reader, vllm or openai",
+    "port": "a whole number from 1 to 65535",
+    "engine_port": "a whole number from 1 to 65535",
+    "upload_days": "a whole number of days, 0 to keep pictures for ever",
+    "log_mb": "a whole number of megabytes from 1",
+}
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    field = str(first["loc"][0])
+    key = "KIMI_" + field.upper().removeprefix("KIMI_")
+    value = "(hidden)" if field == "password" else repr(first["input"])
+    return f"{key} is {value}; allowed is {_ALLOWED.get(field, first['msg'])}."

@@ -1,0 +1,81 @@
+"""What the supervisor tells the world: `run/status.json` (how it goes) and `run/plan.json` (what was launched)."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+State = Literal["stopped", "starting", "ready", "stopping", "failed"]
+
+
+def now() -> str:
+    """This moment as ISO 8601, in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """The engine as people see it. `phase` is what it is doing, or why it failed; `percent` 0-100 where known."""
+
+    kind: str = ""
+    state: State = "stopped"
+    phase: str = ""
+    percent: float | None = None
+    pid: int | None = None
+    restarts: int = 0
+    since: str = field(default_factory=now)
+    model: str = ""
+    base_url: str = ""
+
+
+@dataclass(frozen=True)
+class PageStatus:
+    """The page's process."""
+
+    state: State = "stopped"
+    url: str = ""
+    pid: int | None = None
+    restarts: int = 0
+    since: str = field(default_factory=now)
+
+
+@dataclass(frozen=True)
+class Status:
+    """Both processes, as in `run/status.json`."""
+
+    engine: EngineStatus = field(default_factory=EngineStatus)
+    page: PageStatus = field(default_factory=PageStatus)
+
+    def with_engine(self, **changes: Any) -> Status:
+        """A copy with the engine's fields changed."""
+        return replace(self, engine=replace(self.engine, **changes))
+
+    def with_page(self, **changes: Any) -> Status:
+        """A copy with the page's fields changed."""
+        return replace(self, page=replace(self.page, **changes))
+
+    def write(self, path: Path) -> None:
+        """Replaces the file at once: a reader sees the old status or the new one, never a half."""
+        write_json(path, asdict(self))
+
+    @classmethod
+    def read(cls, path: Path) -> Status:
+        """The status last written; a stopped one where there is none."""
+        try:
+            raw = json.loads(path.read_text())
+        except FileNotFoundError:
+            return cls()
+        return cls(engine=EngineStatus(**raw["engine"]), page=PageStatus(**raw["page"]))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes `value` as JSON by atomic replace, readable by its owner alone."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(value, file, ensure_ascii=False)
+    temporary.replace(path)
