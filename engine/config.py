@@ -71,6 +71,7 @@ class Workspace:
         self.app_log = root / "app.log"
         self.status = self.run / "status.json"
         self.plan = self.run / "plan.json"
+        self.supervisor = self.run / "supervisor.json"
         self.engine_key = self.run / "engine.key"
         self.password = self.run / "password"
         self.auth_secret = self.run / "auth.secret"

@@ -29,6 +29,8 @@ class LaunchPlan:
     argv: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
     ready_path: str = "/health"
+    key_env: str = "KIMI_ENGINE_KEY"
+    """The environment variable by which the engine takes its key."""
     context: int | None = None
     """The context the engine was launched with, in tokens; None: the model's own."""
     note: str = ""

@@ -1,0 +1,7 @@
+"""`python -m engine WORD …`, as `start.sh` calls it."""
+
+import sys
+
+from engine.cli import main
+
+sys.exit(main())

@@ -1,0 +1,125 @@
+"""The words of `./start.sh`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+import time
+from dataclasses import asdict
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from engine import control
+from engine.config import ConfigError, Settings, load_settings
+from engine.logs import follow, tail
+from engine.status import Status
+
+STOP_PATIENCE = 60.0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one word; returns the exit status: 0 done, 1 could not, 2 wrong usage or a wrong setting."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        settings = load_settings()
+        return int(chosen.run(settings, chosen))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def up(settings: Settings, _: argparse.Namespace) -> int:
+    """Starts engine and page and stays until it is stopped."""
+    from engine.supervisor import AlreadyRunningError, CannotStartError, Supervisor  # noqa: PLC0415 - others need it not
+
+    try:
+        Supervisor(settings).run()
+    except (AlreadyRunningError, CannotStartError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def status(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Tells how it goes; exit status 1 where nothing runs."""
+    running = control.supervisor(settings.files) is not None
+    seen = Status.read(settings.files.status) if running else Status()
+    if chosen.json:
+        print(json.dumps(asdict(seen), ensure_ascii=False))
+    else:
+        _print_status(seen, running)
+    return 0 if running else 1
+
+
+def stop(settings: Settings, _: argparse.Namespace) -> int:
+    """Ends engine and page and waits until they are gone."""
+    process = control.supervisor(settings.files)
+    if process is None:
+        print(f"Nothing runs in {settings.workspace}.")
+        return 0
+    process.send_signal(control.STOP)
+    try:
+        process.wait(STOP_PATIENCE)
+    except psutil.TimeoutExpired:
+        print(f"It has not ended within {STOP_PATIENCE:.0f} s; its process id is {process.pid}.", file=sys.stderr)
+        return 1
+    print("Stopped.")
+    return 0
+
+
+def logs(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Prints the end of the logs, and with -f what comes."""
+    paths = {"llm": settings.files.llm_log, "app": settings.files.app_log}
+    wanted = [paths[chosen.which]] if chosen.which else list(paths.values())
+    for path in wanted:
+        for line in tail(path, chosen.lines):
+            print(_labelled(path.stem, line, label=not chosen.which))
+    if chosen.follow:
+        with contextlib.suppress(KeyboardInterrupt):
+            for path, line in follow(wanted, time.sleep):
+                print(_labelled(path.stem, line, label=not chosen.which), flush=True)
+    return 0
+
+
+def _labelled(name: str, line: str, *, label: bool) -> str:
+    return f"{name} | {line}" if label else line
+
+
+def _print_status(seen: Status, running: bool) -> None:
+    if not running:
+        print("Nothing runs here. Start it with ./start.sh")
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("", "state", "what", "since", "pid", "restarts"):
+        table.add_column(column)
+    for name, part, what in (
+        ("engine", seen.engine, f"{seen.engine.model} on {seen.engine.kind}  {seen.engine.phase}"),
+        ("page", seen.page, seen.page.url),
+    ):
+        table.add_row(name, part.state, what, part.since, str(part.pid or "-"), str(part.restarts))
+    Console().print(table)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./start.sh", description="Kimi-VL Chat: a vision-language chat of your own.")
+    words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
+
+    def word(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        added = words.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    word("up", up, "start engine and page (this is what no word means)")
+    word("status", status, "tell how it goes").add_argument("--json", action="store_true", help="as JSON")
+    word("stop", stop, "end engine and page")
+    log = word("logs", logs, "print the end of the logs")
+    log.add_argument("which", nargs="?", choices=["llm", "app"], help="the engine's or the page's alone")
+    log.add_argument("-f", "--follow", action="store_true", help="go on printing what comes")
+    log.add_argument("-n", "--lines", type=int, default=50, help="how many lines of the end (50)")
+    return parser

@@ -1,0 +1,39 @@
+"""How others reach a running supervisor: it notes who it is, they send it a signal."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+
+import psutil
+
+from engine.config import Workspace
+from engine.status import write_json
+
+RETRY = signal.SIGUSR1
+STOP = signal.SIGTERM
+
+
+def note_this_process(files: Workspace) -> None:
+    """Notes this process as the supervisor of the workspace."""
+    write_json(files.supervisor, {"pid": os.getpid(), "started": psutil.Process().create_time()})
+
+
+def supervisor(files: Workspace) -> psutil.Process | None:
+    """The running supervisor of the workspace; None where there is none."""
+    with contextlib.suppress(FileNotFoundError, ValueError, KeyError, psutil.NoSuchProcess):
+        noted = json.loads(files.supervisor.read_text())
+        process = psutil.Process(noted["pid"])
+        if abs(process.create_time() - noted["started"]) < 1:
+            return process
+    return None
+
+
+def retry(files: Workspace) -> bool:
+    """Asks the supervisor to start at once what has failed or waits; False where none runs."""
+    process = supervisor(files)
+    if process is not None:
+        process.send_signal(RETRY)
+    return process is not None

@@ -1,0 +1,93 @@
+"""Log files that people `cat` from a web shell: whole lines, rotated by size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+KEEP = 3
+"""How many earlier files stay: `llm.log.1` is the newest of them."""
+
+
+class RotatingLog:
+    """Appends bytes to a file and moves it aside when it has grown to `limit` bytes."""
+
+    def __init__(self, path: Path, limit: int) -> None:
+        self._path = path
+        self._limit = limit
+        self._file: BinaryIO | None = None
+
+    def write(self, data: bytes) -> None:
+        """Appends; what was written stands in the file when this returns."""
+        if self._file is None:
+            self._file = self._path.open("ab", buffering=0)
+        self._file.write(data)
+        if data.endswith(b"\n") and self._file.tell() >= self._limit:
+            self._rotate()
+
+    def close(self) -> None:
+        """Ends the file; a later write opens it again."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _rotate(self) -> None:
+        self.close()
+        for number in range(KEEP - 1, 0, -1):
+            earlier = self._numbered(number)
+            if earlier.exists():
+                earlier.replace(self._numbered(number + 1))
+        self._path.replace(self._numbered(1))
+
+    def _numbered(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.name}.{number}")
+
+
+def tail(path: Path, lines: int) -> list[str]:
+    """The last lines of a file; none where there is no file."""
+    if not path.exists():
+        return []
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - 400 * lines))
+        text = file.read().decode(errors="replace")
+    return text.splitlines()[-lines:]
+
+
+def follow(paths: list[Path], sleep: Callable[[float], None]) -> Iterator[tuple[Path, str]]:
+    """Yields the lines that are appended from now on, also across a rotation; never ends by itself."""
+    tails = [_Tail(path) for path in paths]
+    while True:
+        for one in tails:
+            for line in one.new_lines():
+                yield one.path, line
+        sleep(0.3)
+
+
+class _Tail:
+    """The place up to which a growing file was read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._inode, self._offset = self._end()
+        self._unfinished = b""
+
+    def new_lines(self) -> list[str]:
+        if not self.path.exists():
+            return []
+        seen = self.path.stat()
+        if seen.st_ino != self._inode or seen.st_size < self._offset:
+            self._inode, self._offset = seen.st_ino, 0
+        with self.path.open("rb") as file:
+            file.seek(self._offset)
+            data = file.read()
+        self._offset += len(data)
+        *lines, self._unfinished = (self._unfinished + data).split(b"\n")
+        return [line.decode(errors="replace") for line in lines]
+
+    def _end(self) -> tuple[int, int]:
+        if not self.path.exists():
+            return 0, 0
+        seen = self.path.stat()
+        return seen.st_ino, seen.st_size

@@ -1,0 +1,156 @@
+"""Process groups: start one that dies with us, end one whole, find what an earlier life left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from engine.status import write_json
+
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Group:
+    """A session that we started, as it is recorded on disk: enough to know it again after a restart of everything."""
+
+    sid: int
+    started: float
+    """The leader's start, in seconds since the epoch."""
+    boot: str
+
+    @classmethod
+    def of(cls, pid: int) -> Group:
+        """The group that `pid` leads.
+
+        Raises:
+            psutil.NoSuchProcess: it is gone already.
+        """
+        return cls(sid=pid, started=psutil.Process(pid).create_time(), boot=_boot_id())
+
+    def members(self) -> list[psutil.Process]:
+        """The living processes of the session; also those whose leader has died.
+
+        A number that the system has given to somebody else meanwhile is told by the boot and by the leader's start.
+        """
+        if self.boot != _boot_id():
+            return []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if abs(psutil.Process(self.sid).create_time() - self.started) > 1:
+                return []
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, ProcessLookupError):
+                if os.getsid(process.pid) == self.sid and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal to every member, the leader's children included."""
+        for process in self.members():
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(number)
+
+
+async def start(argv: tuple[str, ...], env: dict[str, str], cwd: Path) -> asyncio.subprocess.Process:
+    """Starts a program as the leader of a session of its own, with its output in one pipe.
+
+    The kernel sends it SIGTERM should we die without a word. Its own children get no such signal: for them there
+    is the record of groups, swept at the next start.
+    """
+    die_with_us = _die_with(os.getpid()) if sys.platform == "linux" else None
+    return await asyncio.create_subprocess_exec(
+        *argv, env=env, cwd=cwd, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT, start_new_session=True, preexec_fn=die_with_us,
+    )  # fmt: skip
+
+
+async def end(group: Group, grace: float) -> None:
+    """SIGTERM to all of the group, `grace` seconds to go, then SIGKILL to what is left."""
+    group.signal(signal.SIGTERM)
+    deadline = asyncio.get_running_loop().time() + grace
+    while group.members():
+        if asyncio.get_running_loop().time() > deadline:
+            group.signal(signal.SIGKILL)
+            deadline = float("inf")
+        await asyncio.sleep(0.05)
+
+
+class Record:
+    """The groups that live now, on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._groups: dict[str, Group] = {}
+
+    def add(self, name: str, group: Group) -> None:
+        """Notes a group that was started."""
+        self._groups[name] = group
+        self._write()
+
+    def remove(self, name: str) -> None:
+        """Forgets a group that has ended."""
+        self._groups.pop(name, None)
+        self._write()
+
+    def left_behind(self) -> list[Group]:
+        """The groups that an earlier supervisor recorded and that still have members."""
+        try:
+            raw = json.loads(self._path.read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return []
+        return [group for entry in raw.values() if (group := Group(**entry)).members()]
+
+    def _write(self) -> None:
+        write_json(self._path, {name: asdict(group) for name, group in self._groups.items()})
+
+
+def port_holder(host: str, port: int) -> str | None:
+    """None where the port is free, else who holds it, in words: `python3 (pid 4711)`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except PermissionError:
+            return "the system, which keeps ports below 1024 for root"
+        except OSError:
+            return _listener(port)
+    return None
+
+
+def _listener(port: int) -> str:
+    with contextlib.suppress(psutil.Error):
+        for connection in psutil.net_connections("tcp"):
+            if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
+                if connection.pid is None:
+                    break
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    return "another user's process"
+
+
+def _die_with(parent: int) -> Callable[[], None]:
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def in_child() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it died between fork and prctl
+            os._exit(1)
+
+    return in_child
+
+
+def _boot_id() -> str:
+    path = Path("/proc/sys/kernel/random/boot_id")
+    return path.read_text().strip() if path.exists() else str(int(psutil.boot_time()))

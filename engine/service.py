@@ -1,0 +1,286 @@
+"""One supervised program: started, waited for until it answers, started again when it dies, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import aiohttp
+
+from engine import processes
+from engine.logs import RotatingLog
+from engine.processes import Group, Record
+from engine.status import now
+
+PROBE_EVERY = 0.2
+"""Seconds between two questions whether it is ready; and how late, at most, readiness is seen."""
+CHECK_EVERY = 5.0
+"""Seconds between two health checks of a program that is ready."""
+UNHEALTHY_AFTER = 3
+"""Failed checks in a row, after which a program that still runs is started again."""
+CHECK_TIMEOUT = 20.0
+BACKOFF_LONGEST = 300.0
+CRASHES_BEFORE_FAILED = 5
+LAST_LINES = 5
+
+
+class PermanentError(Exception):
+    """Starting again would not help; the text is one sentence for a person, with the way out."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What to start and how to know that it answers."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    host: str
+    port: int
+    ready_url: str
+
+
+class Failure(Protocol):
+    """A reason found in a program's output."""
+
+    @property
+    def sentence(self) -> str:
+        """One sentence with the next step."""
+
+    @property
+    def permanent(self) -> bool:
+        """Whether a new start would end the same way."""
+
+
+class Watcher(Protocol):
+    """Reads a program's output for what it is doing and for why it ends."""
+
+    phase: str
+    percent: float | None
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why it fails, where a line has told."""
+
+    def feed(self, line: str) -> None:
+        """Takes one line."""
+
+
+class Silent:
+    """The watcher of a program whose output says nothing about its start."""
+
+    phase = ""
+    percent: float | None = None
+    failure: Failure | None = None
+
+    def feed(self, line: str) -> None:
+        """Has nothing to learn from it."""
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """How one life of the program ended."""
+
+    was_ready: bool
+    reason: str
+    permanent: bool = False
+
+
+class Service:
+    """Owns one program. `run` is its only task; the others ask it to `stop` or to `retry`."""
+
+    def __init__(
+        self,
+        name: str,
+        prepare: Callable[[Callable[..., None]], Awaitable[Launch]],
+        log: RotatingLog,
+        record: Record,
+        report: Callable[..., None],
+        *,
+        cwd: Path,
+        grace: float = 15.0,
+        watcher: Callable[[], Watcher] = Silent,
+    ) -> None:
+        self._name = name
+        self._prepare = prepare
+        self._log = log
+        self._record = record
+        self._report = report
+        self._cwd = cwd
+        self._grace = grace
+        self._watcher = watcher
+        self._stopping = asyncio.Event()
+        self._retrying = asyncio.Event()
+        self._restarts = 0
+
+    def stop(self) -> None:
+        """Asks for the end; `run` returns when the program is gone."""
+        self._stopping.set()
+        self._retrying.set()
+
+    def retry(self) -> None:
+        """Ends a wait: the next start happens now, from `failed` too."""
+        self._retrying.set()
+
+    async def run(self) -> None:
+        """Keeps the program alive until `stop`."""
+        crashes = 0
+        while not self._stopping.is_set():
+            ended = await self._one_life()
+            if self._stopping.is_set():
+                break
+            crashes = 1 if ended.was_ready else crashes + 1
+            self._restarts += 1
+            if ended.permanent or crashes >= CRASHES_BEFORE_FAILED:
+                self._say(state="failed", phase=ended.reason, percent=None, pid=None)
+                await self._retrying.wait()
+                crashes = 0
+            else:
+                self._say(state="starting", phase=ended.reason, percent=None, pid=None)
+                await self._pause(min(2.0 ** (crashes - 1), BACKOFF_LONGEST))
+            self._retrying.clear()
+        self._say(state="stopped", phase="", percent=None, pid=None)
+
+    async def _one_life(self) -> _Ended:
+        self._say(state="starting", phase="", percent=None, pid=None, restarts=self._restarts)
+        try:
+            launch = await self._until_stopped(self._prepare(self._progress))
+            if launch is None:
+                return _Ended(was_ready=False, reason="")
+            if holder := processes.port_holder(launch.host, launch.port):
+                return _Ended(was_ready=False, reason=port_sentence(launch.port, holder))
+            process = await processes.start(launch.argv, dict(launch.env), self._cwd)
+        except (PermanentError, FileNotFoundError, PermissionError) as error:
+            return _Ended(was_ready=False, reason=str(error), permanent=True)
+        return await self._attend(process, launch)
+
+    async def _attend(self, process: asyncio.subprocess.Process, launch: Launch) -> _Ended:
+        try:
+            group = Group.of(process.pid)
+        except ProcessLookupError:
+            group = Group(process.pid, 0.0, "")
+        self._record.add(self._name, group)
+        self._say(pid=process.pid)
+        life = _Life(process, self._watcher(), self._log, self._progress)
+        reader = asyncio.create_task(life.read_output())
+        probe = asyncio.create_task(self._probe(launch.ready_url, life))
+        exited = asyncio.create_task(process.wait())
+        stop = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({probe, exited, stop}, return_when=asyncio.FIRST_COMPLETED)
+            reason = probe.result() if probe.done() else ""
+            if stop.done():
+                self._say(state="stopping", phase="", percent=None)
+        finally:
+            for task in (probe, stop):
+                task.cancel()
+            await processes.end(group, self._grace)
+            await exited
+            await reader
+            self._record.remove(self._name)
+        return life.ended(reason)
+
+    async def _probe(self, url: str, life: _Life) -> str:
+        """Asks until it is ready, then keeps asking; returns why it must be started again."""
+        timeout = aiohttp.ClientTimeout(total=CHECK_TIMEOUT)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            while not await _healthy(session, url):
+                await asyncio.sleep(PROBE_EVERY)
+            life.was_ready = True
+            self._say(state="ready", phase="", percent=None)
+            failures = 0
+            while failures < UNHEALTHY_AFTER:
+                await asyncio.sleep(CHECK_EVERY)
+                failures = 0 if await _healthy(session, url) else failures + 1
+        return f"{self._name} runs but no longer answers at {url}; it is started again."
+
+    async def _until_stopped(self, work: Awaitable[Launch]) -> Launch | None:
+        task = asyncio.ensure_future(work)
+        stop = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if task.done():
+            return task.result()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        return None
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._retrying.wait(), seconds)
+
+    def _progress(self, phase: str, percent: float | None = None) -> None:
+        self._report(phase=phase, percent=percent)
+
+    def _say(self, **changes: Any) -> None:
+        self._report(since=now(), **changes) if "state" in changes else self._report(**changes)
+
+
+class _Life:
+    """One run of the program, from its start to its end."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        watcher: Watcher,
+        log: RotatingLog,
+        progress: Callable[[str, float | None], None],
+    ) -> None:
+        self.was_ready = False
+        self._process = process
+        self._watcher = watcher
+        self._log = log
+        self._progress = progress
+        self._last: list[str] = []
+
+    async def read_output(self) -> None:
+        """Copies the output to the log as it comes, and shows each line to the watcher."""
+        assert self._process.stdout is not None
+        unfinished = ""
+        while data := await self._process.stdout.read(65536):
+            self._log.write(data)
+            *lines, unfinished = re.split(r"[\r\n]+", unfinished + data.decode(errors="replace"))
+            for line in lines:
+                self._see(line)
+        if unfinished:
+            self._see(unfinished)
+            self._log.write(b"\n")
+
+    def ended(self, reason: str) -> _Ended:
+        """How it ended: the reason given, or what its output told, or its exit status and last line."""
+        failure = self._watcher.failure
+        if reason:
+            return _Ended(self.was_ready, reason)
+        if failure is not None:
+            return _Ended(self.was_ready, failure.sentence, failure.permanent and not self.was_ready)
+        code = self._process.returncode
+        how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with status {code}"
+        last = f"; its last line was: {self._last[-1][:300]}" if self._last else ""
+        return _Ended(self.was_ready, f"The process {how}{last}")
+
+    def _see(self, line: str) -> None:
+        if not line.strip():
+            return
+        self._last = [*self._last[-LAST_LINES:], line.strip()]
+        before = (self._watcher.phase, self._watcher.percent)
+        self._watcher.feed(line)
+        if not self.was_ready and (self._watcher.phase, self._watcher.percent) != before:
+            self._progress(self._watcher.phase, self._watcher.percent)
+
+
+def port_sentence(port: int, holder: str) -> str:
+    """What to tell a person whose port is taken."""
+    return f"Port {port} is held by {holder}; stop it, or choose another port (KIMI_PORT, KIMI_ENGINE_PORT)."
+
+
+async def _healthy(session: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with session.get(url) as reply:
+            return reply.status == 200
+    except (aiohttp.ClientError, TimeoutError):
+        return False

@@ -1,0 +1,181 @@
+"""Starts engine and page, watches both, and ends both; tells how it goes in `run/status.json` and on the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from engine import control, processes
+from engine.config import ROOT, Settings, secret
+from engine.logs import RotatingLog
+from engine.plan import LaunchPlan, make_plan
+from engine.processes import Record
+from engine.service import Launch, PermanentError, Service, Silent, Watcher, port_sentence
+from engine.status import Status
+
+
+class AlreadyRunningError(Exception):
+    """Another supervisor holds this workspace."""
+
+
+class CannotStartError(Exception):
+    """Nothing was started; the text says why and what to do."""
+
+
+class Supervisor:
+    """The parent of engine and page."""
+
+    def __init__(self, settings: Settings, tell: Callable[[str], None] = print) -> None:
+        self._settings = settings
+        self._files = settings.files
+        self._tell = tell
+        self._status = Status().with_page(url=settings.page_url)
+        self._services: list[Service] = []
+        self._record = Record(self._files.run / "processes.json")
+
+    def run(self) -> None:
+        """Runs until SIGINT, SIGTERM or SIGHUP.
+
+        Raises:
+            AlreadyRunningError: this workspace has a supervisor.
+            CannotStartError: a port is taken.
+        """
+        self._files.create()
+        with _lock(self._settings):
+            control.note_this_process(self._files)
+            asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        await self._sweep()
+        self._check_ports()
+        self._status.write(self._files.status)
+        self._services = [self._engine(), self._page()]
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(control.RETRY, self._retry)
+        async with asyncio.TaskGroup() as group:
+            for service in self._services:
+                group.create_task(service.run())
+
+    def _stop(self) -> None:
+        self._tell("Stopping …")
+        for service in self._services:
+            service.stop()
+
+    def _retry(self) -> None:
+        for service in self._services:
+            service.retry()
+
+    async def _sweep(self) -> None:
+        for group in self._record.left_behind():
+            self._tell(f"Ending what an earlier run left behind (process group {group.sid}).")
+            await processes.end(group, grace=5.0)
+
+    def _check_ports(self) -> None:
+        wanted = [(self._settings.host, self._settings.port)]
+        if self._settings.engine != "openai":
+            wanted.append(("127.0.0.1", self._settings.engine_port))
+        for host, port in wanted:
+            if holder := processes.port_holder(host, port):
+                raise CannotStartError(port_sentence(port, holder))
+
+    def _engine(self) -> Service:
+        return Service(
+            "engine", self._launch_engine, self._log("llm.log"), self._record, self._engine_changed,
+            cwd=ROOT, grace=20.0, watcher=self._watcher,
+        )  # fmt: skip
+
+    def _page(self) -> Service:
+        return Service(
+            "page", self._launch_page, self._log("app.log"), self._record, self._page_changed, cwd=ROOT, grace=10.0
+        )
+
+    def _log(self, name: str) -> RotatingLog:
+        return RotatingLog(self._files.root / name, self._settings.log_mb * 1_000_000)
+
+    def _watcher(self) -> Watcher:
+        return Silent()
+
+    async def _launch_engine(self, report: Callable[..., None]) -> Launch:
+        report("preparing")
+        plan = make_plan(self._settings)
+        plan.write(self._files.plan)
+        self._engine_changed(kind=plan.engine, model=plan.model, base_url=plan.base_url)
+        return self._engine_launch(plan)
+
+    def _engine_launch(self, plan: LaunchPlan) -> Launch:
+        if not plan.argv:
+            raise PermanentError(f"{plan.engine} is not an engine that is started here.")
+        env = engine_environment() | plan.env | {plan.key_env: secret(self._files.engine_key)}
+        address = plan.base_url.removesuffix("/v1")
+        return Launch(plan.argv, env, "127.0.0.1", self._settings.engine_port, address + plan.ready_path)
+
+    async def _launch_page(self, report: Callable[..., None]) -> Launch:
+        env = page_environment(self._settings)
+        url = self._settings.page_url
+        argv = (sys.executable, "-m", "app")
+        return Launch(argv, env, self._settings.host, self._settings.port, url + "/healthz")
+
+    def _engine_changed(self, **changes: Any) -> None:
+        before = self._status.engine
+        self._status = self._status.with_engine(**changes)
+        self._status.write(self._files.status)
+        after = self._status.engine
+        if (after.state, after.phase) != (before.state, before.phase):
+            percent = f" {after.percent:.0f} %" if after.percent is not None else ""
+            self._tell(f"engine ({after.kind}): {after.state}{': ' + after.phase if after.phase else ''}{percent}")
+
+    def _page_changed(self, **changes: Any) -> None:
+        before = self._status.page.state
+        phase = changes.pop("phase", "")
+        changes.pop("percent", None)
+        self._status = self._status.with_page(**changes)
+        self._status.write(self._files.status)
+        if self._status.page.state == before and not phase:
+            return
+        if self._status.page.state == "ready":
+            self._tell(f"The page is at {self._status.page.url}{self._password_hint()}")
+        else:
+            self._tell(f"page: {self._status.page.state}{': ' + phase if phase else ''}")
+
+    def _password_hint(self) -> str:
+        if self._settings.loopback:
+            return ""
+        if self._settings.password.get_secret_value():
+            return " (the password is your KIMI_PASSWORD)"
+        return f" (password: {secret(self._files.password, 9)})"
+
+
+def engine_environment() -> dict[str, str]:
+    """Our environment without anybody's secrets: a local engine needs none of them (design: a person's key stays)."""
+    return {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
+
+
+def page_environment(settings: Settings) -> dict[str, str]:
+    """Our environment; a person's OpenAI key and address only where they are asked for."""
+    hidden = ("LITERAL_",) if settings.engine == "openai" else ("LITERAL_", "OPENAI_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+
+
+_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$|^OPENAI_|^AWS_|DATABASE_URL")
+
+
+@contextlib.contextmanager
+def _lock(settings: Settings) -> Iterator[None]:
+    with (settings.files.run / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            status = Status.read(settings.files.status)
+            raise AlreadyRunningError(
+                f"Kimi-VL Chat already runs in {settings.workspace}: {status.page.url or 'it is just starting'}."
+            ) from None
+        yield

@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# The one entry: prepares what is missing, then hands over to `python -m engine`.
+set -euo pipefail
+
+root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
+python=$root/.venv/bin/python
+
+usage() {
+    cat <<'TEXT'
+Usage: ./start.sh [WORD] [OPTIONS]
+
+  (no word)              start engine and page; Ctrl-C stops both
+  status [--json]        tell how it goes
+  stop                   end engine and page
+  logs [llm|app] [-f]    print the end of the logs, and what comes
+  test [--long] [ARGS]   install what the tests need and run them
+  help                   print this
+
+Settings come from the environment and from .env; .env.example explains each.
+TEXT
+}
+
+say() { printf '%s\n' "$*" >&2; }
+
+give_up() {
+    say "$*"
+    exit 1
+}
+
+# A Python that the locked packages have wheels for.
+find_python() {
+    local candidate
+    for candidate in python3.11 python3.12 python3.13 python3; do
+        if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    give_up "Python 3.11, 3.12 or 3.13 is needed and none was found; on Debian or Ubuntu: apt-get install python3-venv"
+}
+
+create_venv() {
+    local base
+    base=$(find_python)
+    say "Preparing the environment in .venv …"
+    rm -rf -- "$root/.venv"
+    if ! "$base" -m venv "$root/.venv" >/dev/null 2>&1; then
+        # Debian splits venv from Python.
+        rm -rf -- "$root/.venv"
+        [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null ||
+            give_up "Python lacks its venv module; as root: apt-get install python3-venv"
+        say "Installing Debian's python3-venv …"
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
+        "$base" -m venv "$root/.venv"
+    fi
+    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+        --require-hashes -r "$root/engine/uv.txt"
+}
+
+# Installs exactly what uv.lock says, unless the stamp tells that it is there. $1: plain or test.
+prepare() {
+    local kind=$1 wanted stamp=$root/.venv/prepared
+    wanted="$(cat "$root/uv.lock" "$root/engine/uv.txt" | sha256sum | cut -d' ' -f1)"
+    # What the tests need includes what the product needs.
+    grep -qsE "^$wanted (test|$kind)\$" "$stamp" && [ -x "$python" ] && return
+    # One installation at a time; whoever waited finds it done.
+    exec 9>"$root/.venv.lock"
+    flock 9
+    if ! { grep -qsE "^$wanted (test|$kind)\$" "$stamp" && [ -x "$python" ]; }; then
+        install_locked "$wanted" "$kind" "$stamp"
+    fi
+    exec 9>&-
+}
+
+install_locked() {
+    local wanted=$1 kind=$2 stamp=$3
+    local -a groups=()
+    [ "$kind" = test ] && groups=(--group test)
+    "$python" -c 'import pip' 2>/dev/null && [ -x "$root/.venv/bin/uv" ] || create_venv
+    rm -f -- "$stamp"
+    say "Installing the locked packages …"
+    UV_PROJECT_ENVIRONMENT=$root/.venv UV_PYTHON_DOWNLOADS=never "$root/.venv/bin/uv" sync --project "$root" \
+        --locked --no-progress --quiet --extra page --extra reader ${groups[@]+"${groups[@]}"} ||
+        give_up "The packages could not be installed; uv's reason stands above. Run ./start.sh again when it is mended."
+    printf '%s %s\n' "$wanted" "$kind" >"$stamp"
+}
+
+prepare_browser() {
+    command -v chromium >/dev/null || command -v google-chrome >/dev/null && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        say "Installing Debian's Chromium for the browser tests …"
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null && return
+    fi
+    say "Fetching Playwright's Chromium for the browser tests …"
+    "$python" -m playwright install chromium ||
+        give_up "The browser tests need Chromium; install it (Debian: apt-get install chromium) and start again."
+}
+
+word=${1:-up}
+case $word in
+    up | status | stop | logs)
+        prepare plain
+        cd -- "$root"
+        [ $# -gt 0 ] && shift
+        exec "$python" -m engine "$word" "$@"
+        ;;
+    test)
+        shift
+        prepare test
+        prepare_browser
+        cd -- "$root"
+        exec "$python" -m pytest "$@"
+        ;;
+    help | -h | --help)
+        usage
+        ;;
+    *)
+        say "start.sh: there is no word '$word'"
+        usage >&2
+        exit 2
+        ;;
+esac
