@@ -47,8 +47,9 @@ create_venv() {
     if ! "$base" -m venv "$root/.venv" >/dev/null 2>&1; then
         # Debian splits venv from Python.
         rm -rf -- "$root/.venv"
-        [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null ||
+        if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
             give_up "Python lacks its venv module; as root: apt-get install python3-venv"
+        fi
         say "Installing Debian's python3-venv …"
         apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
         "$base" -m venv "$root/.venv"
@@ -76,7 +77,7 @@ install_locked() {
     local wanted=$1 kind=$2 stamp=$3
     local -a groups=()
     [ "$kind" = test ] && groups=(--group test)
-    "$python" -c 'import pip' 2>/dev/null && [ -x "$root/.venv/bin/uv" ] || create_venv
+    "$root/.venv/bin/uv" --version >/dev/null 2>&1 || create_venv
     rm -f -- "$stamp"
     say "Installing the locked packages …"
     UV_PROJECT_ENVIRONMENT=$root/.venv UV_PYTHON_DOWNLOADS=never "$root/.venv/bin/uv" sync --project "$root" \
