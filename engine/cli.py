@@ -23,7 +23,7 @@ STOP_PATIENCE = 60.0
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one word; returns the exit status: 0 done, 1 could not, 2 wrong usage or a wrong setting."""
-    chosen = _parser().parse_args(arguments)
+    chosen = parser().parse_args(arguments)
     try:
         settings = load_settings()
         return int(chosen.run(settings, chosen))
@@ -106,9 +106,10 @@ def _print_status(seen: Status, running: bool) -> None:
     Console().print(table)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="./start.sh", description="Kimi-VL Chat: a vision-language chat of your own.")
-    words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
+def parser() -> argparse.ArgumentParser:
+    """The words and their options."""
+    top = argparse.ArgumentParser(prog="./start.sh", description="Kimi-VL Chat: a vision-language chat of your own.")
+    words = top.add_subparsers(dest="word", required=True, metavar="WORD")
 
     def word(name: str, run: object, text: str) -> argparse.ArgumentParser:
         added = words.add_parser(name, help=text, description=text)
@@ -122,4 +123,4 @@ def _parser() -> argparse.ArgumentParser:
     log.add_argument("which", nargs="?", choices=["llm", "app"], help="the engine's or the page's alone")
     log.add_argument("-f", "--follow", action="store_true", help="go on printing what comes")
     log.add_argument("-n", "--lines", type=int, default=50, help="how many lines of the end (50)")
-    return parser
+    return top

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -58,36 +59,44 @@ def tail(path: Path, lines: int) -> list[str]:
 def follow(paths: list[Path], sleep: Callable[[float], None]) -> Iterator[tuple[Path, str]]:
     """Yields the lines that are appended from now on, also across a rotation; never ends by itself."""
     tails = [_Tail(path) for path in paths]
-    while True:
+    try:
+        while True:
+            for one in tails:
+                for line in one.new_lines():
+                    yield one.path, line
+            sleep(0.3)
+    finally:
         for one in tails:
-            for line in one.new_lines():
-                yield one.path, line
-        sleep(0.3)
+            one.close()
 
 
 class _Tail:
-    """The place up to which a growing file was read."""
+    """A growing file, held open, so that what was written to it before a rotation is still read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._inode, self._offset = self._end()
         self._unfinished = b""
+        self._file = path.open("rb") if path.exists() else None
+        if self._file is not None:
+            self._file.seek(0, os.SEEK_END)
 
     def new_lines(self) -> list[str]:
-        if not self.path.exists():
-            return []
-        seen = self.path.stat()
-        if seen.st_ino != self._inode or seen.st_size < self._offset:
-            self._inode, self._offset = seen.st_ino, 0
-        with self.path.open("rb") as file:
-            file.seek(self._offset)
-            data = file.read()
-        self._offset += len(data)
+        data = self._rest()
+        if self._moved():
+            self.close()
+            self._file = self.path.open("rb")
+            data += self._rest()
         *lines, self._unfinished = (self._unfinished + data).split(b"\n")
         return [line.decode(errors="replace") for line in lines]
 
-    def _end(self) -> tuple[int, int]:
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _rest(self) -> bytes:
+        return self._file.read() if self._file is not None else b""
+
+    def _moved(self) -> bool:
         if not self.path.exists():
-            return 0, 0
-        seen = self.path.stat()
-        return seen.st_ino, seen.st_size
+            return False
+        return self._file is None or os.fstat(self._file.fileno()).st_ino != self.path.stat().st_ino

@@ -1,0 +1,81 @@
+"""Settings: where they come from, and what is said of a wrong one."""
+
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from engine.config import ROOT, ConfigError, Settings, Workspace, load_settings, secret
+
+
+@pytest.fixture
+def no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [*Settings.model_fields]:
+        monkeypatch.delenv(f"KIMI_{name.upper()}", raising=False)
+    return tmp_path / "absent.env"
+
+
+def test_without_anything_set_the_page_is_for_this_machine_alone(no_file: Path) -> None:
+    settings = load_settings(no_file)
+    assert (settings.host, settings.port, settings.engine_port) == ("127.0.0.1", 8080, 8000)
+    assert settings.loopback
+    assert settings.workspace == ROOT / "workspace"
+
+
+def test_the_environment_wins_over_the_file(no_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / ".env"
+    file.write_text("KIMI_PORT=9001\nKIMI_ENGINE_PORT=9002\n")
+    monkeypatch.setenv("KIMI_PORT", "9003")
+    settings = load_settings(file)
+    assert (settings.port, settings.engine_port) == (9003, 9002)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("KIMI_PORT", "eighty", "1 to 65535"),
+        ("KIMI_PORT", "70000", "1 to 65535"),
+        ("KIMI_ENGINE", "vlm", "auto, reader, vllm"),
+        ("KIMI_UPLOAD_DAYS", "-1", "0 to keep"),
+        ("KIMI_LOG_MB", "0", "from 1"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence_with_key_value_and_what_is_allowed(
+    no_file: Path, monkeypatch: pytest.MonkeyPatch, key: str, value: str, allowed: str
+) -> None:
+    monkeypatch.setenv(key, value)
+    with pytest.raises(ConfigError) as raised:
+        load_settings(no_file)
+    sentence = str(raised.value)
+    assert sentence.startswith(f"{key} is {value!r}; allowed is ")
+    assert allowed in sentence
+    assert "\n" not in sentence
+
+
+def test_the_example_file_names_every_setting_and_its_default(no_file: Path) -> None:
+    text = (ROOT / ".env.example").read_text()
+    shown = dict(re.findall(r"^#(KIMI_\w+)=(.*)$", text, re.MULTILINE))
+    defaults = Settings(_env_file=None)
+    for name in Settings.model_fields:
+        key = f"KIMI_{name.upper()}"
+        assert key in shown, f"{key} is missing in .env.example"
+        value = getattr(defaults, name)
+        plain = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+        if name != "workspace":
+            assert shown[key] == str("" if plain is None else plain), key
+
+
+def test_the_workspace_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    files = Workspace(tmp_path / "a place" / "workspace")
+    files.create()
+    for folder in (files.root, files.uploads, files.run):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_secret_is_made_once_and_kept_from_others(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    first = secret(path)
+    assert len(first) >= 32
+    assert secret(path) == first
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -1,0 +1,54 @@
+"""Logs: nothing is lost at a rotation, neither in the files nor for who follows them."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.logs import KEEP, RotatingLog, follow, tail
+
+
+def test_a_rotation_loses_no_line_and_keeps_the_newest_files(tmp_path: Path) -> None:
+    path = tmp_path / "llm.log"
+    log = RotatingLog(path, limit=1000)
+    for number in range(300):
+        log.write(f"line {number:06}\n".encode())
+    log.close()
+    files = [path.with_name(f"llm.log.{n}") for n in range(KEEP, 0, -1)] + [path]
+    kept = [line for file in files if file.exists() for line in file.read_text().splitlines()]
+    assert kept == [f"line {number:06}" for number in range(300 - len(kept), 300)]
+    assert not path.with_name(f"llm.log.{KEEP + 1}").exists()
+
+
+def test_a_line_is_never_cut_by_a_rotation(tmp_path: Path) -> None:
+    log = RotatingLog(tmp_path / "a.log", limit=10)
+    log.write(b"a half line longer than the limit")
+    log.write(b" and its end\n")
+    log.close()
+    assert (tmp_path / "a.log.1").read_text() == "a half line longer than the limit and its end\n"
+
+
+def test_the_tail_is_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_text("".join(f"{n}\n" for n in range(1000)))
+    assert tail(path, 3) == ["997", "998", "999"]
+    assert tail(tmp_path / "absent.log", 3) == []
+
+
+def test_following_goes_on_across_a_rotation(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    log = RotatingLog(path, limit=50)
+    log.write(b"earlier\n")
+    rounds = iter(range(6))
+
+    def write_more(_: float) -> None:
+        number = next(rounds, None)
+        if number is None:
+            raise KeyboardInterrupt
+        log.write(f"round {number} {'x' * 30}\n".encode())
+
+    seen: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        for _path, line in follow([path], write_more):
+            seen.append(line.split(" x")[0])
+    assert seen == [f"round {n}" for n in range(6)]
+    log.close()
