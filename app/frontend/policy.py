@@ -1,0 +1,42 @@
+"""The page's Content-Security-Policy."""
+
+import re
+from pathlib import Path
+
+from app.frontend.errors import FrontendError
+
+_INLINE_SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)|\son\w+\s*=|javascript:", re.IGNORECASE)
+
+_DIRECTIVES = (
+    "default-src 'none'",
+    "script-src 'self'",
+    # The libraries in Chainlit's bundle put style elements into the page while it runs, some with sizes that they
+    # measured: no hash covers them. Styles alone can't run anything, and a message can't bring any (HTML is off).
+    "style-src 'self' 'unsafe-inline'",
+    # No foreign picture: `![](http://…)` in an answer would tell that host what is being read.
+    "img-src 'self' data: blob:",
+    "media-src 'self' blob:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "worker-src 'self' blob:",
+    "manifest-src 'self'",
+    "frame-src 'none'",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+)
+
+
+def content_security_policy(page_root: Path) -> str:
+    """Return the header's value for the front end that `prepare` put into `page_root`.
+
+    It allows no inline script, no `eval` and no other host. Raises `FrontendError` if the prepared page has an inline
+    script, which a browser would then refuse to run.
+    """
+    index = (page_root / "frontend" / "index.html").read_text(encoding="utf-8")
+    if _INLINE_SCRIPT.search(index):
+        raise FrontendError(
+            f"{page_root}/frontend/index.html has an inline script: delete that folder and start again."
+        )
+    return "; ".join(_DIRECTIVES)
