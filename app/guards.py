@@ -1,0 +1,208 @@
+"""What a request has to get past before any page code sees it: plain ASGI, outside everything else.
+
+- `HostAndOrigin`: a page on loopback answers to its own names only (a foreign site's name can be pointed at 127.0.0.1),
+  and a browser's request that another site made is refused, for HTTP and WebSocket alike.
+- `BodyLimit`: a body is counted while it comes; nothing above the limit is ever held.
+- `LoginLimit`: after too many wrong passwords the address waits.
+- `SecureHeaders`: what every response says about itself.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_UPLOAD_PATH = "/project/file"
+_UPLOADED_FILE = re.compile(r"/project/file/|/project/thread/")
+
+
+class AllowedPlaces:
+    """Under which names the page is reached.
+
+    `origins` are further addresses such as `https://chat.example.org`; on `loopback` only they and this machine's own
+    names count.
+    """
+
+    def __init__(self, *, loopback: bool, port: int, origins: str = "") -> None:
+        extra = [origin.strip().rstrip("/") for origin in origins.split(",") if origin.strip()]
+        self._loopback = loopback
+        self._origins = {origin.lower() for origin in extra}
+        self._hosts = {f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]")}
+        self._hosts |= {urlsplit(origin).netloc for origin in self._origins}
+
+    def host_allowed(self, host: str) -> bool:
+        """Whether the page answers to this `Host` header."""
+        return not self._loopback or host.lower() in self._hosts
+
+    def origin_allowed(self, origin: str | None, host: str) -> bool:
+        """Whether a request from a page at `origin` may come in; None: it comes from no browser's page."""
+        if origin is None:
+            return True
+        return origin.lower() in self._origins or urlsplit(origin.lower()).netloc == host.lower() != ""
+
+
+class HostAndOrigin:
+    """Refuses requests under a foreign name or from a foreign page."""
+
+    def __init__(self, app: ASGIApp, places: AllowedPlaces) -> None:
+        self._app = app
+        self._places = places
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if not self._places.host_allowed(host):
+            await _refuse(scope, receive, send, 421, "This page is not known by that name; see KIMI_ORIGINS.")
+        elif not self._places.origin_allowed(headers.get("origin"), host):
+            await _refuse(scope, receive, send, 403, "Requests from other sites are refused; see KIMI_ORIGINS.")
+        else:
+            await self._app(scope, receive, send)
+
+
+class BodyLimit:
+    """Cuts a request off as soon as its body is too large. Sizes are in bytes."""
+
+    def __init__(self, app: ASGIApp, upload: int, other: int) -> None:
+        self._app = app
+        self._upload = upload
+        self._other = other
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = self._upload if scope["path"] == _UPLOAD_PATH else self._other
+        declared = Headers(scope=scope).get("content-length", "0")
+        if not declared.isdigit() or int(declared) > limit:
+            await _too_large(scope, receive, send, limit)
+            return
+        received, answered = 0, False
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise _BodyTooLargeError
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self._app(scope, counted, watched)
+        except _BodyTooLargeError:
+            if answered:
+                raise
+            await _too_large(scope, receive, send, limit)
+
+
+class LoginLimit:
+    """Slows the guessing of passwords: `attempts` wrong ones within `seconds` close the door for that address."""
+
+    def __init__(
+        self, app: ASGIApp, attempts: int = 10, seconds: float = 300, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._app = app
+        self._attempts = attempts
+        self._seconds = seconds
+        self._clock = clock
+        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != "/login" or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        address = (scope.get("client") or ("?", 0))[0]
+        if self._closed_for(address):
+            await _refuse(scope, receive, send, 429, "Too many wrong passwords; please wait five minutes.")
+            return
+        # Counted before the check and forgiven after it: requests side by side do not slip through.
+        attempt = self._clock()
+        self._wrong.setdefault(address, deque()).append(attempt)
+        self._wrong.move_to_end(address)
+        if len(self._wrong) > 10_000:
+            self._wrong.popitem(last=False)
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                self._wrong.pop(address, None)
+            await send(message)
+
+        await self._app(scope, receive, watched)
+
+    def _closed_for(self, address: str) -> bool:
+        wrong = self._wrong.get(address, deque())
+        while wrong and wrong[0] <= self._clock() - self._seconds:
+            wrong.popleft()
+        return len(wrong) >= self._attempts
+
+
+class SecureHeaders:
+    """Puts the security headers on every response, and `Secure` on cookies that travel by HTTPS.
+
+    A file that somebody uploaded is shown in a sandbox without any rights.
+    """
+
+    def __init__(self, app: ASGIApp, policy: str) -> None:
+        self._app = app
+        self._policy = policy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        uploaded = bool(_UPLOADED_FILE.match(scope["path"]))
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Content-Security-Policy"] = "default-src 'none'; sandbox" if uploaded else self._policy
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "no-referrer"
+                headers["X-Frame-Options"] = "DENY"
+                headers["Cross-Origin-Opener-Policy"] = "same-origin"
+                headers["Cross-Origin-Resource-Policy"] = "same-origin"
+                headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+                if scope.get("scheme") == "https":
+                    _secure_cookies(message)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+class _BodyTooLargeError(Exception):
+    """Raised inside `receive`, so that whoever reads the body stops at once."""
+
+
+def _secure_cookies(message: Message) -> None:
+    message["headers"] = [
+        (name, value + b"; Secure" if name.lower() == b"set-cookie" and b"secure" not in value.lower() else value)
+        for name, value in message["headers"]
+    ]
+
+
+async def _too_large(scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+    await _refuse(scope, receive, send, 413, f"The request is larger than {limit // 1024 // 1024} MB.")
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, sentence: str) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008, "reason": sentence})
+        return
+    # The connection is closed: the rest of a body that nobody reads must not be taken for the next request.
+    response = JSONResponse({"detail": sentence}, status, headers={"Connection": "close"})
+    await response(scope, receive, send)

@@ -1,0 +1,24 @@
+"""Takes the power out of a model's control strings in text that people (or a model) wrote.
+
+Chat templates put a message's text into the prompt as it is, so a typed `<|im_end|>` would end the message and a typed
+`◁think▷` would open a think block. A zero-width space inside the string keeps the tokenizer from seeing it, and a
+reader sees no difference.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ZERO_WIDTH = "\u200b"
+
+_CONTROL = re.compile(
+    r"<\|(?=[^|<>\s][^|<>]{0,60}\|>)"  # <|im_end|>, <|media_pad|>: Kimi, Qwen, Llama 3
+    r"|◁(?=/?think▷)"  # Kimi-VL's reasoning marks
+    r"|<(?=/?think>)"  # those of Kimi-K2 and others
+    r"|\[(?=(?:BOS|EOS|PAD|UNK|EOT)\])"  # Kimi's remaining special tokens
+)
+
+
+def neutralise(text: str) -> str:
+    """`text` with every control string broken by a zero-width space; all other text comes back unchanged."""
+    return _CONTROL.sub(lambda match: match.group() + _ZERO_WIDTH, text)

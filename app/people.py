@@ -1,0 +1,73 @@
+"""Who is at the page: on loopback the one local user, without a form; otherwise whoever knows the password."""
+
+from __future__ import annotations
+
+import hmac
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import chainlit as cl
+from chainlit.server import sio
+from starlette.datastructures import Headers
+
+from engine.config import Settings, secret
+
+LOCAL_USER = "local"
+SHARED_USER = "shared"
+
+_PASSWORD_BYTES = 9
+"""Twelve characters to type."""
+
+
+def set_up_login(settings: Settings) -> None:
+    """Registers with Chainlit how people sign in."""
+    if settings.loopback:
+        # Host and Origin are checked before any request comes this far (guards.HostAndOrigin).
+        @cl.header_auth_callback
+        async def local_user(headers: Headers) -> cl.User:
+            return cl.User(identifier=LOCAL_USER)
+
+        return
+    expected = page_password(settings)
+
+    @cl.password_auth_callback
+    async def shared_password(username: str, password: str) -> cl.User | None:
+        if not hmac.compare_digest(password.encode("utf-8", "surrogatepass"), expected.encode()):
+            return None
+        return cl.User(identifier=SHARED_USER, display_name=username[:40])
+
+
+def page_password(settings: Settings) -> str:
+    """The password of a page that others can reach: `KIMI_PASSWORD`, else one made once for this workspace."""
+    return settings.password.get_secret_value() or secret(settings.files.password, _PASSWORD_BYTES)
+
+
+def guard_session_ids() -> None:
+    """Lets only canonical random ids become sessions.
+
+    The browser chooses its session's id, and Chainlit makes a folder of that name, and deletes it: `../..` must not
+    get there.
+    """
+    connect: Callable[..., Awaitable[Any]] = sio.handlers["/"]["connect"]
+
+    async def guarded(sid: str, environ: dict[str, Any], auth: Any) -> Any:
+        if not isinstance(auth, dict) or not is_session_id(auth.get("sessionId")):
+            raise ConnectionRefusedError("bad session id")
+        for key in ("threadId", "userEnv", "chatProfile"):
+            if not isinstance(auth.get(key), str | None):
+                raise ConnectionRefusedError("bad session")
+        return await connect(sid, environ, auth)
+
+    sio.on("connect", guarded)
+
+
+def is_session_id(value: object) -> bool:
+    """Whether it is a UUID of version 4 as browsers write it."""
+    if not isinstance(value, str):
+        return False
+    try:
+        parsed = uuid.UUID(value)
+    except ValueError:
+        return False
+    return parsed.version == 4 and str(parsed) == value

@@ -1,0 +1,176 @@
+"""A file that somebody sent → verified pictures, upright, without metadata, no larger than the model takes. Pure.
+
+The bytes decide what a file is, never its name or the type that was claimed. A picture is decoded and written anew,
+so nothing that hid in the file reaches the engine. What came lossless stays lossless (PNG); a JPEG that needs no
+change keeps its quantisation tables, which costs next to nothing in quality. Nothing is scaled below the model's limit.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
+from pillow_heif import register_heif_opener
+
+register_heif_opener(thumbnails=False)
+
+MAX_PIXELS = 100_000_000
+"""A larger picture is refused before it is decoded: about 300 MB of memory."""
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "HEIF")
+_JPEG_QUALITY = 95
+
+
+class PictureError(Exception):
+    """A file is no picture that can be used. `key` names the sentence for people, `values` what stands in it."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        super().__init__(key)
+        self.key = key
+        self.values = values
+
+
+@dataclass(frozen=True)
+class PictureLimits:
+    """The model's own limits: pixels of a picture, and pixels of its longer side."""
+
+    pixels: int
+    side: int
+
+
+@dataclass(frozen=True)
+class NormalPicture:
+    """A picture as engines get it: its bytes, `png` or `jpg`, and its size in pixels."""
+
+    data: bytes
+    extension: str
+    width: int
+    height: int
+    original_size: tuple[int, int]
+    """Before scaling, upright."""
+    left_out_frames: int = 0
+    """Further frames or pages in the same file, which are not used."""
+
+    @property
+    def scaled(self) -> bool:
+        """Whether it was larger than the model takes."""
+        return (self.width, self.height) != self.original_size
+
+
+def target_size(width: int, height: int, limits: PictureLimits) -> tuple[int, int]:
+    """The largest size of these proportions within the limits; the size itself where it is within them."""
+    scale = min(1.0, math.sqrt(limits.pixels / (width * height)), limits.side / max(width, height))
+    if scale == 1.0:
+        return width, height
+    return max(1, int(width * scale)), max(1, int(height * scale))
+
+
+def normalise(data: bytes, limits: PictureLimits) -> NormalPicture:
+    """Makes a picture of an uploaded file's bytes.
+
+    Raises:
+        PictureError: it is empty, no picture, of a kind that is not read, broken, or too large to decode.
+    """
+    if not data:
+        raise PictureError("picture_empty")
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            return _normalise(image, data, limits)
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise PictureError("picture_too_large", megapixels=MAX_PIXELS // 1_000_000) from None
+    except UnidentifiedImageError:
+        raise PictureError("picture_unknown") from None
+    except PictureError:
+        raise
+    except (OSError, ValueError, SyntaxError, EOFError, TypeError, IndexError, ZeroDivisionError, OverflowError,
+            RuntimeError, MemoryError, ArithmeticError, LookupError) as error:  # fmt: skip
+        # Pillow's decoders raise all of these on broken files.
+        raise PictureError("picture_broken") from error
+
+
+def encode(image: Image.Image, limits: PictureLimits) -> NormalPicture:
+    """A picture that was drawn here, e.g. a page of a PDF, as a PNG within the limits."""
+    size = target_size(*image.size, limits)
+    drawn = image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
+    return NormalPicture(_save(drawn, "PNG", compress_level=1), "png", *drawn.size, image.size)
+
+
+def _normalise(image: Image.Image, data: bytes, limits: PictureLimits) -> NormalPicture:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise PictureError("picture_too_large", megapixels=MAX_PIXELS // 1_000_000)
+    lossy = _is_lossy(image, data)
+    frames = getattr(image, "n_frames", 1) if image.format in {"GIF", "TIFF"} else 1
+    turned = _orientation(image) in {5, 6, 7, 8}
+    original = (height, width) if turned else (width, height)
+    size = target_size(*original, limits)
+    if size != original and image.format in {"JPEG", "MPO"}:
+        # A JPEG decodes at a half or a quarter of its size for a fraction of the time; twice the target is left to
+        # the good filter below.
+        image.draft(None, (2 * min(size), 2 * min(size)))
+    image.load()
+    untouched = image.format == "JPEG" and image.mode in {"L", "RGB"} and size == original and _orientation(image) == 1
+    upright = image if untouched else _plain(ImageOps.exif_transpose(image))
+    upright.info.clear()
+    if upright.size != size:
+        upright = upright.resize(size, Image.Resampling.LANCZOS)
+    if untouched:
+        saved, extension = _save(upright, "JPEG", quality="keep"), "jpg"
+    elif lossy:
+        saved, extension = _save(upright, "JPEG", quality=_JPEG_QUALITY, subsampling=0), "jpg"
+    else:
+        saved, extension = _save(upright, "PNG", compress_level=1), "png"
+    return NormalPicture(saved, extension, *size, original, frames - 1)
+
+
+def _is_lossy(image: Image.Image, data: bytes) -> bool:
+    if image.format == "WEBP":
+        return b"VP8 " in data[:64]
+    return image.format in {"JPEG", "MPO", "HEIF"}
+
+
+def _orientation(image: Image.Image) -> int:
+    return int(image.getexif().get(0x0112, 1) or 1)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """The picture in grey or RGB, 8 bits, without transparency."""
+    if image.mode in {"L", "RGB"} and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I;16"):
+        return image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
+    if image.mode in {"I", "F"}:
+        return _stretch(image)
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
+        return _flatten(image.convert("RGBA"))
+    return image.convert("RGB")
+
+
+def _stretch(image: Image.Image) -> Image.Image:
+    """Values of any range, as 0-255."""
+    lowest, highest = (float(value) for value in image.convert("F").getextrema())  # type: ignore[arg-type]
+    scale = 255 / (highest - lowest) if highest > lowest else 0.0
+    return image.convert("F").point(lambda value: value * scale + -lowest * scale).convert("L")
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """On white; a light drawing on black, where it can be seen."""
+    alpha = image.getchannel("A")
+    light = ImageStat.Stat(image.convert("L"), mask=alpha).mean[0] if alpha.getbbox() else 0
+    ground = Image.new("RGB", image.size, "black" if light > 200 and alpha.getextrema()[0] == 0 else "white")
+    ground.paste(image, mask=alpha)
+    return ground
+
+
+def _save(image: Image.Image, kind: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()

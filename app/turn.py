@@ -1,0 +1,270 @@
+"""One turn: waits for the engine, fits the conversation into it, asks, and passes on what it says as it comes.
+
+Knows nothing of Chainlit: what is to be seen goes to a `View`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import aiofiles
+import openai
+
+from app import telemetry
+from app.conversation import Answer, Message, Picture, Turn, to_messages, to_prefix
+from app.engine_client import EngineClient
+from app.engine_state import EngineState
+from app.fitting import Fit, Limits, fit, texts, upper_bound
+from app.frames import Frames
+from app.settings import ChatSettings, Offer, parse
+from app.stream import StreamReader, Usage, read_whole
+from engine.marks import Kind, Marks, Piece, Start
+from engine.status import EngineStatus
+
+
+class View(Protocol):
+    """Where a person sees the turn."""
+
+    async def waiting(self, status: EngineStatus) -> None:
+        """The engine is not ready; called again whenever its state changes."""
+
+    async def asking(self, settings: ChatSettings, fitted: Fit) -> None:
+        """The question is about to be sent, with these settings; `fitted` says what was left out."""
+
+    async def show(self, piece: Piece) -> None:
+        """A frame of reasoning or answer; `Kind.RETRACT`: the answer so far was reasoning."""
+
+
+@dataclass
+class Job:
+    """What is to be done: the conversation up to and with the question, and the answer that is filled in.
+
+    `raw_settings` are as the client sent them. With `continuing` the answer goes on where it ended.
+    """
+
+    turns: Sequence[Turn]
+    answer: Answer
+    raw_settings: Mapping[str, Any]
+    continuing: bool = False
+
+
+@dataclass
+class Figures:
+    """What a turn took. Times are in seconds."""
+
+    model: str
+    first_token: float | None = None
+    writing: float = 0.0
+    """From the first token to the last."""
+    usage: Usage | None = None
+    finish_reason: str = ""
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """How fast the engine wrote; None where it did not say how much, or too little for a rate."""
+        if self.usage is None or self.usage.completion_tokens < 2 or self.writing <= 0:
+            return None
+        return (self.usage.completion_tokens - 1) / self.writing
+
+
+async def run(state: EngineState, job: Job, view: View) -> Figures:
+    """Answers the job's question. What was shown is in `job.answer`, however this ends.
+
+    Raises:
+        EngineFailedError: the engine has failed for good.
+        TooLongError: the question does not fit into the model.
+        openai.APIError, httpx2.HTTPError, BrokenStreamError, StreamedError: what goes wrong with an engine.
+        asyncio.CancelledError: somebody stopped it.
+    """
+    before = (job.answer.reasoning, job.answer.text)
+    with telemetry.turn_span(pictures=len(job.turns[-1].pictures), continuing=job.continuing) as span:
+        while True:
+            client = await state.ready(view.waiting)
+            try:
+                figures = await _ask(client, job, view)
+            except openai.APIConnectionError:
+                # The engine went away before it said anything: once it is back, the question is asked again.
+                if (job.answer.reasoning, job.answer.text) != before or not await state.noticed():
+                    raise
+                continue
+            telemetry.record(span, figures)
+            return figures
+
+
+async def offer_of(client: EngineClient) -> Offer:
+    """What a chat can choose from on this engine.
+
+    Raises:
+        openai.APIError: it does not answer.
+    """
+    served = await client.served()
+    names = tuple(model.name for model in served) or (client.plan.served_name,)
+    titles = {client.plan.served_name: client.model.title}
+    return Offer(names, client.model, client.context(names[0]), titles)
+
+
+async def _ask(client: EngineClient, job: Job, view: View) -> Figures:
+    offer = await offer_of(client)
+    settings = parse(job.raw_settings, offer)
+    fitted = await _fit(client, job, settings, offer)
+    marks = Marks(*client.model.thinking_marks) if client.model.thinking_marks else None
+    request = await _request(client, job, settings, fitted)
+    await view.asking(settings, fitted)
+    figures = Figures(settings.model)
+    clock = _Clock()
+
+    async def show(piece: Piece) -> None:
+        add(job.answer, piece)
+        await view.show(piece)
+
+    start = _start(job, marks)
+    async with client.ask(request) as chunks:
+        if settings.streaming:
+            await _stream(chunks, StreamReader(marks, start), show, figures, clock)
+        else:
+            body = b"".join([chunk async for chunk in chunks])
+            pieces, figures.finish_reason, figures.usage = read_whole(body, marks, start)
+            for piece in pieces:
+                clock.saw(piece)
+                await show(piece)
+    figures.first_token, figures.writing = clock.first_token, clock.writing
+    if clock.thinking is not None:
+        job.answer.seconds_thinking = (job.answer.seconds_thinking or 0) + clock.thinking
+    return figures
+
+
+async def _stream(
+    chunks: AsyncIterator[bytes],
+    reader: StreamReader,
+    show: Callable[[Piece], Awaitable[None]],
+    figures: Figures,
+    clock: _Clock,
+) -> None:
+    frames = Frames(show)
+    writer = asyncio.create_task(frames.run())
+    try:
+        async for chunk in chunks:
+            if pieces := reader.feed(chunk):
+                clock.saw(pieces[-1])
+                frames.add(pieces)
+        frames.add(reader.finish())
+    except BaseException:
+        frames.add(reader.release())
+        raise
+    finally:
+        frames.end()
+        await writer
+    figures.usage, figures.finish_reason = reader.usage, reader.finish_reason or "stop"
+
+
+def add(answer: Answer, piece: Piece) -> None:
+    """Adds a piece to an answer."""
+    match piece.kind:
+        case Kind.REASONING:
+            answer.reasoning += piece.text
+        case Kind.ANSWER:
+            answer.text += piece.text
+        case Kind.RETRACT:
+            answer.reasoning, answer.text = answer.reasoning + answer.text, ""
+
+
+def _start(job: Job, marks: Marks | None) -> Start:
+    if not (job.continuing and marks):
+        return Start.FRESH
+    return Start.IN_REASONING if job.answer.in_reasoning else Start.IN_ANSWER
+
+
+async def _fit(client: EngineClient, job: Job, settings: ChatSettings, offer: Offer) -> Fit:
+    limits = Limits(client.context(settings.model), offer.model.picture_pixels, offer.model.pictures_per_prompt)
+    extra = [settings.system_prompt] if settings.system_prompt.strip() else []
+    if job.continuing:
+        extra += [job.answer.reasoning, job.answer.text]
+    # Counting costs a request for each text, so first the bound that needs none: it is enough for most chats.
+    fitted = _try_bound(job.turns, extra, settings.max_tokens, limits)
+    if fitted is None:
+        counts = await client.count([*texts(job.turns), *extra], settings.model)
+        fitted = fit(job.turns, extra, settings.max_tokens, limits, counts.__getitem__)
+    return fitted
+
+
+def _try_bound(turns: Sequence[Turn], extra: list[str], max_tokens: int, limits: Limits) -> Fit | None:
+    if sum(map(upper_bound, [*texts(turns), *extra])) + max_tokens > limits.context:
+        return None
+    fitted = fit(turns, extra, max_tokens, limits, upper_bound)
+    return fitted if fitted.max_tokens == max_tokens and not fitted.left_out_turns else None
+
+
+async def _request(client: EngineClient, job: Job, settings: ChatSettings, fitted: Fit) -> dict[str, Any]:
+    urls = {picture: await picture_url(client, picture) for turn in fitted.turns for picture in turn.pictures}
+    messages: list[Message] = to_messages(fitted.turns, settings.system_prompt, urls.__getitem__)
+    request: dict[str, Any] = {
+        "model": settings.model,
+        "messages": messages,
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
+        "max_tokens": fitted.max_tokens,
+        "stream": settings.streaming,
+    }
+    if settings.stop:
+        request["stop"] = list(settings.stop)
+    if settings.streaming:
+        request["stream_options"] = {"include_usage": True}
+    if job.continuing:
+        messages.append(to_prefix(job.answer, client.model.thinking_marks))
+        request["extra_body"] = {"continue_final_message": True, "add_generation_prompt": False}
+    return request
+
+
+async def picture_url(client: EngineClient, picture: Picture) -> str:
+    """How the engine is told of a picture: by its file where both see the workspace, else by its bytes."""
+    path = Path(picture.path)
+    if client.plan.pictures == "file":
+        return path.as_uri()
+    async with aiofiles.open(path, "rb") as file:
+        return data_url(await file.read(), path.suffix)
+
+
+def data_url(data: bytes, suffix: str) -> str:
+    """The bytes of a PNG or JPEG as a URL."""
+    kind = "png" if suffix == ".png" else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+class _Clock:
+    """Takes the times of one stream."""
+
+    def __init__(self) -> None:
+        self._asked = time.monotonic()
+        self._first: float | None = None
+        self._last = self._asked
+        self._first_reasoning: float | None = None
+        self._first_answer: float | None = None
+
+    def saw(self, piece: Piece) -> None:
+        now = self._last = time.monotonic()
+        if self._first is None:
+            self._first = now
+        if piece.kind is Kind.REASONING:
+            self._first_reasoning = self._first_reasoning or now
+        elif piece.kind is Kind.ANSWER:
+            self._first_answer = self._first_answer or now
+
+    @property
+    def first_token(self) -> float | None:
+        return None if self._first is None else self._first - self._asked
+
+    @property
+    def writing(self) -> float:
+        return 0.0 if self._first is None else self._last - self._first
+
+    @property
+    def thinking(self) -> float | None:
+        if self._first_reasoning is None:
+            return None
+        return (self._first_answer or self._last) - self._first_reasoning
