@@ -63,17 +63,32 @@ class Group:
                 process.send_signal(number)
 
 
-async def start(argv: tuple[str, ...], env: dict[str, str], cwd: Path) -> asyncio.subprocess.Process:
-    """Starts a program as the leader of a session of its own, with its output in one pipe.
+async def start(
+    argv: tuple[str, ...], env: dict[str, str], cwd: Path
+) -> tuple[asyncio.subprocess.Process, asyncio.StreamReader]:
+    """Starts a program as the leader of a session of its own; returns it and its output, both streams in one.
 
     The kernel sends it SIGTERM should we die without a word. Its own children get no such signal: for them there
-    is the record of groups, swept at the next start.
+    is the record of groups, swept at the next start. The pipe is ours and not asyncio's, whose `wait` would wait
+    for the grandchildren that still hold it.
     """
     die_with_us = _die_with(os.getpid()) if sys.platform == "linux" else None
-    return await asyncio.create_subprocess_exec(
-        *argv, env=env, cwd=cwd, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT, start_new_session=True, preexec_fn=die_with_us,
-    )  # fmt: skip
+    read_end, write_end = os.pipe()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *argv, env=env, cwd=cwd, stdin=asyncio.subprocess.DEVNULL, stdout=write_end, stderr=write_end,
+            start_new_session=True, preexec_fn=die_with_us,
+        )  # fmt: skip
+    except BaseException:
+        os.close(read_end)
+        raise
+    finally:
+        os.close(write_end)
+    output = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(output), os.fdopen(read_end, "rb", buffering=0)
+    )
+    return process, output
 
 
 async def end(group: Group, grace: float) -> None:

@@ -143,6 +143,7 @@ class Service:
                 self._say(state="starting", phase=ended.reason, percent=None, pid=None)
                 await self._pause(min(2.0 ** (crashes - 1), BACKOFF_LONGEST))
             self._retrying.clear()
+        self._log.close()
         self._say(state="stopped", phase="", percent=None, pid=None)
 
     async def _one_life(self) -> _Ended:
@@ -153,12 +154,14 @@ class Service:
                 return _Ended(was_ready=False, reason="")
             if holder := processes.port_holder(launch.host, launch.port):
                 return _Ended(was_ready=False, reason=port_sentence(launch.port, holder))
-            process = await processes.start(launch.argv, dict(launch.env), self._cwd)
+            process, output = await processes.start(launch.argv, dict(launch.env), self._cwd)
         except (PermanentError, FileNotFoundError, PermissionError) as error:
             return _Ended(was_ready=False, reason=str(error), permanent=True)
-        return await self._attend(process, launch)
+        return await self._attend(process, output, launch)
 
-    async def _attend(self, process: asyncio.subprocess.Process, launch: Launch) -> _Ended:
+    async def _attend(
+        self, process: asyncio.subprocess.Process, output: asyncio.StreamReader, launch: Launch
+    ) -> _Ended:
         try:
             group = Group.of(process.pid)
         except ProcessLookupError:
@@ -166,7 +169,7 @@ class Service:
         self._record.add(self._name, group)
         self._say(pid=process.pid)
         life = _Life(process, self._watcher(), self._log, self._progress)
-        reader = asyncio.create_task(life.read_output())
+        reader = asyncio.create_task(life.read(output))
         probe = asyncio.create_task(self._probe(launch.ready_url, life))
         exited = asyncio.create_task(process.wait())
         stop = asyncio.create_task(self._stopping.wait())
@@ -238,11 +241,10 @@ class _Life:
         self._progress = progress
         self._last: list[str] = []
 
-    async def read_output(self) -> None:
+    async def read(self, output: asyncio.StreamReader) -> None:
         """Copies the output to the log as it comes, and shows each line to the watcher."""
-        assert self._process.stdout is not None
         unfinished = ""
-        while data := await self._process.stdout.read(65536):
+        while data := await output.read(65536):
             self._log.write(data)
             *lines, unfinished = re.split(r"[\r\n]+", unfinished + data.decode(errors="replace"))
             for line in lines:

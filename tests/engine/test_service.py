@@ -1,0 +1,192 @@
+"""A service and its process group, with real processes that die, hang, fork and refuse to go."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from engine import processes, service
+from engine.logs import RotatingLog
+from engine.processes import Group, Record
+from engine.service import Launch, PermanentError, Service
+from tests.ports import free_port
+
+PROGRAM = Path(__file__).with_name("program.py")
+LONG = 30.0
+
+
+class Watched:
+    """A service of the instrument program, and all that it reported."""
+
+    def __init__(self, tmp_path: Path, *arguments: str) -> None:
+        self.port = free_port()
+        self.arguments = arguments
+        self.events: list[dict[str, Any]] = []
+        self.seen: dict[str, Any] = {}
+        self.log = tmp_path / "program.log"
+        self.changed = asyncio.Event()
+        self.service = Service(
+            "program",
+            self.prepare,
+            RotatingLog(self.log, 1_000_000),
+            Record(tmp_path / "processes.json"),
+            self.report,
+            cwd=tmp_path,
+            grace=2.0,
+        )
+        self.task = asyncio.create_task(self.service.run())
+
+    async def prepare(self, _: Callable[..., None]) -> Launch:
+        argv = (sys.executable, str(PROGRAM), str(self.port), *self.arguments)
+        return Launch(argv, dict(os.environ), "127.0.0.1", self.port, f"http://127.0.0.1:{self.port}/health")
+
+    def report(self, **changes: Any) -> None:
+        self.events.append(changes)
+        self.seen |= changes
+        self.changed.set()
+
+    async def until(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        async with asyncio.timeout(LONG):
+            while not condition(self.seen):
+                self.changed.clear()
+                await self.changed.wait()
+        return dict(self.seen)
+
+    async def end(self) -> None:
+        self.service.stop()
+        await asyncio.wait_for(self.task, LONG)
+
+    def states(self) -> list[str]:
+        return [event["state"] for event in self.events if "state" in event]
+
+
+@pytest.fixture
+async def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[..., Watched]]:
+    monkeypatch.setattr(service, "CHECK_EVERY", 0.2)
+    started: list[Watched] = []
+
+    def start(*arguments: str) -> Watched:
+        started.append(Watched(tmp_path, *arguments))
+        return started[-1]
+
+    yield start
+    for one in started:
+        await one.end()
+
+
+def ready(seen: dict[str, Any]) -> bool:
+    return seen.get("state") == "ready"
+
+
+async def test_it_is_ready_only_when_it_answers(watch: Callable[..., Watched]) -> None:
+    program = watch("--ready-after", "1", "--say", "hello")
+    await program.until(ready)
+    await program.end()
+    assert program.states() == ["starting", "ready", "stopping", "stopped"]
+    assert program.log.read_text() == "hello\n"
+
+
+async def test_what_is_killed_comes_back(watch: Callable[..., Watched]) -> None:
+    program = watch()
+    first = (await program.until(ready))["pid"]
+    os.kill(first, signal.SIGKILL)
+    await program.until(lambda seen: seen.get("state") == "starting")
+    again = await program.until(ready)
+    assert again["pid"] != first
+    assert again["restarts"] == 1
+
+
+async def test_a_killed_leader_takes_its_children_along(watch: Callable[..., Watched]) -> None:
+    program = watch("--child")
+    pid = (await program.until(ready))["pid"]
+    children = psutil.Process(pid).children()
+    assert len(children) == 1
+    os.kill(pid, signal.SIGKILL)
+    await program.until(lambda seen: seen.get("restarts") == 1 and ready(seen))
+    assert not children[0].is_running() or children[0].status() == psutil.STATUS_ZOMBIE
+
+
+async def test_one_that_ignores_the_request_to_end_is_killed(watch: Callable[..., Watched]) -> None:
+    program = watch("--deaf")
+    pid = (await program.until(ready))["pid"]
+    await program.end()
+    assert not psutil.pid_exists(pid)
+
+
+async def test_one_that_runs_but_no_longer_answers_is_started_again(watch: Callable[..., Watched]) -> None:
+    program = watch("--unhealthy-after", "2")
+    first = (await program.until(ready))["pid"]
+    await program.until(lambda seen: seen.get("restarts") == 1 and ready(seen))
+    assert program.seen["pid"] != first
+    assert any("no longer answers" in event.get("phase", "") for event in program.events)
+
+
+async def test_crashes_without_ever_being_ready_end_as_failed_and_retry_leaves_that(
+    watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "BACKOFF_LONGEST", 0.05)
+    program = watch("--ready-after", "99", "--exit-after", "0.1")
+    failed = await program.until(lambda seen: seen.get("state") == "failed")
+    assert failed["restarts"] == service.CRASHES_BEFORE_FAILED - 1
+    assert "status 3" in failed["phase"]
+    assert "leaving as told" in failed["phase"]
+    program.arguments = ()
+    program.service.retry()
+    await program.until(ready)
+
+
+async def test_a_permanent_error_fails_at_once(tmp_path: Path) -> None:
+    seen: dict[str, Any] = {}
+    failed = asyncio.Event()
+
+    def report(**changes: Any) -> None:
+        seen.update(changes)
+        if changes.get("state") == "failed":
+            failed.set()
+
+    async def prepare(_: Callable[..., None]) -> Launch:
+        raise PermanentError("The weights are missing.")
+
+    log, record = RotatingLog(tmp_path / "a.log", 1000), Record(tmp_path / "r.json")
+    it = Service("program", prepare, log, record, report, cwd=tmp_path)
+    task = asyncio.create_task(it.run())
+    await asyncio.wait_for(failed.wait(), LONG)
+    assert seen["phase"] == "The weights are missing."
+    it.stop()
+    await asyncio.wait_for(task, LONG)
+
+
+async def test_a_taken_port_names_who_holds_it(watch: Callable[..., Watched]) -> None:
+    holder = watch()
+    pid = (await holder.until(ready))["pid"]
+    found = processes.port_holder("127.0.0.1", holder.port)
+    assert found is not None
+    assert f"(pid {pid})" in found
+    assert processes.port_holder("127.0.0.1", free_port()) is None
+
+
+async def test_a_group_is_known_again_after_its_leader_died(tmp_path: Path) -> None:
+    argv = (sys.executable, "-c", "import subprocess, sys; subprocess.Popen(['sleep', '600']); print('up', flush=True)")
+    process, output = await processes.start(argv, dict(os.environ), tmp_path)
+    group = Group.of(process.pid)
+    await output.readline()
+    await process.wait()
+    record = Record(tmp_path / "processes.json")
+    record.add("engine", group)
+    left = Record(tmp_path / "processes.json").left_behind()
+    assert left == [group]
+    await processes.end(left[0], grace=5)
+    assert Record(tmp_path / "processes.json").left_behind() == []
+    assert await output.read() == b""
+
+
+async def test_a_number_that_somebody_else_has_now_is_left_alone() -> None:
+    ours = Group.of(os.getpid())
+    assert Group(ours.sid, ours.started - 100, ours.boot).members() == []
+    assert Group(os.getsid(0), ours.started, "another boot").members() == []
