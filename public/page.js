@@ -1,8 +1,127 @@
-// What the page adds to Chainlit's front end: LaTeX with any delimiters, the engine's state in a banner, and a notice
-// when an answer is finished in a tab that nobody looks at. No library, no eval, no request but to this server.
+// What the page adds to Chainlit's front end. First of its scripts: the words that it shows, and small help for patches.
 "use strict";
 
-window.kimi = (() => {
-  const chinese = document.documentElement.lang.startsWith("zh");
-  return { chinese, text: chinese ? { code: "代码" } : { code: "Code" }, markdown: (source) => source };
+const kimi = (() => {
+  const words = {
+    en: {
+      code: "Code",
+      send: "Send",
+      stop: "Stop answering",
+      attach: "Add pictures or a PDF",
+      settings: "Settings",
+      newChat: "New chat",
+      theme: "Colours",
+      account: "Account",
+      edit: "Edit this question",
+      copy: "Copy",
+      close: "Close",
+      print: "Open or print the PDF",
+      download: "Download the PDF",
+      enlarge: "Show the PDF large",
+      showPassword: "Show or hide the password",
+      helpful: "Helpful",
+      notHelpful: "Not helpful",
+      searchChats: "Search chats",
+      sidebar: "Show or hide the chats",
+      chatMenu: "More for this chat",
+      copyFailed: "Copying did not work; select the text and press Ctrl+C.",
+      loadingPdf: "Opening the PDF…",
+      searchFailed: "The chats could not be searched. Please try again.",
+      tooLarge: (name, limit) => `${name} is larger than ${limit} MB: send a smaller file.`,
+      tooMany: (limit) => `At most ${limit} files can be sent at once: send the others with the next question.`,
+      wrongType: (name) => `${name} can't be read: send PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or PDF.`,
+      answered: "Answer ready",
+    },
+    zh: {
+      code: "代码",
+      send: "发送",
+      stop: "停止回答",
+      attach: "添加图片或 PDF",
+      settings: "设置",
+      newChat: "新建对话",
+      theme: "配色",
+      account: "账户",
+      edit: "编辑此提问",
+      copy: "复制",
+      close: "关闭",
+      print: "打开或打印 PDF",
+      download: "下载 PDF",
+      enlarge: "放大查看 PDF",
+      showPassword: "显示或隐藏密码",
+      helpful: "有帮助",
+      notHelpful: "没有帮助",
+      searchChats: "搜索对话",
+      sidebar: "显示或隐藏对话列表",
+      chatMenu: "此对话的更多操作",
+      copyFailed: "复制失败，请选中文字后按 Ctrl+C。",
+      loadingPdf: "正在打开 PDF…",
+      searchFailed: "搜索对话失败，请重试。",
+      tooLarge: (name, limit) => `${name} 超过 ${limit} MB，请发送较小的文件。`,
+      tooMany: (limit) => `一次最多发送 ${limit} 个文件，其余请随下一个问题发送。`,
+      wrongType: (name) => `无法读取 ${name}，请发送 PNG、JPEG、WebP、GIF、BMP、TIFF、HEIC 或 PDF。`,
+      answered: "回答完成",
+    },
+  };
+  const language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";
+  const text = words[language];
+
+  // What the drop zone says about the files that it did not take: one sentence for each reason, with the file's name.
+  function refused(rejections, spec) {
+    const sentences = rejections.map(({ file, errors }) => {
+      const code = errors[0].code;
+      if (code === "too-many-files") return text.tooMany(spec.max_files);
+      return code === "file-too-large" ? text.tooLarge(file.name, spec.max_size_mb) : text.wrongType(file.name);
+    });
+    return [...new Set(sentences)].join("\n");
+  }
+
+  return { language, text, refused };
+})();
+
+// Only a page from https or from this machine may use the clipboard; elsewhere the old way stands in for the new one.
+if (!navigator.clipboard) {
+  const writeText = async (content) => {
+    const area = Object.assign(document.createElement("textarea"), { value: content });
+    (document.querySelector("[role=dialog]") ?? document.body).append(area);
+    area.select();
+    const copied = document.execCommand("copy");
+    area.remove();
+    if (!copied) throw new Error(kimi.text.copyFailed);
+  };
+  window.ClipboardItem ??= class {
+    constructor(parts) {
+      this.parts = parts;
+    }
+  };
+  const write = async ([item]) => writeText(await item.parts["text/plain"].text());
+  Object.defineProperty(navigator, "clipboard", { value: { write, writeText } });
+}
+
+// An answer that is finished while nobody looks marks the tab until somebody does.
+(() => {
+  let running = false;
+  let title = null;
+  const see = () => {
+    if (title !== null && !document.hidden) {
+      document.title = title;
+      title = null;
+    }
+  };
+  document.addEventListener("visibilitychange", see);
+  setInterval(() => {
+    const now = document.getElementById("stop-button") !== null;
+    if (running && !now && document.hidden && title === null) {
+      title = document.title;
+      document.title = `✓ ${kimi.text.answered} · ${title}`;
+    }
+    running = now;
+  }, 1000);
+})();
+
+// A file held over the page: the style sheet shows that it may be dropped anywhere.
+(() => {
+  const dropping = (on) => document.documentElement.classList.toggle("dropping", on);
+  document.addEventListener("dragover", (event) => dropping(event.dataTransfer.types.includes("Files")));
+  document.addEventListener("dragleave", (event) => event.relatedTarget === null && dropping(false));
+  for (const end of ["drop", "dragend"]) document.addEventListener(end, () => dropping(false), true);
 })();

@@ -9,17 +9,13 @@ const global = globalThis;
   root.lang = chinese ? "zh-CN" : "en";
 
   // Chainlit knows no default that follows the system: say so in its place, unless the person chose otherwise.
-  let theme = null;
-  try {
-    theme = localStorage.getItem("vite-ui-theme");
-    if (!["light", "dark", "system"].includes(theme)) {
-      localStorage.setItem("vite-ui-theme", "system");
-    }
-  } catch {
-    // Storage is blocked: Chainlit can't remember a choice either.
+  let theme = localStorage.getItem("vite-ui-theme");
+  if (!["light", "dark", "system"].includes(theme)) {
+    theme = "system";
+    localStorage.setItem("vite-ui-theme", theme);
   }
   // The first paint already has the right colours: no white flash before the application has loaded.
-  const dark = theme === "dark" || (theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+  const dark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
   root.classList.add(dark ? "dark" : "light");
   for (const [name, value] of Object.entries(window.theme[dark ? "dark" : "light"])) {
     root.style.setProperty(name, value);

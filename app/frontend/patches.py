@@ -1,4 +1,4 @@
-"""Changes to the JavaScript that Chainlit ships, each of which must fit exactly once.
+"""Changes to the JavaScript that Chainlit ships, each of which must fit exactly where it was meant to.
 
 The names in the bundle are made by its minifier and change with every Chainlit release: after an upgrade, find the same
 places again with the source map that Chainlit ships beside the bundle.
@@ -10,17 +10,18 @@ from app.frontend.errors import FrontendError
 
 
 class Patch(NamedTuple):
-    """One replacement in the bundle. `why` is shown when it does not fit."""
+    """One replacement in the bundle, which fits in exactly `places` places. `why` is shown when it does not."""
 
     why: str
     old: str
     new: str
+    places: int = 1
 
 
-PATCHES = (
+_BEHAVIOUR = (
     Patch(
         # remark-directive takes `:name` for a directive and drops it: `key:value` would show as `key`. The alerts
-        # (`:::note`) go with it, being made of the same syntax. A single `$` is money until kimi.markdown says otherwise.
+        # (`:::note`) go with it, being made of the same syntax. A single `$` is money until kimi.markdown doubles it.
         why="text after a colon stays, and so does `$5 and $6`",
         old="let l=[O9n,D8n,CMn,I9n];return e&&(l=[...l,G8n]),l",
         new="let l=[O9n,D8n];return e&&(l=[...l,[G8n,{singleDollarTextMath:!1}]]),l",
@@ -30,11 +31,6 @@ PATCHES = (
         why="LaTeX is drawn whichever of its delimiters the model uses",
         old="return m8e.Alert({variant:h,children:u})}},children:i})}",
         new="return m8e.Alert({variant:h,children:u})}},children:kimi.markdown(i)})}",
-    ),
-    Patch(
-        why="the box around a piece of code has its heading in the reader's language",
-        old='(r==null?void 0:r[1])||"Raw code"',
-        new="(r==null?void 0:r[1])||kimi.text.code",
     ),
     Patch(
         # Chainlit asks for a picture by the author's name, and answers 400 to any that is not ASCII.
@@ -48,19 +44,109 @@ PATCHES = (
         old='function P$n(){try{return new Function(""),!0}catch{return!1}}',
         new="function P$n(){return!1}",
     ),
+    Patch(
+        why="a refused file is named, and why, in the reader's language",
+        old='(d[0].errors[0].code==="file-too-large"?t==null||t(`File is larger than ${r.max_size_mb} MB`)'
+        ":t==null||t(d[0].errors[0].message))",
+        new="(t==null||t(kimi.refused(d,r)))",
+    ),
+    Patch(
+        # Without a title the dialog's library logs an error, and a screen reader has nothing to say.
+        why="the large picture's dialog has a title",
+        old='max-h-screen overflow-auto [&>button]:hidden",children:f.jsxs("div",{'
+        'className:"relative w-full h-full flex items-center justify-center",children:[',
+        new='max-h-screen overflow-auto [&>button]:hidden","aria-describedby":void 0,children:f.jsxs("div",{'
+        'className:"relative w-full h-full flex items-center justify-center",children:['
+        'f.jsx(Id,{className:"sr-only",children:t.name}),',
+    ),
+    Patch(
+        why="the help dialog says that it has no description, which its library logs otherwise",
+        old='max-w-screen max-h-screen border-none !rounded-none overflow-y-auto",',
+        new='max-w-screen max-h-screen border-none !rounded-none overflow-y-auto","aria-describedby":void 0,',
+    ),
+    Patch(
+        why="the chat is the page's main landmark",
+        old='f.jsx("div",{className:"flex flex-row flex-grow overflow-auto",children:t})',
+        new='f.jsx("main",{className:"flex flex-row flex-grow overflow-auto",children:t})',
+    ),
+    Patch(
+        why="a slider is known by its label: the setting hands it down",
+        old="f.jsx(KHe,{id:n,name:n,max:s,",
+        new='f.jsx(KHe,{id:n,name:n,"data-label":r,max:s,',
+    ),
+    Patch(
+        why="a slider is known by its label: the handle takes it",
+        old='f.jsx(svn,{className:"block h-5 w-5',
+        new='f.jsx(svn,{"aria-label":e["data-label"],className:"block h-5 w-5',
+    ),
+)
+
+# Buttons that show an icon alone get a name for screen readers: the text to find, and the word in public/page.js.
+_NAMED = {
+    'id:"new-chat-button",': "newChat",
+    'id:"chat-submit",': "send",
+    'id:"stop-button",': "stop",
+    'id:"chat-settings-open-modal",': "settings",
+    'id:"user-nav-button",': "account",
+    'id:"sidebar-trigger-button",': "sidebar",
+    'id:"search-chats-button",': "searchChats",
+    'id:"thread-options",': "chatMenu",
+    'className:"edit-message ml-auto invisible group-hover:visible",': "edit",
+    "className:`text-muted-foreground ${e}`,": "copy",
+    'className:"absolute right-2 top-1/2 -translate-y-1/2",': "showPassword",
+    "onClick:()=>x(1),className:i===1": "helpful",
+    "onClick:()=>x(0),className:i===0": "notHelpful",
+}
+
+# English that the bundle has instead of a key of its translations.
+_WORDS = (
+    ('(r==null?void 0:r[1])||"Raw code"', "(r==null?void 0:r[1])||kimi.text.code"),
+    ('"sr-only",children:"Toggle theme"', '"sr-only",children:kimi.text.theme'),
+    (
+        '"aria-label":"Toggle Sidebar",tabIndex:-1,onClick:r,title:"Toggle Sidebar"',
+        '"aria-label":kimi.text.sidebar,tabIndex:-1,onClick:r,title:kimi.text.sidebar',
+    ),
+    ('Qn.error("Failed to copy: "+String(s))', "Qn.error(kimi.text.copyFailed)"),
+    ('children:"Loading PDF..."', "children:kimi.text.loadingPdf"),
+    ('children:"Loading preview..."', "children:kimi.text.loadingPdf"),
+    ('"aria-label":"Open PDF in a larger view"', '"aria-label":kimi.text.enlarge'),
+    ('"sr-only",children:"View PDF"', '"sr-only",children:t.name'),
+    ('"sr-only",children:"A modal with a larger view of the PDF."', '"sr-only",children:kimi.text.enlarge'),
+    ('title:"Print/Open PDF"', "title:kimi.text.print"),
+    ('title:"Download PDF"', "title:kimi.text.download"),
+    ('"aria-label":"Close lightbox"', '"aria-label":kimi.text.close'),
+    ('"Error fetching threads: "+_', "kimi.text.searchFailed"),
+    ('y.name||"Untitled Conversation"', "y.name||kimi.text.newChat"),
+    (
+        'toLocaleString("default",{month:"long"})} ${_.getFullYear()}`',
+        'toLocaleString(navigator.language,{year:"numeric",month:"long"})}`',
+    ),
+    ('alt:`Avatar for ${t||"default"}`', 'alt:""'),
+    ('alt:"logo"', 'alt:"Kimi-VL Chat"'),
+    ('alt:"Image"', 'alt:""'),
+    ('alt:"user image"', 'alt:""'),
+)
+
+PATCHES = (
+    *_BEHAVIOUR,
+    *(Patch(f"a name for {word}", old, f'"aria-label":kimi.text.{word},{old}') for old, word in _NAMED.items()),
+    # The drop zone's own attributes, spread into the button, make it a `presentation`: what comes after them wins.
+    Patch("a name for attach", "disabled:t,...o(),", 'disabled:t,...o(),role:"button","aria-label":kimi.text.attach,'),
+    Patch("a name for close", '"sr-only",children:"Close"', '"sr-only",children:kimi.text.close', places=2),
+    *(Patch(f"the words {old}", old, new) for old, new in _WORDS),
 )
 
 
 def apply_patches(bundle: str, chainlit_version: str) -> str:
     """Return the text of Chainlit's main bundle with every patch in it.
 
-    Raises `FrontendError` when a patch fits nowhere or in more than one place, naming the version that it met.
+    Raises `FrontendError` when a patch does not fit in as many places as it should, naming the version that it met.
     """
     for patch in PATCHES:
         found = bundle.count(patch.old)
-        if found != 1:
+        if found != patch.places:
             raise FrontendError(
-                f"Chainlit {chainlit_version}'s front end has {found} places instead of one for the patch "
+                f"Chainlit {chainlit_version}'s front end has {found} places instead of {patch.places} for the patch "
                 f"“{patch.why}”: install the locked version, or bring app/frontend/patches.py up to date."
             )
         bundle = bundle.replace(patch.old, patch.new)

@@ -1,7 +1,7 @@
 """Builds, below the workspace, the folder from which Chainlit serves the page.
 
-Chainlit reads its configuration, translations, public files and front end from one folder, and writes into it when it is
-imported. So the project's own files are copied there, next to a patched copy of the front end that Chainlit ships.
+Chainlit reads its configuration, translations, public files and front end from one folder, and writes into it when
+it is imported. So the project's own files are copied there, next to a patched copy of the front end that it ships.
 """
 
 import hashlib
@@ -32,8 +32,8 @@ _PLACES = (".chainlit", "public", "frontend", *(name for names in _READMES.value
 def prepare(page_root: Path, project_root: Path) -> None:
     """Make `page_root` what Chainlit needs as its app root (`CHAINLIT_APP_ROOT`); call it before importing chainlit.
 
-    `page_root` is created if need be; files of Chainlit's own in it (uploads) are left alone. Nothing is done when it was
-    already prepared from the same Chainlit, project files and patches.
+    `page_root` is created if need be; files of Chainlit's own in it (uploads) are left alone. Nothing is done when it
+    was already prepared from the same Chainlit, project files and patches.
 
     Raises `FrontendError` if the installed Chainlit is not the one that the patches were made for.
     """
