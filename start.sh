@@ -13,6 +13,7 @@ Usage: ./start.sh [WORD] [OPTIONS]
   status [--json]        tell how it goes
   stop                   end engine and page
   logs [llm|app] [-f]    print the end of the logs, and what comes
+  prepare                install what start needs, and no more
   test [--long] [ARGS]   install what the tests need and run them
   help                   print this
 
@@ -104,6 +105,9 @@ case $word in
         cd -- "$root"
         [ $# -gt 0 ] && shift
         exec "$python" -m engine "$word" "$@"
+        ;;
+    prepare)
+        prepare plain
         ;;
     test)
         shift
