@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import signal
 import time
 from collections.abc import Awaitable, Callable
 
-import psutil
-
 from app.engine_client import EngineClient
+from engine import control
 from engine.config import Settings
 from engine.plan import LaunchPlan
 from engine.status import EngineStatus, Status
 
 _LOOK_SECONDS = 0.25
-_SAME_PROCESS_SECONDS = 0.01
 
 
 class EngineFailedError(Exception):
@@ -79,6 +75,12 @@ class EngineState:
                 await tell(status)
             await asyncio.sleep(_LOOK_SECONDS)
 
+    async def launched(self) -> EngineClient:
+        """Waits until there is a plan, which is a moment after the start; the engine need not be ready."""
+        while (client := self.client()) is None:
+            await asyncio.sleep(_LOOK_SECONDS)
+        return client
+
     async def noticed(self, seconds: float = 3.0) -> bool:
         """After a lost connection: whether the supervisor notices within `seconds` that the engine is not ready."""
         deadline = time.monotonic() + seconds
@@ -94,16 +96,24 @@ class EngineState:
         Raises:
             NoSupervisorError: no supervisor runs.
         """
-        path = self._settings.files.run / "supervisor.json"
-        try:
-            record = json.loads(path.read_text())
-            pid, started = int(record["pid"]), float(record["started"])
-            # A number can have been given to another process since; its start time cannot.
-            if abs(psutil.Process(pid).create_time() - started) > _SAME_PROCESS_SECONDS:
+        if not control.retry(self._settings.files):
+            raise NoSupervisorError
+
+    async def restart_if_failed(self, seconds: float = 10.0) -> None:
+        """Asks for another start where the engine has failed, and waits until it is under way.
+
+        Raises:
+            NoSupervisorError: no supervisor runs, or it does not react within `seconds`.
+        """
+        if self.status().state != "failed":
+            return
+        before = self.status()
+        self.retry()
+        deadline = time.monotonic() + seconds
+        while self.status() == before:
+            if time.monotonic() > deadline:
                 raise NoSupervisorError
-            os.kill(pid, signal.SIGHUP)
-        except (OSError, ValueError, KeyError, TypeError, psutil.Error) as error:
-            raise NoSupervisorError from error
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def _key(self, plan: LaunchPlan) -> str:
         if plan.engine == "openai":

@@ -76,7 +76,7 @@ class UploadStore:
         digest = hashlib.sha256(data).hexdigest()
         key = (thread, digest + name, limits, most)
         known = self._known.get(key)
-        if known and await asyncio.to_thread(_in_use_again, known):
+        if known is not None and await asyncio.to_thread(_in_use_again, known):
             return known
         loop = asyncio.get_running_loop()
         if pdf.is_pdf(data):

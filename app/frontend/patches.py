@@ -65,9 +65,20 @@ _BEHAVIOUR = (
         new='max-w-screen max-h-screen border-none !rounded-none overflow-y-auto","aria-describedby":void 0,',
     ),
     Patch(
-        why="the chat is the page's main landmark",
+        why="the chat is the page's main landmark, with the page's heading",
         old='f.jsx("div",{className:"flex flex-row flex-grow overflow-auto",children:t})',
-        new='f.jsx("main",{className:"flex flex-row flex-grow overflow-auto",children:t})',
+        new='f.jsxs("main",{className:"flex flex-row flex-grow overflow-auto",children:['
+        'f.jsx("h1",{className:"sr-only",children:"Kimi-VL Chat"}),t]})',
+    ),
+    Patch(
+        why="a long line of code can be scrolled by keyboard",
+        old="className:`language-${t} font-mono text-sm rounded-b-md block`",
+        new="tabIndex:0,className:`language-${t} font-mono text-sm rounded-b-md block`",
+    ),
+    Patch(
+        why="a wide table can be scrolled by keyboard",
+        old='f.jsx("div",{className:"relative w-full overflow-auto",children:f.jsx("table"',
+        new='f.jsx("div",{tabIndex:0,className:"relative w-full overflow-auto",children:f.jsx("table"',
     ),
     Patch(
         why="a slider is known by its label: the setting hands it down",
@@ -125,6 +136,7 @@ _WORDS = (
     ('alt:"logo"', 'alt:"Kimi-VL Chat"'),
     ('alt:"Image"', 'alt:""'),
     ('alt:"user image"', 'alt:""'),
+    ("alt:t.label", 'alt:""'),
 )
 
 PATCHES = (

@@ -1,0 +1,65 @@
+"""Runs the page: `python -m app`, as the supervisor does, with the settings of the environment and `.env`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import uvicorn
+
+from app import frontend, telemetry
+from engine.config import ROOT, ConfigError, Settings, load_settings, secret
+
+
+def main() -> int:
+    """Serves until SIGTERM or SIGINT. Returns the exit status: 2 for a wrong setting."""
+    try:
+        settings = load_settings()
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    logging.basicConfig(stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    for noisy in ("httpx", "httpx2", "watchfiles"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    settings.files.create()
+    frontend.prepare(settings.files.page_root, ROOT)
+    _prepare_environment(settings)
+    telemetry.set_up()
+    # Chainlit reads its folders and its secret when it is imported.
+    from app.server import create_app  # noqa: PLC0415
+
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings),
+            host=settings.host,
+            port=settings.port,
+            loop="uvloop",
+            http="httptools",
+            ws="websockets",
+            log_config=None,
+            # Session ids are in paths and must not be in logs.
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
+    )
+    server.run()
+    return 0
+
+
+def _prepare_environment(settings: Settings) -> None:
+    os.environ["CHAINLIT_APP_ROOT"] = str(settings.files.page_root)
+    os.environ["CHAINLIT_AUTH_SECRET"] = secret(settings.files.auth_secret)
+    # Chainlit would load the `.env` of the working directory into the environment; our settings are read already.
+    os.environ["CHAINLIT_ENV_FILE"] = os.devnull
+    # It would send conversations away with this key.
+    os.environ.pop("LITERAL_API_KEY", None)
+    if settings.engine != "openai":
+        # A person's own OpenAI settings must not reach an engine that they were not made for.
+        for name in [name for name in os.environ if name.startswith("OPENAI_")]:
+            del os.environ[name]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

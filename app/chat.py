@@ -1,0 +1,273 @@
+"""Chainlit's callbacks: wiring only. What a turn does stands in `turn.py`, how it looks in `view.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import chainlit as cl
+from chainlit.config import config
+from chainlit.server import sio
+from chainlit.session import WebsocketSession
+
+from app import turn as turns
+from app import wording
+from app.chats import Chat, chat_of
+from app.conversation import Answer, Picture, Turn
+from app.engine_state import EngineState, NoSupervisorError
+from app.errors import explain
+from app.i18n import language_of, text
+from app.panel import widgets
+from app.pictures import PictureError, PictureLimits
+from app.settings import Offer
+from app.starters import sample_for, starters
+from app.uploads import Stored, UploadStore
+from app.view import AnswerView, show_note
+
+GRACE_SECONDS = 10.0
+"""A browser that is gone for longer does not want its answer any more."""
+
+_log = logging.getLogger("app.chat")
+_background: set[asyncio.Task[Any]] = set()
+
+
+def register(state: EngineState, store: UploadStore) -> None:
+    """Gives Chainlit its callbacks, all of which work with this engine and these uploads."""
+    callbacks = _Callbacks(state, store)
+    cl.on_chat_start(callbacks.start)
+    cl.on_message(callbacks.message)
+    cl.on_chat_end(callbacks.end)
+    cl.set_starters(callbacks.starters)
+    for name in ("regenerate", "continue", "retry", "previous", "next"):
+        cl.action_callback(name)(callbacks.pressed)
+    _replace_socket_handlers(callbacks)
+
+
+class _Callbacks:
+    def __init__(self, state: EngineState, store: UploadStore) -> None:
+        self._state = state
+        self._store = store
+
+    async def starters(self, user: cl.User | None, language: str | None) -> list[cl.Starter]:
+        return starters(language_of(language))
+
+    async def start(self) -> None:
+        # In a task of its own: until this returns, the page shows a running turn.
+        _spawn(self._offer_settings(chat_of(_session())))
+
+    async def _offer_settings(self, chat: Chat) -> None:
+        """Sends the panel as soon as the plan is known, and again if the engine then turns out to serve others."""
+        client = await self._state.launched()
+        planned = Offer((client.plan.served_name,), client.model, client.context(client.plan.served_name))
+        await cl.ChatSettings(widgets(planned, chat.language, config.ui.name)).send()
+        try:
+            client = await self._state.ready(_quiet)
+            offer = await turns.offer_of(client)
+        except Exception as error:
+            _log.info("no list of models yet: %s", type(error).__name__)
+            return
+        if offer != planned:
+            await cl.ChatSettings(widgets(offer, chat.language, config.ui.name)).send()
+
+    async def message(self, message: cl.Message) -> None:
+        session = _session()
+        # Chainlit forgets this after an edit, and Stop would do nothing.
+        session.current_task = asyncio.current_task()
+        chat = chat_of(session)
+        async with chat.turn:
+            await self._question(session, chat, message)
+
+    async def _question(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
+        run = cl.context.current_step
+        parent_id = run.id if run else message.id
+        pictures = chat.pictures_of(message.id)
+        if pictures is None:
+            pictures = await self._take_files(session, chat, message, parent_id)
+        if not pictures and not message.content.strip():
+            return
+        turn = Turn(message.id, message.content, pictures)
+        for removed in chat.conversation.ask(turn):
+            if view := chat.views.pop(removed.id, None):
+                await view.remove()
+        chat.views[turn.id] = AnswerView(turn.id, parent_id, chat.language, config.ui.name)
+        await self._answer(session, chat, turn, Answer())
+
+    async def _take_files(
+        self, session: WebsocketSession, chat: Chat, message: cl.Message, parent_id: str
+    ) -> list[Picture]:
+        """Makes pictures of the message's files; says of each one that can't be used why."""
+        files: list[tuple[Any, Path, str]] = [
+            (element, Path(element.path), element.name) for element in message.elements if element.path
+        ]
+        sample = sample_for(message.content) if not files and not chat.conversation.turns else None
+        if sample:
+            await cl.Image(path=str(sample), name=sample.name, display="inline").send(for_id=message.id)
+            files = [(None, sample, sample.name)]
+        if not files:
+            return []
+        client = await self._state.launched()
+        limits = PictureLimits(client.model.picture_pixels, client.model.picture_side)
+        taken: list[Picture] = []
+        for element, path, name in files:
+            most = client.model.pictures_per_prompt - len(taken)
+            try:
+                stored = await self._store.take(path, name, session.thread_id, limits, most)
+            except (PictureError, OSError) as error:
+                await _refuse_file(error, name, chat, parent_id)
+                continue
+            taken += stored.pictures
+            if element:
+                await _show_pictures(element, stored, message.id)
+            for notice in stored.notices:
+                await show_note(text(notice.key, chat.language, **notice.values), parent_id)
+        return taken
+
+    async def _answer(self, session: WebsocketSession, chat: Chat, turn: Turn, answer: Answer) -> None:
+        """Has the turn answered. `answer` is a new one, or one of the turn's that is to go on."""
+        continuing = answer in turn.answers
+        before, chosen = list(turn.answers), turn.chosen
+        if not continuing:
+            turn.answers.append(answer)
+            turn.chosen = len(turn.answers) - 1
+        view = chat.running = chat.views[turn.id]
+        job = turns.Job(chat.conversation.until(turn.id), answer, session.chat_settings, continuing)
+        figures, fault = None, None
+        try:
+            await view.begin(answer)
+            answer.ending = None
+            figures = await turns.run(self._state, job, view)
+            answer.ending = "length" if figures.finish_reason == "length" else "stop"
+        except asyncio.CancelledError:
+            answer.ending = "stopped"
+            if task := asyncio.current_task():
+                task.uncancel()
+        except Exception as error:
+            _log.warning("a turn failed", exc_info=error)
+            answer.ending, fault = "error", explain(error)
+        finally:
+            chat.running = None
+        if answer.empty and before and answer.ending != "stop":
+            # Nothing new came: the earlier answer stands as it did.
+            turn.answers, turn.chosen = before, chosen
+        else:
+            answer.line = wording.line(figures, answer, chat.language)
+        await view.finish(turn, fault)
+
+    async def pressed(self, action: cl.Action) -> None:
+        """A button below an answer. Runs in a request of its own, so the work goes into a task that Stop can reach."""
+        session = _session()
+        chat = chat_of(session)
+        turn = chat.find(str(action.payload.get("turn")))
+        if turn is None:
+            return
+        if chat.turn.locked():
+            await cl.context.emitter.send_toast(text("busy", chat.language))
+            return
+        session.current_task = _spawn(self._run_button(session, chat, turn, action.name))
+
+    async def _run_button(self, session: WebsocketSession, chat: Chat, turn: Turn, name: str) -> None:
+        async with chat.turn:
+            await cl.context.emitter.task_start()
+            try:
+                await self._act(session, chat, turn, name)
+            finally:
+                await cl.context.emitter.task_end()
+
+    async def _act(self, session: WebsocketSession, chat: Chat, turn: Turn, name: str) -> None:
+        if name in {"previous", "next"}:
+            turn.chosen = min(max(turn.chosen + (1 if name == "next" else -1), 0), len(turn.answers) - 1)
+            view = chat.views[turn.id]
+            await view.begin(turn.answers[turn.chosen])
+            await view.finish(turn)
+        elif name == "continue" and turn.answer:
+            await self._answer(session, chat, turn, turn.answer)
+        else:
+            if name == "retry" and not await self._engine_restarted(chat, turn):
+                return
+            turn.answers = [answer for answer in turn.answers if not answer.empty]
+            turn.chosen = min(turn.chosen, len(turn.answers) - 1)
+            await self._answer(session, chat, turn, Answer())
+
+    async def _engine_restarted(self, chat: Chat, turn: Turn) -> bool:
+        """Starts a failed engine again; False, and said so in the page, where that can't be done from here."""
+        try:
+            await self._state.restart_if_failed()
+        except NoSupervisorError as error:
+            await chat.views[turn.id].finish(turn, explain(error))
+            return False
+        return True
+
+    async def end(self) -> None:
+        """The browser went away: after the grace period its answer is given up, at once if it began a new chat."""
+        session = _session()
+        _spawn(_give_up(session, session.socket_id, 0 if session.to_clear else GRACE_SECONDS))
+
+    async def returned(self, session: WebsocketSession) -> None:
+        """The browser came back in time: it gets what it missed."""
+        if (chat := chat_of(session)).running:
+            await cl.context.emitter.task_start()
+            await chat.running.resend()
+
+
+async def _give_up(session: WebsocketSession, socket_id: str, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    if session.socket_id == socket_id and session.current_task:
+        session.current_task.cancel()
+
+
+def _replace_socket_handlers(callbacks: _Callbacks) -> None:
+    """Stop without Chainlit's English message, and a return that shows what was missed."""
+    connected = sio.handlers["/"]["connection_successful"]
+
+    async def connection_successful(sid: str) -> None:
+        await connected(sid)
+        if session := WebsocketSession.get(sid):
+            await callbacks.returned(session)
+
+    async def stop(sid: str) -> None:
+        session = WebsocketSession.get(sid)
+        if session and session.current_task:
+            session.current_task.cancel()
+
+    sio.on("connection_successful", connection_successful)
+    sio.on("stop", stop)
+
+
+async def _show_pictures(element: Any, stored: Stored, message_id: str) -> None:
+    """Shows the pictures made of a file that browsers cannot show, in its place."""
+    if stored.shown_as_it_is:
+        return
+    await element.remove()
+    for picture in stored.pictures:
+        await cl.Image(path=picture.path, name=picture.name, display="inline").send(for_id=message_id)
+
+
+async def _refuse_file(error: PictureError | OSError, name: str, chat: Chat, parent_id: str) -> None:
+    if isinstance(error, PictureError):
+        words = text(error.key, chat.language, **error.values)
+    else:
+        _log.error("could not store a picture", exc_info=error)
+        words = text("picture_not_stored", chat.language, name=name)
+    refusal = cl.Message(content=words, parent_id=parent_id)
+    refusal.is_error = True
+    await refusal.send()
+
+
+async def _quiet(status: Any) -> None:
+    """Nobody needs to hear of it."""
+
+
+def _session() -> WebsocketSession:
+    session = cl.context.session
+    assert isinstance(session, WebsocketSession)
+    return session
+
+
+def _spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    task = asyncio.create_task(work)
+    _background.add(task)
+    task.add_done_callback(_background.discard)
+    return task

@@ -1,0 +1,112 @@
+"""The page's server: our few routes, the guards around everything, and Chainlit mounted below."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+from chainlit.auth import ensure_jwt_secret, get_current_user
+from chainlit.config import APP_ROOT, FILES_DIRECTORY
+from chainlit.server import app as chainlit_app
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.responses import FileResponse, JSONResponse
+
+from app import chat, telemetry, wording
+from app.chats import keep_purging
+from app.engine_state import EngineState, NoSupervisorError
+from app.frontend import content_security_policy
+from app.guards import AllowedPlaces, BodyLimit, HostAndOrigin, LoginLimit, SecureHeaders
+from app.i18n import language_of, text
+from app.people import guard_session_ids, set_up_login
+from app.retention import keep_sweeping, sweep_session_files
+from app.uploads import MAX_BYTES, UploadStore
+from engine.config import Settings
+
+_FORM_BYTES = 64 * 1024
+"""What a form puts around an uploaded file."""
+_OTHER_BODY_BYTES = 2 * 1024 * 1024
+_CLOSED = ("docs", "redoc", "openapi.json", "mcp", "copilot", "v1")
+"""Paths of Chainlit's, or of nobody's, that are answered with 404 here."""
+
+SignedIn = Annotated[Any, Depends(get_current_user)]
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The whole page as an ASGI application; Chainlit must have been told its app root before this is imported."""
+    state = EngineState(settings)
+    store = UploadStore(settings.files.uploads)
+    app = FastAPI(lifespan=_lifespan(settings, state, store), docs_url=None, redoc_url=None, openapi_url=None)
+    _add_routes(app, state)
+    set_up_login(settings)
+    guard_session_ids()
+    chat.register(state, store)
+    ensure_jwt_secret()
+    app.mount("/", chainlit_app)
+    places = AllowedPlaces(loopback=settings.loopback, port=settings.port, origins=settings.origins)
+    # The last one added is the outermost.
+    app.add_middleware(LoginLimit)
+    app.add_middleware(BodyLimit, upload=MAX_BYTES + _FORM_BYTES, other=_OTHER_BODY_BYTES)
+    app.add_middleware(HostAndOrigin, places=places)
+    app.add_middleware(SecureHeaders, policy=content_security_policy(settings.files.page_root))
+    return app
+
+
+def _lifespan(settings: Settings, state: EngineState, store: UploadStore) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        sweep_session_files(FILES_DIRECTORY)
+        keepers = [
+            asyncio.create_task(keep_sweeping(settings.files.uploads, settings.upload_days)),
+            asyncio.create_task(keep_purging()),
+        ]
+        yield
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+        await state.close()
+        store.close()
+        telemetry.shut_down()
+
+    return lifespan
+
+
+def _add_routes(app: FastAPI, state: EngineState) -> None:
+    @app.get("/healthz")
+    async def healthz() -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    @app.get("/api/status")
+    async def status(request: Request, user: SignedIn) -> JSONResponse:
+        language = language_of(request.headers.get("accept-language"))
+        engine = asdict(state.status())
+        plan = state.plan()
+        engine["phase"] = wording.phase(engine["phase"], language)
+        engine["note"] = plan.note if plan else ""
+        return JSONResponse({"engine": engine})
+
+    @app.post("/api/retry")
+    async def retry(request: Request, user: SignedIn) -> JSONResponse:
+        try:
+            state.retry()
+        except NoSupervisorError:
+            language = language_of(request.headers.get("accept-language"))
+            raise HTTPException(503, text("no_supervisor", language)) from None
+        return JSONResponse({"status": "asked"}, 202)
+
+    @app.get("/avatars/{name:path}")
+    async def avatar(name: str) -> FileResponse:
+        # Chainlit has no avatar for a name that somebody made up, and refuses one in Chinese.
+        return FileResponse(Path(APP_ROOT) / "public" / "favicon.svg", media_type="image/svg+xml")
+
+    async def closed(path: str = "") -> JSONResponse:
+        return JSONResponse({"error": {"message": "There is nothing here.", "type": "NotFoundError", "code": 404}}, 404)
+
+    handler: Callable[..., Awaitable[JSONResponse]] = closed
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+    for prefix in _CLOSED:
+        app.add_api_route(f"/{prefix}", handler, methods=methods)
+        app.add_api_route(f"/{prefix}/{{path:path}}", handler, methods=methods)

@@ -1,0 +1,116 @@
+"""What the page says about a turn, in the person's language: the waiting, the quiet line, the buttons' labels."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import chainlit as cl
+
+from app.conversation import Answer, Turn
+from app.fitting import Fit
+from app.i18n import Language, catalogue, text
+from app.turn import Figures
+from engine.status import EngineStatus
+
+Button = Literal["regenerate", "continue", "retry", "previous", "next"]
+
+_ICONS: dict[Button, str] = {
+    "regenerate": "refresh-cw",
+    "continue": "arrow-right",
+    "retry": "rotate-ccw",
+    "previous": "chevron-left",
+    "next": "chevron-right",
+}
+
+
+def phase(words: str, language: Language) -> str:
+    """A phase of the engine's start; the supervisor's own sentences are shown as they are."""
+    return catalogue(language).get(f"phase_{words}", words)
+
+
+def waiting(status: EngineStatus, language: Language) -> str:
+    """Why a question waits."""
+    doing = phase(status.phase, language)
+    if status.state == "starting" and doing:
+        if status.percent is not None:
+            return text("engine_starting_percent", language, phase=doing, percent=round(status.percent))
+        return text("engine_starting", language, phase=doing)
+    return text("engine_restarting" if status.restarts else "waiting", language)
+
+
+def thought(seconds: float | None, stopped: bool, language: Language) -> str:
+    """The Thinking step's name once it has ended."""
+    if stopped or seconds is None:
+        return text("thought_stopped" if stopped else "thinking", language)
+    return text("thought_for", language, seconds=max(1, round(seconds)))
+
+
+def no_answer(answer: Answer, language: Language) -> str:
+    """What stands in the place of an answer that never began."""
+    match answer.ending:
+        case "stopped":
+            return text("stopped_before_answer", language)
+        case "length":
+            return text("limit_before_answer", language)
+        case _:
+            return text("nothing_said", language)
+
+
+def left_out(fitted: Fit, language: Language) -> str:
+    """What of the conversation was not sent along; empty if all of it was."""
+    sentences = []
+    if fitted.left_out_turns:
+        sentences.append(text("left_out_turns", language, count=fitted.left_out_turns))
+    if fitted.left_out_pictures:
+        sentences.append(text("left_out_pictures", language, count=fitted.left_out_pictures))
+    return " ".join(sentences)
+
+
+def line(figures: Figures | None, answer: Answer, language: Language) -> str:
+    """The quiet line: how the answer ended if not by itself, the model, the times, the tokens."""
+    parts = []
+    if answer.ending == "stopped":
+        parts.append(text("line_stopped", language))
+    elif answer.ending == "length":
+        parts.append(text("line_limit", language))
+    elif answer.ending == "error":
+        parts.append(text("line_error", language))
+    if figures:
+        parts.append(figures.model)
+        if figures.first_token is not None:
+            parts.append(text("line_first_token", language, seconds=f"{figures.first_token:.2f}"))
+        if (speed := figures.tokens_per_second) is not None:
+            parts.append(text("line_speed", language, speed=f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"))
+        if figures.usage:
+            into, out = figures.usage.prompt_tokens, figures.usage.completion_tokens
+            parts.append(text("line_tokens", language, into=f"{into:,}", out=f"{out:,}"))
+    return " · ".join(parts)
+
+
+def buttons(turn: Turn, answer: Answer, language: Language) -> list[cl.Action]:
+    """The buttons below an answer."""
+    wanted: list[Button] = []
+    if answer.ending in {"length", "stopped", "error"}:
+        wanted.append("continue")
+    wanted.append("regenerate")
+    made = [button(name, turn.id, language) for name in wanted]
+    if len(turn.answers) > 1:
+        at = turn.answers.index(answer)
+        place = f"{at + 1}/{len(turn.answers)}"
+        if at > 0:
+            made.append(button("previous", turn.id, language, place))
+        if at < len(turn.answers) - 1:
+            made.append(button("next", turn.id, language, place))
+    return made
+
+
+def button(name: Button, turn_id: str, language: Language, place: str = "") -> cl.Action:
+    """One button; `place` says which of several answers is shown."""
+    label = text(f"button_{name}", language)
+    return cl.Action(
+        name=name,
+        payload={"turn": turn_id},
+        label=f"{label} ({place})" if place else label,
+        tooltip=text(f"button_{name}_hint", language),
+        icon=_ICONS[name],
+    )

@@ -1,0 +1,138 @@
+"""An instrument, no engine: it speaks vLLM's stream at a set rate, says what the test tells it, and remembers requests.
+
+For what a real engine can't be made to do on demand: stop in mid-stream, break off, refuse, go on at a limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+
+@dataclass
+class Script:
+    """What is said next. A token is one string; `rate` is in tokens a second, 0 for as fast as possible."""
+
+    reasoning: list[str] = field(default_factory=list)
+    answer: list[str] = field(default_factory=lambda: ["An ", "answer."])
+    rate: float = 0.0
+    finish_reason: str = "stop"
+    status: int = 200
+    error: str = ""
+    break_after: int | None = None
+    """Closes the connection after so many tokens."""
+    reasoning_field: str = "reasoning"
+    hold: bool = False
+    """Says nothing until the test sets `ScriptedEngine.go`."""
+
+
+class ScriptedEngine:
+    """Serves on a free port of 127.0.0.1: `async with ScriptedEngine() as engine`, then `engine.base_url`."""
+
+    def __init__(self, port: int = 0, model: str = "scripted", context: int = 32768) -> None:
+        self.script = Script()
+        self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.streaming = 0
+        self.cancelled = 0
+        self.sent = 0
+        self.go = asyncio.Event()
+        self._port = port
+        self._model = model
+        self._context = context
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> ScriptedEngine:
+        app = web.Application(client_max_size=256 * 1024 * 1024)
+        app.router.add_get("/health", self._health)
+        app.router.add_get("/v1/models", self._models)
+        app.router.add_post("/v1/chat/completions", self._complete)
+        # Cancelled when the client goes away, as vLLM does it.
+        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.5)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await site.start()
+        assert self._runner.addresses
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        assert self._runner
+        await self._runner.cleanup()
+
+    @property
+    def base_url(self) -> str:
+        """Where the OpenAI API is."""
+        return f"http://127.0.0.1:{self._port}/v1"
+
+    async def _health(self, request: web.Request) -> web.Response:
+        return web.Response()
+
+    async def _models(self, request: web.Request) -> web.Response:
+        model = {"id": self._model, "object": "model", "created": 0, "owned_by": "test", "max_model_len": self._context}
+        return web.json_response({"object": "list", "data": [model]})
+
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
+        asked = await request.json()
+        self.requests.append(asked)
+        self.headers.append(dict(request.headers))
+        script = self.script
+        if script.status != 200:
+            error = {"message": script.error, "type": "BadRequestError", "param": None, "code": script.status}
+            return web.json_response({"error": error}, status=script.status)
+        if script.hold:
+            await self.go.wait()
+        if not asked.get("stream"):
+            return web.json_response(self._whole(script))
+        return await self._stream(request, script)
+
+    def _whole(self, script: Script) -> dict[str, Any]:
+        message = {"role": "assistant", "content": "".join(script.answer), "reasoning": "".join(script.reasoning)}
+        choice = {"index": 0, "message": message, "finish_reason": script.finish_reason}
+        return {"id": "x", "object": "chat.completion", "choices": [choice], "usage": self._usage(script)}
+
+    async def _stream(self, request: web.Request, script: Script) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+        await response.prepare(request)
+        self.streaming += 1
+        try:
+            await self._send(response, {"role": "assistant", "content": ""})
+            tokens = [(script.reasoning_field, token) for token in script.reasoning]
+            tokens += [("content", token) for token in script.answer]
+            began = asyncio.get_running_loop().time()
+            for number, (kind, token) in enumerate(tokens):
+                if script.break_after is not None and number >= script.break_after:
+                    assert request.transport
+                    request.transport.close()
+                    return response
+                await self._send(response, {kind: token})
+                self.sent += 1
+                if script.rate:
+                    due = began + (number + 1) / script.rate
+                    await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+            await self._send(response, {}, script.finish_reason)
+            await response.write(_event({"id": "x", "choices": [], "usage": self._usage(script)}))
+            await response.write(b"data: [DONE]\n\n")
+        except (asyncio.CancelledError, ConnectionResetError):
+            self.cancelled += 1
+            raise
+        finally:
+            self.streaming -= 1
+        return response
+
+    async def _send(self, response: web.StreamResponse, delta: dict[str, str], finish: str | None = None) -> None:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish, "token_ids": None}
+        event = {"id": "x", "object": "chat.completion.chunk", "created": 0, "model": self._model, "choices": [choice]}
+        await response.write(_event(event))
+
+    def _usage(self, script: Script) -> dict[str, int]:
+        tokens = len(script.reasoning) + len(script.answer)
+        return {"prompt_tokens": 11, "completion_tokens": tokens, "total_tokens": 11 + tokens}
+
+
+def _event(event: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\n\n"
