@@ -105,7 +105,8 @@
     retry.disabled = true;
     retry.textContent = words.retrying;
     try {
-      await fetch("/api/retry", { method: "POST" });
+      const response = await fetch("/api/retry", { method: "POST" });
+      if (!response.ok) sentence.textContent = (await response.json()).detail;
     } finally {
       // The next look shows what came of it.
       setTimeout(() => Object.assign(retry, { disabled: false, textContent: words.retry }), BUSY);

@@ -71,6 +71,11 @@ _BEHAVIOUR = (
         'f.jsx("h1",{className:"sr-only",children:"Kimi-VL Chat"}),t]})',
     ),
     Patch(
+        why="an attached file that no browser draws has its type's icon instead of a broken picture",
+        old='!!(e!=null&&e.startsWith("image/"))',
+        new="/^image\\/(?!heic|heif|tiff)/.test(e)",
+    ),
+    Patch(
         why="a long line of code can be scrolled by keyboard",
         old="className:`language-${t} font-mono text-sm rounded-b-md block`",
         new="tabIndex:0,className:`language-${t} font-mono text-sm rounded-b-md block`",
@@ -105,6 +110,12 @@ _NAMED = {
     'className:"edit-message ml-auto invisible group-hover:visible",': "edit",
     "className:`text-muted-foreground ${e}`,": "copy",
     'className:"absolute right-2 top-1/2 -translate-y-1/2",': "showPassword",
+    'className:"w-6 h-6 rounded-full bg-card hover:bg-card text-foreground",': "cancelUpload",
+    'className:"w-6 h-6 shadow-sm rounded-full border-4 bg-card': "removeFile",
+    "onClick:y,disabled:o<=1,": "previousPage",
+    "onClick:x,disabled:o>=(a||1),": "nextPage",
+    "onClick:_,disabled:c<=.5,": "smaller",
+    "onClick:p,disabled:c>=3,": "larger",
     "onClick:()=>x(1),className:i===1": "helpful",
     "onClick:()=>x(0),className:i===0": "notHelpful",
 }
