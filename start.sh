@@ -82,7 +82,7 @@ install_locked() {
     rm -f -- "$stamp"
     say "Installing the locked packages …"
     UV_PROJECT_ENVIRONMENT=$root/.venv UV_PYTHON_DOWNLOADS=never "$root/.venv/bin/uv" sync --project "$root" \
-        --locked --no-progress --quiet --extra page --extra reader ${groups[@]+"${groups[@]}"} ||
+        --locked --no-progress --quiet --extra page --extra reader --extra hub ${groups[@]+"${groups[@]}"} ||
         give_up "The packages could not be installed; uv's reason stands above. Run ./start.sh again when it is mended."
     printf '%s %s\n' "$wanted" "$kind" >"$stamp"
 }

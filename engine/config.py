@@ -31,17 +31,21 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=1, le=65535)
     engine_port: int = Field(8000, ge=1, le=65535)
     workspace: Path = Path("workspace")
+    models: Path | None = None
+    """Where downloaded weights go; None: `models` below the workspace."""
+    hub: Literal["huggingface", "modelscope"] = "huggingface"
+    preset: Literal["", "appliance"] = ""
+    vllm_index: str = ""
     password: SecretStr = SecretStr("")
     origins: str = ""
     """Further addresses under which the page is reached, comma-separated, e.g. `https://chat.example.org`."""
     upload_days: int = Field(30, ge=0)
     log_mb: int = Field(20, ge=1)
 
-    @field_validator("workspace")
+    @field_validator("workspace", "models")
     @classmethod
-    def _below_the_project(cls, path: Path) -> Path:
-        path = path.expanduser()
-        return path if path.is_absolute() else ROOT / path
+    def _below_the_project(cls, path: Path | None) -> Path | None:
+        return None if path is None else ROOT / path.expanduser()
 
     @property
     def loopback(self) -> bool:
@@ -53,6 +57,11 @@ class Settings(BaseSettings):
         """The address to open in a browser on this machine."""
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104 - compared, not bound
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def models_folder(self) -> Path:
+        """Where downloaded weights go."""
+        return self.models or self.workspace / "models"
 
     @property
     def files(self) -> Workspace:
@@ -114,6 +123,8 @@ _ALLOWED = {
     "engine": "auto, reader, vllm or openai",
     "port": "a whole number from 1 to 65535",
     "engine_port": "a whole number from 1 to 65535",
+    "hub": "huggingface or modelscope",
+    "preset": "appliance, or nothing",
     "upload_days": "a whole number of days, 0 to keep pictures for ever",
     "log_mb": "a whole number of megabytes from 1",
 }

@@ -1,0 +1,114 @@
+"""Where a model's weights are, and whether they are whole: before a launch, so that no engine is started in vain."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.catalog import Model
+from engine.config import ROOT
+
+NANO = ROOT / "engine" / "nano" / "checkpoint"
+"""The test instrument of Kimi-VL's architecture that comes with the project."""
+
+
+class WeightsError(Exception):
+    """The weights can't be used; the text is one sentence with the way out."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Weights that are not on this machine, and the folder they belong in."""
+
+    repository: str
+    folder: Path
+
+
+def find_weights(model: Model, chosen: str, models: Path) -> Path | Missing:
+    """The folder with the model's weights, looked for where people keep them.
+
+    `chosen` is what `KIMI_MODEL` says: a folder wins over a name. Then `models`/<name>, then the hub's cache.
+
+    Raises:
+        WeightsError: the folder that was named is not a whole model.
+    """
+    if is_folder(chosen):
+        return checked(Path(chosen).expanduser().resolve())
+    if model.name == "nano":
+        return checked(NANO)
+    ours = models / model.name
+    if (ours / "config.json").exists() and not _lacking(ours):
+        return checked(ours)
+    cached = hub_snapshot(model.repository)
+    if cached is not None:
+        return checked(cached)
+    return Missing(model.repository, ours)
+
+
+def is_folder(chosen: str) -> bool:
+    """Whether `KIMI_MODEL` names a folder: only what looks like a path or is one here does."""
+    return chosen.startswith(("/", "./", "../", "~"))
+
+
+def checked(folder: Path) -> Path:
+    """The folder, seen to hold a whole checkpoint that today's libraries can load.
+
+    Raises:
+        WeightsError: something is missing or too old.
+    """
+    if not folder.is_dir():
+        raise WeightsError(f"KIMI_MODEL names {folder}, which is not a folder; name the one that holds config.json.")
+    if not (folder / "config.json").is_file():
+        raise WeightsError(f"There is no config.json in {folder}; name the folder that holds the model's files.")
+    if lacking := _lacking(folder):
+        raise WeightsError(
+            f"{folder} is not whole: {lacking[0]} is missing ({len(lacking)} of its files); download it again."
+        )
+    if old := _too_old(folder):
+        raise WeightsError(
+            f"{old} in {folder} is from before January 2026 and does not load under transformers 5; "
+            "delete the folder and let it be downloaded again."
+        )
+    return folder
+
+
+def hub_snapshot(repository: str) -> Path | None:
+    """A whole snapshot in Hugging Face's cache, found as its documentation lays the cache out.
+
+    Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
+    """
+    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
+    cache = Path(os.environ.get("HF_HUB_CACHE", str(home / "hub"))).expanduser()
+    repo = cache / f"models--{repository.replace('/', '--')}"
+    reference = repo / "refs" / "main"
+    if not reference.is_file():
+        return None
+    snapshot = repo / "snapshots" / reference.read_text().strip()
+    return snapshot if (snapshot / "config.json").exists() and not _lacking(snapshot) else None
+
+
+def size(folder: Path) -> int:
+    """Bytes in the folder, unfinished downloads included."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
+
+
+def _lacking(folder: Path) -> list[str]:
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return [] if any(folder.glob("*.safetensors")) else ["*.safetensors"]
+    try:
+        shards = set(json.loads(index.read_text())["weight_map"].values())
+    except (json.JSONDecodeError, KeyError):
+        return [index.name]
+    return sorted(shard for shard in shards if not (folder / shard).is_file())
+
+
+def _too_old(folder: Path) -> str | None:
+    """The file that imports what transformers 5 no longer has (Kimi-VL's tokenizer before January 2026)."""
+    for path in folder.glob("tokenization_*.py"):
+        text = path.read_text(errors="replace")
+        if "import bytes_to_unicode" in text and "transformers" in text:
+            return path.name
+    return None
