@@ -81,6 +81,11 @@ class Splitter:
         """Whether the text read so far ends inside the think block."""
         return self._state is _State.REASONING
 
+    @property
+    def after_reasoning(self) -> bool:
+        """Whether a closing mark has been read."""
+        return self._state is _State.ANSWER
+
     def feed(self, text: str) -> list[Piece]:
         """Take the next delta; return what is now certain, in order."""
         self._held += text
