@@ -5,55 +5,52 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.config import ROOT
+from engine.chores import run_chore
 from engine.weights import Missing, WeightsError, checked, size
 
 HOSTS = {"huggingface": "huggingface.co", "modelscope": "modelscope.cn"}
 POLL = 1.0
 
+Report = Callable[[str, float | None], None]
 
-async def fetch_weights(missing: Missing, hub: str, report: Callable[[str, float | None], None]) -> Path:
+
+async def fetch_weights(missing: Missing, hub: str, report: Report) -> Path:
     """Downloads into `missing.folder` and returns it; `report` gets `downloading` and 0-100.
 
     Raises:
         WeightsError: the hub is out of reach, does not give the model, or the disk is too small for it.
     """
-    argv = (sys.executable, "-m", "engine.download", hub, missing.repository, str(missing.folder))
     report("downloading", None)
-    process = await asyncio.create_subprocess_exec(
-        *argv, cwd=ROOT, env=os.environ | {"HF_HUB_DISABLE_PROGRESS_BARS": "1"}, stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    watch: asyncio.Task[None] | None = None
     said: dict[str, Any] = {}
+    begun = asyncio.Event()
+
+    def hear(line: str) -> None:
+        with contextlib.suppress(json.JSONDecodeError):
+            said.update(json.loads(line))
+        if "total" in said:
+            begun.set()
+
+    watch = asyncio.create_task(_watch(missing.folder, begun, said, report))
     try:
-        async for line in process.stdout:
-            with contextlib.suppress(json.JSONDecodeError):
-                said |= json.loads(line)
-            if "total" in said and watch is None:
-                watch = asyncio.create_task(_watch(missing.folder, int(said["total"]), report))
-        await process.wait()
+        quiet = {"HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+        folder = str(missing.folder)
+        status = await run_chore("engine.download", hub, missing.repository, folder, on_line=hear, env=quiet)
     finally:
-        if watch is not None:
-            watch.cancel()
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
+        watch.cancel()
+    if status:
         raise WeightsError(_sentence(said, missing, hub))
     return checked(missing.folder)
 
 
-async def _watch(folder: Path, total: int, report: Callable[[str, float | None], None]) -> None:
+async def _watch(folder: Path, begun: asyncio.Event, said: dict[str, Any], report: Report) -> None:
+    await begun.wait()
     while True:
         done = await asyncio.to_thread(size, folder)
-        report("downloading", min(99.0, round(100 * done / max(total, 1), 1)))
+        report("downloading", min(99.0, round(100 * done / max(int(said["total"]), 1), 1)))
         await asyncio.sleep(POLL)
 
 
