@@ -36,7 +36,7 @@ def main() -> int:
             port=settings.port,
             loop="uvloop",
             http="httptools",
-            ws="websockets",
+            ws="websockets-sansio",
             log_config=None,
             # Session ids are in paths and must not be in logs.
             access_log=False,

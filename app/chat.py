@@ -18,7 +18,7 @@ from app import wording
 from app.chats import Chat, chat_of
 from app.conversation import Answer, Picture, Turn
 from app.engine_state import EngineState, NoSupervisorError
-from app.errors import explain
+from app.errors import UNEXPECTED, explain
 from app.i18n import language_of, text
 from app.panel import widgets
 from app.pictures import PictureError, PictureLimits
@@ -64,7 +64,7 @@ class _Callbacks:
         planned = Offer((client.plan.served_name,), client.model, client.context(client.plan.served_name))
         await cl.ChatSettings(widgets(planned, chat.language, config.ui.name)).send()
         try:
-            client = await self._state.ready(_quiet)
+            client = await self._state.ready()
             offer = await turns.offer_of(client)
         except Exception as error:
             _log.info("no list of models yet: %s", type(error).__name__)
@@ -145,8 +145,9 @@ class _Callbacks:
             if task := asyncio.current_task():
                 task.uncancel()
         except Exception as error:
-            _log.warning("a turn failed", exc_info=error)
             answer.ending, fault = "error", explain(error)
+            foreseen = fault.key != UNEXPECTED
+            _log.warning("a turn failed: %s: %s", fault.key, error, exc_info=None if foreseen else error)
         finally:
             chat.running = None
         if answer.empty and before and answer.ending != "stop":
@@ -254,10 +255,6 @@ async def _refuse_file(error: PictureError | OSError, name: str, chat: Chat, par
     refusal = cl.Message(content=words, parent_id=parent_id)
     refusal.is_error = True
     await refusal.send()
-
-
-async def _quiet(status: Any) -> None:
-    """Nobody needs to hear of it."""
 
 
 def _session() -> WebsocketSession:

@@ -33,6 +33,8 @@ class Answer:
     text: str = ""
     ending: Ending | None = None
     seconds_thinking: float | None = None
+    engine_splits: bool = False
+    """Whether the engine told the reasoning from the answer by itself, without marks in the text."""
     line: str = ""
     """The quiet line below the answer."""
 

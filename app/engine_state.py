@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Awaitable, Callable
+
+import openai
 
 from app.engine_client import EngineClient
 from engine import control
@@ -56,7 +59,7 @@ class EngineState:
             self._client = EngineClient(plan, self._key(plan))
         return self._client
 
-    async def ready(self, tell: Callable[[EngineStatus], Awaitable[None]]) -> EngineClient:
+    async def ready(self, tell: Callable[[EngineStatus], Awaitable[None]] | None = None) -> EngineClient:
         """Waits until the engine is ready; `tell` hears of each change of its state meanwhile.
 
         Raises:
@@ -70,7 +73,7 @@ class EngineState:
                 return client
             if status.state == "failed":
                 raise EngineFailedError(status.phase)
-            if status != told:
+            if tell and status != told:
                 told = status
                 await tell(status)
             await asyncio.sleep(_LOOK_SECONDS)
@@ -80,6 +83,13 @@ class EngineState:
         while (client := self.client()) is None:
             await asyncio.sleep(_LOOK_SECONDS)
         return client
+
+    async def warm_up(self) -> None:
+        """Gets the connection ready before the first question, which would otherwise wait a second for it."""
+        client = await self.launched()
+        with contextlib.suppress(EngineFailedError, openai.APIError):
+            client = await self.ready()
+            await client.served()
 
     async def noticed(self, seconds: float = 3.0) -> bool:
         """After a lost connection: whether the supervisor notices within `seconds` that the engine is not ready."""

@@ -16,6 +16,8 @@ _TOO_LONG = re.compile(r"maximum context length|max_model_len|context length|too
 _TOO_MANY = re.compile(r"at most (\d+) image", re.IGNORECASE)
 _BAD_PICTURE = re.compile(r"image|picture|media|file://|allowed-local-media", re.IGNORECASE)
 _LONGEST_DETAIL = 200
+UNEXPECTED = "unexpected"
+"""The fault that nobody foresaw: the log has its trace."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def explain(error: Exception) -> Fault:  # noqa: PLR0911 - one line for each kin
         case openai.APIConnectionError() | httpx2.HTTPError():
             return _connection(error)
         case _:
-            return Fault("unexpected", {"kind": type(error).__name__})
+            return Fault(UNEXPECTED, {"kind": type(error).__name__})
 
 
 def _connection(error: Exception) -> Fault:

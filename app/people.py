@@ -8,8 +8,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import chainlit as cl
+import jwt
+from chainlit.auth import get_token_from_cookies, set_auth_cookie
+from chainlit.auth.jwt import create_jwt, decode_jwt
 from chainlit.server import sio
 from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.config import Settings, secret
 
@@ -36,6 +42,43 @@ def set_up_login(settings: Settings) -> None:
         if not hmac.compare_digest(password.encode("utf-8", "surrogatepass"), expected.encode()):
             return None
         return cl.User(identifier=SHARED_USER, display_name=username[:40])
+
+
+class LocalSignIn:
+    """Plain ASGI: hands the local user's cookie out with the page itself.
+
+    Chainlit's page asks who it is first and signs in after the refusal; this spares it the refusal.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        wants_page = (
+            scope["type"] == "http"
+            and scope["method"] == "GET"
+            and "text/html" in Headers(scope=scope).get("accept", "")
+        )
+        if not wants_page or _signed_in(Request(scope)):
+            await self._app(scope, receive, send)
+            return
+        cookie = Response()
+        set_auth_cookie(Request(scope), cookie, create_jwt(cl.User(identifier=LOCAL_USER)))
+
+        async def with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *(h for h in cookie.raw_headers if h[0] == b"set-cookie")]
+            await send(message)
+
+        await self._app(scope, receive, with_cookie)
+
+
+def _signed_in(request: Request) -> bool:
+    token = get_token_from_cookies(request.cookies)
+    try:
+        return token is not None and decode_jwt(token).identifier == LOCAL_USER
+    except jwt.InvalidTokenError:
+        return False
 
 
 def page_password(settings: Settings) -> str:

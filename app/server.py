@@ -21,7 +21,7 @@ from app.engine_state import EngineState, NoSupervisorError
 from app.frontend import content_security_policy
 from app.guards import AllowedPlaces, BodyLimit, HostAndOrigin, LoginLimit, SecureHeaders
 from app.i18n import language_of, text
-from app.people import guard_session_ids, set_up_login
+from app.people import LocalSignIn, guard_session_ids, set_up_login
 from app.retention import keep_sweeping, sweep_session_files
 from app.uploads import MAX_BYTES, UploadStore
 from engine.config import Settings
@@ -48,6 +48,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount("/", chainlit_app)
     places = AllowedPlaces(loopback=settings.loopback, port=settings.port, origins=settings.origins)
     # The last one added is the outermost.
+    if settings.loopback:
+        app.add_middleware(LocalSignIn)
     app.add_middleware(LoginLimit)
     app.add_middleware(BodyLimit, upload=MAX_BYTES + _FORM_BYTES, other=_OTHER_BODY_BYTES)
     app.add_middleware(HostAndOrigin, places=places)
@@ -62,6 +64,7 @@ def _lifespan(settings: Settings, state: EngineState, store: UploadStore) -> Cal
         keepers = [
             asyncio.create_task(keep_sweeping(settings.files.uploads, settings.upload_days)),
             asyncio.create_task(keep_purging()),
+            asyncio.create_task(state.warm_up()),
         ]
         yield
         for keeper in keepers:

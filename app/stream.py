@@ -44,6 +44,8 @@ class StreamReader:
         self.finish_reason: str | None = None
         self.usage: Usage | None = None
         self.done = False
+        self.engine_splits = False
+        """Whether the engine itself tells reasoning from answer; then no mark is looked for any more."""
         self._splitter = Splitter(marks, start) if marks else None
         self._rest = b""
 
@@ -63,6 +65,24 @@ class StreamReader:
             if line.startswith(b"data:"):
                 self._event(line[5:].strip(), pieces)
         return pieces
+
+    def read_whole(self, body: bytes) -> list[Piece]:
+        """Reads an answer that was not streamed.
+
+        Raises:
+            BrokenStreamError: the body is no chat completion.
+        """
+        reply = _object(body)
+        pieces: list[Piece] = []
+        try:
+            choice = reply["choices"][0]
+            self._delta(choice["message"], pieces)
+        except (KeyError, IndexError, TypeError) as error:
+            raise BrokenStreamError("no choice in the reply") from error
+        self.finish_reason = choice.get("finish_reason") or "stop"
+        if usage := reply.get("usage"):
+            self.usage = read_usage(usage)
+        return pieces + self.release()
 
     def finish(self) -> list[Piece]:
         """Ends the stream; returns what was held back as a possible mark.
@@ -97,30 +117,13 @@ class StreamReader:
     def _delta(self, delta: Mapping[str, Any], pieces: list[Piece]) -> None:
         # vLLM says `reasoning`; SGLang and llama.cpp say `reasoning_content`.
         if reasoning := delta.get("reasoning") or delta.get("reasoning_content"):
+            self.engine_splits = True
             pieces.append(Piece(Kind.REASONING, reasoning))
         if content := delta.get("content"):
-            if self._splitter:
-                pieces.extend(self._splitter.feed(content))
-            else:
+            if self._splitter is None or self.engine_splits:
                 pieces.append(Piece(Kind.ANSWER, content))
-
-
-def read_whole(body: bytes, marks: Marks | None, start: Start = Start.FRESH) -> tuple[list[Piece], str, Usage | None]:
-    """An answer that was not streamed: its pieces, why it ended, and its usage.
-
-    Raises:
-        BrokenStreamError: the body is no chat completion.
-    """
-    reader = StreamReader(marks, start)
-    reply = _object(body)
-    try:
-        choice = reply["choices"][0]
-        pieces: list[Piece] = []
-        reader._delta(choice["message"], pieces)  # a message has the fields of a delta
-    except (KeyError, IndexError, TypeError) as error:
-        raise BrokenStreamError("no choice in the reply") from error
-    usage = reply.get("usage")
-    return pieces + reader.release(), choice.get("finish_reason") or "stop", read_usage(usage) if usage else None
+            else:
+                pieces.extend(self._splitter.feed(content))
 
 
 def read_usage(usage: Mapping[str, Any]) -> Usage:

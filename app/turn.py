@@ -23,7 +23,7 @@ from app.engine_state import EngineState
 from app.fitting import Fit, Limits, fit, texts, upper_bound
 from app.frames import Frames
 from app.settings import ChatSettings, Offer, parse
-from app.stream import StreamReader, Usage, read_whole
+from app.stream import StreamReader, Usage
 from engine.marks import Kind, Marks, Piece, Start
 from engine.status import EngineStatus
 
@@ -123,19 +123,21 @@ async def _ask(client: EngineClient, job: Job, view: View) -> Figures:
         add(job.answer, piece)
         await view.show(piece)
 
-    start = _start(job, marks)
-    async with client.ask(request) as chunks:
-        if settings.streaming:
-            await _stream(chunks, StreamReader(marks, start), show, figures, clock)
-        else:
-            body = b"".join([chunk async for chunk in chunks])
-            pieces, figures.finish_reason, figures.usage = read_whole(body, marks, start)
-            for piece in pieces:
-                clock.saw(piece)
-                await show(piece)
+    reader = StreamReader(None if job.answer.engine_splits else marks, _start(job, marks))
+    try:
+        async with client.ask(request) as chunks:
+            if settings.streaming:
+                await _stream(chunks, reader, show, clock)
+            else:
+                for piece in reader.read_whole(b"".join([chunk async for chunk in chunks])):
+                    clock.saw(piece)
+                    await show(piece)
+    finally:
+        job.answer.engine_splits |= reader.engine_splits
+        if clock.thinking is not None:
+            job.answer.seconds_thinking = (job.answer.seconds_thinking or 0) + clock.thinking
+    figures.usage, figures.finish_reason = reader.usage, reader.finish_reason or "stop"
     figures.first_token, figures.writing = clock.first_token, clock.writing
-    if clock.thinking is not None:
-        job.answer.seconds_thinking = (job.answer.seconds_thinking or 0) + clock.thinking
     return figures
 
 
@@ -143,7 +145,6 @@ async def _stream(
     chunks: AsyncIterator[bytes],
     reader: StreamReader,
     show: Callable[[Piece], Awaitable[None]],
-    figures: Figures,
     clock: _Clock,
 ) -> None:
     frames = Frames(show)
@@ -151,7 +152,7 @@ async def _stream(
     try:
         async for chunk in chunks:
             if pieces := reader.feed(chunk):
-                clock.saw(pieces[-1])
+                clock.saw(pieces[0], pieces[-1])
                 frames.add(pieces)
         frames.add(reader.finish())
     except BaseException:
@@ -160,7 +161,6 @@ async def _stream(
     finally:
         frames.end()
         await writer
-    figures.usage, figures.finish_reason = reader.usage, reader.finish_reason or "stop"
 
 
 def add(answer: Answer, piece: Piece) -> None:
@@ -246,14 +246,15 @@ class _Clock:
         self._first_reasoning: float | None = None
         self._first_answer: float | None = None
 
-    def saw(self, piece: Piece) -> None:
+    def saw(self, *pieces: Piece) -> None:
         now = self._last = time.monotonic()
         if self._first is None:
             self._first = now
-        if piece.kind is Kind.REASONING:
-            self._first_reasoning = self._first_reasoning or now
-        elif piece.kind is Kind.ANSWER:
-            self._first_answer = self._first_answer or now
+        for piece in pieces:
+            if piece.kind is Kind.REASONING:
+                self._first_reasoning = self._first_reasoning or now
+            elif piece.kind is Kind.ANSWER:
+                self._first_answer = self._first_answer or now
 
     @property
     def first_token(self) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import chainlit as cl
 from chainlit.utils import utc_now
+from literalai.observability.step import TrueStepType
 
 from app import wording
 from app.conversation import Answer, Turn
@@ -18,10 +19,13 @@ from app.settings import ChatSettings
 from engine.marks import Kind, Piece
 from engine.status import EngineStatus
 
+NOTE: TrueStepType = "undefined"
+"""The type of step that holds a quiet line; the style sheet makes it small and takes its avatar away."""
+
 
 async def show_note(words: str, parent_id: str | None) -> cl.Step:
     """A quiet line of its own, below `parent_id`."""
-    step = cl.Step(name=words, type="tool", show_input=False, parent_id=parent_id)
+    step = cl.Step(name=words, type=NOTE, show_input=False, parent_id=parent_id)
     step.start = step.end = utc_now()
     await step.send()
     return step
@@ -50,7 +54,7 @@ class AnswerView:
         """Says what the engine is doing while the question waits for it."""
         words = wording.waiting(status, self._language)
         if self._waiting is None:
-            self._waiting = cl.Step(name=words, type="tool", show_input=False, parent_id=self._parent_id)
+            self._waiting = cl.Step(name=words, type=NOTE, show_input=False, parent_id=self._parent_id)
             self._waiting.start = utc_now()
             await self._waiting.send()
         elif self._waiting.name != words:

@@ -76,6 +76,17 @@ _BEHAVIOUR = (
         new="/^image\\/(?!heic|heif|tiff)/.test(e)",
     ),
     Patch(
+        why="the login form is its page's main landmark",
+        old='f.jsxs("div",{className:"grid min-h-svh lg:grid-cols-2"',
+        new='f.jsxs("main",{className:"grid min-h-svh lg:grid-cols-2"',
+    ),
+    Patch(
+        # A 401 leads to the login form, which says itself what went wrong there, and that there were too many tries.
+        why="a request that failed is told in a sentence, once",
+        old="const XKn=t=>{Qn.error(t.toString())}",
+        new="const XKn=t=>{[401,429].includes(t.status)||Qn.error(t.detail||kimi.text.requestFailed)}",
+    ),
+    Patch(
         why="a long line of code can be scrolled by keyboard",
         old="className:`language-${t} font-mono text-sm rounded-b-md block`",
         new="tabIndex:0,className:`language-${t} font-mono text-sm rounded-b-md block`",

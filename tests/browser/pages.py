@@ -1,0 +1,95 @@
+"""The page as the browser tests use it: one class for what a person does and sees."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
+
+_PATIENCE = 60_000
+
+
+class ChatPage:
+    """One browser window with the page in it. Remembers console errors and requests to other hosts."""
+
+    def __init__(self, browser: Browser, url: str, **context: Any) -> None:
+        options = {"locale": "en-US", "viewport": {"width": 1280, "height": 900}, **context}
+        self.context = browser.new_context(**options)
+        self.context.set_default_timeout(_PATIENCE)
+        self.page: Page = self.context.new_page()
+        self.url = url
+        self.errors: list[str] = []
+        self.foreign: list[str] = []
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.context.on("request", self._requested)
+
+    def open(self) -> ChatPage:
+        """Opens the page and waits until a question can be asked."""
+        self.page.goto(self.url)
+        expect(self.input).to_be_visible(timeout=_PATIENCE)
+        expect(self.settings_button).to_be_visible(timeout=_PATIENCE)
+        return self
+
+    @property
+    def input(self) -> Locator:
+        """Where a question is typed."""
+        return self.page.locator("#chat-input")
+
+    @property
+    def settings_button(self) -> Locator:
+        """Opens the settings."""
+        return self.page.locator("#chat-settings-open-modal")
+
+    @property
+    def stop_button(self) -> Locator:
+        """There while a turn runs."""
+        return self.page.locator("#stop-button")
+
+    @property
+    def answers(self) -> Locator:
+        """The assistant's messages, oldest first."""
+        return self.page.locator('[data-step-type="assistant_message"]')
+
+    @property
+    def questions(self) -> Locator:
+        """The person's messages."""
+        return self.page.locator('[data-step-type="user_message"]')
+
+    @property
+    def steps(self) -> Locator:
+        """Thinking steps and quiet lines."""
+        return self.page.locator('[data-step-type="tool"]')
+
+    def attach(self, *files: Path | dict[str, Any]) -> None:
+        """Picks files with the paperclip button's file chooser, and waits until they are up."""
+        self.page.locator("#upload-button-input, input[type=file]").first.set_input_files(list(files))
+
+    def ask(self, question: str, files: Sequence[Path] = ()) -> None:
+        """Sends a question."""
+        if files:
+            self.attach(*files)
+        self.input.fill(question)
+        send = self.page.locator("#chat-submit")
+        expect(send).to_be_enabled(timeout=_PATIENCE)
+        send.click()
+
+    def finished(self) -> None:
+        """Waits until no turn runs."""
+        expect(self.stop_button).to_have_count(0, timeout=_PATIENCE)
+
+    def close(self) -> None:
+        """Closes the window."""
+        self.context.close()
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def _requested(self, request: Request) -> None:
+        if not re.match(r"(data|blob):", request.url) and urlsplit(request.url).hostname != "127.0.0.1":
+            self.foreign.append(request.url)

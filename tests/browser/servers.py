@@ -1,0 +1,145 @@
+"""What the browser tests look at: the page's process on a scripted engine, and the whole product from `./start.sh`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from engine.config import ROOT, Workspace, secret
+from engine.plan import LaunchPlan
+from engine.status import Status
+from tests.ports import free_port
+from tests.scripted_engine import Script, ScriptedEngine
+
+
+class EngineThread:
+    """A scripted engine in a thread of its own, so that tests of a synchronous browser can use it."""
+
+    def __init__(self) -> None:
+        self.engine = ScriptedEngine()
+        self._loop = asyncio.new_event_loop()
+        self._up = threading.Event()
+        self._end = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> EngineThread:
+        self._thread.start()
+        assert self._up.wait(10)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(10)
+        self._loop.close()
+
+    def go(self) -> None:
+        """Lets a held answer begin."""
+        self._loop.call_soon_threadsafe(self.engine.go.set)
+
+    def _run(self) -> None:
+        async def serve() -> None:
+            async with self.engine:
+                self._up.set()
+                await self._end.wait()
+
+        self._loop.run_until_complete(serve())
+
+
+class ScriptedProduct:
+    """`python -m app` on a workspace whose plan and status the test writes itself."""
+
+    def __init__(self, workspace: Path, **environment: str) -> None:
+        self.files = Workspace(workspace)
+        self.files.create()
+        self.thread = EngineThread()
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def engine(self) -> ScriptedEngine:
+        """The instrument that answers."""
+        return self.thread.engine
+
+    def __enter__(self) -> ScriptedProduct:
+        self.thread.__enter__()
+        secret(self.files.engine_key)
+        self.plan()
+        self.status(state="ready")
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+        self.thread.__exit__(*exc)
+
+    def reset(self) -> None:
+        """As at the beginning, for the next test."""
+        self.engine.script = Script()
+        self.engine.requests.clear()
+        self.engine.cancelled = self.engine.sent = 0
+        self.engine.go.clear()
+        self.plan()
+        self.status(state="ready")
+
+    def plan(self, **changes: Any) -> None:
+        """Writes the launch plan as the supervisor would."""
+        plan: dict[str, Any] = {
+            "engine": "sglang",
+            "model": "Kimi-VL-A3B-Thinking",
+            "served_name": "scripted",
+            "base_url": self.engine.base_url,
+            "pictures": "file",
+            **changes,
+        }
+        LaunchPlan(**plan).write(self.files.plan)
+
+    def status(self, **changes: Any) -> None:
+        """Writes the status as the supervisor would."""
+        Status().with_engine(kind="vllm", model="scripted", base_url=self.engine.base_url, **changes).write(
+            self.files.status
+        )
+
+    def start(self) -> None:
+        """Starts the page's process and waits until it answers."""
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(("KIMI_", "CHAINLIT_"))}
+        environment = ours | {"KIMI_WORKSPACE": str(self.files.root), "KIMI_PORT": str(self.port)} | self._environment
+        with (self.files.root / "app.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "app"], cwd=ROOT, env=environment, stdout=log, stderr=log
+            )
+        wait_for(f"{self.url}/healthz", 60)
+
+    def stop(self) -> None:
+        """Ends the page's process as the supervisor would."""
+        assert self._process
+        self._process.terminate()
+        self._process.wait(20)
+
+    def log(self) -> str:
+        """What the page wrote."""
+        return (self.files.root / "app.log").read_text()
+
+
+def wait_for(url: str, seconds: float) -> None:
+    """Waits until `url` answers with 200."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as response:
+                if response.status == 200:
+                    return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            pass
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{url} did not answer within {seconds} s")
+        time.sleep(0.1)
