@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from engine.config import ROOT
 from engine.vllm_mends import VLLM_VERSION
 
 Accelerator = Literal["cuda", "cpu"]
@@ -177,3 +178,18 @@ def _only_one(root: Path, report: Report) -> Iterator[None]:
             report("Waiting for another installation of vLLM.")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def main() -> int:
+    """`python -m engine.environments cuda|cpu [INDEX]`: make it, and print how it goes; the last line says why not."""
+    accelerator, index = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
+    try:
+        ensure_vllm(ROOT, "cuda" if accelerator == "cuda" else "cpu", index, lambda line: print(line, flush=True))
+    except EnvironmentFailedError as error:
+        print(error, flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
