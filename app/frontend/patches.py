@@ -83,8 +83,8 @@ _BEHAVIOUR = (
     Patch(
         # A 401 leads to the login form, which says itself what went wrong there, and that there were too many tries.
         why="a request that failed is told in a sentence, once",
-        old="const XKn=t=>{Qn.error(t.toString())}",
-        new="const XKn=t=>{[401,429].includes(t.status)||Qn.error(t.detail||kimi.text.requestFailed)}",
+        old="XKn=t=>{Qn.error(t.toString())}",
+        new="XKn=t=>{[401,429].includes(t.status)||Qn.error(t.detail||kimi.text.requestFailed)}",
     ),
     Patch(
         why="a long line of code can be scrolled by keyboard",
