@@ -12,6 +12,10 @@ from engine.config import Settings
 from engine.status import write_json
 
 
+WEIGHTS = "{weights}"
+"""Stands in a plan's argv for the weights' folder, which is known only once they are on the machine."""
+
+
 @dataclass(frozen=True)
 class LaunchPlan:
     """One engine launch. The supervisor runs it, the page reads from it how to talk to the engine.
@@ -31,6 +35,10 @@ class LaunchPlan:
     ready_path: str = "/health"
     key_env: str = "KIMI_ENGINE_KEY"
     """The environment variable by which the engine takes its key."""
+    environment: Literal["", "cpu", "cuda"] = ""
+    """The vLLM environment that it runs in, made before the launch; empty: none."""
+    weights: str = ""
+    """The weights to have before the launch, as `KIMI_MODEL` names them; empty: none."""
     context: int | None = None
     """The context the engine was launched with, in tokens; None: the model's own."""
     note: str = ""

@@ -96,7 +96,7 @@ class Service:
     def __init__(
         self,
         name: str,
-        prepare: Callable[[Callable[..., None]], Awaitable[Launch]],
+        prepare: Callable[[Callable[[str, float | None], None]], Awaitable[Launch]],
         log: RotatingLog,
         record: Record,
         report: Callable[..., None],
@@ -217,7 +217,7 @@ class Service:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._retrying.wait(), seconds)
 
-    def _progress(self, phase: str, percent: float | None = None) -> None:
+    def _progress(self, phase: str, percent: float | None) -> None:
         self._report(phase=phase, percent=percent)
 
     def _say(self, **changes: Any) -> None:

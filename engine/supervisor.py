@@ -14,8 +14,10 @@ from typing import Any
 
 from engine import control, processes
 from engine.config import ROOT, Settings, secret
+from engine.fetching import Report
 from engine.logs import RotatingLog
-from engine.plan import LaunchPlan, make_plan
+from engine.plan import LaunchPlan, make_plan, reader_plan
+from engine.prepare import prepare
 from engine.processes import Record
 from engine.service import Launch, PermanentError, Service, Silent, Watcher, port_sentence
 from engine.status import Status
@@ -104,21 +106,28 @@ class Supervisor:
     def _watcher(self) -> Watcher:
         return Silent()
 
-    async def _launch_engine(self, report: Callable[..., None]) -> Launch:
-        report("preparing")
+    async def _launch_engine(self, report: Report) -> Launch:
+        report("preparing", None)
         plan = make_plan(self._settings)
-        plan.write(self._files.plan)
-        self._engine_changed(kind=plan.engine, model=plan.model, base_url=plan.base_url)
-        return self._engine_launch(plan)
-
-    def _engine_launch(self, plan: LaunchPlan) -> Launch:
-        if not plan.argv:
-            raise PermanentError(f"{plan.engine} is not an engine that is started here.")
+        try:
+            self._show(plan)
+            plan = await prepare(plan, self._settings, report)
+        except PermanentError as error:
+            if self._settings.engine != "auto":
+                raise
+            # Never silently: the page's banner says that the reader stands in, and why.
+            plan = reader_plan(self._settings, note="reader.fallback", reasons=(*plan.reasons, str(error)))
+            self._tell(str(error))
+        self._show(plan)
         env = engine_environment() | plan.env | {plan.key_env: secret(self._files.engine_key)}
         address = plan.base_url.removesuffix("/v1")
         return Launch(plan.argv, env, "127.0.0.1", self._settings.engine_port, address + plan.ready_path)
 
-    async def _launch_page(self, report: Callable[..., None]) -> Launch:
+    def _show(self, plan: LaunchPlan) -> None:
+        plan.write(self._files.plan)
+        self._engine_changed(kind=plan.engine, model=plan.model, base_url=plan.base_url)
+
+    async def _launch_page(self, report: Report) -> Launch:
         env = page_environment(self._settings)
         url = self._settings.page_url
         argv = (sys.executable, "-m", "app")
