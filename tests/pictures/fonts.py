@@ -1,26 +1,35 @@
-"""Fonts for test pictures: Noto Sans CJK from PyPI for everything, DejaVu (Debian) for variety in Latin script."""
+"""Fonts for test pictures, all from PyPI, so that a picture is the same on every machine."""
 
 from functools import lru_cache
 from importlib.metadata import files
 from pathlib import Path
+from typing import Literal
 
 from PIL import ImageFont
 
-_DEJAVU = Path("/usr/share/fonts/truetype/dejavu")
+Family = Literal["cjk", "sans", "serif", "serif-italic", "serif-bold", "sans-bold"]
+
+# Package and end of the file's name. Only "cjk" has Chinese characters; it has Latin letters as well.
+_FILES: dict[Family, tuple[str, str]] = {
+    "cjk": ("cvttf-notosanscjk-regular", "Regular.otf"),
+    "sans": ("font-rhd", "RedHatDisplay-Regular.ttf"),
+    "sans-bold": ("font-rhd", "RedHatDisplay-Bold.ttf"),
+    "serif": ("font-caladea", "Caladea-Regular.ttf"),
+    "serif-bold": ("font-caladea", "Caladea-Bold.ttf"),
+    "serif-italic": ("font-caladea", "Caladea-Italic.ttf"),
+}
 
 
 @lru_cache
-def cjk_path() -> Path:
-    """Return the path of Noto Sans CJK, which the test group installs; it holds Latin letters as well."""
-    for file in files("cvttf-notosanscjk-regular") or []:
-        if file.suffix == ".otf":
+def _path(family: Family) -> Path:
+    package, end = _FILES[family]
+    for file in files(package) or []:
+        if file.name.endswith(end):
             return Path(str(file.locate()))
-    raise FileNotFoundError("Noto Sans CJK is missing: install the test group (`./start.sh test` does).")
+    raise FileNotFoundError(f"{package} is missing: install the test group (`./start.sh test` does).")
 
 
 @lru_cache
-def font(size: int, family: str = "cjk") -> ImageFont.FreeTypeFont:
-    """Return `family` at `size` pixels: "cjk", or "sans", "serif", "mono" in Latin script (CJK where Debian lacks them)."""
-    names = {"sans": "DejaVuSans.ttf", "serif": "DejaVuSerif.ttf", "mono": "DejaVuSansMono.ttf"}
-    latin = _DEJAVU / names[family] if family in names else cjk_path()
-    return ImageFont.truetype(str(latin if latin.exists() else cjk_path()), size)
+def font(size: int, family: Family = "cjk") -> ImageFont.FreeTypeFont:
+    """Return `family` at `size` pixels."""
+    return ImageFont.truetype(str(_path(family)), size)
