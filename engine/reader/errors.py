@@ -1,6 +1,4 @@
-"""What the reader answers when it cannot do what was asked: vLLM's status codes and its JSON shape."""
-
-from __future__ import annotations
+"""Errors as vLLM 0.32 answers them: `{"error": {"message", "type", "param", "code"}}` with the HTTP status as code."""
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -10,39 +8,40 @@ from starlette.exceptions import HTTPException
 _TYPES = {400: "BadRequestError", 401: "AuthenticationError", 404: "NotFoundError", 503: "ServiceUnavailableError"}
 
 
-class ApiError(Exception):
-    """A request that is refused: `status` is the HTTP status, `param` the part of the request that is at fault."""
+class ReaderError(Exception):
+    """A request cannot be answered: one sentence for people, the HTTP status, and the parameter at fault."""
 
     def __init__(self, message: str, status: int = 400, param: str | None = None) -> None:
         super().__init__(message)
-        self.message, self.status, self.param = message, status, param
+        self.message = message
+        self.status = status
+        self.param = param
 
     def body(self) -> dict[str, object]:
-        """The JSON of the answer."""
+        """Return the JSON body that vLLM would send."""
         kind = _TYPES.get(self.status, "InternalServerError" if self.status >= 500 else "BadRequestError")
         return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.status}}
 
+    def response(self) -> JSONResponse:
+        """Return the whole HTTP answer."""
+        return JSONResponse(self.body(), status_code=self.status)
 
-def response(error: ApiError) -> JSONResponse:
-    """The answer that says it."""
-    return JSONResponse(error.body(), status_code=error.status)
+
+async def on_reader_error(_: Request, error: Exception) -> JSONResponse:
+    """Answer a `ReaderError` raised in a route."""
+    assert isinstance(error, ReaderError)
+    return error.response()
 
 
-async def on_api_error(_: Request, error: Exception) -> JSONResponse:
-    """FastAPI's handler of ApiError."""
-    assert isinstance(error, ApiError)
-    return response(error)
+async def on_invalid_request(_: Request, error: Exception) -> JSONResponse:
+    """Answer a body that does not fit the schema: vLLM says 400 where FastAPI says 422."""
+    assert isinstance(error, RequestValidationError)
+    found = [(".".join(str(part) for part in e["loc"] if part != "body"), e["msg"]) for e in error.errors()]
+    message = "; ".join(f"{place}: {what}" if place else what for place, what in found)
+    return ReaderError(message, param=found[0][0] or None).response()
 
 
 async def on_http_error(_: Request, error: Exception) -> JSONResponse:
-    """FastAPI's handler of unknown paths and methods."""
+    """Answer an unknown path or method."""
     assert isinstance(error, HTTPException)
-    return response(ApiError(error.detail, error.status_code))
-
-
-async def on_invalid(_: Request, error: Exception) -> JSONResponse:
-    """FastAPI's handler of a body that does not fit: all that is wrong in one sentence, the first place as `param`."""
-    assert isinstance(error, RequestValidationError)
-    found = [(".".join(str(part) for part in e["loc"][1:]), e["msg"]) for e in error.errors()]
-    message = "; ".join(f"{place}: {what}" if place else what for place, what in found)
-    return response(ApiError(message, 400, found[0][0] or None))
+    return ReaderError(str(error.detail), error.status_code).response()

@@ -1,52 +1,73 @@
-"""Finds lines of text in a picture: rapidocr with the models of its own wheel, which need no network."""
+"""The text detector and recogniser: rapidocr's PP-OCRv6 models on onnxruntime.
 
-from __future__ import annotations
+Import this module only in the thread that reads: OpenCV and onnxruntime take most of a second to load.
+"""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rapidocr import RapidOCR
-from rapidocr.utils.output import RapidOCROutput
+from rapidocr.main import RapidOCRError
+from rapidocr.utils.process_img import map_boxes_to_original
 
-Pixels = NDArray[np.uint8]
+from engine.reader.lines import Corners, Line
+from engine.reader.prepare import Pixels
 
-
-@dataclass(frozen=True)
-class Line:
-    """A line of text: `score` from 0 to 1, `box` its corners in pixels, shape (4, 2), clockwise from the top left."""
-
-    text: str
-    score: float
-    box: NDArray[np.float64]
+# Lines per call: between calls a cancelled request can stop; smaller batches also pad less.
+_BATCH = 6
 
 
 class Recogniser:
-    """Not safe for threads: one picture at a time."""
+    """Finds and reads the lines of one picture at a time; not thread-safe."""
 
     def __init__(self, threads: int) -> None:
-        self._ocr = RapidOCR(
+        """Load the models; `threads` is the number of cores that one picture may use."""
+        self._ocr: Any = RapidOCR(
             params={
-                "Global.log_level": "critical",
-                # Its classifier of upside-down lines turns good upright lines over.
-                "Global.use_cls": False,
+                "Global.use_cls": False,  # the line classifier turns good upright lines upside down
+                "Global.log_level": "critical",  # it warns of each picture without text
                 "EngineConfig.onnxruntime.intra_op_num_threads": threads,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
         )
 
     def warm_up(self) -> None:
-        """Loads the models and runs them once, so that the first question does not wait for that."""
-        stripe = np.full((64, 256, 3), 255, np.uint8)
-        stripe[24:40, 16:240] = 0
-        self.read(stripe)
+        """Run both models once: the first inference of a session is several times slower than the next."""
+        self._ocr(np.full((64, 320, 3), 255, np.uint8))
+        self._ocr.recognize_txt([np.full((48, 320, 3), 255, np.uint8)])
 
-    def read(self, pixels: Pixels) -> list[Line]:
-        """The lines of a picture, shape (height, width, 3), in the order of the detector."""
-        found = self._ocr(np.ascontiguousarray(pixels[:, :, ::-1]))  # it wants BGR
-        if not isinstance(found, RapidOCROutput) or found.txts is None or found.boxes is None or found.scores is None:
-            return []
-        return [
-            Line(text, float(score), np.asarray(box, np.float64))
-            for text, score, box in zip(found.txts, found.scores, found.boxes, strict=True)
-        ]
+    def read(self, pixels: Pixels, progress: Callable[[int, int], None]) -> list[Line]:
+        """Return every line found in `pixels`, in the detector's order, with any confidence.
+
+        `progress` is called with (lines read, lines found) before the first batch and after each; what it raises stops
+        the reading.
+        """
+        boxes, crops = self._detect(pixels)
+        total = len(crops)
+        progress(0, total)
+        texts: list[tuple[str, float]] = [("", 0.0)] * total
+        # Lines of like shape go together: a batch is padded to its widest line.
+        order = sorted(range(total), key=lambda index: crops[index].shape[1] / crops[index].shape[0])
+        for start in range(0, total, _BATCH):
+            batch = order[start : start + _BATCH]
+            result = self._ocr.recognize_txt([crops[index] for index in batch])
+            for index, text, score in zip(batch, result.txts, result.scores, strict=True):
+                texts[index] = (text, float(score))
+            progress(min(start + _BATCH, total), total)
+        return [Line(text, score, corners) for corners, (text, score) in zip(boxes, texts, strict=True) if text.strip()]
+
+    def _detect(self, pixels: Pixels) -> tuple[list[Corners], list[Pixels]]:
+        image, record = self._ocr.preprocess_img(pixels)
+        try:
+            crops, found = self._ocr.detect_and_crop(image, record)
+        except RapidOCRError:  # no text anywhere
+            return [], []
+        height, width = pixels.shape[:2]
+        return [_corners(box) for box in map_boxes_to_original(found.boxes, record, height, width)], crops
+
+
+def _corners(box: NDArray[np.float32]) -> Corners:
+    start, end, below_end, below_start = ((float(x), float(y)) for x, y in box)
+    return start, end, below_end, below_start

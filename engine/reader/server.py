@@ -1,135 +1,138 @@
-"""The reader's web server."""
-
-from __future__ import annotations
+"""The HTTP face of the reader: vLLM's routes, key and errors."""
 
 import asyncio
 import hmac
+import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, StreamingResponse
-from PIL import Image
+from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 
-from engine.reader import errors
-from engine.reader.errors import ApiError
-from engine.reader.media import fetch
-from engine.reader.picture import decode
-from engine.reader.protocol import ChatRequest, Replies, usage_of
-from engine.reader.reply import Question, reply
+from engine.reader import chat, metrics
+from engine.reader.errors import ReaderError, on_http_error, on_invalid_request, on_reader_error
+from engine.reader.messages import ChatRequest, conversation
+from engine.reader.reading import Recogniser
+from engine.reader.stream import Reply
 from engine.reader.worker import Worker
-from engine.reader.writer import Piece, Writer
 
-CONTEXT = 1_048_576
-"""Tokens; a token is a character, so this is more than any conversation. Said because clients ask for it."""
-_MOST_PICTURES = 64
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Options:
-    """How it was started. An empty key lets everybody in."""
+    """What the server was started with."""
 
-    uploads: Path
     model: str = "reader"
+    uploads: Path | None = None
     key: str = ""
-    threads: int = 1
+    context: int = 1_048_576
+    pictures: int = 16
+    picture_seconds: float = 60.0
 
 
-def create_app(options: Options) -> FastAPI:
-    """The server. It answers `/health` with 503 until the recogniser is warm."""
-    worker = Worker(options.threads)
+def create_app(options: Options, load: Callable[[], Recogniser]) -> FastAPI:
+    """Return the application; `load` makes the recogniser and is called in the worker's thread after the start."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        loading = asyncio.create_task(worker.start())
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.worker = Worker(load, options.picture_seconds)
+        running = asyncio.create_task(app.state.worker.run())
+        running.add_done_callback(_report_end)
         yield
-        loading.cancel()
-        worker.close()
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
 
-    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_exception_handler(ApiError, errors.on_api_error)
-    app.add_exception_handler(HTTPException, errors.on_http_error)
-    app.add_exception_handler(RequestValidationError, errors.on_invalid)
-
-    async def with_key(request: Request) -> None:
-        given = request.headers.get("authorization", "")
-        if options.key and not hmac.compare_digest(given.encode(), f"Bearer {options.key}".encode()):
-            raise ApiError("Unauthorized: the API key is missing or wrong.", 401)
-
-    @app.get("/health")
-    async def health() -> Response:
-        return Response(status_code=200 if worker.ready else 503)
-
-    @app.get("/v1/models", dependencies=[Depends(with_key)])
-    async def models() -> dict[str, Any]:
-        model = {"id": options.model, "object": "model", "created": started, "owned_by": "rapidocr"}
-        return {"object": "list", "data": [{**model, "max_model_len": CONTEXT}]}
-
-    @app.post("/v1/chat/completions", dependencies=[Depends(with_key)])
-    async def complete(asked: ChatRequest) -> Response:
-        if asked.model not in {None, options.model}:
-            raise ApiError(f"The model `{asked.model}` does not exist.", 404, "model")
-        if not worker.ready:
-            raise ApiError("The recogniser is still loading: ask again in a few seconds.", 503)
-        question = await _question(asked, options.uploads)
-        prompt = sum(len(message.text) for message in asked.messages)
-        pieces = _pieces(worker, question, writer := Writer(asked.stops, asked.limit))
-        replies = Replies(options.model)
-        if asked.stream:
-            usage = bool(asked.stream_options and asked.stream_options.include_usage)
-            return StreamingResponse(_events(pieces, writer, replies, prompt, usage), media_type="text/event-stream")
-        said = {"reasoning": "", "content": ""}
-        async for piece in pieces:
-            said[piece.kind] += piece.text
-        assert writer.finish_reason
-        counts = usage_of(prompt, writer.counts["reasoning"], writer.counts["content"])
-        return JSONResponse(replies.whole(said["reasoning"], said["content"], writer.finish_reason, counts))
-
-    started = int(time.time())
+    app = FastAPI(title="Reader", lifespan=lifespan, openapi_url=None)
+    app.add_exception_handler(ReaderError, on_reader_error)
+    app.add_exception_handler(RequestValidationError, on_invalid_request)
+    app.add_exception_handler(HTTPException, on_http_error)
+    _add_guard(app, options.key)
+    _add_routes(app, options)
     return app
 
 
-async def _question(asked: ChatRequest, uploads: Path) -> Question:
-    messages = list(asked.messages)
-    begun = messages.pop().text if asked.continue_final_message and messages[-1].role == "assistant" else None
-    users = [message for message in messages if message.role == "user"]
-    if not users:
-        raise ApiError("The messages hold no question of a user.", param="messages")
-    urls = [url for message in users for url in message.pictures]
-    if len(urls) > _MOST_PICTURES:
-        raise ApiError(f"At most {_MOST_PICTURES} image(s) may be provided in one prompt.", param="messages")
-    pictures = [await asyncio.to_thread(_open, url, uploads) for url in urls]
-    return Question(users[-1].text, pictures, len(users[-1].pictures), begun)
+def _report_end(running: asyncio.Task[None]) -> None:
+    if not running.cancelled() and (error := running.exception()):
+        logger.critical("The recogniser cannot be loaded: %s", error, exc_info=error)
 
 
-def _open(url: str, uploads: Path) -> Image.Image:
-    return decode(fetch(url, uploads))
+def _add_guard(app: FastAPI, key: str) -> None:
+    expected = f"Bearer {key}".encode()
+
+    @app.middleware("http")
+    async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        if key and request.url.path.startswith("/v1"):
+            given = request.headers.get("authorization", "").encode()
+            if not hmac.compare_digest(given, expected):
+                return ReaderError("Unauthorized: this server's key is needed.", 401).response()
+        return await call_next(request)
 
 
-async def _pieces(worker: Worker, question: Question, writer: Writer) -> AsyncIterator[Piece]:
-    async with aclosing(reply(worker, question)) as written:
-        async for piece in written:
-            for sent in writer.add(piece):
-                yield sent
-            if writer.finish_reason:
-                return
-    for sent in writer.finish():
-        yield sent
+def _add_routes(app: FastAPI, options: Options) -> None:
+    started = int(time.time())
+
+    @app.get("/health")
+    async def health(request: Request) -> Response:
+        worker: Worker = request.app.state.worker
+        return Response(status_code=200 if worker.ready else 503)
+
+    @app.get("/metrics")
+    async def show_metrics(request: Request) -> Response:
+        worker: Worker = request.app.state.worker
+        return PlainTextResponse(metrics.render(worker.waiting, worker.running), media_type="text/plain; version=0.0.4")
+
+    @app.get("/v1/models")
+    async def models() -> dict[str, object]:
+        model = {
+            "id": options.model,
+            "object": "model",
+            "created": started,
+            "owned_by": "reader",
+            "root": options.model,
+            "parent": None,
+            "max_model_len": options.context,
+        }
+        return {"object": "list", "data": [model]}
+
+    @app.post("/v1/chat/completions", response_model=None)
+    async def chat_completions(body: ChatRequest, request: Request) -> Response:
+        if body.model not in {None, "", options.model}:
+            raise ReaderError(
+                f"The model `{body.model}` does not exist; this server has `{options.model}`.", 404, "model"
+            )
+        worker: Worker = request.app.state.worker
+        talk = conversation(body)
+        usage = chat.Usage(prompt=talk.characters)
+        most = chat.token_limit(body, talk, options.context)
+        images = await chat.fetch(talk, worker, options.uploads, options.pictures)
+        metrics.REQUESTS.add()
+        parts = chat.limited(chat.reply(talk, images, worker, body.stops), most, usage)
+        reply = Reply(options.model)
+        if body.stream:
+            include_usage = bool(body.stream_options and body.stream_options.include_usage)
+            return StreamingResponse(reply.events(parts, usage, include_usage), media_type="text/event-stream")
+        return await _unless_disconnected(request, reply.whole(parts, usage))
 
 
-async def _events(
-    pieces: AsyncIterator[Piece], writer: Writer, replies: Replies, prompt: int, usage: bool
-) -> AsyncIterator[bytes]:
-    yield replies.chunk({"role": "assistant", "content": ""})
-    async for piece in pieces:
-        yield replies.chunk({piece.kind: piece.text})
-    yield replies.chunk({}, writer.finish_reason)
-    if usage:
-        yield replies.usage_chunk(usage_of(prompt, writer.counts["reasoning"], writer.counts["content"]))
-    yield b"data: [DONE]\n\n"
+async def _unless_disconnected(request: Request, making: Awaitable[dict[str, object]]) -> Response:
+    """Return the reply as JSON; stop making it when the client leaves."""
+    whole = asyncio.ensure_future(making)
+    gone = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait({whole, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return JSONResponse(whole.result()) if whole.done() else Response(status_code=499)
+    finally:
+        for task in (whole, gone):
+            task.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

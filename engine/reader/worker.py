@@ -1,63 +1,190 @@
-"""One recogniser, a queue in front of it."""
+"""One recogniser, one queue in front of it, and a memory of what was read.
 
-from __future__ import annotations
+The queue lives in the event loop and needs no lock; the recogniser lives in a thread of its own.
+"""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import hashlib
+import logging
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
-from PIL import Image
+from engine.reader import metrics
+from engine.reader.reading import Reading, Recogniser, read
 
-from engine.reader.picture import pixels_of
-from engine.reader.recogniser import Line, Recogniser
+logger = logging.getLogger(__name__)
+
+Event = tuple[str, dict[str, object]]
+"""A step to tell of: the name of its text in `texts`, and the values in it."""
+
+# A reading of a dense page takes about 100 kB; both limits hold the memory to some tens of MB.
+_CACHE_ENTRIES = 512
+_CACHE_LINES = 50_000
 
 
-@dataclass(frozen=True)
-class Waiting:
-    """So many pictures are read before this one."""
+class Cancelled(Exception):  # noqa: N818 - not an error: nobody waits for the result any more
+    """Stops a reading at its next step."""
 
-    ahead: int
+
+class TooSlow(Exception):  # noqa: N818 - becomes an answer, not an error
+    """Stops a reading that has used up its time."""
+
+
+class Job:
+    """One picture to read, and what is told about it meanwhile."""
+
+    def __init__(self, data: bytes, digest: str) -> None:
+        self.data = data
+        self.digest = digest
+        self.cancelled = threading.Event()
+        self.result: asyncio.Future[Reading] = asyncio.get_running_loop().create_future()
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+
+    def tell(self, name: str, **values: object) -> None:
+        """Add a step; call it in the event loop."""
+        self._events.put_nowait((name, values))
+
+    def finish(self, outcome: Reading | BaseException) -> None:
+        """Set the result and end the events; call it in the event loop."""
+        if not self.result.done():
+            if isinstance(outcome, BaseException):
+                self.result.set_exception(outcome)
+            else:
+                self.result.set_result(outcome)
+        self._events.put_nowait(None)
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Yield each step as it happens, until the result is there."""
+        while (event := await self._events.get()) is not None:
+            yield event
 
 
 class Worker:
-    """Reads one picture after the other in a thread of its own: the recogniser takes all cores and up to a gigabyte."""
+    """Reads pictures one after the other."""
 
-    def __init__(self, threads: int) -> None:
-        self.ready = False
-        self._threads = threads
+    def __init__(self, load: Callable[[], Recogniser], picture_seconds: float) -> None:
+        """`load` makes the recogniser, in the worker's thread; a picture gets at most `picture_seconds`."""
+        self._load = load
+        self._picture_seconds = picture_seconds
         self._thread = ThreadPoolExecutor(1, "recogniser")
-        self._recogniser: Recogniser | None = None
-        self._queue: list[asyncio.Event] = []
+        self._waiting: deque[Job] = deque()
+        self._arrived = asyncio.Event()
+        self._running: Job | None = None
+        self._cache: OrderedDict[str, Reading] = OrderedDict()
+        self.ready = False
 
-    async def start(self) -> None:
-        """Loads the recogniser."""
+    @property
+    def waiting(self) -> int:
+        """How many pictures wait."""
+        return len(self._waiting)
 
-        def load() -> Recogniser:
-            recogniser = Recogniser(self._threads)
-            recogniser.warm_up()
-            return recogniser
+    @property
+    def running(self) -> int:
+        """How many pictures are being read: 0 or 1."""
+        return 0 if self._running is None else 1
 
-        self._recogniser = await asyncio.get_running_loop().run_in_executor(self._thread, load)
+    def known(self, data: bytes) -> bool:
+        """Whether the picture was read and is remembered."""
+        return _digest(data) in self._cache
+
+    def submit(self, data: bytes) -> Job:
+        """Queue an encoded picture."""
+        job = Job(data, _digest(data))
+        if reading := self._remembered(job.digest):
+            metrics.CACHE_HITS.add()
+            job.tell("known")
+            job.tell("read", lines=len(reading.lines), confidence=reading.confidence)
+            job.finish(reading)
+            return job
+        self._waiting.append(job)
+        self._arrived.set()
+        if ahead := len(self._waiting) - 1 + self.running:
+            job.tell("waiting", ahead=ahead)
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Take `job` out of the queue, or stop it at its next step; does nothing to a finished one."""
+        if job.result.done():
+            return
+        job.cancelled.set()
+        job.result.cancel()
+        if job in self._waiting:
+            self._waiting.remove(job)
+            self._tell_positions()
+        metrics.CANCELLED.add()
+
+    async def run(self) -> None:
+        """Load the recogniser, then read until cancelled."""
+        loop = asyncio.get_running_loop()
+        recogniser = await loop.run_in_executor(self._thread, self._load)
         self.ready = True
-
-    async def read(self, picture: Image.Image) -> AsyncGenerator[Waiting | list[Line], None]:
-        """Says how long the queue is while it waits in it, then gives the lines."""
-        assert self._recogniser
-        moved = asyncio.Event()
-        self._queue.append(moved)
         try:
-            while ahead := self._queue.index(moved):
-                yield Waiting(ahead)
-                moved.clear()
-                await moved.wait()
-            loop = asyncio.get_running_loop()
-            yield await loop.run_in_executor(self._thread, self._recogniser.read, pixels_of(picture))
+            while True:
+                await self._arrived.wait()
+                while self._waiting:
+                    await self._read_next(recogniser)
+                self._arrived.clear()
         finally:
-            self._queue.remove(moved)
-            for other in self._queue:
-                other.set()
+            self.ready = False
+            if self._running:
+                self._running.cancelled.set()
+            self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def close(self) -> None:
-        """Ends the thread after what it is doing."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+    async def _read_next(self, recogniser: Recogniser) -> None:
+        job = self._running = self._waiting.popleft()
+        self._tell_positions()
+        try:
+            job.finish(await self._read(recogniser, job))
+        except Cancelled:
+            job.finish(asyncio.CancelledError())
+        except Exception as error:  # one bad picture must not end the worker
+            logger.exception("Reading a picture failed.")
+            job.finish(error)
+        finally:
+            self._running = None
+
+    async def _read(self, recogniser: Recogniser, job: Job) -> Reading:
+        # The same picture may have been read for another request while this one waited.
+        if reading := self._remembered(job.digest):
+            metrics.CACHE_HITS.add()
+            return reading
+        loop = asyncio.get_running_loop()
+        started = time.monotonic()
+
+        def tell(name: str, **values: object) -> None:  # in the recogniser's thread
+            if job.cancelled.is_set():
+                raise Cancelled
+            if time.monotonic() - started > self._picture_seconds:
+                raise TooSlow
+            loop.call_soon_threadsafe(lambda: job.tell(name, **values))
+
+        try:
+            reading = await loop.run_in_executor(self._thread, lambda: read(recogniser, job.data, tell))
+        except TooSlow:
+            return Reading((), (0, 0), seconds_over=self._picture_seconds)
+        metrics.SECONDS.observe(time.monotonic() - started)
+        self._remember(job.digest, reading)
+        return reading
+
+    def _tell_positions(self) -> None:
+        for place, job in enumerate(self._waiting):
+            job.tell("waiting", ahead=place + self.running)
+
+    def _remembered(self, digest: str) -> Reading | None:
+        if digest in self._cache:
+            self._cache.move_to_end(digest)
+        return self._cache.get(digest)
+
+    def _remember(self, digest: str, reading: Reading) -> None:
+        self._cache[digest] = reading
+        while (
+            len(self._cache) > _CACHE_ENTRIES or sum(len(known.lines) for known in self._cache.values()) > _CACHE_LINES
+        ):
+            self._cache.popitem(last=False)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,145 @@
+"""One chat completion: pictures through the worker, then the answer, as pieces of reasoning and content."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from engine.reader import answer, pictures
+from engine.reader.errors import ReaderError
+from engine.reader.messages import ChatRequest, Conversation
+from engine.reader.reading import Reading
+from engine.reader.texts import language, say
+from engine.reader.worker import Worker
+
+# Small enough that an answer is seen to arrive, large enough that a long transcript is not hundreds of events.
+_PIECE = 24
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of the reply."""
+
+    kind: Literal["reasoning", "content"]
+    text: str
+
+
+@dataclass
+class Usage:
+    """Tokens of one request; a token is one character."""
+
+    prompt: int
+    reasoning: int = 0
+    content: int = 0
+    finish_reason: str = "stop"
+
+    def body(self) -> dict[str, object]:
+        """Return the usage object of the OpenAI API."""
+        completion = self.reasoning + self.content
+        return {
+            "prompt_tokens": self.prompt,
+            "completion_tokens": completion,
+            "total_tokens": self.prompt + completion,
+            "completion_tokens_details": {"reasoning_tokens": self.reasoning},
+        }
+
+
+async def fetch(talk: Conversation, worker: Worker, uploads: Path | None, limit: int) -> list[bytes]:
+    """Return the encoded pictures that the question is about: those of its message, or all earlier ones.
+
+    Raises ReaderError (400) for more than `limit` pictures in the prompt and for any that cannot be decoded.
+    """
+    if len(talk.now) + len(talk.before) > limit:
+        raise ReaderError(f"At most {limit} image(s) may be provided in one prompt.", param="messages")
+    found = []
+    for url in talk.now or talk.before:
+        data = await asyncio.to_thread(pictures.fetch, url, uploads)
+        if not worker.known(data):
+            await asyncio.to_thread(pictures.check, data)
+        found.append(data)
+    return found
+
+
+async def reply(talk: Conversation, images: list[bytes], worker: Worker, stops: list[str]) -> AsyncIterator[Piece]:
+    """Yield the whole reply: reasoning while it reads, then the answer."""
+    lang = language(talk.question)
+    readings: list[Reading] = []
+    silent = bool(talk.prefix)  # the reasoning of a continued answer was told already
+    for number, data in enumerate(images, 1):
+        if len(images) > 1 and not silent:
+            yield Piece("reasoning", say("number", lang, number=number, count=len(images)) + "\n")
+        job = worker.submit(data)
+        try:
+            async for name, values in job.events():
+                if not silent:
+                    yield Piece("reasoning", say(name, lang, **values) + "\n")
+            readings.append(await job.result)
+        finally:
+            worker.cancel(job)
+    text = answer.compose(readings, lang) if images else say("no_picture", lang)
+    for piece in pieces(before_stop(rest_of(text, talk.prefix or ""), stops)):
+        yield Piece("content", piece)
+
+
+async def limited(parts: AsyncIterator[Piece], most: int, usage: Usage) -> AsyncIterator[Piece]:
+    """Pass `parts` on up to `most` characters, counting them in `usage`."""
+    left = most
+    async for part in parts:
+        cut = Piece(part.kind, part.text[:left])
+        left -= len(cut.text)
+        if part.kind == "reasoning":
+            usage.reasoning += len(cut.text)
+        else:
+            usage.content += len(cut.text)
+        if cut.text:
+            yield cut
+        if len(cut.text) < len(part.text):
+            usage.finish_reason = "length"
+            return
+
+
+def rest_of(text: str, prefix: str) -> str:
+    """Return what follows `prefix` in `text`; the whole text, on a new line, where the prefix is another text."""
+    if text.startswith(prefix):
+        return text[len(prefix) :]
+    return "\n\n" + text
+
+
+def before_stop(text: str, stops: list[str]) -> str:
+    """Return `text` up to the first stop string."""
+    found = [place for stop in stops if (place := text.find(stop)) >= 0]
+    return text[: min(found)] if found else text
+
+
+def pieces(text: str) -> list[str]:
+    """Cut `text` into stretches that end at a line's end, or at a space or after some letters in a long line."""
+    found = []
+    for line in text.splitlines(keepends=True):
+        rest = line
+        while len(rest) > _PIECE:
+            cut = rest.find(" ", _PIECE // 2, _PIECE) + 1 or _PIECE
+            found.append(rest[:cut])
+            rest = rest[cut:]
+        found.append(rest)
+    return found
+
+
+def token_limit(request: ChatRequest, talk: Conversation, context: int) -> int:
+    """Return how many characters the reply may have.
+
+    Raises ReaderError (400) where the prompt or the wish does not fit into `context` characters.
+    """
+    room = context - talk.characters
+    if room < 1:
+        raise ReaderError(
+            f"This model's maximum context length is {context} tokens (characters); the prompt has {talk.characters}.",
+            param="input_tokens",
+        )
+    wanted = request.max_completion_tokens or request.max_tokens or room
+    if wanted > room:
+        raise ReaderError(
+            f"max_tokens={wanted} is too large: the prompt leaves room for {room} of {context} tokens (characters).",
+            param="max_tokens",
+        )
+    return wanted

@@ -1,0 +1,119 @@
+"""The body of `POST /v1/chat/completions`, and what it asks: a question and the pictures it is about."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from engine.reader.errors import ReaderError
+
+
+class TextPart(BaseModel):
+    """A stretch of text in a message."""
+
+    type: Literal["text"]
+    text: str
+
+
+class ImageUrl(BaseModel):
+    """Where a picture is: `data:` or `file://`."""
+
+    url: str
+
+
+class ImagePart(BaseModel):
+    """A picture in a message."""
+
+    type: Literal["image_url"]
+    image_url: ImageUrl
+
+
+Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
+
+
+class Message(BaseModel):
+    """One message of the thread."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[Part] | None = None
+
+    @property
+    def text(self) -> str:
+        """The message's text parts, joined by line breaks."""
+        if isinstance(self.content, list):
+            return "\n".join(part.text for part in self.content if isinstance(part, TextPart))
+        return self.content or ""
+
+    @property
+    def urls(self) -> list[str]:
+        """The addresses of the message's pictures, in order."""
+        parts = self.content if isinstance(self.content, list) else []
+        return [part.image_url.url for part in parts if isinstance(part, ImagePart)]
+
+
+class StreamOptions(BaseModel):
+    """What a stream carries besides the answer."""
+
+    include_usage: bool = False
+
+
+class ChatRequest(BaseModel):
+    """The fields that mean something to a reader; a sampler's fields (temperature, top_p, …) change nothing here."""
+
+    messages: list[Message] = Field(min_length=1)
+    model: str | None = None
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    stop: str | list[str] | None = None
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    n: Literal[1] = 1
+    continue_final_message: bool = False
+    add_generation_prompt: bool = True
+
+    @property
+    def stops(self) -> list[str]:
+        """The stop strings, without empty ones."""
+        stops = [self.stop] if isinstance(self.stop, str) else self.stop or []
+        return [stop for stop in stops if stop]
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """What a request asks.
+
+    `now` are the pictures of the message that asks, `before` those of the thread before it; `prefix` is the beginning
+    of the answer that a continued request already has; `characters` is the length of the whole prompt.
+    """
+
+    question: str
+    now: list[str]
+    before: list[str]
+    prefix: str | None
+    characters: int
+
+
+def conversation(request: ChatRequest) -> Conversation:
+    """Return what `request` asks.
+
+    Raises ReaderError (400) when there is no user's message, or a final message to continue is not the assistant's.
+    """
+    messages = list(request.messages)
+    prefix: str | None = None
+    if request.continue_final_message:
+        if request.add_generation_prompt or messages[-1].role != "assistant":
+            raise ReaderError(
+                "continue_final_message needs an assistant's message at the end and add_generation_prompt false.",
+                param="continue_final_message",
+            )
+        prefix = messages.pop().text
+    asking = next((index for index in reversed(range(len(messages))) if messages[index].role == "user"), None)
+    if asking is None:
+        raise ReaderError("There is no user message: ask something about a picture.", param="messages")
+    return Conversation(
+        question=messages[asking].text,
+        now=messages[asking].urls,
+        before=[url for message in messages[:asking] for url in message.urls],
+        prefix=prefix,
+        characters=sum(len(message.text) for message in request.messages),
+    )

@@ -1,0 +1,110 @@
+"""A picture's address → its bytes, and its bytes → a decoded picture, refusing what is not one."""
+
+import base64
+import binascii
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
+
+from PIL import Image, UnidentifiedImageError
+
+from engine.reader.errors import ReaderError
+
+# What people paste and scan; JPEG includes the MPO of some cameras. Decoders of rarer formats are less tested.
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+MAX_PIXELS = 40_000_000
+MAX_SIDE = 20_000
+
+
+def fetch(url: str, uploads: Path | None) -> bytes:
+    """Return the bytes of the picture at `url` (`data:`, or `file://` below `uploads`).
+
+    Raises ReaderError (400) for any other address, a path outside (links resolved), and a file that cannot be read.
+    """
+    scheme = url.split(":", 1)[0].lower()
+    if scheme == "data":
+        return _data(url)
+    if scheme == "file":
+        return _file(url, uploads)
+    raise ReaderError(
+        "A picture's URL must be a data: URL or a file:// URL; this engine fetches nothing.", param="image_url"
+    )
+
+
+def _data(url: str) -> bytes:
+    head, comma, body = url.partition(",")
+    if not comma:
+        raise ReaderError("The data: URL has no comma between its type and its data.", param="image_url")
+    if not head.lower().endswith(";base64"):
+        return unquote_to_bytes(body)
+    try:
+        return base64.b64decode(unquote(body), validate=True)
+    except binascii.Error as error:
+        raise ReaderError(f"The data: URL is not base64: {error}.", param="image_url") from error
+
+
+def _file(url: str, uploads: Path | None) -> bytes:
+    if uploads is None:
+        raise ReaderError(
+            "Cannot load local files without `--allowed-local-media-path` (here: --uploads).", param="image_url"
+        )
+    parts = urlsplit(url)
+    if parts.netloc not in {"", "localhost"}:
+        raise ReaderError("A file:// URL must name a file of this machine: file:///path.", param="image_url")
+    try:
+        # Without splitting off ? and #: they are ordinary letters in a file's name.
+        path = Path(unquote(url[len("file://") + len(parts.netloc) :])).resolve()
+        if not path.is_relative_to(uploads.resolve()):
+            raise ReaderError(
+                "The picture's path must be a subpath of --allowed-local-media-path (here: --uploads).",
+                param="image_url",
+            )
+        return path.read_bytes()
+    except (OSError, ValueError, RuntimeError) as error:  # missing, a directory, a NUL in the name, links in a circle
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable path"
+        raise ReaderError(f"The picture's file cannot be read: {reason}.", param="image_url") from error
+
+
+@contextmanager
+def opened(data: bytes, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+    """Open the first frame of an encoded picture, decoded in full.
+
+    Raises ReaderError (400) when it is no picture, cut off, damaged, or larger than `max_pixels` or `MAX_SIDE`.
+    """
+    try:
+        # Pillow only warns of a picture between one and two times its own limit; the limit that counts is below.
+        with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
+            picture = Image.open(io.BytesIO(data), formats=FORMATS)
+        with picture:
+            _check_size(picture.size, max_pixels)
+            picture.load()
+            yield picture
+    except Image.DecompressionBombError as error:
+        raise _too_large(max_pixels) from error
+    except UnidentifiedImageError as error:
+        raise ReaderError("cannot identify image file", param="image_url") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow's decoders raise on damaged files
+        raise ReaderError(f"The picture cannot be decoded: {error}", param="image_url") from error
+
+
+def check(data: bytes, max_pixels: int = MAX_PIXELS) -> None:
+    """Raise ReaderError (400) when `data` is not a picture that can be decoded in full."""
+    with opened(data, max_pixels):
+        pass
+
+
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+    width, height = size
+    if width * height > max_pixels or max(size) > MAX_SIDE:
+        raise _too_large(max_pixels, size)
+
+
+def _too_large(max_pixels: int, size: tuple[int, int] | None = None) -> ReaderError:
+    has = f" has {size[0]} x {size[1]} pixels and" if size else ""
+    return ReaderError(
+        f"The picture{has} is too large: at most {max_pixels // 1_000_000} megapixels and {MAX_SIDE} pixels a side.",
+        param="image_url",
+    )

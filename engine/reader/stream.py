@@ -1,0 +1,52 @@
+"""The reply's pieces → the bodies that vLLM 0.32 sends: server-sent events, or one JSON object."""
+
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator
+
+from engine.reader.chat import Piece, Usage
+
+
+class Reply:
+    """The frame of one reply: its id, time and model."""
+
+    def __init__(self, model: str) -> None:
+        self._id = f"chatcmpl-{uuid.uuid4().hex}"
+        self._created = int(time.time())
+        self._model = model
+
+    async def events(self, parts: AsyncIterator[Piece], usage: Usage, include_usage: bool) -> AsyncIterator[bytes]:
+        """Yield the events of a stream, from the role to `[DONE]`."""
+        yield self._chunk({"role": "assistant", "content": ""})
+        async for part in parts:
+            yield self._chunk({part.kind: part.text})
+        yield self._chunk({"content": ""}, usage.finish_reason)
+        if include_usage:
+            yield _event({**self._frame("chat.completion.chunk"), "choices": [], "usage": usage.body()})
+        yield b"data: [DONE]\n\n"
+
+    async def whole(self, parts: AsyncIterator[Piece], usage: Usage) -> dict[str, object]:
+        """Return the body of a reply that is not streamed."""
+        texts: dict[str, list[str]] = {"reasoning": [], "content": []}
+        async for part in parts:
+            texts[part.kind].append(part.text)
+        message: dict[str, object] = {
+            "role": "assistant",
+            "content": "".join(texts["content"]),
+            "reasoning": "".join(texts["reasoning"]) or None,
+            "tool_calls": [],
+        }
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": usage.finish_reason}
+        return {**self._frame("chat.completion"), "choices": [choice], "usage": usage.body()}
+
+    def _frame(self, kind: str) -> dict[str, object]:
+        return {"id": self._id, "object": kind, "created": self._created, "model": self._model}
+
+    def _chunk(self, delta: dict[str, str], finish_reason: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        return _event({**self._frame("chat.completion.chunk"), "choices": [choice]})
+
+
+def _event(body: dict[str, object]) -> bytes:
+    return f"data: {json.dumps(body, ensure_ascii=False)}\n\n".encode()
