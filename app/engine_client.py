@@ -8,9 +8,11 @@ costs several times what all the rest does.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -42,6 +44,8 @@ class EngineClient:
     def __init__(self, plan: LaunchPlan, key: str) -> None:
         self.plan = plan
         self.model = model_of(plan)
+        self.streams = 0
+        """How many answers are being read at this moment."""
         remote = plan.engine == "openai"
         timeout = httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
         self._client = openai.AsyncOpenAI(
@@ -53,6 +57,7 @@ class EngineClient:
             http_client=openai.DefaultAioHttpClient(
                 timeout=timeout,
                 trust_env=remote,
+                verify=_tls(),
                 limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
             ),
         )
@@ -113,8 +118,12 @@ class EngineClient:
             openai.APIError: it cannot be reached, or refuses.
         """
         create = self._client.chat.completions.with_streaming_response.create
-        async with create(**request) as response:
-            yield response.iter_bytes()
+        self.streams += 1
+        try:
+            async with create(**request) as response:
+                yield response.iter_bytes()
+        finally:
+            self.streams -= 1
 
     async def close(self) -> None:
         """Closes its connections."""
@@ -129,6 +138,12 @@ def model_of(plan: LaunchPlan) -> Model:
         return find_model("Kimi-VL-A3B-Instruct").model_copy(
             update={"name": plan.model, "title": plan.served_name, "context": plan.context or 32768}
         )
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Reading the certificate authorities takes a good part of a second: once is enough."""
+    return ssl.create_default_context()
 
 
 def _context(model: openai.types.Model) -> int | None:

@@ -37,6 +37,7 @@ class EngineState:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client: EngineClient | None = None
+        self._retired: list[EngineClient] = []
 
     def status(self) -> EngineStatus:
         """The engine's state at this moment."""
@@ -55,7 +56,8 @@ class EngineState:
         if plan is None:
             return None
         if self._client is None or self._client.plan != plan:
-            # Streams of the old plan may still be read; its client goes when the last of them does.
+            if self._client:
+                self._retired.append(self._client)
             self._client = EngineClient(plan, self._key(plan))
         return self._client
 
@@ -69,6 +71,7 @@ class EngineState:
         while True:
             status = self.status()
             client = self.client()
+            await self._close_retired()
             if status.state == "ready" and client:
                 return client
             if status.state == "failed":
@@ -131,7 +134,14 @@ class EngineState:
         path = self._settings.files.engine_key
         return path.read_text().strip() if path.exists() else ""
 
+    async def _close_retired(self) -> None:
+        """Closes the clients of earlier plans from which nobody reads any more."""
+        for client in [client for client in self._retired if client.streams == 0]:
+            self._retired.remove(client)
+            await client.close()
+
     async def close(self) -> None:
-        """Closes the connection to the engine."""
-        if self._client:
-            await self._client.close()
+        """Closes the connections to the engine."""
+        for client in (self._client, *self._retired):
+            if client:
+                await client.close()

@@ -1,0 +1,77 @@
+"""Turns become the messages of a request."""
+
+import pytest
+
+from app.conversation import Answer, Conversation, Picture, Turn, to_messages, to_prefix
+
+PHOTO = Picture("/w/uploads/t/a b.png", "a b.png", 10, 20)
+MARKS = ("◁think▷", "◁/think▷")
+
+
+def url(picture: Picture) -> str:
+    return f"url of {picture.name}"
+
+
+def test_a_turn_with_a_picture_and_its_answer_without_its_reasoning() -> None:
+    turns = [
+        Turn("1", "What is this?", [PHOTO], [Answer(reasoning="hm", text="A sign.")], 0),
+        Turn("2", "And now?"),
+    ]
+    assert to_messages(turns, "Be brief.", url) == [
+        {"role": "system", "content": "Be brief."},
+        {
+            "role": "user",
+            "content": [
+                {"type": "image_url", "image_url": {"url": "url of a b.png"}},
+                {"type": "text", "text": "What is this?"},
+            ],
+        },
+        {"role": "assistant", "content": "A sign."},
+        {"role": "user", "content": "And now?"},
+    ]
+
+
+def test_a_picture_without_words_is_sent_without_an_empty_text() -> None:
+    [message] = to_messages([Turn("1", " ", [PHOTO])], "", url)
+    assert [part["type"] for part in message["content"]] == ["image_url"]
+
+
+def test_only_the_chosen_answer_is_sent_and_none_of_the_last_question() -> None:
+    turns = [
+        Turn("1", "q", answers=[Answer(text="first"), Answer(text="second")], chosen=0),
+        Turn("2", "r", answers=[Answer(text="to be written anew")], chosen=0),
+    ]
+    assert [m["content"] for m in to_messages(turns, "", url)] == ["q", "first", "r"]
+
+
+def test_an_answer_that_never_began_is_left_out() -> None:
+    turns = [Turn("1", "q", answers=[Answer(reasoning="hm", ending="stopped")], chosen=0), Turn("2", "r")]
+    assert [m["role"] for m in to_messages(turns, "", url)] == ["user", "user"]
+
+
+def test_what_people_type_cannot_end_a_message_or_open_a_think_block() -> None:
+    turns = [Turn("1", "x<|im_end|>", answers=[Answer(text="say ◁think▷")], chosen=0), Turn("2", "y [EOS]")]
+    sent = str(to_messages(turns, "z <|im_system|>", url))
+    assert not any(control in sent for control in ("<|im_end|>", "◁think▷", "[EOS]", "<|im_system|>"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "marks", "prefix"),
+    [
+        (Answer(reasoning="so", text="yes"), MARKS, "◁think▷so◁/think▷yes"),
+        (Answer(reasoning="so"), MARKS, "◁think▷so"),
+        (Answer(text="yes"), MARKS, "yes"),
+        (Answer(reasoning="so", text="yes"), None, "yes"),
+    ],
+)
+def test_the_prefix_of_an_answer_to_be_continued(answer: Answer, marks: tuple[str, str] | None, prefix: str) -> None:
+    assert to_prefix(answer, marks) == {"role": "assistant", "content": prefix}
+
+
+def test_an_edited_question_makes_what_came_after_it_go() -> None:
+    conversation = Conversation()
+    for name in "abc":
+        assert conversation.ask(Turn(name, name)) == []
+    assert [turn.id for turn in conversation.ask(Turn("b", "changed"))] == ["b", "c"]
+    assert [turn.text for turn in conversation.turns] == ["a", "changed"]
+    assert [turn.id for turn in conversation.until("a")] == ["a"]

@@ -1,0 +1,85 @@
+"""Whatever a client sends as settings, a turn gets values that make sense."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.settings import ChatSettings, Offer, defaults, parse, stop_sequences, unescape
+from engine.catalog import find_model
+
+THINKING = Offer(("served",), find_model("Kimi-VL-A3B-Thinking-2506"), 131072)
+
+
+def test_the_defaults_are_those_of_the_catalogue() -> None:
+    assert parse({}, THINKING) == ChatSettings(model="served", temperature=0.8, top_p=0.95, max_tokens=32768)
+
+
+def test_a_small_context_keeps_half_for_the_prompt() -> None:
+    assert defaults(Offer(("m",), THINKING.model, 2048)).max_tokens == 1024
+
+
+def test_what_the_panel_sends_is_taken() -> None:
+    raw = {
+        "model": "served", "temperature": 0.25, "top_p": 0.5, "max_tokens": "300", "streaming": False,
+        "stop": ["Answer:", "\\n\\n"], "agent_name": " Kimi ", "system_prompt": "Be brief.", "show_thinking": False,
+    }  # fmt: skip
+    assert parse(raw, THINKING) == ChatSettings(
+        "served", 0.25, 0.5, 300, False, ("Answer:", "\n\n"), "Kimi", "Be brief.", False
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("temperature", -1, 0.0),
+        ("temperature", 99, 2.0),
+        ("temperature", "nan", 0.8),
+        ("temperature", True, 0.8),
+        ("temperature", None, 0.8),
+        ("temperature", [1], 0.8),
+        ("top_p", 0, 0.01),
+        ("top_p", 5, 1.0),
+        ("max_tokens", 0, 1),
+        ("max_tokens", 10**12, 131072),
+        ("max_tokens", "12.7", 13),
+        ("max_tokens", "inf", 32768),
+        ("max_tokens", 10**400, 32768),
+        ("streaming", "no", True),
+        ("model", "another", "served"),
+        ("model", {"a": 1}, "served"),
+        ("agent_name", 5, ""),
+        ("agent_name", "x" * 99, "x" * 40),
+        ("agent_name", "a\nb", "a b"),
+        ("system_prompt", None, ""),
+    ],
+)
+def test_nonsense_is_clamped_or_replaced(key: str, value: Any, expected: Any) -> None:
+    assert getattr(parse({key: value}, THINKING), key) == expected
+
+
+@given(st.dictionaries(st.sampled_from(list(ChatSettings.__annotations__)), st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists
+)))  # fmt: skip
+def test_parse_never_raises_and_stays_within_limits(raw: dict[str, Any]) -> None:
+    settings = parse(raw, THINKING)
+    assert 0 <= settings.temperature <= 2
+    assert 0 < settings.top_p <= 1
+    assert 1 <= settings.max_tokens <= 131072
+    assert len(settings.stop) <= 4
+    assert all(settings.stop)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("\\n", "\n"), ("\\t|", "\t|"), ("a\\\\b", "a\\b"), ("\\u4e2d", "中"), ('say "x"\\n', 'say "x"\n'), ("\\", "\\"),
+     ("C:\\dir", "C:\\dir"), ("答案：", "答案：")],
+)  # fmt: skip
+def test_escapes_in_stop_sequences(typed: str, meant: str) -> None:
+    assert unescape(typed) == meant
+
+
+def test_stop_sequences_are_few_distinct_and_not_empty() -> None:
+    assert stop_sequences(["", "a", "a", "b", 3, "c", "d", "e"]) == ("a", "b", "c", "d")
+    assert stop_sequences("abc") == ()

@@ -1,0 +1,287 @@
+"""One turn against the scripted engine: what is sent, what is shown, and how each way of going wrong ends."""
+
+import asyncio
+import base64
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.conversation import Answer, Picture, Turn
+from app.engine_state import EngineFailedError, EngineState
+from app.errors import explain
+from app.fitting import Fit
+from app.settings import ChatSettings
+from app.turn import Job, run
+from engine.config import Settings
+from engine.marks import Kind, Piece
+from engine.plan import LaunchPlan
+from engine.status import EngineStatus, Status
+from tests.scripted_engine import Script, ScriptedEngine
+
+
+@dataclass
+class Screen:
+    """Remembers what was to be seen."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    waited: list[EngineStatus] = field(default_factory=list)
+    fits: list[Fit] = field(default_factory=list)
+    shown: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def waiting(self, status: EngineStatus) -> None:
+        self.waited.append(status)
+        self.shown.set()
+
+    async def asking(self, settings: ChatSettings, fitted: Fit) -> None:
+        self.fits.append(fitted)
+
+    async def show(self, piece: Piece) -> None:
+        self.pieces.append(piece)
+        self.shown.set()
+
+
+class Desk:
+    """An engine, the state files that point to it, and a question."""
+
+    def __init__(self, engine: ScriptedEngine, settings: Settings) -> None:
+        self.engine = engine
+        self.files = settings.files
+        self.files.create()
+        self.files.engine_key.write_text("the key\n")
+        self.state = EngineState(settings)
+        self.screen = Screen()
+        self.plan()
+        self.status("ready")
+
+    def plan(self, **changes: Any) -> None:
+        plan: dict[str, Any] = {
+            "engine": "sglang", "model": "Kimi-VL-A3B-Thinking", "served_name": "scripted",
+            "base_url": self.engine.base_url, "pictures": "file", **changes,
+        }  # fmt: skip
+        LaunchPlan(**plan).write(self.files.plan)
+
+    def status(self, state: Any, **changes: Any) -> None:
+        Status().with_engine(state=state, **changes).write(self.files.status)
+
+    async def ask(
+        self, *turns: Turn, answer: Answer | None = None, continuing: bool = False, **settings: Any
+    ) -> Answer:
+        answer = answer or Answer()
+        job = Job(turns or (Turn("1", "What is this?"),), answer, settings, continuing)
+        self.figures = await run(self.state, job, self.screen)
+        return answer
+
+    @property
+    def request(self) -> dict[str, Any]:
+        return self.engine.requests[-1]
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+    monkeypatch.setenv("OPENAI_API_KEY", "a person's own key")
+    async with ScriptedEngine() as engine:
+        desk = Desk(engine, Settings(workspace=tmp_path / "workspace"))
+        yield desk
+        await desk.state.close()
+
+
+async def test_reasoning_and_answer_arrive_in_order_with_their_figures(desk: Desk) -> None:
+    desk.engine.script = Script(reasoning=["So ", "it is."], answer=["A ", "sign."], rate=50)
+    answer = await desk.ask()
+    assert (answer.reasoning, answer.text) == ("So it is.", "A sign.")
+    assert [piece.kind for piece in desk.screen.pieces] == sorted(
+        (piece.kind for piece in desk.screen.pieces), key=[Kind.REASONING, Kind.ANSWER].index
+    )
+    assert desk.figures.usage
+    assert (desk.figures.usage.prompt_tokens, desk.figures.usage.completion_tokens) == (11, 4)
+    assert desk.figures.first_token is not None
+    assert answer.seconds_thinking is not None
+    assert desk.figures.tokens_per_second
+
+
+async def test_the_request_is_what_the_settings_say(desk: Desk) -> None:
+    await desk.ask(
+        temperature=0.3, top_p=0.5, max_tokens="77", stop=["Answer:", "\\n"], system_prompt="Be brief.", model="other"
+    )
+    assert desk.request == {
+        "model": "scripted", "temperature": 0.3, "top_p": 0.5, "max_tokens": 77, "stop": ["Answer:", "\n"],
+        "stream": True, "stream_options": {"include_usage": True},
+        "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "What is this?"}],
+    }  # fmt: skip
+
+
+async def test_the_engine_gets_its_own_key_and_never_a_persons(desk: Desk) -> None:
+    await desk.ask()
+    assert desk.engine.headers[-1]["Authorization"] == "Bearer the key"
+    assert "a person's own key" not in str(desk.engine.headers)
+
+
+async def test_a_picture_goes_by_its_file_or_by_its_bytes(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "a b 店.png"
+    path.write_bytes(b"the bytes")
+    turn = Turn("1", "Read it.", [Picture(str(path), "a.png", 10, 10)])
+    await desk.ask(turn)
+    [part, text] = desk.request["messages"][0]["content"]
+    assert part["image_url"]["url"] == path.as_uri()
+    assert " " not in part["image_url"]["url"]
+    assert text == {"type": "text", "text": "Read it."}
+    desk.plan(pictures="data")
+    await desk.ask(turn)
+    url = desk.request["messages"][0]["content"][0]["image_url"]["url"]
+    assert url == "data:image/png;base64," + base64.b64encode(b"the bytes").decode()
+
+
+async def test_an_answer_that_is_not_streamed(desk: Desk) -> None:
+    desk.engine.script = Script(reasoning=["So."], answer=["A sign."], finish_reason="length")
+    answer = await desk.ask(streaming=False)
+    assert desk.request["stream"] is False
+    assert "stream_options" not in desk.request
+    assert (answer.reasoning, answer.text, desk.figures.finish_reason) == ("So.", "A sign.", "length")
+
+
+async def test_marks_that_the_engine_leaves_in_are_taken_out(desk: Desk) -> None:
+    desk.engine.script = Script(answer=["◁thi", "nk▷So.", "◁/thi", "nk▷", "A sign."])
+    answer = await desk.ask()
+    assert (answer.reasoning, answer.text, answer.engine_splits) == ("So.", "A sign.", False)
+
+
+async def test_a_closing_mark_alone_turns_the_answer_so_far_into_reasoning(desk: Desk) -> None:
+    desk.engine.script = Script(answer=["So it ", "is.", "◁/think▷", "A sign."], rate=20)
+    answer = await desk.ask()
+    assert (answer.reasoning, answer.text) == ("So it is.", "A sign.")
+    assert Kind.RETRACT in {piece.kind for piece in desk.screen.pieces}
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "prefix", "after"),
+    [
+        (Answer("So", "A si", "length"), ["gn."], "◁think▷So◁/think▷A si", ("So", "A sign.")),
+        (Answer("So it", "", "length"), [" is.◁/think▷A sign."], "◁think▷So it", ("So it is.", "A sign.")),
+    ],
+)
+async def test_an_answer_goes_on_where_it_ended(
+    desk: Desk, before: Answer, said: list[str], prefix: str, after: tuple[str, str]
+) -> None:
+    desk.engine.script = Script(answer=said)
+    answer = await desk.ask(Turn("1", "q", answers=[before], chosen=0), answer=before, continuing=True)
+    assert (answer.reasoning, answer.text) == after
+    assert desk.request["messages"][-1] == {"role": "assistant", "content": prefix}
+    assert (desk.request["continue_final_message"], desk.request["add_generation_prompt"]) == (True, False)
+
+
+async def test_a_question_waits_for_the_engine_and_is_then_answered(desk: Desk) -> None:
+    desk.status("starting", phase="loading", percent=40.0)
+    asking = asyncio.create_task(desk.ask())
+    await asyncio.wait_for(desk.screen.shown.wait(), 10)
+    assert not desk.engine.requests
+    desk.screen.shown.clear()
+    desk.status("starting", phase="loading", percent=80.0)
+    await asyncio.wait_for(desk.screen.shown.wait(), 10)
+    desk.status("ready")
+    assert (await asyncio.wait_for(asking, 10)).text == "An answer."
+    assert [status.percent for status in desk.screen.waited] == [40.0, 80.0]
+
+
+async def test_a_question_waits_for_the_first_plan(desk: Desk) -> None:
+    desk.files.plan.unlink()
+    asking = asyncio.create_task(desk.ask())
+    await asyncio.sleep(0.5)
+    assert not asking.done()
+    desk.plan()
+    assert (await asyncio.wait_for(asking, 10)).text == "An answer."
+
+
+async def test_a_failed_engine_is_said_at_once(desk: Desk) -> None:
+    desk.status("failed", phase="The weights are not there.")
+    with pytest.raises(EngineFailedError) as error:
+        await desk.ask()
+    assert explain(error.value).values == {"reason": "The weights are not there."}
+
+
+async def test_an_engine_that_dies_before_it_speaks_is_asked_again(desk: Desk) -> None:
+    desk.engine.script = Script(answer=["never"], break_after=0)
+    # Seen from the page: the connection is refused, and the supervisor notices that the engine is gone.
+    dead = ScriptedEngine()
+    async with dead:
+        desk.plan(base_url=dead.base_url)
+        desk.state.client()
+    asking = asyncio.create_task(desk.ask())
+    await asyncio.sleep(0.3)
+    desk.status("starting", phase="loading", restarts=1)
+    await asyncio.wait_for(desk.screen.shown.wait(), 10)
+    desk.engine.script = Script()
+    desk.plan()
+    desk.status("ready", restarts=1)
+    assert (await asyncio.wait_for(asking, 10)).text == "An answer."
+
+
+async def failure(desk: Desk, answer: Answer | None = None) -> tuple[str, bool]:
+    with pytest.raises(Exception) as error:  # noqa: PT011 - which one it is, `explain` says
+        await desk.ask(answer=answer)
+    assert isinstance(error.value, Exception)
+    fault = explain(error.value)
+    return fault.key, fault.retry
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "key", "retry"),
+    [
+        (
+            400,
+            "This model's maximum context length is 8192 tokens. However, you requested 9000",
+            "too_long_said",
+            False,
+        ),
+        (400, "At most 2 image(s) may be provided in one prompt.", "too_many_pictures", False),
+        (400, "cannot identify image file <_io.BytesIO object>", "picture_refused", False),
+        (400, "something else", "engine_error", True),
+        (401, "Unauthorized", "engine_key", False),
+        (404, "The model `x` does not exist.", "model_not_served", False),
+        (503, "overloaded", "engine_busy", True),
+        (500, "Internal Server Error", "engine_error", True),
+    ],
+)
+async def test_a_refusal_has_its_sentence(desk: Desk, status: int, said: str, key: str, retry: bool) -> None:
+    desk.engine.script = Script(status=status, error=said)
+    assert await failure(desk) == (key, retry)
+
+
+async def test_an_answer_that_breaks_off_keeps_what_came(desk: Desk) -> None:
+    desk.engine.script = Script(reasoning=["So."], answer=["A ", "sign", " that"], break_after=3)
+    answer = Answer()
+    assert await failure(desk, answer) == ("engine_broke_off", True)
+    assert (answer.reasoning, answer.text) == ("So.", "A sign")
+
+
+async def test_stopping_keeps_what_was_shown_and_frees_the_engine(desk: Desk) -> None:
+    desk.engine.script = Script(reasoning=["so "] * 1000, rate=100)
+    answer = Answer()
+    asking = asyncio.create_task(desk.ask(answer=answer))
+    await asyncio.wait_for(desk.screen.shown.wait(), 10)
+    await asyncio.sleep(0.3)
+    asking.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asking
+    assert answer.reasoning.startswith("so so ")
+    assert answer.reasoning == "".join(piece.text for piece in desk.screen.pieces)
+    for _ in range(100):
+        if desk.engine.streaming == 0:
+            break
+        await asyncio.sleep(0.05)
+    assert (desk.engine.streaming, desk.engine.cancelled) == (0, 1)
+
+
+async def test_a_conversation_too_long_for_the_model_loses_its_oldest_turns(tmp_path: Path) -> None:
+    async with ScriptedEngine(context=600) as engine:
+        desk = Desk(engine, Settings(workspace=tmp_path / "small"))
+        turns = [Turn(str(n), "w " * 300, answers=[Answer(text="ok")], chosen=0) for n in range(4)]
+        await desk.ask(*turns, Turn("last", "Now?"))
+        [fitted] = desk.screen.fits
+        assert fitted.left_out_turns == 3
+        assert len(desk.request["messages"]) == 3
+        assert desk.request["max_tokens"] <= 600
+        await desk.state.close()
