@@ -1,0 +1,314 @@
+"""The page's own scripts in Chromium, without a server: LaTeX, the engine's state, a hidden tab, copying."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+from app.frontend.patches import PATCHES
+from engine.config import ROOT
+
+pytestmark = pytest.mark.browser
+
+ADDRESS = "http://page.test/"
+"""Every request to it is answered by the test; as on a home network, it is no secure context."""
+
+_PAGE = """<!doctype html>
+<head>
+  <title>Chat</title>
+  <script>window.theme = { light: {}, dark: {} }</script>
+  <script src="/boot.js"></script>
+  <script src="/page.js" defer></script>
+  <script src="/markdown.js" defer></script>
+  <script src="/banner.js" defer></script>
+  <link rel="stylesheet" href="/style.css">
+</head>
+<body><p>The chat</p></body>
+"""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        yield browser
+        browser.close()
+
+
+class Stage:
+    """A page with our scripts, and the engine whose status the test sets."""
+
+    def __init__(self, browser: Browser, locale: str = "en-US") -> None:
+        self.engine: dict[str, Any] = {"state": "ready", "phase": "", "percent": None, "note": "", "since": ""}
+        self.retries = 0
+        self.retry_status = 202
+        self.page: Page = browser.new_context(locale=locale).new_page()
+        self.page.route(f"{ADDRESS}**", self._answer)
+
+    def open(self) -> Page:
+        self.page.goto(ADDRESS)
+        return self.page
+
+    def stop_the_clock(self, at: str = "2026-11-21T10:01:05Z") -> None:
+        """Time passes by `page.clock.run_for` only; to be called before the page is opened."""
+        self.page.clock.install(time="2026-11-21T09:00:00Z")
+        self.page.clock.pause_at(at)
+
+    def _answer(self, route: Route) -> None:
+        path = route.request.url.removeprefix(ADDRESS).partition("?")[0]
+        if path == "":
+            route.fulfill(content_type="text/html; charset=utf-8", body=_PAGE)
+        elif path == "boot.js":
+            route.fulfill(path=ROOT / "app" / "frontend" / path)
+        elif path == "api/status":
+            route.fulfill(json={"engine": self.engine})
+        elif path == "api/retry":
+            self.retries += 1
+            route.fulfill(status=self.retry_status, json={"detail": "The engine cannot be started from here."})
+        else:
+            route.fulfill(path=ROOT / "public" / path)
+
+
+@pytest.fixture
+def stage(chromium: Browser) -> Iterator[Stage]:
+    stage = Stage(chromium)
+    yield stage
+    stage.page.context.close()
+
+
+# --------------------------------------------------------------------------------------------------------------- LaTeX
+
+DRAWN = [
+    # Money, shells and escapes stay as they are.
+    ("$5 and $6", "$5 and $6"),
+    ("from $5-$6 to US$7, 3$ and 4$", "from $5-$6 to US$7, 3$ and 4$"),
+    ("价格$5到$6", "价格$5到$6"),
+    ("$PATH:$HOME and $HOME_DIR$", "$PATH:$HOME and $HOME_DIR$"),
+    (r"\$5 and \$6", r"\$5 and \$6"),
+    (r"a\\(b\\) and \\[c\\]", r"a\\(b\\) and \\[c\\]"),
+    # Inline.
+    (r"so \(E = mc^2\).", "so $$E = mc^2$$."),
+    ("so $x^2$, the $n$-th, $3$ and $a+b$", "so $$x^2$$, the $$n$$-th, $$3$$ and $$a+b$$"),
+    ("设$x$为", "设$$x$$为"),
+    ("\\(a +\n b\\)", "$$a + b$$"),
+    ("inside $$x$$ a line", "inside $$x$$ a line"),
+    # On lines of its own, wherever that is.
+    ("\\[x\\]", "$$\nx\n$$"),
+    ("\\[\nx \\\\\ny\n\\]", "$$\nx \\\\\ny\n$$"),
+    ("$$x$$", "$$\nx\n$$"),
+    ("$$\nx\n$$", "$$\nx\n$$"),
+    ("- a\n  \\[\n  x\n  \\]\n- b", "- a\n  $$\n  x\n  $$\n- b"),
+    ("> \\[\n> x\n> \\]", "> $$\n> x\n> $$"),
+    # Not alone on its line: a block would tear the sentence or the table apart.
+    ("so \\[x\\] holds", "so $$\\displaystyle x$$ holds"),
+    ("| \\[x\\] | $a_1$ |", "| $$\\displaystyle x$$ | $$a_1$$ |"),
+    # Code is code.
+    ("`\\(x\\)`, ``a ` $x$`` and $x$", "`\\(x\\)`, ``a ` $x$`` and $$x$$"),
+    ("```py\n$x$ \\(y\\)\n```\n$x$", "```py\n$x$ \\(y\\)\n```\n$$x$$"),
+    ("~~~\n$x$\n~~~\n$x$", "~~~\n$x$\n~~~\n$$x$$"),
+    ("````\n```\n$x$\n```\n````\n$x$", "````\n```\n$x$\n```\n````\n$$x$$"),
+    ("- ```\n  $x$\n  ```\n- $x$", "- ```\n  $x$\n  ```\n- $$x$$"),
+    # Still being written.
+    ("```\n$x$", "```\n$x$"),
+    ("\\[ x", "\\[ x"),
+    ("so \\(x", "so \\(x"),
+    ("$$\nx", "$$\nx"),
+]
+
+
+def test_latex_is_drawn_with_any_delimiters_and_all_else_is_left_alone(stage: Stage) -> None:
+    drawn = stage.open().evaluate("sources => sources.map(kimi.markdown)", [source for source, _ in DRAWN])
+    assert dict(zip((source for source, _ in DRAWN), drawn, strict=True)) == dict(DRAWN)
+
+
+@pytest.mark.parametrize("unclosed", ["\\[ ", "\\( ", "$ ", "` ", "$$ ", "```\n~~~\n", "\\[ \\( $ ` "])
+def test_delimiters_that_are_never_closed_cost_no_more_than_a_frame(stage: Stage, unclosed: str) -> None:
+    source = unclosed * 5000
+    milliseconds = stage.open().evaluate(
+        "source => { const start = performance.now(); kimi.markdown(source); return performance.now() - start; }",
+        source,
+    )
+    # Generous: a search that grows with the square of the text takes minutes here.
+    assert milliseconds < 5000
+
+
+# --------------------------------------------------------------------------------------------------------------- Words
+
+
+def test_both_languages_have_the_same_words(chromium: Browser) -> None:
+    keys = {}
+    for locale in ("en-US", "zh-CN"):
+        page = Stage(chromium, locale).open()
+        keys[locale] = page.evaluate("Object.keys(kimi.text).sort()")
+        assert page.evaluate("document.documentElement.lang") == {"en-US": "en", "zh-CN": "zh-CN"}[locale]
+        page.context.close()
+    assert keys["en-US"] == keys["zh-CN"]
+    assert len(keys["en-US"]) > 20
+
+
+def test_every_word_that_a_patch_names_is_there(stage: Stage) -> None:
+    named = {word for patch in PATCHES for word in re.findall(r"kimi\.text\.(\w+)", patch.new)}
+    assert len(named) > 20
+    assert named <= set(stage.open().evaluate("Object.keys(kimi.text)"))
+
+
+def test_a_refused_file_is_named_with_the_reason(stage: Stage) -> None:
+    rejection = [
+        {"file": {"name": "a.txt"}, "errors": [{"code": "file-invalid-type"}]},
+        {"file": {"name": "b.png"}, "errors": [{"code": "file-too-large"}]},
+        {"file": {"name": "c.png"}, "errors": [{"code": "too-many-files"}]},
+        {"file": {"name": "d.png"}, "errors": [{"code": "too-many-files"}]},
+    ]
+    told = stage.open().evaluate("files => kimi.refused(files, { max_files: 20, max_size_mb: 64 })", rejection)
+    wrong, large, many = told.split("\n")
+    assert wrong.startswith("a.txt can't be read")
+    assert large.startswith("b.png is larger than 64 MB")
+    assert many.startswith("At most 20 files")
+
+
+# -------------------------------------------------------------------------------------------------------------- Banner
+
+
+def test_a_ready_engine_needs_no_banner(stage: Stage) -> None:
+    with stage.page.expect_response("**/api/status"):
+        page = stage.open()
+    expect(page.locator(".engine-banner")).to_be_hidden()
+
+
+def test_a_start_is_shown_with_phase_per_cent_and_time_and_goes_when_it_is_over(stage: Stage) -> None:
+    stage.stop_the_clock()
+    stage.engine |= {
+        "state": "starting",
+        "phase": "loading weights",
+        "percent": 41.7,
+        "since": "2026-11-21T10:00:00+00:00",
+    }
+    page = stage.open()
+    banner = page.locator(".engine-banner")
+    expect(banner).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("The engine is starting: loading weights")
+    expect(page.get_by_role("progressbar")).to_have_js_property("value", 41.7)
+    expect(banner).to_contain_text("42 % · 1 min 5 s")
+    stage.engine |= {"state": "ready", "phase": "", "percent": None}
+    page.clock.run_for(2000)
+    expect(banner).to_be_hidden()
+
+
+def test_what_changes_every_second_is_not_read_out(stage: Stage) -> None:
+    stage.engine |= {"state": "starting", "phase": "warming up", "percent": 10, "since": "2026-11-21T10:00:00+00:00"}
+    page = stage.open()
+    expect(page.locator(".engine-banner")).to_be_visible()
+    assert page.get_by_role("status").inner_text() == "The engine is starting: warming up"
+    assert page.locator(".engine-banner-figures").get_attribute("aria-hidden") == "true"
+
+
+def test_a_failed_engine_says_why_and_retry_asks_for_another_start(stage: Stage) -> None:
+    stage.stop_the_clock()
+    stage.engine |= {"state": "failed", "phase": "The weights are missing.", "since": "2026-11-21T10:00:00+00:00"}
+    page = stage.open()
+    expect(page.get_by_role("status")).to_have_text("The engine could not be started: The weights are missing.")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_role("button", name="Starting again…")).to_be_disabled()
+    assert stage.retries == 1
+    stage.engine |= {"state": "starting", "phase": ""}
+    page.clock.run_for(2000)
+    expect(page.get_by_role("status")).to_have_text("The engine is starting")
+
+
+def test_a_retry_that_can_not_be_is_told(stage: Stage) -> None:
+    stage.engine |= {"state": "failed", "phase": "Gone.", "since": "2026-11-21T10:00:00+00:00"}
+    stage.retry_status = 503
+    stage.stop_the_clock()
+    page = stage.open()
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_role("status")).to_have_text("The engine cannot be started from here.")
+
+
+def test_the_note_about_the_reader_stays_away_once_dismissed(stage: Stage) -> None:
+    stage.engine["note"] = "reader.auto"
+    page = stage.open()
+    expect(page.get_by_role("status")).to_contain_text("the reader answers")
+    page.get_by_role("button", name="Do not show this again").click()
+    expect(page.locator(".engine-banner")).to_be_hidden()
+    with page.expect_response("**/api/status"):
+        page.reload()
+    expect(page.locator(".engine-banner")).to_be_hidden()
+
+
+def test_the_banner_speaks_chinese(chromium: Browser) -> None:
+    stage = Stage(chromium, "zh-CN")
+    stage.engine |= {"state": "starting", "phase": "加载权重", "percent": 5, "since": "2026-11-21T10:00:00+00:00"}
+    expect(stage.open().get_by_role("status")).to_have_text("引擎正在启动：加载权重")
+    stage.page.context.close()
+
+
+# ------------------------------------------------------------------------------------------------- Hidden tab, copying
+
+
+def test_an_answer_that_ends_in_a_hidden_tab_marks_the_title_until_it_is_seen(stage: Stage) -> None:
+    stage.stop_the_clock()
+    page = stage.open()
+    hide = "hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true }); }"
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<button id=stop-button>Stop</button>')")
+    page.clock.run_for(1100)
+    page.evaluate(hide, True)
+    page.evaluate("document.getElementById('stop-button').remove()")
+    page.clock.run_for(1100)
+    assert page.title() == "✓ Answer ready · Chat"
+    page.evaluate(hide, False)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    assert page.title() == "Chat"
+
+
+def test_an_answer_that_ends_before_ones_eyes_leaves_the_title(stage: Stage) -> None:
+    stage.stop_the_clock()
+    page = stage.open()
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<button id=stop-button>Stop</button>')")
+    page.clock.run_for(1100)
+    page.evaluate("document.getElementById('stop-button').remove()")
+    page.clock.run_for(1100)
+    assert page.title() == "Chat"
+
+
+def test_copying_works_where_the_browser_has_no_clipboard_for_the_page(stage: Stage) -> None:
+    page = stage.open()
+    assert not page.evaluate("isSecureContext")
+    page.evaluate(
+        """() => {
+          document.addEventListener("copy", () => { window.copied = document.activeElement.value; });
+          const item = () => new ClipboardItem({ "text/plain": new Blob(["a:b\\n$5"], { type: "text/plain" }) });
+          const button = Object.assign(document.createElement("button"), { textContent: "Copy it" });
+          button.onclick = () => navigator.clipboard.write([item()]);
+          document.body.append(button);
+        }"""
+    )
+    page.get_by_role("button", name="Copy it").click()
+    page.wait_for_function("window.copied !== undefined")
+    assert page.evaluate("window.copied") == "a:b\n$5"
+    assert page.locator("textarea").count() == 0
+
+
+def test_the_theme_follows_the_system_until_the_person_chooses(chromium: Browser) -> None:
+    context = chromium.new_context(color_scheme="dark")
+    stage = Stage(chromium)
+    stage.page.context.close()
+    stage.page = context.new_page()
+    stage.page.route(f"{ADDRESS}**", stage._answer)
+    page = stage.open()
+    assert page.evaluate("document.documentElement.className") == "dark"
+    assert page.evaluate("localStorage.getItem('vite-ui-theme')") == "system"
+    page.evaluate("localStorage.setItem('vite-ui-theme', 'light')")
+    page.reload()
+    assert page.evaluate("document.documentElement.className") == "light"
+    context.close()
+
+
+def test_the_words_of_the_banner_are_the_same_keys_in_both_languages() -> None:
+    source = (ROOT / "public" / "banner.js").read_text(encoding="utf-8")
+    assert source.count('"reader.auto"') == 2, "a note in one language only"
