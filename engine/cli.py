@@ -9,7 +9,6 @@ import sys
 import time
 from dataclasses import asdict
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -64,9 +63,10 @@ def stop(settings: Settings, _: argparse.Namespace) -> int:
         print(f"Nothing runs in {settings.workspace}.")
         return 0
     process.send_signal(control.STOP)
-    try:
-        process.wait(STOP_PATIENCE)
-    except psutil.TimeoutExpired:
+    deadline = time.monotonic() + STOP_PATIENCE
+    while control.supervisor(settings.files) is not None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if control.supervisor(settings.files) is not None:
         print(f"It has not ended within {STOP_PATIENCE:.0f} s; its process id is {process.pid}.", file=sys.stderr)
         return 1
     print("Stopped.")

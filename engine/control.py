@@ -26,7 +26,9 @@ def supervisor(files: Workspace) -> psutil.Process | None:
     with contextlib.suppress(FileNotFoundError, ValueError, KeyError, psutil.NoSuchProcess):
         noted = json.loads(files.supervisor.read_text())
         process = psutil.Process(noted["pid"])
-        if abs(process.create_time() - noted["started"]) < 1:
+        same = abs(process.create_time() - noted["started"]) < 1
+        # One that has ended and that its parent has not asked after yet is gone for us.
+        if same and process.status() != psutil.STATUS_ZOMBIE:
             return process
     return None
 
