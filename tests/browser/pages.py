@@ -62,8 +62,13 @@ class ChatPage:
 
     @property
     def steps(self) -> Locator:
-        """Thinking steps and quiet lines."""
+        """The Thinking steps."""
         return self.page.locator('[data-step-type="tool"]')
+
+    @property
+    def notes(self) -> Locator:
+        """The quiet lines."""
+        return self.page.locator('[data-step-type="undefined"]')
 
     def attach(self, *files: Path | dict[str, Any]) -> None:
         """Picks files with the paperclip button's file chooser, and waits until they are up."""

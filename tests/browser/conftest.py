@@ -1,0 +1,89 @@
+"""The browser, and what it looks at."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.browser.pages import ChatPage
+from tests.browser.servers import ScriptedProduct
+from tests.product import Product, running_product
+
+# The two cores of a test machine may be busy: this waits, it does not measure.
+expect.set_options(timeout=60_000)
+
+OpenPage = Callable[..., ChatPage]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs a browser."""
+    for item in items:
+        if "tests/browser" in item.path.as_posix():
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, or Playwright's own where there is none."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The whole product as `./start.sh` starts it, with the reader."""
+    with running_product(tmp_path_factory.mktemp("product") / "work space") as product:
+        yield product
+
+
+@pytest.fixture(scope="session")
+def scripted_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProduct]:
+    """The page on a scripted engine; tests take `scripted`."""
+    with ScriptedProduct(tmp_path_factory.mktemp("scripted") / "workspace") as product:
+        yield product
+
+
+@pytest.fixture
+def scripted(scripted_process: ScriptedProduct) -> ScriptedProduct:
+    """The page on a scripted engine, as at the beginning."""
+    scripted_process.reset()
+    return scripted_process
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Opens the page at an address. At the end no window may have seen an error or asked another host."""
+    pages: list[ChatPage] = []
+
+    def open_at(url: str, **context: Any) -> ChatPage:
+        page = ChatPage(browser, url, **context)
+        pages.append(page)
+        return page.open()
+
+    yield open_at
+    for page in pages:
+        page.close()
+    for page in pages:
+        assert page.foreign == []
+        assert page.errors == []
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Callable[[str, bytes], Path]:
+    """Writes a file that the page can be given."""
+
+    def write(name: str, data: bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(data)
+        return path
+
+    return write

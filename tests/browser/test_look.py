@@ -1,0 +1,268 @@
+"""The prepared front end on the real page: text stays whole, formulas are drawn, nothing is fetched, axe is content."""
+
+from __future__ import annotations
+
+import shutil
+import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, ClassVar
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from tests.browser.pages import ChatPage
+from tests.browser.servers import ScriptedProduct
+from tests.scripted_engine import Script
+
+pytestmark = pytest.mark.browser
+
+ANSWER = r"""
+Total:USD 5, key:value, 姓名:张三, 10:30 and a :smile: between $5 and $6, <b>not bold</b>.
+
+:::note
+kept as it is
+:::
+
+Inline \(E = mc^2\) and $a^2$, then on lines of their own:
+
+\[
+\int_0^1 x^2\,dx
+\]
+
+$$\sum_{i=1}^n i$$
+
+| Item | Price |
+|---|--:|
+| Noodles:beef | ¥18 |
+
+```python
+total = "a:b"  # \(no formula\) for $5
+```
+
+```
+key:value
+```
+
+[A link](https://example.com/)
+"""
+
+
+class Counting(BaseHTTPRequestHandler):
+    """Another host, which remembers what it is asked for."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+        """Says nothing."""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProduct]:
+    with ScriptedProduct(tmp_path_factory.mktemp("look")) as product:
+        yield product
+
+
+def answered(browser: Browser, product: ScriptedProduct, answer: str = ANSWER, **context: Any) -> ChatPage:
+    """A page on which `answer` was given to one question."""
+    product.reset()
+    product.engine.script = Script(reasoning=["Looking at the picture: name:value."], answer=[answer])
+    chat = ChatPage(browser, product.url, **context).open()
+    chat.ask("What does it cost?")
+    expect(chat.answers.last.get_by_role("button").first).to_be_visible()
+    chat.finished()
+    return chat
+
+
+@pytest.fixture(scope="module")
+def chat(chromium: Browser, product: ScriptedProduct) -> Iterator[ChatPage]:
+    chat = answered(chromium, product)
+    yield chat
+    chat.close()
+
+
+def serious(page: Page) -> list[str]:
+    """What axe finds serious or critical on the page."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{violation['id']}: {node['html'][:160]}"
+        for violation in found
+        if violation["impact"] in {"serious", "critical"}
+        for node in violation["nodes"]
+    ]
+
+
+# ------------------------------------------------------------------------------------------------------ What is shown
+
+
+def test_nothing_after_a_colon_is_lost_and_money_is_no_formula(chat: ChatPage) -> None:
+    expected = "Total:USD 5, key:value, 姓名:张三, 10:30 and a :smile: between $5 and $6, <b>not bold</b>."
+    expect(chat.answers.last).to_contain_text(expected)
+    expect(chat.answers.last).to_contain_text(":::note kept as it is :::")
+
+
+def test_formulas_are_drawn_with_all_their_delimiters(chat: ChatPage) -> None:
+    answer = chat.answers.last
+    expect(answer.locator(".katex")).to_have_count(4)
+    expect(answer.locator(".katex-display")).to_have_count(2)
+    expect(answer.locator(".katex-error")).to_have_count(0)
+    expect(answer.locator("annotation").first).to_have_text("E = mc^2")
+
+
+def test_formulas_are_set_in_katexs_own_fonts(chat: ChatPage) -> None:
+    used = "() => [...document.fonts].filter(font => font.status === 'loaded').map(font => font.family)"
+    families = chat.page.evaluate(f"document.fonts.ready.then({used})")
+    assert {"KaTeX_Main", "KaTeX_Math"} <= set(families)
+
+
+def test_tables_and_code_are_whole(chat: ChatPage) -> None:
+    answer = chat.answers.last
+    expect(answer.get_by_role("cell", name="Noodles:beef")).to_be_visible()
+    expect(answer.locator("pre code")).to_have_text('total = "a:b"  # \\(no formula\\) for $5')
+    expect(answer.get_by_text("key:value", exact=True)).to_be_visible()
+    expect(answer.get_by_role("button", name="Copy")).to_have_count(3)
+
+
+def test_the_page_fetches_from_nowhere_else_and_logs_no_error(chat: ChatPage) -> None:
+    assert chat.foreign == []
+    assert chat.errors == []
+
+
+def test_a_picture_on_another_host_is_not_fetched(chromium: Browser, product: ScriptedProduct) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Counting) as elsewhere:
+        Thread(target=elsewhere.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{elsewhere.server_port}"
+        Counting.asked.clear()
+        urllib.request.urlopen(f"{address}/from-the-test").close()
+        chat = answered(chromium, product, f"![a]({address}/a.png) ![b]({address.removeprefix('http:')}/b.png)")
+        expect(chat.answers.last.locator("img[alt=b]")).to_be_attached()
+        refused = [error for error in chat.errors if "Content Security Policy" in error]
+        chat.close()
+        elsewhere.shutdown()
+    assert Counting.asked == ["/from-the-test"]
+    assert refused
+
+
+# ----------------------------------------------------------------------------------------------- For everybody's eyes
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {},
+        {"color_scheme": "dark"},
+        {"locale": "zh-CN", "viewport": {"width": 390, "height": 844}},
+    ],
+    ids=["light", "dark", "phone"],
+)
+def test_axe_finds_nothing_serious(chromium: Browser, product: ScriptedProduct, context: dict[str, Any]) -> None:
+    chat = answered(chromium, product, **context)
+    page = chat.page
+    assert serious(page) == []
+    chat.settings_button.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    settle(page)
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    page.locator("#readme-button").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    settle(page)
+    assert serious(page) == []
+    chat.close()
+
+
+def settle(page: Page) -> None:
+    """Waits until nothing moves or fades: axe measures contrasts as they are at that moment."""
+    page.evaluate("Promise.allSettled(document.getAnimations().map(animation => animation.finished))")
+
+
+def test_axe_finds_nothing_serious_on_an_empty_chat_with_files(chromium: Browser, product: ScriptedProduct) -> None:
+    product.reset()
+    product.status(state="failed", phase="The weights are missing.")
+    chat = ChatPage(chromium, product.url).open()
+    expect(chat.page.get_by_role("status").filter(has_text="The weights are missing.")).to_be_visible()
+    chat.attach({"name": "a.png", "mimeType": "image/png", "buffer": b"x"})
+    expect(chat.page.get_by_role("button", name="Remove this file")).to_be_visible()
+    settle(chat.page)
+    assert serious(chat.page) == []
+    chat.close()
+
+
+@pytest.mark.parametrize("width", [390, 820, 1280, 3840])
+def test_nothing_is_wider_than_the_window(chromium: Browser, product: ScriptedProduct, width: int) -> None:
+    wide = "word" * 300 + "\n\n|" + " column |" * 30 + "\n|" + "---|" * 30 + "\n\n$$" + "x + " * 200 + "x$$\n"
+    chat = answered(chromium, product, wide, viewport={"width": width, "height": 900})
+    assert chat.page.evaluate("document.documentElement.scrollWidth") <= width
+    for part in (chat.answers.last, chat.page.locator("#message-composer")):
+        box = part.bounding_box()
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+    chat.close()
+
+
+def test_the_whole_page_can_be_used_by_keyboard_and_shows_where_one_is(
+    chromium: Browser, product: ScriptedProduct
+) -> None:
+    chat = answered(chromium, product)
+    chat.input.focus()
+    names: list[str] = []
+    for _ in range(40):
+        chat.page.keyboard.press("Tab")
+        names.append(
+            chat.page.evaluate("document.activeElement.getAttribute('aria-label') ?? document.activeElement.innerText")
+        )
+        focused = chat.page.locator(":focus")
+        if focused.count() and focused.evaluate("element => element.matches('button, a')"):
+            assert is_marked(focused), names[-1]
+    assert {"Add pictures or a PDF", "Settings", "New chat", "Help", "Edit this question", "Copy"} <= set(names)
+    chat.close()
+
+
+def is_marked(element: Locator) -> bool:
+    look = "({ outlineStyle, boxShadow, opacity }) => [outlineStyle, boxShadow, opacity]"
+    outline, shadow, opacity = element.evaluate(f"element => ({look})(getComputedStyle(element))")
+    return opacity != "0" and (outline != "none" or shadow != "none")
+
+
+def test_the_page_speaks_chinese_throughout(chromium: Browser, product: ScriptedProduct) -> None:
+    chat = answered(chromium, product, "代码：\n\n```\nx\n```", locale="zh-CN")
+    page = chat.page
+    page.wait_for_timeout(300)
+    visible = page.locator("body").inner_text()
+    names = page.evaluate(
+        "[...document.querySelectorAll('[aria-label], [placeholder]')].map(e => e.ariaLabel ?? e.placeholder)"
+    )
+    english = [
+        line
+        for line in [*visible.splitlines(), *names]
+        if line and line.isascii() and len(line) > 3 and line not in {"Kimi-VL Chat", "What does it cost?", "scripted"}
+    ]
+    assert english == []
+    chat.close()
+
+
+def test_a_refused_file_is_told_in_the_readers_language(
+    chromium: Browser, product: ScriptedProduct, tmp_path: Path
+) -> None:
+    product.reset()
+    chat = ChatPage(chromium, product.url, locale="zh-CN").open()
+    chat.attach({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"x"})
+    expect(chat.page.get_by_text("无法读取 notes.txt")).to_be_visible()
+    chat.close()

@@ -1,0 +1,45 @@
+"""The whole product, as `./start.sh` starts it: a picture in, thinking and answer out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenPage
+from tests.pictures import jpeg, png, shop_sign
+from tests.product import Product
+
+MakePicture = Callable[[str, bytes], Path]
+
+
+def test_the_name_of_a_shop_is_read_from_its_sign(product: Product, open_page: OpenPage, picture: MakePicture) -> None:
+    page = open_page(product.url)
+    page.ask("图中店铺名称是什么?", [picture("招牌 1.png", png(shop_sign("川味小馆", "欢迎光临")))])
+    expect(page.answers.last).to_contain_text("川味小馆")
+    page.finished()
+    expect(page.steps.first).to_contain_text(re.compile(r"Thought for \d+ s"))
+    page.steps.first.get_by_role("button").click()
+    expect(page.steps.first.locator(".message-content, .prose").first).not_to_be_empty()
+    expect(page.notes.last).to_contain_text(re.compile(r"reader · first token \d+\.\d+ s · .*tokens in, \d+ out"))
+    [stored] = [path for path in (product.workspace / "uploads").rglob("*") if path.is_file()]
+    assert re.fullmatch(r"[0-9a-f]{64}\.png", stored.name)
+
+
+def test_a_follow_up_still_sees_the_picture(product: Product, open_page: OpenPage, picture: MakePicture) -> None:
+    page = open_page(product.url)
+    page.ask("Read all the text in the image.", [picture("sign.jpg", jpeg(shop_sign("TEA HOUSE", "since 1987")))])
+    expect(page.answers.last).to_contain_text("1987")
+    page.finished()
+    page.ask("What is the name of the shop?")
+    expect(page.answers.nth(1)).to_contain_text("TEA HOUSE")
+    page.finished()
+
+
+def test_a_starter_works_without_a_file(product: Product, open_page: OpenPage) -> None:
+    page = open_page(product.url)
+    page.page.get_by_role("button", name="What is this shop called?").click()
+    expect(page.answers.last).to_contain_text("川味小馆")
+    page.finished()
