@@ -1,31 +1,100 @@
-"""The catalogue of models, typed. The facts themselves stand in `catalog.toml`."""
+"""The catalogue of models, accelerators and engines, typed. The facts themselves stand in `catalog.toml`.
+
+Memory is in GB of 10^9 bytes. A fact that nobody has established is None or absent, never guessed.
+"""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+EngineName = Literal["reader", "vllm", "sglang", "llama", "openai"]
+Vendor = Literal["nvidia", "amd", "ascend", "cpu"]
 
 
-class UnknownModelError(Exception):
+class UnknownNameError(Exception):
+    """The catalogue has no entry of this name; the text lists the known ones."""
+
+
+class UnknownModelError(UnknownNameError):
     """No model of this name in the catalogue; the text lists the known ones."""
 
 
-class Model(BaseModel):
-    """One model and its defaults."""
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    """Where the facts of this entry come from."""
+
+
+class Parsers(BaseModel):
+    """The engine's own names of what splits a model's output."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reasoning: str = ""
+    tools: str = ""
+
+
+class Instant(BaseModel):
+    """How a model that thinks is asked to answer at once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float | None = None
+    """Its temperature when it does not think; None: the same."""
+    chat_template_kwargs: dict[str, bool] = {}
+    prefill: str = ""
+    """The beginning of the answer that is put into its mouth, where there is no switch."""
+
+
+class Variant(_Entry):
+    """The same model in another form: quantized at the start, or other weights."""
+
+    name: str
+    engine: EngineName
+    repository: str = ""
+    """Other weights than the model's own."""
+    quantization: str = ""
+    """The file of a repository that holds several."""
+    memory_gb: float
+    vendors: tuple[Vendor, ...] = ()
+    min_capability: float | None = None
+    max_capability: float | None = None
+    """NVIDIA's compute capability, both ends included."""
+    devices: int | None = None
+    """How many devices it is shown with."""
+    context: int | None = None
+    flags: tuple[str, ...] = ()
+    env: dict[str, str] = {}
+    established: bool
+
+
+class Model(_Entry):
+    """One model and its defaults."""
 
     name: str
     title: str
     repository: str = ""
     aliases: tuple[str, ...] = ()
-    engines: tuple[str, ...]
+    also_served: tuple[str, ...] = ()
+    """Further names under which an engine serves it, for clients that were written for them."""
+    engines: tuple[EngineName, ...]
     licence: str
-    source: str
     weights_gb: float | None = None
+    memory_gb: float | None = None
+    """Memory of all devices together that it needs to be served at all."""
+    comfortable_gb: float | None = None
+    """Memory of one device from which the whole context fits."""
+    precision: str = ""
+    attention_heads: int | None = None
+    """Tensor parallelism must divide them."""
+    kv_bytes_per_token: int | None = None
     context: int
     """Prompt and answer together, in tokens."""
     max_tokens: int
@@ -35,20 +104,137 @@ class Model(BaseModel):
     sampling: bool = True
     """Whether temperature and top-p change anything."""
     pictures_per_prompt: int
-    picture_pixels: int
+    picture_pixels: int = 802816
     """A larger picture is scaled down to this many pixels before it is sent."""
-    picture_side: int
+    picture_side: int = 7154
     """No side may be longer, in pixels."""
     thinking_marks: tuple[str, str] | None = None
     """The marks around reasoning that the model writes as ordinary text."""
+    instant: Instant | None = None
+    """How to have an answer without thinking; None: it always thinks, or never does."""
+    sequences: int | None = None
+    """How many requests at once the published launch takes."""
+    stand_in: str = ""
+    """The model that can answer in its place on a machine too small for it."""
+    parsers: dict[EngineName, Parsers] = {}
+    flags: dict[EngineName, tuple[str, ...]] = {}
+    min_versions: dict[EngineName, str] = {}
+    variants: tuple[Variant, ...] = ()
+
+    def variant(self, name: str) -> Variant | None:
+        """Its variant of this name."""
+        return next((variant for variant in self.variants if variant.name == name), None)
+
+
+class Card(_Entry):
+    """One kind of accelerator."""
+
+    name: str
+    vendor: Vendor
+    generation: str = ""
+    """NVIDIA: the compute capability; AMD: the target; Ascend: A2 or A3."""
+    memory_gb: float | None = None
+    node: int
+    """How many of them a usual machine has, where a model needs a whole one."""
+    aliases: tuple[str, ...] = ()
+
+
+class EngineFacts(_Entry):
+    """An engine on one kind of accelerator: how to install it, by hand or as a container."""
+
+    engine: EngineName
+    vendor: Vendor
+    generation: str = ""
+    title: str
+    version: str
+    """The version these facts are of."""
+    image: str = ""
+    container: tuple[str, ...] = ()
+    """What `docker run` needs for the devices and the driver."""
+    device: str = ""
+    """Where each device is a file of its own: its path, with `{index}`."""
+    install: tuple[str, ...] = ()
+    min_python: str = ""
+
+
+class _Combination(_Entry):
+    engine: EngineName
+    models: tuple[str, ...] = ()
+    generations: tuple[str, ...] = ()
+
+    def concerns(self, engine: str, model: str, generation: str) -> bool:
+        """Whether it speaks of this combination; what it leaves open fits any."""
+        return (
+            self.engine == engine
+            and (not self.models or model in self.models)
+            and (not self.generations or generation in self.generations)
+        )
+
+
+class Recipe(_Combination):
+    """What a combination of model and accelerator adds to the launch."""
+
+    vendor: Vendor
+    variant: str = ""
+    flags: tuple[str, ...] = ()
+    env: dict[str, str] = {}
+    prepare: Literal["", "moe-targets"] = ""
+    """What is done to a copy of the weights first."""
+    why: str
+
+
+class Established(_Combination):
+    """A combination that somebody has shown to work."""
+
+    accelerators: tuple[str, ...]
+    """Names of cards, generations, or a vendor."""
+
+
+class Forbidden(_Entry):
+    """Flags that exclude each other."""
+
+    engine: EngineName
+    when: str
+    """A flag, or `flag=value`."""
+    never: tuple[str, ...]
+    why: str
+    way_out: str
+
+
+class Advice(_Combination):
+    """What to do about a known symptom."""
+
+    symptom: str
+    advice: str
+
+
+class Catalog(BaseModel):
+    """Everything in `catalog.toml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: dict[str, Model]
+    accelerators: dict[str, Card]
+    engines: tuple[EngineFacts, ...]
+    recipes: tuple[Recipe, ...]
+    established: tuple[Established, ...]
+    forbidden: tuple[Forbidden, ...]
+    troubleshooting: tuple[Advice, ...] = Field(default=())
 
 
 @cache
+def catalog() -> Catalog:
+    """The whole catalogue, read once."""
+    with Path(__file__).with_name("catalog.toml").open("rb") as file:
+        raw: dict[str, Any] = tomllib.load(file)
+    for kind in ("models", "accelerators"):
+        raw[kind] = {name: {"name": name, **entry} for name, entry in raw[kind].items()}
+    return Catalog.model_validate(raw)
+
+
 def models() -> dict[str, Model]:
     """All models by their names."""
-    with Path(__file__).with_name("catalog.toml").open("rb") as file:
-        entries = tomllib.load(file)["models"]
-    return {name: Model(name=name, **entry) for name, entry in entries.items()}
+    return catalog().models
 
 
 def find_model(name: str) -> Model:
@@ -57,8 +243,34 @@ def find_model(name: str) -> Model:
     Raises:
         UnknownModelError: there is none.
     """
-    wanted = name.lower()
+    wanted = _plain(name).removeprefix("moonshotai/")
     for model in models().values():
-        if wanted in {known.lower() for known in (model.name, model.repository, *model.aliases)}:
+        if wanted in {_plain(known) for known in (model.name, model.repository, *model.aliases)}:
             return model
     raise UnknownModelError(f"There is no model {name!r} in the catalogue; known are {', '.join(models())}.")
+
+
+def find_card(name: str) -> Card:
+    """The accelerator called `name`, in any case, with or without the maker's name, spaces and hyphens.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    wanted = re.sub(r"^(nvidia|amd|instinct|huawei|ascend)+(?=.)", "", _plain(name))
+    cards = catalog().accelerators
+    for card in cards.values():
+        if wanted in {_plain(known) for known in (card.name, *card.aliases)}:
+            return card
+    raise UnknownNameError(f"There is no accelerator {name!r} in the catalogue; known are {', '.join(cards)}.")
+
+
+def find_engine(engine: str, vendor: str, generation: str) -> EngineFacts | None:
+    """What is known of the engine on this kind of accelerator; None: nothing."""
+    for facts in catalog().engines:
+        if (facts.engine, facts.vendor) == (engine, vendor) and facts.generation in {"", generation}:
+            return facts
+    return None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]", "", name).lower()
