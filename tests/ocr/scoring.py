@@ -1,0 +1,55 @@
+"""Answers of an engine → figures. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+_SAME = str.maketrans("‘’“”—–", "''\"\"--")
+
+
+def folded(text: str) -> str:
+    """Without what does not count: whitespace, the width of letters, the shape of quotes and dashes."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text).translate(_SAME))
+
+
+def distance(a: str, b: str) -> int:
+    """The least number of letters to add, remove or change (Levenshtein)."""
+    previous = list(range(len(b) + 1))
+    for row, x in enumerate(a, 1):
+        current = [row]
+        for column, y in enumerate(b, 1):
+            current.append(min(previous[column] + 1, current[-1] + 1, previous[column - 1] + (x != y)))
+        previous = current
+    return previous[-1]
+
+
+def characters_right(truth: str, read: str) -> float:
+    """From 0 to 1."""
+    expected = folded(truth)
+    return max(0.0, 1 - distance(expected, folded(read)) / len(expected))
+
+
+def stands_in(answers: Sequence[str], text: str) -> bool:
+    """Whether one of `answers` stands in `text`. Points and signs count only where the answer has figures."""
+
+    def loose(of: str) -> str:
+        return "".join(letter for letter in folded(of).lower() if letter.isalnum())
+
+    def found(answer: str) -> bool:
+        if re.search(r"\d[.,%/]", answer):
+            return folded(answer).lower() in folded(text).lower()
+        return loose(answer) in loose(text)
+
+    return any(map(found, answers))
+
+
+def quotes(answer: str, most: int = 3) -> str:
+    """The first quoted lines of an answer in Markdown; without quote and block, all of it."""
+    lines = [line[1:].strip() for line in answer.splitlines() if line.startswith(">")]
+    return "\n".join(lines[:most]) if lines or "```" in answer else answer
+
+
+def transcript(answer: str) -> str:
+    """The text of the first fenced block; without one, all of it."""
+    block = re.search(r"^(`{3,})[^\n]*\n(.*?)^\1", answer, re.DOTALL | re.MULTILINE)
+    return block.group(2) if block else answer
