@@ -19,6 +19,7 @@ from engine.logs import RotatingLog
 from engine.plan import LaunchPlan, make_plan, reader_plan
 from engine.prepare import prepare
 from engine.processes import Record
+from engine.progress import Progress
 from engine.service import Launch, PermanentError, Service, Silent, Watcher, port_sentence
 from engine.status import Status
 
@@ -104,7 +105,7 @@ class Supervisor:
         return RotatingLog(self._files.root / name, self._settings.log_mb * 1_000_000)
 
     def _watcher(self) -> Watcher:
-        return Silent()
+        return Progress() if self._status.engine.kind == "vllm" else Silent()
 
     async def _launch_engine(self, report: Report) -> Launch:
         report("preparing", None)
