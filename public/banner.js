@@ -14,7 +14,7 @@
       dismiss: "Do not show this again",
       notes: {
         "reader.auto":
-          "This machine has no suitable graphics card, so the reader answers: it reads the text in pictures, but does not describe them or reason.",
+          "No suitable graphics card here, so the reader answers: it reads text in pictures, but does not describe or reason.",
       },
       elapsed: (seconds) => (seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`),
     },
@@ -28,7 +28,7 @@
       how: "如何获得 Kimi-VL",
       dismiss: "不再显示",
       notes: {
-        "reader.auto": "本机没有合适的显卡，由文字识别（reader）回答：能读出图片中的文字，但不能描述图片或推理。",
+        "reader.auto": "本机没有合适的显卡，由文字识别（reader）回答：能读出图中文字，但不能描述或推理。",
       },
       elapsed: (seconds) => (seconds < 60 ? `${seconds} 秒` : `${Math.floor(seconds / 60)} 分 ${seconds % 60} 秒`),
     },
@@ -117,6 +117,11 @@
     draw();
   });
   help.addEventListener("click", () => document.getElementById("readme-button")?.click());
+  // The chat begins below the banner, however many lines it takes.
+  new ResizeObserver(() => {
+    const height = box.hidden ? 0 : Math.ceil(box.getBoundingClientRect().height) + 8;
+    document.documentElement.style.setProperty("--engine-banner-height", `${height}px`);
+  }).observe(box);
   setInterval(() => engine && !box.hidden && draw(), 1000);
   document.body ? document.body.append(box) : addEventListener("DOMContentLoaded", () => document.body.append(box));
   look();

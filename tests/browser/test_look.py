@@ -204,6 +204,21 @@ def test_axe_finds_nothing_serious_on_an_empty_chat_with_files(chromium: Browser
     chat.close()
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_banner_covers_nothing_of_the_chat(chromium: Browser, product: ScriptedProduct, width: int) -> None:
+    chat = answered(chromium, product, "word " * 3000, viewport={"width": width, "height": 900})
+    product.status(state="failed", phase="The weights are missing. " * 6)
+    banner = chat.page.locator(".engine-banner")
+    expect(banner).to_be_visible()
+    box = banner.bounding_box()
+    assert box
+    top = chat.page.evaluate(
+        "document.querySelector('main').firstElementChild.nextElementSibling.getBoundingClientRect().top"
+    )
+    assert top >= box["y"] + box["height"]
+    chat.close()
+
+
 @pytest.mark.parametrize("width", [390, 820, 1280, 3840])
 def test_nothing_is_wider_than_the_window(chromium: Browser, product: ScriptedProduct, width: int) -> None:
     wide = "word" * 300 + "\n\n|" + " column |" * 30 + "\n|" + "---|" * 30 + "\n\n$$" + "x + " * 200 + "x$$\n"
