@@ -139,7 +139,6 @@ def _run(command: Sequence[str], root: Path, report: Report, what: str) -> None:
         "UV_PROJECT_ENVIRONMENT": str(root / ENVIRONMENT),
         "UV_PYTHON_DOWNLOADS": "never",
         "PYTHONPATH": str(root),
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     last: deque[str] = deque(maxlen=5)
     with subprocess.Popen(  # noqa: S603 - our own commands

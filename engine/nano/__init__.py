@@ -1,0 +1,6 @@
+"""Nano: a test model of a few megabytes with Kimi-VL's architecture. It counts, and names a shape in a picture."""
+
+from pathlib import Path
+
+CHECKPOINT = Path(__file__).with_name("checkpoint")
+"""The folder to give to vLLM as `--model`."""
