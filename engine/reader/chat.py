@@ -77,7 +77,7 @@ async def reply(talk: Conversation, images: list[bytes], worker: Worker, stops: 
             readings.append(await job.result)
         finally:
             worker.cancel(job)
-    text = answer.compose(readings, lang) if images else say("no_picture", lang)
+    text = answer.compose(talk.question, readings, lang, follow_up=not talk.now) if images else say("no_picture", lang)
     for piece in pieces(before_stop(rest_of(text, talk.prefix or ""), stops)):
         yield Piece("content", piece)
 

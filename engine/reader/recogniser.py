@@ -4,6 +4,7 @@ Import this module only in the thread that reads: OpenCV and onnxruntime take mo
 """
 
 from collections.abc import Callable
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,10 @@ from rapidocr.utils.process_img import map_boxes_to_original
 from engine.reader.lines import Corners, Line
 from engine.reader.prepare import Pixels
 
+# The detector wants letters of some size and enlarges a picture whose short side is below this, but not a long strip
+# to more than its share of memory.
+_DETECTOR_SIDE = 736
+_DETECTOR_AREA = 4_000_000
 # Lines per call: between calls a cancelled request can stop; smaller batches also pad less.
 _BATCH = 6
 
@@ -27,6 +32,7 @@ class Recogniser:
         self._ocr: Any = RapidOCR(
             params={
                 "Global.use_cls": False,  # the line classifier turns good upright lines upside down
+                "Global.use_preprocess_img": False,  # `prepare` chooses the size
                 "Global.log_level": "critical",  # it warns of each picture without text
                 "EngineConfig.onnxruntime.intra_op_num_threads": threads,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
@@ -59,12 +65,14 @@ class Recogniser:
         return [Line(text, score, corners) for corners, (text, score) in zip(boxes, texts, strict=True) if text.strip()]
 
     def _detect(self, pixels: Pixels) -> tuple[list[Corners], list[Pixels]]:
+        height, width = pixels.shape[:2]
+        room = sqrt(_DETECTOR_AREA / (width * height))
+        self._ocr.text_det.limit_side_len = min(_DETECTOR_SIDE, int(min(height, width) * max(1, room)))
         image, record = self._ocr.preprocess_img(pixels)
         try:
             crops, found = self._ocr.detect_and_crop(image, record)
         except RapidOCRError:  # no text anywhere
             return [], []
-        height, width = pixels.shape[:2]
         return [_corners(box) for box in map_boxes_to_original(found.boxes, record, height, width)], crops
 
 

@@ -5,13 +5,39 @@ from typing import Literal
 Language = Literal["en", "zh"]
 
 _TEXTS: dict[str, tuple[str, str]] = {
+    # While it reads.
     "waiting": ("Waiting: {ahead} picture(s) before this one.", "排队中:前面还有 {ahead} 张图片。"),
     "number": ("Picture {number} of {count}:", "第 {number} 张图片,共 {count} 张:"),
     "picture": ("Reading a picture of {width} × {height} pixels.", "正在读取 {width} × {height} 像素的图片。"),
-    "lines": ("Found {total} line(s) of text; {done} read.", "找到 {total} 行文字,已读 {done} 行。"),
-    "read": ("Read {lines} line(s), confidence {confidence:.0%}.", "读出 {lines} 行,置信度 {confidence:.0%}。"),
+    "found": ("Found {total} line(s).", "找到 {total} 行文字。"),
+    "lines": ("Read {done} of {total}.", "已读 {done}/{total} 行。"),
+    "turned": ("That reads badly; trying it turned by {degrees}°.", "识别效果不佳,正在尝试旋转 {degrees}°。"),
+    "turn_kept": (
+        "Turned by {degrees}° it reads well, confidence {confidence:.0%}.",
+        "旋转 {degrees}° 后识别良好,置信度 {confidence:.0%}。",
+    ),
+    "read": ("{lines} line(s) of text, confidence {confidence:.0%}.", "共 {lines} 行文字,置信度 {confidence:.0%}。"),
     "known": ("This picture was read before.", "这张图片已经读过。"),
-    "no_text": ("There is no readable text in the picture.", "图片中没有可识别的文字。"),
+    "searching": ("Looking for the lines that answer the question.", "正在查找与问题相关的文字。"),
+    # The answer.
+    "of_picture": ("Picture {number}:", "第 {number} 张图片:"),
+    "transcript": ("All the text:", "全部文字:"),
+    "no_text": ("No text was found in the picture.", "图片中没有找到文字。"),
+    "no_match": (
+        "No line of text matches the question. This engine reads text only; to ask about what a picture shows, start a "
+        "vision model: set `KIMI_ENGINE=vllm` and run `./start.sh`.",
+        "没有与问题相符的文字。本引擎只能读取文字;若要询问图片内容,请启动视觉模型:"
+        "设置 `KIMI_ENGINE=vllm` 后运行 `./start.sh`。",
+    ),
+    "foreign": (
+        "Much of the text could not be read: this engine knows Chinese, English, Japanese and other Latin script, not "
+        "Korean, Cyrillic, Arabic or Thai.",
+        "大部分文字无法识别:本引擎支持中文、英文、日文及其他拉丁字母文字,不支持韩文、西里尔文、阿拉伯文和泰文。",
+    ),
+    "too_slow": (
+        "The picture took longer than {seconds:.0f} s to read; try a smaller one or a part of it.",
+        "读取这张图片超过了 {seconds:.0f} 秒,请换一张较小的图片或只截取其中一部分。",
+    ),
     "no_picture": (
         "This engine reads the text in pictures: attach one and ask about it.",
         "本引擎读取图片中的文字:请上传一张图片再提问。",

@@ -20,9 +20,9 @@ logger = logging.getLogger(__name__)
 Event = tuple[str, dict[str, object]]
 """A step to tell of: the name of its text in `texts`, and the values in it."""
 
-# A reading of a dense page takes about 100 kB; both limits hold the memory to some tens of MB.
+# Both limits hold the memory to some tens of MB: a dense page has 10,000 characters.
 _CACHE_ENTRIES = 512
-_CACHE_LINES = 50_000
+_CACHE_CHARACTERS = 5_000_000
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: nobody waits for the result any more
@@ -74,6 +74,7 @@ class Worker:
         self._arrived = asyncio.Event()
         self._running: Job | None = None
         self._cache: OrderedDict[str, Reading] = OrderedDict()
+        self._cached = 0
         self.ready = False
 
     @property
@@ -96,7 +97,7 @@ class Worker:
         if reading := self._remembered(job.digest):
             metrics.CACHE_HITS.add()
             job.tell("known")
-            job.tell("read", lines=len(reading.lines), confidence=reading.confidence)
+            job.tell("read", lines=reading.lines, confidence=reading.confidence)
             job.finish(reading)
             return job
         self._waiting.append(job)
@@ -164,7 +165,7 @@ class Worker:
         try:
             reading = await loop.run_in_executor(self._thread, lambda: read(recogniser, job.data, tell))
         except TooSlow:
-            return Reading((), (0, 0), seconds_over=self._picture_seconds)
+            return Reading(seconds_over=self._picture_seconds)
         metrics.SECONDS.observe(time.monotonic() - started)
         self._remember(job.digest, reading)
         return reading
@@ -180,10 +181,14 @@ class Worker:
 
     def _remember(self, digest: str, reading: Reading) -> None:
         self._cache[digest] = reading
-        while (
-            len(self._cache) > _CACHE_ENTRIES or sum(len(known.lines) for known in self._cache.values()) > _CACHE_LINES
-        ):
-            self._cache.popitem(last=False)
+        self._cached += _characters(reading)
+        while len(self._cache) > _CACHE_ENTRIES or self._cached > _CACHE_CHARACTERS:
+            _, oldest = self._cache.popitem(last=False)
+            self._cached -= _characters(oldest)
+
+
+def _characters(reading: Reading) -> int:
+    return sum(len(row.text) for row in reading.rows)
 
 
 def _digest(data: bytes) -> str:

@@ -1,0 +1,90 @@
+"""Which rows of a picture answer a question best."""
+
+from difflib import SequenceMatcher
+from math import log
+
+from engine.reader.question import Kind, Question, fold, has, terms_of
+from engine.reader.reading import Row
+from engine.reader.rotation import cjk_share
+
+# Each weight is in the unit of one shared rare word.
+_VALUE = 0.6  # the row holds a thing of the kind asked for
+_LABEL = 0.6  # the row names the thing asked for
+_BOTH = 0.4  # "Total  $5.00": the name and the thing together
+_LARGE = 1.5  # the largest letters, where a name or title is asked for,
+_FIRST = 0.5  # and the place at the top
+_SCRIPT = 1.0  # written in the language that is asked for
+_NEXT = 0.5  # share of a row's words that counts for the next row: a label above its value, a sentence that runs on;
+_BEFORE = 0.25  # and for the row before: a caption below its value
+_FUZZY = 0.8  # a word of four letters or more that is nearly the same: another ending, a letter misread
+_LEAST = 0.5  # a row with less has nothing to do with the question
+
+
+def best_rows(question: Question, rows: list[Row], most: int = 3) -> list[int]:
+    """Return the indices of up to `most` rows that answer `question`, the best first; none where none matches."""
+    scores = score_rows(question, rows)
+    ranked = sorted(range(len(rows)), key=lambda index: (-scores[index], index))
+    return [index for index in ranked[:most] if scores[index] >= _LEAST]
+
+
+def score_rows(question: Question, rows: list[Row]) -> list[float]:
+    """Return for each row how well it answers `question`; 0 is not at all, 1 about a rare word in common."""
+    texts = [fold(row.text) for row in rows]
+    shared = _shared_words(question, texts)
+    largest = max((row.height for row in rows), default=0.0)
+    scores = []
+    for index, (row, text) in enumerate(zip(rows, texts, strict=True)):
+        score = shared[index]
+        score += _NEXT * max(0.0, (shared[index - 1] if index else 0.0) - shared[index])
+        score += _BEFORE * max(0.0, (shared[index + 1] if index + 1 < len(rows) else 0.0) - shared[index])
+        prominence = _prominence(text, row.height / largest, index / len(rows))
+        score += max((_kind_score(kind, text, prominence) for kind in question.kinds), default=0.0)
+        # The language alone answers nothing; among rows that do answer, it decides.
+        if score > 0 and question.script:
+            score += _SCRIPT * (cjk_share(text) if question.script == "cjk" else 1 - cjk_share(text))
+        scores.append(score)
+    return scores
+
+
+def _prominence(text: str, size: float, place: float) -> float:
+    """Return how much a row looks like a name; `size` is its height to the largest row's, `place` 0 at the top."""
+    letters = sum(letter.isalpha() for letter in text) / len(text)  # an amount in large print is no name
+    # Squared: half the height is a quarter of the claim to be the name.
+    return letters * (_LARGE * size**2 + _FIRST * (1 - place))
+
+
+def _kind_score(kind: Kind, text: str, prominence: float) -> float:
+    label = any(has(text, word) for word in kind.labels)
+    value = kind.value is not None and kind.value.search(text) is not None
+    score = _LABEL * label + _VALUE * value + _BOTH * (label and value)
+    return score + (prominence if kind.large else 0.0)
+
+
+def _shared_words(question: Question, texts: list[str]) -> list[float]:
+    """Return for each text the sum of its terms in the question, rare ones in these texts counting more."""
+    terms = [terms_of(text) for text in texts]
+    totals = [0.0] * len(texts)
+    for wanted in question.terms:
+        hits = [_likeness(wanted, found) for found in terms]
+        rows = sum(hit > 0 for hit in hits)
+        if rows == 0:
+            continue
+        # 1 for a term of one row, towards 0 for one of every row; alone in a picture of one row it counts in full.
+        rarity = 1.0 if len(texts) == 1 else log((len(texts) + 1) / rows) / log(len(texts) + 1)
+        own = 1.0 if wanted in question.words else 0.7
+        for index, hit in enumerate(hits):
+            totals[index] += own * rarity * hit
+    return totals
+
+
+def _likeness(wanted: str, found: frozenset[str]) -> float:
+    if wanted in found:
+        return 1.0
+    if len(wanted) < 4 or not wanted.isascii() or not wanted.isalpha():
+        return 0.0
+    for word in found:
+        if len(word) >= 4 and abs(len(word) - len(wanted)) <= 3 and word.isascii():
+            same = SequenceMatcher(None, wanted, word, autojunk=False).ratio()
+            if same >= _FUZZY or (word[:4] == wanted[:4] and word.startswith(wanted) != wanted.startswith(word)):
+                return same
+    return 0.0
