@@ -87,6 +87,18 @@ _BEHAVIOUR = (
         new="XKn=t=>{[401,429].includes(t.status)||Qn.error(t.detail||kimi.text.requestFailed)}",
     ),
     Patch(
+        # Chainlit hides the buttons of what is being streamed, and "Answer now" is for just that time.
+        why="Answer now is there while it thinks",
+        old='||t.streaming?null:f.jsxs("div",{className:"-ml-1.5 flex items-center flex-wrap"',
+        new='||t.streaming&&!u.some(p=>p.name==="answer_now")?null:'
+        'f.jsxs("div",{className:"-ml-1.5 flex items-center flex-wrap"',
+    ),
+    Patch(
+        why="Answer now can be pressed while a turn runs",
+        old='variant:"ghost",className:"text-muted-foreground",disabled:e||i,',
+        new='variant:"ghost",className:"text-muted-foreground",disabled:e&&t.name!=="answer_now"||i,',
+    ),
+    Patch(
         why="a long line of code can be scrolled by keyboard",
         old="className:`language-${t} font-mono text-sm rounded-b-md block`",
         new="tabIndex:0,className:`language-${t} font-mono text-sm rounded-b-md block`",

@@ -19,6 +19,7 @@ from app.frontend.patches import apply_patches
 
 _HERE = Path(__file__).parent
 _STAMP = "frontend.stamp"
+_BUILD = ".build-"
 _README = "chainlit.md"
 _README_CHINESE = "chainlit_zh-CN.md"
 # Chainlit logs a warning for every page view in a language that it has no file for.
@@ -44,7 +45,10 @@ def prepare(page_root: Path, project_root: Path) -> None:
     if marker.is_file() and marker.read_text() == stamp and all((page_root / place).exists() for place in _PLACES):
         return
     page_root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=page_root, prefix=".build-") as build:
+    for leftover in page_root.glob(f"{_BUILD}*"):
+        # Of a preparation that was killed.
+        shutil.rmtree(leftover)
+    with tempfile.TemporaryDirectory(dir=page_root, prefix=_BUILD) as build:
         _build(Path(build), project_root, shipped, chainlit_version, stamp[:12])
         marker.unlink(missing_ok=True)
         for place in _PLACES:

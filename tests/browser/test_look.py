@@ -139,6 +139,14 @@ def test_tables_and_code_are_whole(chat: ChatPage) -> None:
     expect(answer.get_by_role("button", name="Copy")).to_have_count(3)
 
 
+def test_an_answer_is_copied_as_the_model_wrote_it(chromium: Browser, product: ScriptedProduct) -> None:
+    chat = answered(chromium, product, permissions=["clipboard-read", "clipboard-write"])
+    chat.answers.last.get_by_role("button", name="Copy").last.click()
+    chat.page.wait_for_function("navigator.clipboard.readText().then(text => text.length > 0)")
+    assert chat.page.evaluate("navigator.clipboard.readText()").strip() == ANSWER.strip()
+    chat.close()
+
+
 def test_the_page_fetches_from_nowhere_else_and_logs_no_error(chat: ChatPage) -> None:
     assert chat.foreign == []
     assert chat.errors == []

@@ -81,7 +81,6 @@ def test_what_chainlit_keeps_in_the_folder_stays(tmp_path: Path, project: Path) 
     (project / "public" / "style.css").write_text("")
     prepare(tmp_path / "page", project)
     assert upload.read_bytes() == b"picture"
-    assert not list((tmp_path / "page").glob(".build-*"))
 
 
 def test_a_preparation_that_was_cut_short_is_made_again(
@@ -100,9 +99,11 @@ def test_a_preparation_that_was_cut_short_is_made_again(
     with monkeypatch.context() as patched, pytest.raises(OSError, match="disk full"):
         patched.setattr(Path, "rename", fails_at_the_front_end)
         prepare(root, project)
+    (root / ".build-killed").mkdir()
     prepare(root, project)
     assert (root / "public" / "style.css").read_text() == "new"
     assert (root / "frontend" / "index.html").is_file()
+    assert not list(root.glob(".build-*"))
 
 
 def test_another_chainlit_is_refused_by_its_version_and_nothing_is_put_in_place(
