@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,6 +15,11 @@ Message = dict[str, Any]
 
 Ending = Literal["stop", "length", "stopped", "error"]
 """Why an answer ended: by itself, at the token limit, by its reader, by a fault."""
+
+
+def new_id() -> str:
+    """An id for something of a conversation."""
+    return str(uuid.uuid4())
 
 
 @dataclass(frozen=True)
@@ -37,11 +44,18 @@ class Answer:
     """Whether the engine told the reasoning from the answer by itself, without marks in the text."""
     line: str = ""
     """The quiet line below the answer."""
+    feedback: Literal[0, 1] | None = None
+    """What its reader thought of it: 1 helpful, 0 not."""
+    comment: str = ""
+    """What its reader said with that."""
+    id: str = field(default_factory=new_id, compare=False)
+    thinking_cut: bool = False
+    """Whether its reader ended the reasoning (Answer now), so that what comes next is the answer."""
 
     @property
     def in_reasoning(self) -> bool:
         """Whether it ended before the reasoning did."""
-        return bool(self.reasoning) and not self.text
+        return bool(self.reasoning) and not self.text and not self.thinking_cut
 
     @property
     def empty(self) -> bool:
@@ -58,6 +72,15 @@ class Turn:
     pictures: list[Picture] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     chosen: int = -1
+    page_id: str = ""
+    """The page's id of the question, which an edited one keeps; made of `id` where it is not given."""
+    parent: str = ""
+    """The turn before it in its branch; empty for a first one."""
+    asked: float = field(default_factory=time.time, compare=False)
+    """Unix time in seconds."""
+
+    def __post_init__(self) -> None:
+        self.page_id = self.page_id or self.id
 
     @property
     def answer(self) -> Answer | None:
@@ -67,21 +90,45 @@ class Turn:
 
 @dataclass
 class Conversation:
-    """The turns of one thread, oldest first."""
+    """The turns of one thread that are shown, oldest first, and those of its other branches.
+
+    An edited question begins a new branch; the one that it leaves stays `aside`.
+    """
 
     turns: list[Turn] = field(default_factory=list)
+    aside: list[Turn] = field(default_factory=list)
 
     def ask(self, turn: Turn) -> list[Turn]:
-        """Puts a question at the end. A question of the same id was edited: it and all after it make way.
+        """Puts a question at the end. One of the same `page_id` was edited: it and all after it go aside.
 
         Returns:
-            The turns that made way.
+            The turns that went aside.
         """
-        at = self.index(turn.id)
-        removed = self.turns[at:] if at is not None else []
-        del self.turns[len(self.turns) - len(removed) :]
-        self.turns.append(turn)
+        at = next((n for n, other in enumerate(self.turns) if other.page_id == turn.page_id), len(self.turns))
+        removed = self.turns[at:]
+        self.aside += removed
+        turn.parent = self.turns[at - 1].id if at else ""
+        self.turns[at:] = [turn]
         return removed
+
+    def versions(self, turn: Turn) -> list[Turn]:
+        """This turn and those that stand in its place in other branches, oldest first."""
+        return sorted((other for other in self._all() if other.parent == turn.parent), key=lambda other: other.asked)
+
+    def switch(self, turn_id: str) -> None:
+        """Shows the branch of this turn, down to the latest question below it.
+
+        Raises:
+            KeyError: there is none of this id.
+        """
+        everything = {turn.id: turn for turn in self._all()}
+        branch = [everything[turn_id]]
+        while before := everything.get(branch[0].parent):
+            branch.insert(0, before)
+        while below := [turn for turn in everything.values() if turn.parent == branch[-1].id]:
+            branch.append(max(below, key=lambda turn: turn.asked))
+        shown = {turn.id for turn in branch}
+        self.turns, self.aside = branch, [turn for turn in everything.values() if turn.id not in shown]
 
     def index(self, turn_id: str) -> int | None:
         """Where the turn stands, or None."""
@@ -97,6 +144,9 @@ class Conversation:
         if at is None:
             raise KeyError(turn_id)
         return self.turns[: at + 1]
+
+    def _all(self) -> list[Turn]:
+        return [*self.turns, *self.aside]
 
 
 PictureUrl = Callable[[Picture], str]

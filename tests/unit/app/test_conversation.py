@@ -75,3 +75,35 @@ def test_an_edited_question_makes_what_came_after_it_go() -> None:
     assert [turn.id for turn in conversation.ask(Turn("b", "changed"))] == ["b", "c"]
     assert [turn.text for turn in conversation.turns] == ["a", "changed"]
     assert [turn.id for turn in conversation.until("a")] == ["a"]
+
+
+def branches() -> Conversation:
+    """a → b → c, where b was then edited into b2, and after that d was asked."""
+    conversation = Conversation()
+    for at, turn in enumerate(
+        [Turn("a", "a"), Turn("b", "b"), Turn("c", "c"), Turn("b2", "B", page_id="b"), Turn("d", "d")]
+    ):
+        turn.asked = at
+        conversation.ask(turn)
+    return conversation
+
+
+def test_an_edited_question_leaves_its_branch_aside() -> None:
+    conversation = branches()
+    assert [turn.id for turn in conversation.turns] == ["a", "b2", "d"]
+    assert [turn.id for turn in conversation.aside] == ["b", "c"]
+    assert [[other.id for other in conversation.versions(turn)] for turn in conversation.turns] == [
+        ["a"], ["b", "b2"], ["d"],
+    ]  # fmt: skip
+
+
+def test_a_branch_is_shown_again_down_to_its_latest_question() -> None:
+    conversation = branches()
+    conversation.switch("b")
+    assert [turn.id for turn in conversation.turns] == ["a", "b", "c"]
+    assert {turn.id for turn in conversation.aside} == {"b2", "d"}
+    conversation.ask(Turn("e", "e"))
+    conversation.switch("b2")
+    assert [turn.id for turn in conversation.turns] == ["a", "b2", "d"]
+    conversation.switch("b")
+    assert [turn.id for turn in conversation.turns] == ["a", "b", "c", "e"]
