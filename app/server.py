@@ -18,7 +18,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from app import chat, telemetry, wording
 from app.chats import keep_purging
 from app.engine_state import EngineState, NoSupervisorError
-from app.frontend import content_security_policy
+from app.frontend import PageFiles, content_security_policy
 from app.guards import AllowedPlaces, BodyLimit, HostAndOrigin, LoginLimit, SecureHeaders
 from app.i18n import language_of, text
 from app.people import LocalSignIn, guard_session_ids, set_up_login
@@ -45,6 +45,9 @@ def create_app(settings: Settings) -> FastAPI:
     guard_session_ids()
     chat.register(state, store)
     ensure_jwt_secret()
+    page_root = settings.files.page_root
+    app.mount("/assets", PageFiles(directory=page_root / "frontend" / "assets"))
+    app.mount("/public", PageFiles(directory=page_root / "public"))
     app.mount("/", chainlit_app)
     places = AllowedPlaces(loopback=settings.loopback, port=settings.port, origins=settings.origins)
     # The last one added is the outermost.

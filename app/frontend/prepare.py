@@ -4,6 +4,7 @@ Chainlit reads its configuration, translations, public files and front end from 
 it is imported. So the project's own files are copied there, next to a patched copy of the front end that it ships.
 """
 
+import gzip
 import hashlib
 import json
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 from string import Template
 
 from app.frontend.errors import FrontendError
+from app.frontend.files import PACKED
 from app.frontend.patches import apply_patches
 
 _HERE = Path(__file__).parent
@@ -110,6 +112,8 @@ def _build_frontend(target: Path, public: Path, dist: Path, chainlit_version: st
         if file.name == script:
             text = apply_patches(text, chainlit_version)
         file.write_text(re.sub(r"\n//# sourceMappingURL=\S+\s*$", "\n", text), encoding="utf-8")
+    # The one large file that every page view needs.
+    (assets / f"{script}{PACKED}").write_bytes(gzip.compress((assets / script).read_bytes(), mtime=0))
 
     boot = f"boot-{stamp}.js"
     theme = json.loads((public / "theme.json").read_text(encoding="utf-8"))["variables"]

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
-from app.frontend import content_security_policy, prepare
+from app.frontend import PageFiles, content_security_policy, prepare
 from app.frontend.errors import FrontendError
 from app.frontend.patches import PATCHES, apply_patches
 from engine.config import ROOT
@@ -169,6 +170,42 @@ def test_the_policy_is_refused_for_a_page_with_an_inline_script(tmp_path: Path) 
     index.write_text("<script>alert(1)</script>")
     with pytest.raises(FrontendError, match="inline script"):
         content_security_policy(tmp_path)
+
+
+# ------------------------------------------------------------------------------------------------------- Sending it
+
+
+@pytest.fixture(scope="module")
+def assets(page_root: Path) -> TestClient:
+    return TestClient(PageFiles(directory=page_root / "frontend" / "assets"))
+
+
+def bundle_of(page_root: Path) -> Path:
+    return next((page_root / "frontend" / "assets").glob("index-*.js"))
+
+
+def test_the_bundle_goes_out_compressed_and_is_the_same(page_root: Path, assets: TestClient) -> None:
+    bundle = bundle_of(page_root)
+    packed = assets.get(f"/{bundle.name}")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["content-type"].split(";")[0] in {"text/javascript", "application/javascript"}
+    assert int(packed.headers["content-length"]) < bundle.stat().st_size / 3
+    assert packed.text == bundle.read_text(encoding="utf-8")
+
+
+def test_a_browser_that_takes_no_gzip_gets_the_file_itself(page_root: Path, assets: TestClient) -> None:
+    plain = assets.get(f"/{bundle_of(page_root).name}", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert int(plain.headers["content-length"]) == bundle_of(page_root).stat().st_size
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_a_file_that_the_browser_has_is_not_sent_again(page_root: Path, assets: TestClient, encoding: str) -> None:
+    name = bundle_of(page_root).name
+    first = assets.get(f"/{name}", headers={"accept-encoding": encoding})
+    assert first.headers["cache-control"] == "no-cache"
+    again = assets.get(f"/{name}", headers={"accept-encoding": encoding, "if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
 
 
 # ---------------------------------------------------------------------------------------------- As Chainlit serves it
