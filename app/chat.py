@@ -41,7 +41,7 @@ def register(state: EngineState, store: UploadStore) -> None:
     cl.on_message(callbacks.message)
     cl.on_chat_end(callbacks.end)
     cl.set_starters(callbacks.starters)
-    for name in ("regenerate", "continue", "retry", "previous", "next"):
+    for name in ("regenerate", "continue", "retry", "previous", "next", "answer_now"):
         cl.action_callback(name)(callbacks.pressed)
     _replace_socket_handlers(callbacks)
 
@@ -133,7 +133,7 @@ class _Callbacks:
             turn.answers.append(answer)
             turn.chosen = len(turn.answers) - 1
         view = chat.running = chat.views[turn.id]
-        job = turns.Job(chat.conversation.until(turn.id), answer, session.chat_settings, continuing)
+        job = chat.job = turns.Job(chat.conversation.until(turn.id), answer, session.chat_settings, continuing)
         figures, fault = None, None
         try:
             await view.begin(answer)
@@ -149,7 +149,7 @@ class _Callbacks:
             foreseen = fault.key != UNEXPECTED
             _log.warning("a turn failed: %s: %s", fault.key, error, exc_info=None if foreseen else error)
         finally:
-            chat.running = None
+            chat.running = chat.job = None
         if answer.empty and before and answer.ending != "stop":
             # Nothing new came: the earlier answer stands as it did.
             turn.answers, turn.chosen = before, chosen
@@ -163,6 +163,10 @@ class _Callbacks:
         chat = chat_of(session)
         turn = chat.find(str(action.payload.get("turn")))
         if turn is None:
+            return
+        if action.name == "answer_now":
+            if chat.job:
+                chat.job.answer_now.set()
             return
         if chat.turn.locked():
             await cl.context.emitter.send_toast(text("busy", chat.language))

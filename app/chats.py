@@ -11,6 +11,7 @@ from chainlit.session import WebsocketSession, ws_sessions_id
 
 from app.conversation import Conversation, Picture, Turn
 from app.i18n import Language, language_of
+from app.turn import Job
 from app.view import AnswerView
 
 _PURGE_SECONDS = 60
@@ -24,6 +25,8 @@ class Chat:
     conversation: Conversation = field(default_factory=Conversation)
     views: dict[str, AnswerView] = field(default_factory=dict)
     running: AnswerView | None = None
+    job: Job | None = None
+    """What the engine is being asked, while it is."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a turn is answered: one at a time."""
 

@@ -9,11 +9,12 @@ import asyncio
 import base64
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import aiofiles
+import httpx2
 import openai
 
 from app import telemetry
@@ -23,7 +24,7 @@ from app.engine_state import EngineState
 from app.fitting import Fit, Limits, fit, texts, upper_bound
 from app.frames import Frames
 from app.settings import ChatSettings, Offer, parse
-from app.stream import StreamReader, Usage
+from app.stream import BrokenStreamError, StreamedError, StreamReader, Usage
 from engine.marks import Kind, Marks, Piece, Start
 from engine.status import EngineStatus
 
@@ -34,8 +35,11 @@ class View(Protocol):
     async def waiting(self, status: EngineStatus) -> None:
         """The engine is not ready; called again whenever its state changes."""
 
-    async def asking(self, settings: ChatSettings, fitted: Fit) -> None:
-        """The question is about to be sent, with these settings; `fitted` says what was left out."""
+    async def asking(self, settings: ChatSettings, fitted: Fit, can_answer_now: bool) -> None:
+        """The question is about to be sent; `fitted` says what was left out, and thinking may be cut short or not."""
+
+    async def interrupted(self) -> None:
+        """The engine died in the middle of the answer, which goes on as soon as it is back."""
 
     async def show(self, piece: Piece) -> None:
         """A frame of reasoning or answer; `Kind.RETRACT`: the answer so far was reasoning."""
@@ -52,6 +56,8 @@ class Job:
     answer: Answer
     raw_settings: Mapping[str, Any]
     continuing: bool = False
+    answer_now: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by a person who has seen enough thinking: the answer then begins from the thoughts so far."""
 
 
 @dataclass
@@ -73,6 +79,16 @@ class Figures:
         return (self.usage.completion_tokens - 1) / self.writing
 
 
+class _EnoughThinkingError(Exception):
+    """A person wants the answer now."""
+
+
+MOST_INTERRUPTIONS = 3
+"""A question that brings the engine down each time is not asked for ever."""
+_LOST = (openai.APIConnectionError, httpx2.HTTPError, BrokenStreamError, StreamedError)
+"""What a dying engine looks like; whether it was one, the supervisor's status tells."""
+
+
 async def run(state: EngineState, job: Job, view: View) -> Figures:
     """Answers the job's question. What was shown is in `job.answer`, however this ends.
 
@@ -82,19 +98,38 @@ async def run(state: EngineState, job: Job, view: View) -> Figures:
         openai.APIError, httpx2.HTTPError, BrokenStreamError, StreamedError: what goes wrong with an engine.
         asyncio.CancelledError: somebody stopped it.
     """
-    before = (job.answer.reasoning, job.answer.text)
+    interruptions = 0
     with telemetry.turn_span(pictures=len(job.turns[-1].pictures), continuing=job.continuing) as span:
         while True:
             client = await state.ready(view.waiting)
+            before = _said(job.answer)
             try:
                 figures = await _ask(client, job, view)
-            except openai.APIConnectionError:
-                # The engine went away before it said anything: once it is back, the question is asked again.
-                if (job.answer.reasoning, job.answer.text) != before or not await state.noticed():
+            except _EnoughThinkingError:
+                job.answer.thinking_cut = job.continuing = True
+                continue
+            except _LOST:
+                # The engine went away: once it is back, the answer goes on from what was shown.
+                interruptions += 1
+                if interruptions > MOST_INTERRUPTIONS or not await state.noticed():
                     raise
+                if _said(job.answer) != before:
+                    await view.interrupted()
+                _go_on(job, client)
                 continue
             telemetry.record(span, figures)
             return figures
+
+
+def _said(answer: Answer) -> tuple[str, str]:
+    return answer.reasoning, answer.text
+
+
+def _go_on(job: Job, client: EngineClient) -> None:
+    if job.answer.reasoning and not job.answer.text and not client.model.thinking_marks:
+        # Thoughts without marks can't be handed back to the engine: it thinks again.
+        job.answer.reasoning = ""
+    job.continuing = not job.answer.empty
 
 
 async def offer_of(client: EngineClient) -> Offer:
@@ -115,7 +150,8 @@ async def _ask(client: EngineClient, job: Job, view: View) -> Figures:
     fitted = await _fit(client, job, settings, offer)
     marks = Marks(*client.model.thinking_marks) if client.model.thinking_marks else None
     request = await _request(client, job, settings, fitted)
-    await view.asking(settings, fitted)
+    can_answer_now = marks is not None and client.plan.engine == "vllm" and not job.answer.thinking_cut
+    await view.asking(settings, fitted, can_answer_now)
     figures = Figures(settings.model)
     clock = _Clock()
 
@@ -127,7 +163,7 @@ async def _ask(client: EngineClient, job: Job, view: View) -> Figures:
     try:
         async with client.ask(request) as chunks:
             if settings.streaming:
-                await _stream(chunks, reader, show, clock)
+                await _stream(chunks, reader, show, clock, job.answer_now)
             else:
                 for piece in reader.read_whole(b"".join([chunk async for chunk in chunks])):
                     clock.saw(piece)
@@ -146,6 +182,7 @@ async def _stream(
     reader: StreamReader,
     show: Callable[[Piece], Awaitable[None]],
     clock: _Clock,
+    answer_now: asyncio.Event,
 ) -> None:
     frames = Frames(show)
     writer = asyncio.create_task(frames.run())
@@ -154,6 +191,7 @@ async def _stream(
             if pieces := reader.feed(chunk):
                 clock.saw(pieces[0], pieces[-1])
                 frames.add(pieces)
+                _stop_at_enough(answer_now, pieces[-1])
         frames.add(reader.finish())
     except BaseException:
         frames.add(reader.release())
@@ -161,6 +199,11 @@ async def _stream(
     finally:
         frames.end()
         await writer
+
+
+def _stop_at_enough(answer_now: asyncio.Event, last: Piece) -> None:
+    if answer_now.is_set() and last.kind is Kind.REASONING:
+        raise _EnoughThinkingError
 
 
 def add(answer: Answer, piece: Piece) -> None:

@@ -40,6 +40,8 @@ class AnswerView:
         self._language: Language = language
         self._author = author
         self._show_thinking = True
+        self._can_answer_now = False
+        self._answer_now: cl.Action | None = None
         self._thinking: cl.Step | None = None
         self._message: cl.Message | None = None
         self._line: cl.Step | None = None
@@ -61,14 +63,19 @@ class AnswerView:
             self._waiting.name = words
             await self._waiting.update()
 
-    async def asking(self, settings: ChatSettings, fitted: Fit) -> None:
+    async def asking(self, settings: ChatSettings, fitted: Fit, can_answer_now: bool) -> None:
         """Ends the waiting, and says what is not sent along."""
         await self._stop_waiting()
+        self._can_answer_now = can_answer_now
         self._show_thinking = settings.show_thinking
         if settings.agent_name:
             self._author = settings.agent_name
         if words := wording.left_out(fitted, self._language):
             self._notes.append(await show_note(words, self._parent_id))
+
+    async def interrupted(self) -> None:
+        """Says that the engine was lost and that the answer goes on."""
+        self._notes.append(await show_note(text("interrupted", self._language), self._parent_id))
 
     async def show(self, piece: Piece) -> None:
         """Puts a frame of text on the page."""
@@ -147,6 +154,9 @@ class AnswerView:
             self._thinking.name = text("thinking", self._language)
             self._thinking.end = None
             await self._thinking.update()
+        if self._can_answer_now and self._answer_now is None:
+            self._answer_now = wording.button("answer_now", self._turn_id, self._language)
+            await self._answer_now.send(for_id=self._thinking.id)
         await self._thinking.stream_token(words)
 
     async def _say(self, words: str) -> None:
@@ -168,6 +178,9 @@ class AnswerView:
         await self._think(said)
 
     async def _end_thinking(self, seconds: float | None, stopped: bool = False) -> None:
+        if self._answer_now:
+            await self._answer_now.remove()
+            self._answer_now = None
         if self._thinking is None:
             return
         self._thinking.end = self._thinking.end or utc_now()

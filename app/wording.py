@@ -12,7 +12,7 @@ from app.i18n import Language, catalogue, text
 from app.turn import Figures
 from engine.status import EngineStatus
 
-Button = Literal["regenerate", "continue", "retry", "previous", "next"]
+Button = Literal["regenerate", "continue", "retry", "previous", "next", "answer_now"]
 
 _ICONS: dict[Button, str] = {
     "regenerate": "refresh-cw",
@@ -20,6 +20,7 @@ _ICONS: dict[Button, str] = {
     "retry": "rotate-ccw",
     "previous": "chevron-left",
     "next": "chevron-right",
+    "answer_now": "zap",
 }
 
 

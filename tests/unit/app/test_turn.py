@@ -15,7 +15,7 @@ from app.engine_state import EngineFailedError, EngineState
 from app.errors import explain
 from app.fitting import Fit
 from app.settings import ChatSettings
-from app.turn import Job, run
+from app.turn import MOST_INTERRUPTIONS, Job, run
 from engine.config import Settings
 from engine.marks import Kind, Piece
 from engine.plan import LaunchPlan
@@ -31,13 +31,19 @@ class Screen:
     waited: list[EngineStatus] = field(default_factory=list)
     fits: list[Fit] = field(default_factory=list)
     shown: asyncio.Event = field(default_factory=asyncio.Event)
+    interruptions: int = 0
+    can_answer_now: bool = False
+
+    async def interrupted(self) -> None:
+        self.interruptions += 1
 
     async def waiting(self, status: EngineStatus) -> None:
         self.waited.append(status)
         self.shown.set()
 
-    async def asking(self, settings: ChatSettings, fitted: Fit) -> None:
+    async def asking(self, settings: ChatSettings, fitted: Fit, can_answer_now: bool) -> None:
         self.fits.append(fitted)
+        self.can_answer_now = can_answer_now
 
     async def show(self, piece: Piece) -> None:
         self.pieces.append(piece)
@@ -217,6 +223,54 @@ async def test_an_engine_that_dies_before_it_speaks_is_asked_again(desk: Desk) -
     desk.plan()
     desk.status("ready", restarts=1)
     assert (await asyncio.wait_for(asking, 10)).text == "An answer."
+
+
+async def test_an_answer_goes_on_when_the_engine_died_in_the_middle_of_it(desk: Desk) -> None:
+    desk.engine.script = Script(reasoning=["So."], answer=["A ", "sign ", "never"], break_after=3)
+    answer = Answer()
+    asking = asyncio.create_task(desk.ask(answer=answer))
+    await asyncio.wait_for(desk.screen.shown.wait(), 10)
+    desk.status("starting", restarts=1)
+    desk.engine.script = Script(answer=["in the ", "rain."])
+    while desk.screen.interruptions == 0:
+        await asyncio.sleep(0.01)
+    desk.status("ready", restarts=1)
+    await asyncio.wait_for(asking, 10)
+    assert (answer.reasoning, answer.text) == ("So.", "A sign in the rain.")
+    assert desk.request["messages"][-1] == {"role": "assistant", "content": "◁think▷So.◁/think▷A sign "}
+    assert desk.request["continue_final_message"]
+
+
+async def test_an_engine_that_dies_of_the_question_each_time_is_not_asked_for_ever(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def noticed() -> bool:
+        return True
+
+    monkeypatch.setattr(desk.state, "noticed", noticed)
+    desk.engine.script = Script(reasoning=["So."], break_after=1)
+    assert await failure(desk) == ("engine_broke_off", True)
+    assert desk.screen.interruptions == MOST_INTERRUPTIONS
+    assert len(desk.engine.requests) == MOST_INTERRUPTIONS + 1
+
+
+async def test_answer_now_ends_the_thinking_and_the_answer_begins_from_the_thoughts_so_far(desk: Desk) -> None:
+    desk.plan(engine="vllm")
+    desk.engine.script = Script(reasoning=["so "] * 2000, rate=100)
+    answer = Answer()
+    job = Job((Turn("1", "What is this?"),), answer, {})
+    asking = asyncio.create_task(run(desk.state, job, desk.screen))
+    while len(answer.reasoning) < 12:
+        await asyncio.sleep(0.01)
+    assert desk.screen.can_answer_now
+    desk.engine.script = Script(answer=["A ", "sign."])
+    job.answer_now.set()
+    await asyncio.wait_for(asking, 10)
+    assert answer.text == "A sign."
+    assert answer.reasoning == "so " * (len(answer.reasoning) // 3)
+    prefix = desk.request["messages"][-1]["content"]
+    assert prefix == f"◁think▷{answer.reasoning}◁/think▷"
+    assert not desk.screen.can_answer_now
 
 
 async def failure(desk: Desk, answer: Answer | None = None) -> tuple[str, bool]:
