@@ -13,6 +13,7 @@ Usage: ./start.sh [WORD] [OPTIONS]
   status [--json]        tell how it goes
   stop                   end engine and page
   logs [llm|app] [-f]    print the end of the logs, and what comes
+  plan [OPTIONS]         tell what would run here and why, or the launch for another machine
   prepare                install what start needs, and no more
   test [--long] [ARGS]   install what the tests need and run them
   help                   print this
@@ -100,7 +101,7 @@ prepare_browser() {
 
 word=${1:-up}
 case $word in
-    up | status | stop | logs)
+    up | status | stop | logs | plan)
         prepare plain
         cd -- "$root"
         [ $# -gt 0 ] && shift

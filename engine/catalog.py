@@ -176,6 +176,7 @@ class Recipe(_Combination):
 
     vendor: Vendor
     variant: str = ""
+    preset: str = ""
     flags: tuple[str, ...] = ()
     env: dict[str, str] = {}
     prepare: Literal["", "moe-targets"] = ""

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from engine import control
+from engine import control, plan_command
 from engine.config import ConfigError, Settings, load_settings
 from engine.logs import follow, tail
 from engine.status import Status
@@ -123,4 +123,5 @@ def parser() -> argparse.ArgumentParser:
     log.add_argument("which", nargs="?", choices=["llm", "app"], help="the engine's or the page's alone")
     log.add_argument("-f", "--follow", action="store_true", help="go on printing what comes")
     log.add_argument("-n", "--lines", type=int, default=50, help="how many lines of the end (50)")
+    plan_command.arguments(word("plan", plan_command.run, "tell what would run here, or on another machine"))
     return top

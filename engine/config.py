@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 ROOT = Path(__file__).resolve().parent.parent
 """The project's folder: where `start.sh` stands."""
 
-EngineChoice = Literal["auto", "reader", "vllm", "openai"]
+EngineChoice = Literal["auto", "reader", "vllm", "sglang", "llama", "openai"]
 
 
 class ConfigError(Exception):
@@ -34,11 +34,13 @@ class Settings(BaseSettings):
     models: Path | None = None
     """Where downloaded weights go; None: `models` below the workspace."""
     hub: Literal["huggingface", "modelscope"] = "huggingface"
-    preset: Literal["", "appliance"] = ""
+    preset: Literal["", "appliance", "long-context", "low-latency", "high-throughput"] = ""
     vllm_index: str = ""
     password: SecretStr = SecretStr("")
     origins: str = ""
     """Further addresses under which the page is reached, comma-separated, e.g. `https://chat.example.org`."""
+    openai_api_base: str = Field("http://localhost:8000/v1", validation_alias="OPENAI_API_BASE")
+    """The server that answers under `KIMI_ENGINE=openai`; read for nothing else."""
     upload_days: int = Field(30, ge=0)
     log_mb: int = Field(20, ge=1)
 
@@ -120,11 +122,11 @@ def secret(path: Path, length: int = 32) -> str:
 
 
 _ALLOWED = {
-    "engine": "auto, reader, vllm or openai",
+    "engine": "auto, reader, vllm, sglang, llama or openai",
     "port": "a whole number from 1 to 65535",
     "engine_port": "a whole number from 1 to 65535",
     "hub": "huggingface or modelscope",
-    "preset": "appliance, or nothing",
+    "preset": "appliance, long-context, low-latency, high-throughput, or nothing",
     "upload_days": "a whole number of days, 0 to keep pictures for ever",
     "log_mb": "a whole number of megabytes from 1",
 }

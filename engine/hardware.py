@@ -40,6 +40,10 @@ class Hardware:
     cpu_flags: frozenset[str] = field(default_factory=frozenset)
     notes: tuple[str, ...] = ()
     """What could not be read, and why, for `plan` and `doctor`."""
+    llama_server: str | None = None
+    """llama.cpp's server, where it is on the PATH."""
+    sglang_python: str | None = None
+    """The interpreter of the environment that has SGLang, where its command is on the PATH."""
 
 
 def detect() -> Hardware:
@@ -53,7 +57,15 @@ def detect() -> Hardware:
         memory=_memory_limit(),
         cpu_flags=frozenset(flags[1].split()) if flags else frozenset(),
         notes=tuple(notes),
+        llama_server=shutil.which("llama-server"),
+        sglang_python=_beside(shutil.which("sglang")),
     )
+
+
+def _beside(command: str | None) -> str | None:
+    """The interpreter in the folder of a command that an environment has installed."""
+    python = Path(command).with_name("python") if command else None
+    return str(python) if python and python.exists() else None
 
 
 def parse_amd_smi(static: str) -> tuple[Accelerator, ...]:
@@ -73,12 +85,15 @@ def parse_amd_smi(static: str) -> tuple[Accelerator, ...]:
 
 
 def parse_npu_smi(info: str) -> tuple[Accelerator, ...]:
-    """`npu-smi info` → devices. The table has two lines a chip: the first names it, the second has its HBM in MB."""
+    """`npu-smi info` → devices. The table has two lines a chip: the first names it, the second has its HBM in MB.
+
+    Atlas A2 names its chips (`910B3`), Atlas A3 says `Ascend910` and has two lines of two chips for each NPU.
+    """
     found = []
     version = re.search(r"Version:\s*(\S+)", info)
     rows = [line for line in info.splitlines() if line.startswith("|")]
     for first, second in itertools.pairwise(rows):
-        name = re.match(r"\|\s*\d+\s+(9\d\d\S*|310\S*)\s*\|", first)
+        name = re.match(r"\|\s*\d+\s+(?:Ascend)?(9\d\d\S*|310\S*)\s*\|", first)
         memory = re.search(r"(\d+)\s*/\s*(\d+)\s*\|\s*$", second)
         if name:
             used, total = (int(memory[1]), int(memory[2])) if memory and int(memory[2]) else (None, None)
@@ -88,7 +103,7 @@ def parse_npu_smi(info: str) -> tuple[Accelerator, ...]:
                     name=f"Ascend {name[1]}",
                     memory=None if total is None else total * 1024**2,
                     free=None if total is None or used is None else (total - used) * 1024**2,
-                    generation=name[1],
+                    generation="Ascend910" if name[1] == "910" else name[1],
                     driver=version[1] if version else None,
                 )
             )

@@ -1,0 +1,70 @@
+"""Command lines as values: what a later flag says replaces what an earlier one said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_SHORT = {"-tp": "--tensor-parallel-size", "-pp": "--pipeline-parallel-size", "-dp": "--data-parallel-size"}
+_SHORT |= {"-ep": "--enable-expert-parallel", "--tp": "--tp-size"}
+_UNITS = {"k": 1000, "m": 1000**2, "K": 1024, "M": 1024**2}
+Flag = tuple[str, ...]
+"""A flag and its values."""
+
+
+def split(argv: Sequence[str]) -> list[Flag]:
+    """`["--a", "1", "--b"]` → `[("--a", "1"), ("--b",)]`; `--a=1` is `("--a", "1")`.
+
+    What stands before the first flag is an entry of its own.
+    """
+    found: list[list[str]] = []
+    for part in argv:
+        if part.startswith("-") and not _is_number(part):
+            name, *joined = part.split("=", 1) if part.startswith("--") else [part]
+            found.append([_SHORT.get(name, name), *joined])
+        elif found:
+            found[-1].append(part)
+        else:
+            found.append([part])
+    return [tuple(flag) for flag in found]
+
+
+def merge(argv: Sequence[str], more: Sequence[str]) -> list[str]:
+    """`argv` with `more`: a flag that is there already is replaced in its place, another is added at the end."""
+    flags = split(argv)
+    for flag in split(more):
+        same = [index for index, other in enumerate(flags) if _topic(other[0]) == _topic(flag[0])]
+        if same:
+            flags[same[0]] = flag
+        else:
+            flags.append(flag)
+    return [part for flag in flags for part in flag]
+
+
+def without(argv: Sequence[str], *names: str) -> list[str]:
+    """`argv` less the flags of these names."""
+    return [part for flag in split(argv) if flag[0] not in names for part in flag]
+
+
+def value(argv: Sequence[str], name: str) -> str | None:
+    """The flag's value: empty where it takes none, None where it is not there."""
+    for flag in split(argv):
+        if flag[0] == name:
+            return " ".join(flag[1:])
+    return None
+
+
+def number(argv: Sequence[str], name: str) -> int | None:
+    """The flag's value as a whole number, `32k` and `32K` being 32,000 and 32,768; None where it is not one."""
+    text = value(argv, name) or ""
+    unit = _UNITS.get(text[-1:], 1)
+    digits = text[:-1] if unit > 1 else text
+    return int(digits) * unit if digits.isdigit() else None
+
+
+def _topic(name: str) -> str:
+    # --no-enable-x and --enable-x speak of the same; so do the two ways of writing a name.
+    return name.replace("_", "-").replace("--no-", "--", 1)
+
+
+def _is_number(part: str) -> bool:
+    return part.lstrip("-").replace(".", "", 1).isdigit()

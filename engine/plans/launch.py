@@ -1,0 +1,88 @@
+"""The plan of one launch: what the supervisor runs, the page reads, and `./start.sh plan` prints."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from engine.status import write_json
+
+WEIGHTS = "{weights}"
+"""Stands in a plan's argv for the weights' folder, which is known only once they are on the machine."""
+
+
+class PlanError(Exception):
+    """No launch can be planned; the text is one sentence with the way out."""
+
+
+class ForbiddenError(PlanError):
+    """The combination is known not to work; the text says the rule."""
+
+
+@dataclass(frozen=True)
+class LaunchPlan:
+    """One engine launch. The supervisor runs it, the page reads from it how to talk to the engine.
+
+    `env` is added to a small clean environment and holds no secret: the key is put in at the launch.
+    """
+
+    engine: str
+    model: str
+    """The model's name in the catalogue."""
+    served_name: str
+    """The name the engine knows the model by."""
+    base_url: str
+    pictures: Literal["file", "data"]
+    argv: tuple[str, ...] = ()
+    """Empty: there is no process to start, the engine runs elsewhere."""
+    env: dict[str, str] = field(default_factory=dict)
+    ready_path: str = "/health"
+    key_env: str = "KIMI_ENGINE_KEY"
+    """The environment variable by which the engine takes its key."""
+    environment: Literal["", "cpu", "cuda"] = ""
+    """The vLLM environment that it runs in, made before the launch; empty: none."""
+    weights: str = ""
+    """The weights to have before the launch, as `KIMI_MODEL` names them; empty: none."""
+    context: int | None = None
+    """The context the engine was launched with, in tokens; None: the model's own, or what memory allows."""
+    note: str = ""
+    """What a person should know of this choice, e.g. why it is not the vision model."""
+    reasons: tuple[str, ...] = ()
+    accelerator: str = ""
+    """What it runs on, in words: `8 x H200`."""
+    image: str = ""
+    """A container image with this engine; empty: none is known."""
+    container: tuple[str, ...] = ()
+    """What `docker run` needs beside the image and the command."""
+    steps: tuple[str, ...] = ()
+    """What comes before the launch: shell lines, the first of each a comment that says what it is."""
+    verify: str = ""
+    """Shell lines that ask the running engine one question."""
+    workers: tuple[tuple[str, ...], ...] = ()
+    """The command lines of the further nodes."""
+    checked: str = ""
+    """What has checked the command line."""
+    advice: tuple[str, ...] = ()
+    """Known symptoms and what to do."""
+
+    def write(self, path: Path) -> None:
+        """Hands the plan to the page."""
+        write_json(path, asdict(self))
+
+    @classmethod
+    def read(cls, path: Path) -> LaunchPlan:
+        """The plan that the supervisor launched; what another version wrote beside our fields is left out.
+
+        Raises:
+            FileNotFoundError: nothing was launched in this workspace yet.
+        """
+        raw = json.loads(path.read_text())
+        known = {entry.name for entry in fields(cls)}
+        kept: dict[str, Any] = {name: _tuples(value) for name, value in raw.items() if name in known}
+        return cls(**kept)
+
+
+def _tuples(value: object) -> object:
+    return tuple(_tuples(part) for part in value) if isinstance(value, list) else value

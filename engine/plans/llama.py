@@ -1,0 +1,74 @@
+"""Plans for llama.cpp's `llama-server` with the official GGUF of Kimi-VL-A3B-Thinking-2506: the way on a laptop."""
+
+from __future__ import annotations
+
+from engine.catalog import EngineFacts, Variant
+from engine.plans import rules
+from engine.plans.flags import merge, number
+from engine.plans.launch import ForbiddenError, LaunchPlan
+from engine.plans.request import Request, question
+
+KEY_ENV = "LLAMA_API_KEY"
+CHECKED_VERSION = "b11434"
+
+
+def llama_plan(request: Request) -> LaunchPlan:
+    """The launch of `request.model` on llama-server, which fetches the GGUF itself and keeps it in its cache.
+
+    The marks stay in the content, where the page splits them: what llama-server would make of them is not established.
+
+    Raises:
+        ForbiddenError: there is no GGUF of the model, or not enough memory.
+    """
+    facts = request.facts("llama")
+    model, target = request.model, request.target
+    gguf = model.variant("gguf")
+    if gguf is None:
+        raise ForbiddenError(f"The catalogue has no GGUF of {model.name}; {model.stand_in} has one.")
+    if target.total_gb is not None and target.total_gb < gguf.memory_gb:
+        raise ForbiddenError(
+            f"{gguf.repository} needs {gguf.memory_gb:g} GB of memory and {target} has {target.total_gb:.0f} GB."
+        )
+    argv = merge(_argv(request, gguf), [*_preset(request.preset), *request.extra])
+    rules.check("llama", model, target, argv)
+    return LaunchPlan(
+        engine="llama",
+        model=model.name,
+        served_name=model.name,
+        base_url=f"http://127.0.0.1:{request.place.port}/v1",
+        pictures="data",
+        argv=tuple(argv),
+        key_env=KEY_ENV,
+        context=number(argv, "--ctx-size"),
+        reasons=(f"{gguf.quantization} of {gguf.repository}: {gguf.memory_gb:g} GB.", request.standing("llama", gguf)),
+        accelerator=str(target),
+        image=facts.image,
+        container=facts.container,
+        steps=() if request.place.here else _steps(facts),
+        verify=question(model.name, request.place.port, KEY_ENV),
+        checked=f"every flag is in the argument list of llama-server {CHECKED_VERSION}",
+        advice=request.advice("llama"),
+    )
+
+
+def _argv(request: Request, gguf: Variant) -> list[str]:
+    place = request.place
+    return [
+        str(place.python) if place.here else "llama-server",
+        "--hf-repo", f"{gguf.repository}:{gguf.quantization}", "--alias", request.model.name,
+        "--host", "127.0.0.1", "--port", str(place.port),
+        "--ctx-size", str(gguf.context), "--reasoning-format", "none", "--no-ui", "--no-slots",
+    ]  # fmt: skip
+
+
+def _preset(preset: str) -> list[str]:
+    # A laptop's memory holds one long context or several short ones.
+    slots = {"appliance": "16", "long-context": "1", "low-latency": "1", "high-throughput": "4"}.get(preset)
+    return ["--parallel", slots] if slots else []
+
+
+def _steps(facts: EngineFacts) -> tuple[str, ...]:
+    return (
+        "\n".join((f"# Install {facts.title}", *facts.install)),
+        f'# The key, by the environment: ps must not show it\nexport {KEY_ENV}="$(openssl rand -hex 24)"',
+    )

@@ -1,0 +1,106 @@
+"""The machine a plan is for: this one as it was found, or another by its names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from engine.catalog import Card, Established, Model, Variant, Vendor, catalog
+from engine.hardware import Accelerator, Hardware
+
+GB = 10**9
+
+
+@dataclass(frozen=True)
+class Target:
+    """`count` equal devices on each of `nodes` machines. Memory in GB of 10^9 bytes; None: unknown."""
+
+    vendor: Vendor
+    name: str
+    generation: str = ""
+    memory_gb: float | None = None
+    """Of one device; of the machine itself where the vendor is `cpu`."""
+    free_gb: float | None = None
+    """What of it is free now; None: unknown, or another machine."""
+    count: int = 1
+    nodes: int = 1
+
+    @property
+    def usable_gb(self) -> float | None:
+        """Memory of one device that a launch can count on."""
+        return self.memory_gb if self.free_gb is None else self.free_gb
+
+    @property
+    def total_gb(self) -> float | None:
+        """Memory of all devices together."""
+        return None if self.usable_gb is None else self.usable_gb * self.count * self.nodes
+
+    def __str__(self) -> str:
+        if self.vendor == "cpu":
+            return "CPU" if self.memory_gb is None else f"CPU with {self.memory_gb:.0f} GB of RAM"
+        nodes = f" on each of {self.nodes} nodes" if self.nodes > 1 else ""
+        return f"{self.count} x {self.name}{nodes}"
+
+    def capability(self) -> float | None:
+        """NVIDIA's compute capability."""
+        return float(self.generation) if self.vendor == "nvidia" and self.generation else None
+
+    def fits(self, variant: Variant) -> bool:
+        """Whether the variant is for this kind of device, its memory left aside."""
+        capability = self.capability()
+        if variant.vendors and self.vendor not in variant.vendors:
+            return False
+        if variant.min_capability is not None and (capability is None or capability < variant.min_capability):
+            return False
+        return variant.max_capability is None or (capability is not None and capability <= variant.max_capability)
+
+    def established(self, engine: str, model: Model) -> Established | None:
+        """Who has shown this model on this engine and these devices."""
+        names = {self.name, self.generation, self.vendor}
+        for entry in catalog().established:
+            if entry.concerns(engine, model.name, self.generation) and names & set(entry.accelerators):
+                return entry
+        return None
+
+
+def from_card(card: Card, count: int, memory_gb: float | None, nodes: int) -> Target:
+    """Another machine, by the catalogue's name of its devices."""
+    return Target(card.vendor, card.name, card.generation, memory_gb or card.memory_gb, count=count, nodes=nodes)
+
+
+def from_hardware(hardware: Hardware) -> tuple[Target, ...]:
+    """This machine's kinds of devices, the largest first, the CPU last."""
+    kinds: dict[tuple[str, str], list[Accelerator]] = {}
+    for device in hardware.accelerators:
+        kinds.setdefault((device.vendor, device.name), []).append(device)
+    targets = [_alike(devices) for devices in kinds.values()]
+    targets.sort(key=lambda target: -(target.total_gb or 0))
+    cpu = Target("cpu", "CPU", memory_gb=None if hardware.memory is None else hardware.memory / GB)
+    return (*targets, cpu)
+
+
+def one_of(target: Target) -> Target:
+    """The same machine with one device in use."""
+    return replace(target, count=1)
+
+
+def _alike(devices: list[Accelerator]) -> Target:
+    first = devices[0]
+    # The fullest device decides: a model that is spread evenly stops at the first that has no room.
+    memory = [device.memory for device in devices if device.memory is not None]
+    free = [device.free for device in devices if device.free is not None]
+    return Target(
+        vendor=first.vendor,
+        name=first.name,
+        generation=_family(first),
+        memory_gb=min(memory) / GB if memory else None,
+        free_gb=min(free) / GB if free else None,
+        count=len(devices),
+    )
+
+
+def _family(device: Accelerator) -> str:
+    if device.vendor != "ascend":
+        return device.generation or ""
+    # Atlas A2 has chips of the 910B series; A3's tool says Ascend910 and two chips a device.
+    name = device.generation or ""
+    return "A2" if name.startswith("910B") else "A3" if name == "Ascend910" else name
