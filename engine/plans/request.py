@@ -28,7 +28,8 @@ class Place:
 
 MANY_NODES = """# On every node, NCCL_SOCKET_IFNAME and GLOO_SOCKET_IFNAME being the network interface that joins them
 getent hosts {head}  # must be the address of the first node; see /etc/hosts
-export GLOO_SOCKET_IFNAME="$NCCL_SOCKET_IFNAME""""
+export GLOO_SOCKET_IFNAME="$NCCL_SOCKET_IFNAME"
+"""
 ELSEWHERE = Place(8000, Path(), Path("workspace/uploads"))
 """Another machine, in a copy of the project's folder."""
 

@@ -90,7 +90,7 @@ def _steps(request: Request, facts: EngineFacts) -> tuple[str, ...]:
     steps = ["\n".join((f"# Install {facts.title}", *install))]
     steps.append(f"# Fetch the weights ({model.weights_gb:g} GB)\nhf download {model.repository}")
     if request.target.nodes > 1:
-        steps.append(MANY_NODES.format(head=HEAD.partition(":")[0]))
+        steps.append(MANY_NODES.format(head=HEAD.partition(":")[0]).strip())
     return tuple(steps)
 
 

@@ -226,7 +226,7 @@ def _steps(
     if model.pictures_per_prompt and request.target.vendor != "ascend":
         steps.append(f"# The only folder whose pictures the engine may read\nmkdir -p {request.place.uploads}")
     if request.target.nodes > 1:
-        steps.append(MANY_NODES.format(head=HEAD))
+        steps.append(MANY_NODES.format(head=HEAD).strip())
     steps.append(f'# The key, by the environment: ps must not show it\nexport {KEY_ENV}="$(openssl rand -hex 24)"')
     return tuple(steps)
 
