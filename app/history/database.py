@@ -1,0 +1,159 @@
+"""The connection to the database of chats: SQLite in the workspace, or what `KIMI_DATABASE_URL` names."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_BUSY_SECONDS = 10
+_DRIVERS = {
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+    "sqlite": "sqlite+aiosqlite",
+}
+"""The asynchronous driver of a URL that names none."""
+
+
+class HistoryError(Exception):
+    """The database could not do what was asked; `__cause__` has its reason."""
+
+
+class Database:
+    """One pool of connections for the whole page."""
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self._engine = _engine(url)
+        self._writing = asyncio.Lock()
+        """SQLite takes one writer at a time, and waits in line here fare better than its own."""
+
+    async def open(self) -> None:
+        """Brings the schema up to date, making it the first time.
+
+        Raises:
+            HistoryError: the database is not there, or its schema is a newer one; the text says what to do.
+        """
+        try:
+            if file := self.file:
+                _make_private(file)
+            async with self._engine.begin() as connection:
+                await connection.run_sync(_upgrade)
+        except CommandError as error:
+            raise HistoryError(f"{self} was written by a newer version of Kimi-VL Chat: update it.") from error
+        except (SQLAlchemyError, OSError) as error:
+            raise HistoryError(f"{self} cannot be used ({_reason(error)}): check KIMI_DATABASE_URL.") from error
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        await self._engine.dispose()
+
+    @property
+    def file(self) -> Path | None:
+        """SQLite's file."""
+        name = self._url.database
+        return Path(name) if self._url.get_backend_name() == "sqlite" and name and name != ":memory:" else None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that sees one state of the database.
+
+        Raises:
+            HistoryError: it cannot be read.
+        """
+        try:
+            async with self._engine.connect() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            raise HistoryError(f"{self} cannot be read ({_reason(error)})") from error
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A connection whose changes count together, at the end, or not at all.
+
+        Raises:
+            HistoryError: they could not be written.
+        """
+        try:
+            async with self._writing, self._engine.connect() as connection:
+                await connection.execution_options(writes=True)
+                async with connection.begin():
+                    yield connection
+        except (SQLAlchemyError, OSError) as error:
+            raise HistoryError(f"{self} cannot be written ({_reason(error)})") from error
+
+    def __str__(self) -> str:
+        return f"The database of chats {self._url.render_as_string(hide_password=True)}"
+
+
+def database_url(text: str, file: Path) -> URL:
+    """The URL to use: `text` where somebody set one, else SQLite in `file`.
+
+    Raises:
+        HistoryError: `text` is no URL of a database.
+    """
+    if not text:
+        return URL.create("sqlite+aiosqlite", database=str(file))
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        example = "postgresql://user:password@host/chats"
+        raise HistoryError(f"KIMI_DATABASE_URL is no address of a database; write it like {example}.") from error
+    return url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+
+
+def _engine(url: URL) -> AsyncEngine:
+    try:
+        engine = create_async_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
+    except (SQLAlchemyError, ImportError) as error:
+        raise HistoryError(
+            f"The driver of {url.drivername} cannot be used ({_reason(error)}): KIMI_DATABASE_URL takes sqlite and "
+            "postgresql, and other databases once their asynchronous driver is installed into .venv."
+        ) from error
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _: Any) -> None:
+    # The driver would begin transactions by itself, late, and could then lose the race for the write lock.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={_BUSY_SECONDS * 1000}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _make_private(file: Path) -> None:
+    """Makes the file, readable by its owner alone: SQLite gives its companions the same mode."""
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _reason(error: BaseException) -> str:
+    """The driver's own words, without SQLAlchemy's statement and its values, which hold what people wrote."""
+    return " ".join(str(getattr(error, "orig", None) or error).split())[:300]

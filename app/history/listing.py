@@ -1,0 +1,94 @@
+"""The sidebar's list of a person's threads, a page at a time, and the search in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from app.history import records
+from app.history.database import Database
+from app.history.tables import answers, threads, turns
+
+MOST = 100
+"""As many threads on a page, at most."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A thread as the list shows it."""
+
+    id: str
+    name: str
+    preset: str
+    updated: float
+    """Unix time in seconds of what happened last."""
+
+    @property
+    def cursor(self) -> str:
+        """Where the list goes on below this entry."""
+        return f"{self.updated!r}/{self.id}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of the list, and whether more follows."""
+
+    entries: list[Entry]
+    more: bool
+
+
+async def list_threads(
+    database: Database,
+    user_id: str,
+    first: int,
+    *,
+    cursor: str | None = None,
+    search: str | None = None,
+    feedback: Literal[0, 1] | None = None,
+) -> Page:
+    """The person's threads, the latest first: at most `first`, below `cursor`, with `search` in name or text.
+
+    Raises:
+        HistoryError: the database does not answer.
+    """
+    first = min(max(first, 1), MOST)
+    wanted = [threads.c.user_id == user_id]
+    if below := _position(cursor):
+        updated, thread_id = below
+        wanted.append(or_(threads.c.updated < updated, and_(threads.c.updated == updated, threads.c.id < thread_id)))
+    if search and (words := records.clean(search).strip()):
+        wanted.append(_holds(words))
+    if feedback is not None:
+        wanted.append(_has_answer(answers.c.feedback == feedback))
+    query = (
+        select(threads.c.id, threads.c.name, threads.c.preset, threads.c.updated)
+        .where(*wanted)
+        .order_by(threads.c.updated.desc(), threads.c.id.desc())
+        .limit(first + 1)
+    )
+    async with database.reading() as connection:
+        rows = (await connection.execute(query)).all()
+    return Page([Entry(*row) for row in rows[:first]], len(rows) > first)
+
+
+def _holds(words: str) -> ColumnElement[bool]:
+    """The words stand in the thread's name, in one of its questions or in one of its answers."""
+    asked = select(turns.c.id).where(turns.c.thread_id == threads.c.id, turns.c.text.icontains(words, autoescape=True))
+    said = _has_answer(answers.c.text.icontains(words, autoescape=True))
+    return or_(threads.c.name.icontains(words, autoescape=True), asked.exists(), said)
+
+
+def _has_answer(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """One of the thread's answers meets the condition."""
+    found = select(answers.c.id).select_from(answers.join(turns)).where(turns.c.thread_id == threads.c.id, condition)
+    return found.correlate(threads).exists()
+
+
+def _position(cursor: str | None) -> tuple[float, str] | None:
+    updated, _, thread_id = (cursor or "").partition("/")
+    try:
+        return float(updated), thread_id
+    except ValueError:
+        return None

@@ -1,0 +1,111 @@
+"""Between the rows of the tables and the data of `app.conversation`. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row
+
+from app.conversation import Answer, Conversation, Picture, Turn
+
+_IN_COLUMNS = {"id", "reasoning", "text", "feedback", "comment"}
+_DETAILS = {field.name for field in fields(Answer)} - _IN_COLUMNS
+
+
+def turn_values(turn: Turn, thread_id: str) -> dict[str, Any]:
+    """The row of a question."""
+    return {
+        "id": turn.id,
+        "thread_id": thread_id,
+        "parent": turn.parent,
+        "page_id": turn.page_id,
+        "asked": turn.asked,
+        "text": clean(turn.text),
+        "chosen": turn.chosen,
+    }
+
+
+def picture_values(turn: Turn, uploads: Path) -> list[dict[str, Any]]:
+    """The rows of a question's pictures."""
+    return [
+        {
+            "turn_id": turn.id,
+            "position": position,
+            "file": Path(picture.path).relative_to(uploads).as_posix(),
+            "name": clean(picture.name),
+            "width": picture.width,
+            "height": picture.height,
+        }
+        for position, picture in enumerate(turn.pictures)
+    ]
+
+
+def answer_values(answer: Answer, turn_id: str, position: int) -> dict[str, Any]:
+    """The row of an answer."""
+    known = asdict(answer)
+    return {
+        "id": answer.id,
+        "turn_id": turn_id,
+        "position": position,
+        "reasoning": clean(answer.reasoning),
+        "text": clean(answer.text),
+        "feedback": answer.feedback,
+        "comment": clean(answer.comment),
+        "details": dump({name: known[name] for name in sorted(_DETAILS)}),
+    }
+
+
+def conversation(
+    turns: Sequence[Row[Any]], pictures: Sequence[Row[Any]], answers: Sequence[Row[Any]], last: str, uploads: Path
+) -> Conversation:
+    """A thread's rows, of which pictures and answers come in their order, as its conversation."""
+    found = {row.id: _turn(row) for row in turns}
+    for row in pictures:
+        path = str(uploads / row.file)
+        found[row.turn_id].pictures.append(Picture(path, row.name, row.width, row.height))
+    for row in answers:
+        found[row.turn_id].answers.append(_answer(row))
+    for turn in found.values():
+        _drop_what_never_was(turn)
+    everything = Conversation(aside=list(found.values()))
+    if last in found:
+        everything.switch(last)
+    return everything
+
+
+def dump(value: Mapping[str, Any]) -> str:
+    """A mapping as JSON that every database takes."""
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+
+
+def load(text: str) -> dict[str, Any]:
+    """A mapping out of its JSON."""
+    value = json.loads(text or "{}")
+    return value if isinstance(value, dict) else {}
+
+
+def clean(text: str) -> str:
+    """`text` as a database can keep it: without NUL, and without halves of UTF-16 pairs."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _turn(row: Row[Any]) -> Turn:
+    return Turn(row.id, row.text, chosen=row.chosen, page_id=row.page_id, parent=row.parent, asked=row.asked)
+
+
+def _answer(row: Row[Any]) -> Answer:
+    details = {name: value for name, value in load(row.details).items() if name in _DETAILS}
+    return Answer(row.reasoning, row.text, feedback=row.feedback, comment=row.comment, id=row.id, **details)
+
+
+def _drop_what_never_was(turn: Turn) -> None:
+    """Takes out answers that failed before they began; one whose process was ended half-way counts as stopped."""
+    chosen = turn.answers[turn.chosen] if -1 < turn.chosen < len(turn.answers) else None
+    turn.answers = [answer for answer in turn.answers if not (answer.empty and answer.ending in {None, "error"})]
+    turn.chosen = next((n for n, answer in enumerate(turn.answers) if answer is chosen), len(turn.answers) - 1)
+    for answer in turn.answers:
+        answer.ending = answer.ending or "stopped"

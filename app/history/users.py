@@ -1,0 +1,83 @@
+"""The people who have chats, and what each of them set last."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from app.conversation import new_id
+from app.history import records
+from app.history.database import Database
+from app.history.tables import users
+
+_LONGEST_IDENTIFIER = 255
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who has signed in at least once."""
+
+    id: str
+    identifier: str
+    """The name by which they sign in."""
+    created: float
+
+    @property
+    def created_at(self) -> str:
+        """When that was first, as ISO 8601."""
+        return datetime.fromtimestamp(self.created, UTC).isoformat()
+
+
+class Users:
+    """The people. Neither their ids nor their names ever change, so each is asked for once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[str, Person] = {}
+
+    async def get(self, identifier: str) -> Person:
+        """The person who signs in as `identifier`, entered the first time.
+
+        Raises:
+            HistoryError: the database does not answer.
+        """
+        identifier = records.clean(identifier)[:_LONGEST_IDENTIFIER]
+        if person := self._known.get(identifier):
+            return person
+        query = select(users).where(users.c.identifier == identifier)
+        async with self._database.writing() as connection:
+            row = (await connection.execute(query)).first()
+            if row is None:
+                values = {"id": new_id(), "identifier": identifier, "created": time.time()}
+                await connection.execute(insert(users).values(**values, settings="{}", preset=""))
+                row = (await connection.execute(query)).one()
+        person = self._known[identifier] = Person(row.id, row.identifier, row.created)
+        return person
+
+    async def defaults(self, user_id: str) -> tuple[str, dict[str, dict[str, Any]]]:
+        """The preset that the person used last, and the settings that they made, by preset."""
+        query = select(users.c.preset, users.c.settings).where(users.c.id == user_id)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).first()
+        if row is None:
+            return "", {}
+        return row.preset, {name: own for name, own in records.load(row.settings).items() if isinstance(own, dict)}
+
+    async def remember(self, user_id: str, preset: str, settings: Mapping[str, Any] | None = None) -> None:
+        """Keeps the preset that the person uses now, and what they set with it, where they did.
+
+        Raises:
+            HistoryError: it could not be written.
+        """
+        async with self._database.writing() as connection:
+            query = select(users.c.settings).where(users.c.id == user_id)
+            own = records.load((await connection.execute(query)).scalar_one_or_none() or "")
+            if settings is not None:
+                own[preset] = dict(settings)
+            values = {"preset": preset, "settings": records.dump(own)}
+            await connection.execute(update(users).where(users.c.id == user_id).values(**values))

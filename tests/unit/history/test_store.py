@@ -1,0 +1,190 @@
+"""Threads come back from the database as they were, and go from it without a trace."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from app.conversation import Answer, Picture, Turn, new_id
+from app.history.listing import list_threads
+from app.history.store import History, Thread, ThreadGoneError, title
+from app.history.users import Users
+
+
+async def somebody(users: Users, name: str = "anna") -> str:
+    return (await users.get(name)).id
+
+
+def a_turn(history: History, thread: str, text: str = "What is this?", parent: str = "") -> Turn:
+    folder = history.uploads / thread
+    folder.mkdir(exist_ok=True)
+    (folder / "a.png").write_bytes(b"png")
+    pictures = [Picture(str(folder / "a.png"), "招牌 1.png", 10, 20), Picture(str(folder / "a.png"), "b.png", 30, 40)]
+    answers = [Answer("hm", "A sign.", "stop"), Answer("hm, hm", "A **shop** sign.\n\n😀", "length", 2.5, line="x · 3")]
+    answers[1].feedback, answers[1].comment = 1, "good"
+    return Turn(new_id(), text, pictures, answers, chosen=0, parent=parent)
+
+
+async def load(history: History, thread: str) -> Thread:
+    found = await history.load(thread)
+    assert found
+    return found
+
+
+async def test_a_thread_comes_back_as_it_was(history: History, users: Users) -> None:
+    thread, user = new_id(), await somebody(users)
+    first = a_turn(history, thread)
+    second = a_turn(history, thread, "And now?", first.id)
+    settings = {"temperature": 0.3, "stop": ["\\n"], "system_prompt": None, "agent_name": "小K"}
+    await history.save((thread, user, "describe"), [first, second], settings, second.id)
+    found = await load(history, thread)
+    assert (found.owner, found.name, found.preset, found.settings) == ("anna", "What is this?", "describe", settings)
+    assert found.conversation.turns == [first, second]
+    assert [answer.id for answer in found.conversation.turns[0].answers] == [answer.id for answer in first.answers]
+    assert found.conversation.aside == []
+
+
+async def test_every_field_of_an_answer_is_kept(history: History, users: Users) -> None:
+    answer = Answer()
+    changed = {"bool": True, "str": "x", "float | None": 1.5, "Ending | None": "length", "Literal[0, 1] | None": 0}
+    for field in fields(Answer):
+        setattr(answer, field.name, changed[str(field.type)])
+    thread = new_id()
+    turn = Turn(new_id(), "q", answers=[answer], chosen=0)
+    await history.save((thread, await somebody(users), ""), [turn], {}, turn.id)
+    [kept] = (await load(history, thread)).conversation.turns[0].answers
+    assert kept == answer
+
+
+async def test_what_changes_is_written_again(history: History, users: Users) -> None:
+    thread, user = new_id(), await somebody(users)
+    turn = a_turn(history, thread)
+    await history.save((thread, user, ""), [turn], {}, turn.id)
+    turn.answers, turn.chosen = [turn.answers[1], Answer(text="A third one.", ending="stop")], 1
+    await history.save(thread, [turn], {"temperature": 1}, turn.id)
+    found = await load(history, thread)
+    assert found.conversation.turns == [turn]
+    assert found.settings == {"temperature": 1}
+
+
+async def test_branches_are_kept(history: History, users: Users) -> None:
+    thread, user = new_id(), await somebody(users)
+    a, b, c = (Turn(new_id(), name, asked=at) for at, name in enumerate("abc"))
+    edited = Turn(new_id(), "B", page_id=b.page_id, parent=a.id, asked=3)
+    b.parent, c.parent = a.id, b.id
+    await history.save((thread, user, ""), [a, b, c, edited], {}, edited.id)
+    conversation = (await load(history, thread)).conversation
+    assert [turn.text for turn in conversation.turns] == ["a", "B"]
+    assert {turn.text for turn in conversation.aside} == {"b", "c"}
+    assert [turn.text for turn in conversation.versions(conversation.turns[1])] == ["b", "B"]
+
+
+async def test_an_answer_that_was_being_given_counts_as_stopped(history: History, users: Users) -> None:
+    thread, user = new_id(), await somebody(users)
+    turn = Turn(new_id(), "q")
+    await history.save((thread, user, ""), [turn], {}, turn.id)
+    await history.save_answer(Answer("so", "A si"), turn.id, 0)
+    [kept] = (await load(history, thread)).conversation.turns
+    assert kept.answer == Answer("so", "A si", "stopped")
+
+
+async def test_an_answer_that_never_began_is_forgotten(history: History, users: Users) -> None:
+    thread, user = new_id(), await somebody(users)
+    turn = Turn(new_id(), "q", answers=[Answer(text="first", ending="stop"), Answer(ending="error")], chosen=0)
+    await history.save((thread, user, ""), [turn], {}, turn.id)
+    [kept] = (await load(history, thread)).conversation.turns
+    assert ([answer.text for answer in kept.answers], kept.chosen) == (["first"], 0)
+
+
+async def test_what_no_database_takes_is_left_out_of_a_text(history: History, users: Users) -> None:
+    thread, user = new_id(), await somebody(users)
+    turn = Turn(new_id(), "a\0b\ud800c", answers=[Answer("\0", "x\udfff", "stop")], chosen=0)
+    await history.save((thread, user, ""), [turn], {"system_prompt": "\ud800\0"}, turn.id)
+    [kept] = (await load(history, thread)).conversation.turns
+    assert (kept.text, kept.answers[0].text) == ("ab?c", "x?")
+
+
+async def test_a_thread_goes_with_its_pictures(history: History, users: Users) -> None:
+    user = await somebody(users)
+    kept, gone = new_id(), new_id()
+    for thread in (kept, gone):
+        turn = a_turn(history, thread)
+        await history.save((thread, user, ""), [turn], {}, turn.id)
+    await history.delete(gone)
+    assert await history.load(gone) is None
+    assert await history.owner(gone) is None
+    assert [folder.name for folder in history.uploads.iterdir()] == [kept]
+    assert (await load(history, kept)).conversation.turns[0].answers
+    assert [entry.id for entry in (await list_threads(history.database, user, 10)).entries] == [kept]
+
+
+async def test_nothing_brings_a_deleted_thread_back(history: History, users: Users) -> None:
+    thread, user = new_id(), await somebody(users)
+    turn = Turn(new_id(), "q")
+    await history.save((thread, user, ""), [turn], {}, turn.id)
+    await history.delete(thread)
+    with pytest.raises(ThreadGoneError):
+        await history.save(thread, [turn], {}, turn.id)
+    await history.save_answer(Answer(text="late"), turn.id, 0)
+    await history.change(thread, name="x", settings={})
+    assert await history.load(thread) is None
+
+
+async def test_nobody_writes_into_a_thread_of_somebody_else(history: History, users: Users) -> None:
+    thread, anna, bert = new_id(), await somebody(users), await somebody(users, "bert")
+    turn = Turn(new_id(), "mine", answers=[Answer(text="yes")], chosen=0)
+    await history.save((thread, anna, ""), [turn], {}, turn.id)
+    with pytest.raises(ThreadGoneError):
+        await history.save((thread, bert, ""), [Turn(new_id(), "not mine")], {}, "")
+    with pytest.raises(ThreadGoneError):
+        await history.begin(thread, bert, "x", "")
+    assert not await history.rate(turn.answers[0].id, bert, 0)
+    assert await history.rate(turn.answers[0].id, anna, 1, "fine")
+    [kept] = (await load(history, thread)).conversation.turns
+    assert (kept.text, kept.answers[0].feedback, kept.answers[0].comment) == ("mine", 1, "fine")
+
+
+async def test_a_thread_is_named_after_its_first_question_until_somebody_renames_it(
+    history: History, users: Users
+) -> None:
+    user = await somebody(users)
+    pictured, named = new_id(), new_id()
+    await history.begin(pictured, user, "", "")
+    turn = a_turn(history, pictured, " ")
+    await history.save((pictured, user, ""), [turn], {}, turn.id)
+    assert (await load(history, pictured)).name == "招牌 1.png"
+    await history.begin(named, user, "First?", "")
+    await history.change(named, name="My own\nname")
+    turn = Turn(new_id(), "First?")
+    await history.save((named, user, ""), [turn], {}, turn.id)
+    assert (await load(history, named)).name == "My own name"
+
+
+def test_a_title_is_one_short_line() -> None:
+    assert title(" a\n b ") == "a b"
+    assert len(title("word " * 50)) <= 80
+    assert title("word " * 50).endswith("word…")
+
+
+async def test_own_settings_are_remembered_for_each_preset(users: Users) -> None:
+    user = await somebody(users)
+    assert await users.defaults(user) == ("", {})
+    await users.remember(user, "describe", {"temperature": 0.1})
+    await users.remember(user, "table", {"top_p": 0.5})
+    await users.remember(user, "describe")
+    assert await users.defaults(user) == ("describe", {"describe": {"temperature": 0.1}, "table": {"top_p": 0.5}})
+
+
+async def test_a_person_is_entered_once(users: Users, history: History) -> None:
+    first = await users.get("anna")
+    again = await Users(history.database).get("anna")
+    assert first == again
+    assert (await users.get("Anna")).id != first.id
+
+
+async def test_a_picture_outside_the_uploads_is_not_entered(history: History, users: Users, tmp_path: Path) -> None:
+    turn = Turn(new_id(), "q", [Picture(str(tmp_path / "secret"), "a", 1, 1)])
+    with pytest.raises(ValueError, match="secret"):
+        await history.save((new_id(), await somebody(users), ""), [turn], {}, turn.id)
