@@ -83,6 +83,17 @@ class ChatPage:
         expect(send).to_be_enabled(timeout=_PATIENCE)
         send.click()
 
+    def button(self, name: str) -> Locator:
+        """The last button of this name in the conversation."""
+        return self.answers.get_by_role("button", name=name, exact=True).last
+
+    def edit(self, question: Locator, words: str) -> None:
+        """Changes a question that was asked."""
+        question.hover()
+        question.locator(".edit-message").click()
+        self.page.locator("#edit-chat-input").fill(words)
+        self.page.get_by_role("button", name="Confirm").click()
+
     def finished(self) -> None:
         """Waits until no turn runs."""
         expect(self.stop_button).to_have_count(0, timeout=_PATIENCE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,67 @@ class EngineThread:
         self._loop.run_until_complete(serve())
 
 
+class Cable:
+    """A TCP connection between browser and page that can be pulled out and put in again."""
+
+    def __init__(self, target_port: int) -> None:
+        self.port = free_port()
+        self._target_port = target_port
+        self._plugged = True
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._loop = asyncio.new_event_loop()
+        self._up = threading.Event()
+        self._end = asyncio.Event()
+        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._serve()), daemon=True)
+
+    def __enter__(self) -> Cable:
+        self._thread.start()
+        assert self._up.wait(10)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(10)
+        self._loop.close()
+
+    def pull(self) -> None:
+        """Ends every connection and takes no new one."""
+        self._loop.call_soon_threadsafe(self._pull)
+
+    def plug(self) -> None:
+        """Works again."""
+        self._plugged = True
+
+    def _pull(self) -> None:
+        self._plugged = False
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _serve(self) -> None:
+        async with await asyncio.start_server(self._connected, "127.0.0.1", self.port):
+            self._up.set()
+            await self._end.wait()
+            self._pull()
+            await asyncio.sleep(0.1)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._plugged:
+            writer.transport.abort()
+            return
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+        self._writers |= {writer, far_writer}
+        await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+        self._writers -= {writer, far_writer}
+
+    @staticmethod
+    async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+
 class ScriptedProduct:
     """`python -m app` on a workspace whose plan and status the test writes itself."""
 
@@ -62,7 +125,8 @@ class ScriptedProduct:
         self.thread = EngineThread()
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._environment = environment
+        self.cable = Cable(self.port)
+        self._environment = {"KIMI_ORIGINS": f"http://127.0.0.1:{self.cable.port}", **environment}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -124,6 +188,14 @@ class ScriptedProduct:
         assert self._process
         self._process.terminate()
         self._process.wait(20)
+
+    def wait(self, condition: Callable[[ScriptedEngine], bool], seconds: float) -> None:
+        """Waits until the engine has seen what the condition says."""
+        deadline = time.monotonic() + seconds
+        while not condition(self.engine):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the engine did not get there within {seconds} s")
+            time.sleep(0.1)
 
     def log(self) -> str:
         """What the page wrote."""
