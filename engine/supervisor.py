@@ -16,7 +16,7 @@ from engine import control, processes
 from engine.config import ROOT, Settings, secret
 from engine.fetching import Report
 from engine.logs import RotatingLog
-from engine.plan import LaunchPlan, make_plan, reader_plan
+from engine.plan import LaunchPlan, PlanError, make_plan, reader_plan
 from engine.prepare import prepare
 from engine.processes import Record
 from engine.progress import Progress
@@ -109,7 +109,10 @@ class Supervisor:
 
     async def _launch_engine(self, report: Report) -> Launch:
         report("preparing", None)
-        plan = make_plan(self._settings)
+        try:
+            plan = make_plan(self._settings)
+        except PlanError as error:
+            raise PermanentError(str(error)) from None
         try:
             self._show(plan)
             plan = await prepare(plan, self._settings, report)

@@ -6,12 +6,20 @@ import json
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from engine.catalog import models
 from engine.plans.flags import split
 from engine.plans.launch import LaunchPlan, PlanError
 
 _CACHE = "/.cache/huggingface"
 _LISTS = {"--device": "devices", "--security-opt": "security_opt", "--group-add": "group_add", "--cap-add": "cap_add"}
 """What `docker run` calls it, and what a compose file does."""
+_ENGINES = {
+    "vllm": "vLLM",
+    "sglang": "SGLang",
+    "llama": "llama.cpp",
+    "reader": "our own OCR engine",
+    "openai": "a remote server",
+}
 _GPUS = ["deploy:", "  resources:", "    reservations:", "      devices:"]
 
 
@@ -26,7 +34,7 @@ def render(plan: LaunchPlan, how: str) -> str:
 
 def as_text(plan: LaunchPlan) -> str:
     """Everything, for reading."""
-    parts = [f"{plan.model} on {plan.engine}, {plan.accelerator}" if plan.accelerator else f"{plan.model}"]
+    parts = [_heading(plan)]
     parts.append(_section("Why", [f"- {reason}" for reason in plan.reasons]))
     parts.append(_section("First", [line for step in plan.steps for line in (*step.splitlines(), "")][:-1]))
     parts.append(_section("Launch", [*_exports(plan.env), *_lines(plan.argv)]) if plan.argv else "")
@@ -42,7 +50,7 @@ def as_text(plan: LaunchPlan) -> str:
 
 def as_shell(plan: LaunchPlan) -> str:
     """A script: what comes first, then the launch; the other nodes and the question stand as comments."""
-    lines = ["#!/usr/bin/env bash", f"# {plan.model} on {plan.engine}, {plan.accelerator}", "set -euo pipefail", ""]
+    lines = ["#!/usr/bin/env bash", f"# {_heading(plan)}", "set -euo pipefail", ""]
     lines += [line for step in plan.steps for line in (*step.splitlines(), "")]
     lines += [*_exports(plan.env), ""]
     for rank, worker in enumerate(plan.workers, start=1):
@@ -112,6 +120,12 @@ FORMATS: dict[str, Callable[[LaunchPlan], str]] = {
     "compose": as_compose,
     "json": as_json,
 }
+
+
+def _heading(plan: LaunchPlan) -> str:
+    model = models().get(plan.model)
+    where = f", {plan.accelerator}" if plan.accelerator else ""
+    return f"{model.title if model else plan.model} on {_ENGINES[plan.engine]}{where}"
 
 
 def _image(plan: LaunchPlan) -> str:
