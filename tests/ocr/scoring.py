@@ -9,7 +9,15 @@ _SAME = str.maketrans("‘’“”—–", "''\"\"--")
 
 def folded(text: str) -> str:
     """Without what does not count: whitespace, the width of letters, the shape of quotes and dashes."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text).translate(_SAME))
+    return re.sub(r"\s+", "", _even(text))
+
+
+def _even(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).translate(_SAME)
+
+
+def _letters(text: str) -> str:
+    return "".join(letter for letter in text if letter.isalnum())
 
 
 def distance(a: str, b: str) -> int:
@@ -30,15 +38,18 @@ def characters_right(truth: str, read: str) -> float:
 
 
 def stands_in(answers: Sequence[str], text: str) -> bool:
-    """Whether one of `answers` stands in `text`. Points and signs count only where the answer has figures."""
+    """Whether one of `answers` stands in `text`.
 
-    def loose(of: str) -> str:
-        return "".join(letter for letter in folded(of).lower() if letter.isalnum())
+    Of words only letters count. With figures every sign does, and 47 does not stand in 470.
+    """
+    plain = _even(text).lower()
 
     def found(answer: str) -> bool:
-        if re.search(r"\d[.,%/]", answer):
-            return folded(answer).lower() in folded(text).lower()
-        return loose(answer) in loose(text)
+        letters = folded(answer).lower()
+        if not any(letter.isdigit() for letter in letters):
+            return _letters(letters) in _letters(plain)
+        spaced = r"\s*".join(map(re.escape, letters))
+        return re.search(rf"(?<!\d){spaced}(?!\d)", plain) is not None
 
     return any(map(found, answers))
 

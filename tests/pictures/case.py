@@ -44,6 +44,7 @@ class Sheet:
     """The size of the smallest letters, in pixels: below about 14 nobody reads them."""
 
     def __post_init__(self) -> None:
+        self._taken: list[tuple[float, float, float, float]] = []
         self.picture = Image.new("RGB", (self.width, self.height), self.ground)
         self.draw = ImageDraw.Draw(self.picture)
 
@@ -62,6 +63,7 @@ class Sheet:
         """Writes `text`; returns its width in pixels. `same_row`: it stands in the row of the text before it."""
         letters = font(size, family or self.family)
         ink = ink or self.ink
+        self._take(self.draw.textbbox(at, text, font=letters, anchor=anchor, stroke_width=bold), text)
         self.draw.text(at, text, font=letters, fill=ink, anchor=anchor, stroke_width=bold, stroke_fill=ink)
         self.smallest = min(self.smallest, size)
         if same_row:
@@ -69,6 +71,15 @@ class Sheet:
         else:
             self.rows.append(text)
         return letters.getlength(text)
+
+    def _take(self, box: tuple[float, float, float, float], text: str) -> None:
+        # A scene that hides its own words would make the truth a lie.
+        left, top, right, bottom = box
+        if left < 0 or top < 0 or right > self.width or bottom > self.height:
+            raise ValueError(f"{text!r} does not fit on the sheet")
+        if any(left < x1 and x0 < right and top < y1 and y0 < bottom for x0, y0, x1, y1 in self._taken):
+            raise ValueError(f"{text!r} stands over another text")
+        self._taken.append(box)
 
     def paragraph(self, at: tuple[float, float], text: str, size: int, width: float, leading: float = 1.5) -> float:
         """Writes `text` in lines of at most `width` pixels; returns where the next line would be, in pixels."""

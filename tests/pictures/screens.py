@@ -121,7 +121,8 @@ def log(rng: Random, language: Language) -> Sheet:
         sheet.ask("When was the last login?", day)
     else:
         rows = [f"$ status --host {host}", f"上次登录：{day}", f"磁盘使用率：{used}%", "网络：已连接",
-                f"服务 {failed} 启动失败", "服务 clock 正在运行", "服务 printer 正在运行", f"已运行 {rng.randint(3, 90)} 天"]  # fmt: skip
+                f"服务 {failed} 启动失败", "服务 clock 正在运行", "服务 printer 正在运行",
+                f"已运行 {rng.randint(3, 90)} 天"]  # fmt: skip
         sheet.ask("磁盘使用率是多少?", f"{used}%")
         sheet.ask("哪个服务启动失败?", failed)
         sheet.ask("上次登录是什么时候?", day)

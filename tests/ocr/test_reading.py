@@ -1,0 +1,44 @@
+"""How well the reader reads pictures that it was not tuned to, through its API."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from tests.ocr.measuring import Result, Score, measure
+from tests.ocr.reader import ask, running_reader
+from tests.pictures.collection import cases
+
+# Kept for this test: whoever works on the reader looks at the pictures of other seeds (`python -m tests.ocr --seed 1`).
+SEED = 9
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Result]]:
+    with running_reader(tmp_path_factory.mktemp("uploads")) as url:
+        yield [measure(case, partial(ask, url)) for case in cases(SEED)]
+
+
+def _report(results: list[Result]) -> str:
+    rows = sorted(results, key=lambda result: result.characters)
+    lines = [f"{r.case.name}: {r.characters:.3f}, {sum(r.read)}/{sum(r.quoted)}/{len(r.read)}" for r in rows]
+    return "\n".join([str(Score.of(results)), *lines])
+
+
+def test_it_reads_the_characters(results: list[Result]) -> None:
+    assert Score.of(results).characters >= 0.92, _report(results)
+
+
+def test_answers_stand_in_the_transcript(results: list[Result]) -> None:
+    assert Score.of(results).read >= 0.95, _report(results)
+
+
+def test_answers_stand_in_the_three_quoted_lines(results: list[Result]) -> None:
+    assert Score.of(results).quoted >= 0.75, _report(results)
+
+
+def test_no_kind_of_picture_is_left_out(results: list[Result]) -> None:
+    # A good mean can hide a kind of picture of which nothing is read.
+    kinds = {result.case.name.split("-")[0] for result in results}
+    read = {kind: Score.of(r for r in results if r.case.name.startswith(f"{kind}-")).characters for kind in kinds}
+    assert {kind: share for kind, share in read.items() if share < 0.7} == {}
