@@ -27,9 +27,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, or Playwright's own where there is none."""
+    """Debian's Chromium, or Playwright's own where there is none.
+
+    One for all tests of this folder, and gone after them: beside it no other event loop can run in this thread.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
@@ -38,14 +41,14 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The whole product as `./start.sh` starts it, with the reader."""
     with running_product(tmp_path_factory.mktemp("product") / "work space") as product:
         yield product
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def scripted_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProduct]:
     """The page on a scripted engine; tests take `scripted`."""
     with ScriptedProduct(tmp_path_factory.mktemp("scripted") / "workspace") as product:
