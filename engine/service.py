@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,13 +35,14 @@ class PermanentError(Exception):
 
 @dataclass(frozen=True)
 class Launch:
-    """What to start and how to know that it answers."""
+    """What to start and how to know that it answers. With an empty `argv` it runs elsewhere and is only watched."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
     host: str
     port: int
     ready_url: str
+    ready_headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Failure(Protocol):
@@ -152,6 +153,8 @@ class Service:
             launch = await self._until_stopped(self._prepare(self._progress))
             if launch is None:
                 return _Ended(was_ready=False, reason="")
+            if not launch.argv:
+                return await self._watch_elsewhere(launch)
             if holder := processes.port_holder(launch.host, launch.port):
                 return _Ended(was_ready=False, reason=port_sentence(launch.port, holder))
             process, output = await processes.start(launch.argv, dict(launch.env), self._cwd)
@@ -170,7 +173,7 @@ class Service:
         self._say(pid=process.pid)
         life = _Life(process, self._watcher(), self._log, self._progress)
         reader = asyncio.create_task(life.read(output))
-        probe = asyncio.create_task(self._probe(launch.ready_url, life))
+        probe = asyncio.create_task(self._probe(launch, life.note_ready))
         exited = asyncio.create_task(process.wait())
         stop = asyncio.create_task(self._stopping.wait())
         try:
@@ -187,19 +190,28 @@ class Service:
             self._record.remove(self._name)
         return life.ended(reason)
 
-    async def _probe(self, url: str, life: _Life) -> str:
+    async def _watch_elsewhere(self, launch: Launch) -> _Ended:
+        """Watches a server that is not ours to start; an unanswered one is asked again until it answers."""
+        probe = asyncio.create_task(self._probe(launch, lambda: None))
+        stop = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({probe, stop}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (probe, stop):
+            task.cancel()
+        return _Ended(was_ready=True, reason=probe.result() if probe.done() and not probe.cancelled() else "")
+
+    async def _probe(self, launch: Launch, note_ready: Callable[[], None]) -> str:
         """Asks until it is ready, then keeps asking; returns why it must be started again."""
-        timeout = aiohttp.ClientTimeout(total=CHECK_TIMEOUT)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
+        timeout, url = aiohttp.ClientTimeout(total=CHECK_TIMEOUT), launch.ready_url
+        async with aiohttp.ClientSession(timeout=timeout, headers=dict(launch.ready_headers)) as session:
             while not await _healthy(session, url):
                 await asyncio.sleep(PROBE_EVERY)
-            life.was_ready = True
+            note_ready()
             self._say(state="ready", phase="", percent=None)
             failures = 0
             while failures < UNHEALTHY_AFTER:
                 await asyncio.sleep(CHECK_EVERY)
                 failures = 0 if await _healthy(session, url) else failures + 1
-        return f"{self._name} runs but no longer answers at {url}; it is started again."
+        return f"{self._name} no longer answers at {url}."
 
     async def _until_stopped(self, work: Awaitable[Launch]) -> Launch | None:
         task = asyncio.ensure_future(work)
@@ -240,6 +252,10 @@ class _Life:
         self._log = log
         self._progress = progress
         self._last: list[str] = []
+
+    def note_ready(self) -> None:
+        """It has answered."""
+        self.was_ready = True
 
     async def read(self, output: asyncio.StreamReader) -> None:
         """Copies the output to the log as it comes, and shows each line to the watcher."""

@@ -110,7 +110,7 @@ class Supervisor:
     async def _launch_engine(self, report: Report) -> Launch:
         report("preparing", None)
         try:
-            plan = make_plan(self._settings)
+            plan = await asyncio.to_thread(make_plan, self._settings)
         except PlanError as error:
             raise PermanentError(str(error)) from None
         try:
@@ -123,9 +123,13 @@ class Supervisor:
             plan = reader_plan(self._settings, note="reader.fallback", reasons=(*plan.reasons, str(error)))
             self._tell(str(error))
         self._show(plan)
+        if not plan.argv:
+            # Of a server that is not ours only the API itself is known.
+            key = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
+            return Launch((), {}, "", 0, plan.base_url + "/models", key)
+        ready_url = plan.base_url.removesuffix("/v1") + plan.ready_path
         env = engine_environment() | plan.env | {plan.key_env: secret(self._files.engine_key)}
-        address = plan.base_url.removesuffix("/v1")
-        return Launch(plan.argv, env, "127.0.0.1", self._settings.engine_port, address + plan.ready_path)
+        return Launch(plan.argv, env, "127.0.0.1", self._settings.engine_port, ready_url)
 
     def _show(self, plan: LaunchPlan) -> None:
         plan.write(self._files.plan)

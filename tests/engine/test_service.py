@@ -124,7 +124,7 @@ async def test_one_that_runs_but_no_longer_answers_is_started_again(watch: Calla
     first = (await program.until(ready))["pid"]
     await program.until(lambda seen: seen.get("restarts") == 1 and ready(seen))
     assert program.seen["pid"] != first
-    assert any("no longer answers" in event.get("phase", "") for event in program.events)
+    assert any("no longer answers at" in event.get("phase", "") for event in program.events)
 
 
 async def test_crashes_without_ever_being_ready_end_as_failed_and_retry_leaves_that(
@@ -190,3 +190,32 @@ async def test_a_number_that_somebody_else_has_now_is_left_alone() -> None:
     ours = Group.of(os.getpid())
     assert Group(ours.sid, ours.started - 100, ours.boot).members() == []
     assert Group(os.getsid(0), ours.started, "another boot").members() == []
+
+
+async def test_a_server_that_runs_elsewhere_is_watched_and_never_started(tmp_path: Path) -> None:
+    port = free_port()
+    argv = (sys.executable, str(PROGRAM), str(port))
+    seen: dict[str, Any] = {}
+    ready_seen = asyncio.Event()
+
+    def report(**changes: Any) -> None:
+        seen.update(changes)
+        if changes.get("state") == "ready":
+            ready_seen.set()
+
+    async def prepare(_: Callable[..., None]) -> Launch:
+        return Launch((), {}, "", 0, f"http://127.0.0.1:{port}/health")
+
+    log, record = RotatingLog(tmp_path / "a.log", 1000), Record(tmp_path / "r.json")
+    task = asyncio.create_task((it := Service("engine", prepare, log, record, report, cwd=tmp_path)).run())
+    await asyncio.sleep(1)
+    assert seen["state"] == "starting"
+    process, output = await processes.start(argv, dict(os.environ), tmp_path)
+    await asyncio.wait_for(ready_seen.wait(), LONG)
+    assert seen["pid"] is None
+    it.stop()
+    await asyncio.wait_for(task, LONG)
+    assert process.returncode is None
+    await processes.end(Group.of(process.pid), grace=5)
+    await process.wait()
+    assert await output.read() == b""
