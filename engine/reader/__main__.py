@@ -41,6 +41,7 @@ def main() -> None:
         host=args.host,
         port=args.port,
         log_level=args.log_level,
+        access_log=False,  # a watcher asks /health twice a second; the worker logs what is read
         timeout_graceful_shutdown=5,  # a stream in flight may end; a reader that hangs may not hold the port
     )
 

@@ -1,12 +1,13 @@
 """One chat completion: pictures through the worker, then the answer, as pieces of reasoning and content."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from engine.reader import answer, pictures
+from engine.reader import answer, metrics, pictures
 from engine.reader.errors import ReaderError
 from engine.reader.messages import ChatRequest, Conversation
 from engine.reader.reading import Reading
@@ -34,6 +35,14 @@ class Usage:
     content: int = 0
     finish_reason: str = "stop"
 
+    def add(self, piece: Piece) -> None:
+        """Count a piece that is sent."""
+        if piece.kind == "reasoning":
+            self.reasoning += len(piece.text)
+        else:
+            self.content += len(piece.text)
+        metrics.CHARACTERS.add(len(piece.text))
+
     def body(self) -> dict[str, object]:
         """Return the usage object of the OpenAI API."""
         completion = self.reasoning + self.content
@@ -52,16 +61,17 @@ async def fetch(talk: Conversation, worker: Worker, uploads: Path | None, limit:
     """
     if len(talk.now) + len(talk.before) > limit:
         raise ReaderError(f"At most {limit} image(s) may be provided in one prompt.", param="messages")
-    found = []
-    for url in talk.now or talk.before:
+    found: list[bytes] = []
+    for url in dict.fromkeys(talk.now or talk.before):
         data = await asyncio.to_thread(pictures.fetch, url, uploads)
         if not worker.known(data):
-            await asyncio.to_thread(pictures.check, data)
+            async with worker.checking:
+                await asyncio.to_thread(pictures.check, data)
         found.append(data)
     return found
 
 
-async def reply(talk: Conversation, images: list[bytes], worker: Worker, stops: list[str]) -> AsyncIterator[Piece]:
+async def reply(talk: Conversation, images: list[bytes], worker: Worker, stops: list[str]) -> AsyncGenerator[Piece]:
     """Yield the whole reply: reasoning while it reads, then the answer."""
     lang = language(talk.question)
     readings: list[Reading] = []
@@ -77,32 +87,33 @@ async def reply(talk: Conversation, images: list[bytes], worker: Worker, stops: 
             readings.append(await job.result)
         finally:
             worker.cancel(job)
+    if images and not silent:
+        yield Piece("reasoning", say("searching", lang) + "\n")
     text = answer.compose(talk.question, readings, lang, follow_up=not talk.now) if images else say("no_picture", lang)
     for piece in pieces(before_stop(rest_of(text, talk.prefix or ""), stops)):
         yield Piece("content", piece)
 
 
-async def limited(parts: AsyncIterator[Piece], most: int, usage: Usage) -> AsyncIterator[Piece]:
-    """Pass `parts` on up to `most` characters, counting them in `usage`."""
+async def limited(parts: AsyncGenerator[Piece], most: int, usage: Usage) -> AsyncGenerator[Piece]:
+    """Pass `parts` on up to `most` characters, counting them in `usage`; closes `parts` at the end."""
     left = most
-    async for part in parts:
-        cut = Piece(part.kind, part.text[:left])
-        left -= len(cut.text)
-        if part.kind == "reasoning":
-            usage.reasoning += len(cut.text)
-        else:
-            usage.content += len(cut.text)
-        if cut.text:
-            yield cut
-        if len(cut.text) < len(part.text):
-            usage.finish_reason = "length"
-            return
+    async with aclosing(parts):
+        async for part in parts:
+            cut = Piece(part.kind, part.text[:left])
+            left -= len(cut.text)
+            usage.add(cut)
+            if cut.text:
+                yield cut
+            if len(cut.text) < len(part.text):
+                usage.finish_reason = "length"
+                return
 
 
 def rest_of(text: str, prefix: str) -> str:
     """Return what follows `prefix` in `text`; the whole text, on a new line, where the prefix is another text."""
-    if text.startswith(prefix):
-        return text[len(prefix) :]
+    begun = prefix.rstrip()  # white space at the end of a message is easily lost on the way
+    if text.startswith(begun):
+        return text[len(prefix) :] if text.startswith(prefix) else text[len(begun) :]
     return "\n\n" + text
 
 

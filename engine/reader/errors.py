@@ -5,6 +5,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from engine.reader import metrics
+
 _TYPES = {400: "BadRequestError", 401: "AuthenticationError", 404: "NotFoundError", 503: "ServiceUnavailableError"}
 
 
@@ -23,7 +25,8 @@ class ReaderError(Exception):
         return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.status}}
 
     def response(self) -> JSONResponse:
-        """Return the whole HTTP answer."""
+        """Return the whole HTTP answer, and count it."""
+        metrics.ERRORS.add()
         return JSONResponse(self.body(), status_code=self.status)
 
 
@@ -45,3 +48,8 @@ async def on_http_error(_: Request, error: Exception) -> JSONResponse:
     """Answer an unknown path or method."""
     assert isinstance(error, HTTPException)
     return ReaderError(str(error.detail), error.status_code).response()
+
+
+async def on_any_error(_: Request, error: Exception) -> JSONResponse:
+    """Answer what nobody foresaw; the log has the rest."""
+    return ReaderError(f"The reader failed on this request: {type(error).__name__}; see its log.", 500).response()

@@ -149,7 +149,7 @@ def _rows(boxes: list[Box]) -> list[list[Box]]:
     for box in sorted(boxes, key=lambda box: box.y):
         fitting = [row for row in found if _fits(box, row)]
         if fitting:
-            max(fitting, key=lambda row: _overlap(box, _nearest(box, row))).append(box)
+            min(fitting, key=lambda row: _gap(box, _nearest(box, row))).append(box)
         else:
             found.append([box])
     found.sort(key=lambda row: sum(box.y for box in row) / len(row))
@@ -167,7 +167,11 @@ def _fits(box: Box, row: list[Box]) -> bool:
 
 
 def _nearest(box: Box, row: list[Box]) -> Box:
-    return min(row, key=lambda other: max(other.left - box.right, box.left - other.right))
+    return min(row, key=lambda other: _gap(box, other))
+
+
+def _gap(box: Box, other: Box) -> float:
+    return max(other.left - box.right, box.left - other.right)
 
 
 def _overlap(box: Box, other: Box) -> float:

@@ -13,7 +13,6 @@ _LABEL = 0.6  # the row names the thing asked for
 _BOTH = 0.4  # "Total  $5.00": the name and the thing together
 _LARGE = 1.5  # the largest letters, where a name or title is asked for,
 _FIRST = 0.5  # and the place at the top
-_SCRIPT = 1.0  # written in the language that is asked for
 _NEXT = 0.5  # share of a row's words that counts for the next row: a label above its value, a sentence that runs on;
 _BEFORE = 0.25  # and for the row before: a caption below its value
 _FUZZY = 0.8  # a word of four letters or more that is nearly the same: another ending, a letter misread
@@ -38,10 +37,10 @@ def score_rows(question: Question, rows: list[Row]) -> list[float]:
         score += _NEXT * max(0.0, (shared[index - 1] if index else 0.0) - shared[index])
         score += _BEFORE * max(0.0, (shared[index + 1] if index + 1 < len(rows) else 0.0) - shared[index])
         prominence = _prominence(text, row.height / largest, index / len(rows))
-        score += max((_kind_score(kind, text, prominence) for kind in question.kinds), default=0.0)
-        # The language alone answers nothing; among rows that do answer, it decides.
-        if score > 0 and question.script:
-            score += _SCRIPT * (cjk_share(text) if question.script == "cjk" else 1 - cjk_share(text))
+        above = texts[index - 1] if index else ""
+        score += max((_kind_score(kind, text, above, prominence) for kind in question.kinds), default=0.0)
+        if question.script:  # "the name in English": rows in another script do not answer
+            score *= cjk_share(text) if question.script == "cjk" else 1 - cjk_share(text)
         scores.append(score)
     return scores
 
@@ -53,11 +52,19 @@ def _prominence(text: str, size: float, place: float) -> float:
     return letters * (_LARGE * size**2 + _FIRST * (1 - place))
 
 
-def _kind_score(kind: Kind, text: str, prominence: float) -> float:
-    label = any(has(text, word) for word in kind.labels)
-    value = kind.value is not None and kind.value.search(text) is not None
-    score = _LABEL * label + _VALUE * value + _BOTH * (label and value)
-    return score + (prominence if kind.large else 0.0)
+def _kind_score(kind: Kind, text: str, above: str, prominence: float) -> float:
+    label, value = _names(kind, text), _shows(kind, text)
+    under_label = value and not label and _names(kind, above) and not _shows(kind, above)
+    score = _LABEL * (label or _NEXT * under_label) + _VALUE * value + _BOTH * (value and (label or under_label))
+    return score + kind.large * prominence
+
+
+def _names(kind: Kind, text: str) -> bool:
+    return any(has(text, word) for word in kind.labels)
+
+
+def _shows(kind: Kind, text: str) -> bool:
+    return kind.value is not None and kind.value.search(text) is not None
 
 
 def _shared_words(question: Question, texts: list[str]) -> list[float]:
@@ -69,8 +76,8 @@ def _shared_words(question: Question, texts: list[str]) -> list[float]:
         rows = sum(hit > 0 for hit in hits)
         if rows == 0:
             continue
-        # 1 for a term of one row, towards 0 for one of every row; alone in a picture of one row it counts in full.
-        rarity = 1.0 if len(texts) == 1 else log((len(texts) + 1) / rows) / log(len(texts) + 1)
+        # 1 for a term of one row, falling to about a half for one of every row: that still says what it is about.
+        rarity = (1 + log((len(texts) + 1) / rows) / log(len(texts) + 1)) / 2
         own = 1.0 if wanted in question.words else 0.7
         for index, hit in enumerate(hits):
             totals[index] += own * rarity * hit
@@ -82,9 +89,15 @@ def _likeness(wanted: str, found: frozenset[str]) -> float:
         return 1.0
     if len(wanted) < 4 or not wanted.isascii() or not wanted.isalpha():
         return 0.0
-    for word in found:
-        if len(word) >= 4 and abs(len(word) - len(wanted)) <= 3 and word.isascii():
-            same = SequenceMatcher(None, wanted, word, autojunk=False).ratio()
-            if same >= _FUZZY or (word[:4] == wanted[:4] and word.startswith(wanted) != wanted.startswith(word)):
-                return same
-    return 0.0
+    return max((_alike(wanted, word) for word in found if word.isascii()), default=0.0)
+
+
+def _alike(wanted: str, word: str) -> float:
+    long = max(len(wanted), len(word))
+    stem = next((i for i, (a, b) in enumerate(zip(wanted, word, strict=False)) if a != b), min(len(wanted), len(word)))
+    if stem >= 4 and stem >= 0.6 * long:  # depart, departure
+        return _FUZZY
+    if min(len(wanted), len(word)) < 4 or abs(len(wanted) - len(word)) > 2:
+        return 0.0
+    same = SequenceMatcher(None, wanted, word, autojunk=False).ratio()
+    return same if same >= _FUZZY else 0.0

@@ -15,6 +15,7 @@ from engine.reader.errors import ReaderError
 
 # What people paste and scan; JPEG includes the MPO of some cameras. Decoders of rarer formats are less tested.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 MAX_SIDE = 20_000
 
@@ -26,12 +27,16 @@ def fetch(url: str, uploads: Path | None) -> bytes:
     """
     scheme = url.split(":", 1)[0].lower()
     if scheme == "data":
-        return _data(url)
-    if scheme == "file":
-        return _file(url, uploads)
-    raise ReaderError(
-        "A picture's URL must be a data: URL or a file:// URL; this engine fetches nothing.", param="image_url"
-    )
+        found = _data(url)
+    elif scheme == "file":
+        found = _file(url, uploads)
+    else:
+        raise ReaderError(
+            "A picture's URL must be a data: URL or a file:// URL; this engine fetches nothing.", param="image_url"
+        )
+    if len(found) > MAX_BYTES:
+        raise ReaderError(f"A picture's file may have at most {MAX_BYTES // 1024**2} MiB.", param="image_url")
+    return found
 
 
 def _data(url: str) -> bytes:
@@ -62,7 +67,8 @@ def _file(url: str, uploads: Path | None) -> bytes:
                 "The picture's path must be a subpath of --allowed-local-media-path (here: --uploads).",
                 param="image_url",
             )
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
     except (OSError, ValueError, RuntimeError) as error:  # missing, a directory, a NUL in the name, links in a circle
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable path"
         raise ReaderError(f"The picture's file cannot be read: {reason}.", param="image_url") from error

@@ -20,7 +20,8 @@ class Kind:
     asked: tuple[str, ...]
     labels: tuple[str, ...]
     value: re.Pattern[str] | None
-    large: bool
+    large: float
+    alone: bool
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,10 @@ def kinds() -> tuple[Kind, ...]:
             name=name,
             asked=tuple(entry["asked"]),
             labels=tuple(entry["labels"]),
-            value=re.compile(entry["value"], re.IGNORECASE) if "value" in entry else None,
-            large=entry.get("large", False),
+            # ASCII: for it a word ends where Chinese begins, which writes no space between "到" and "9:45".
+            value=re.compile(entry["value"], re.IGNORECASE | re.ASCII) if "value" in entry else None,
+            large=entry.get("large", 0.0),
+            alone=entry.get("alone", False),
         )
         for name, entry in table.items()
     )
@@ -100,7 +103,7 @@ def terms_of(text: str) -> frozenset[str]:
 def understand(text: str) -> Question:
     """Take a question apart; without a word in it, everything is wanted."""
     folded = fold(text)
-    asked = tuple(kind for kind in kinds() if any(has(folded, word) for word in kind.asked))
+    asked = _asked(folded)
     words = frozenset(terms_of(_words().ignored_cjk.sub(" ", folded)) - _words().ignored)
     meant = {
         other
@@ -117,6 +120,17 @@ def understand(text: str) -> Question:
         or (bool(_words().everything.search(folded)) and not any(kind.value for kind in asked)),
         script=_script(folded),
     )
+
+
+def _asked(folded: str) -> tuple[Kind, ...]:
+    words: set[str] = set()
+    rest = folded
+    for word in sorted({word for kind in kinds() for word in kind.asked}, key=len, reverse=True):
+        if has(rest, word):
+            words.add(word)
+            rest = rest.replace(word, " ")
+    found = [kind for kind in kinds() if words.intersection(kind.asked)]
+    return tuple(kind for kind in found if not kind.alone) or tuple(found)
 
 
 def _script(folded: str) -> str | None:

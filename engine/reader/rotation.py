@@ -8,8 +8,11 @@ from engine.reader.lines import Line, confidence
 SURE = 0.85
 # Fewer characters are no evidence: noise turned by chance into a short word would turn the picture.
 _EVIDENCE = 6
-# A turned reading must be clearly better, not better by chance.
+# A turned reading must be clearly better, not better by chance. A page on its side is another matter: the recogniser
+# turns tall boxes itself and may have read them as well; turned, they only come in their order.
 _CLEARLY = 1.1
+_AS_GOOD = 0.95
+_MOSTLY = 0.6
 
 
 class Turn(IntEnum):
@@ -51,7 +54,7 @@ def to_try(lines: list[Line]) -> list[Turn]:
     if not lines:
         return []
     unsure = confidence(lines) < SURE
-    if tall_share(lines) > 0.6:
+    if tall_share(lines) > _MOSTLY:
         latin = cjk_share("".join(line.text for line in lines)) < 0.5
         return [Turn.LEFT, Turn.RIGHT] if latin or unsure else []
     return [Turn.OVER] if unsure else []
@@ -68,5 +71,5 @@ def is_better(turned: list[Line], before: list[Line]) -> bool:
         confidence(turned) >= SURE
         and sum(len(line.text) for line in turned) >= _EVIDENCE
         and tall_share(turned) <= 0.5
-        and score(turned) >= _CLEARLY * score(before)
+        and score(turned) >= (_AS_GOOD if tall_share(before) > _MOSTLY else _CLEARLY) * score(before)
     )

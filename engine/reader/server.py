@@ -3,6 +3,8 @@
 import asyncio
 import hmac
 import logging
+import os
+import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -12,10 +14,12 @@ from pathlib import Path
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engine.reader import chat, metrics
-from engine.reader.errors import ReaderError, on_http_error, on_invalid_request, on_reader_error
+from engine.reader.errors import ReaderError, on_any_error, on_http_error, on_invalid_request, on_reader_error
 from engine.reader.messages import ChatRequest, conversation
 from engine.reader.reading import Recogniser
 from engine.reader.stream import Reply
@@ -53,26 +57,36 @@ def create_app(options: Options, load: Callable[[], Recogniser]) -> FastAPI:
     app.add_exception_handler(ReaderError, on_reader_error)
     app.add_exception_handler(RequestValidationError, on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_error)
-    _add_guard(app, options.key)
+    app.add_exception_handler(Exception, on_any_error)
+    if options.key:
+        app.add_middleware(_Guard, key=options.key)
     _add_routes(app, options)
     return app
 
 
 def _report_end(running: asyncio.Task[None]) -> None:
     if not running.cancelled() and (error := running.exception()):
-        logger.critical("The recogniser cannot be loaded: %s", error, exc_info=error)
+        logger.critical("The recogniser ended: %s", error, exc_info=error)
+        os.kill(os.getpid(), signal.SIGTERM)  # who watches this process sees it end, and starts it again
 
 
-def _add_guard(app: FastAPI, key: str) -> None:
-    expected = f"Bearer {key}".encode()
+class _Guard:
+    """Lets requests to /v1 pass that bring the key; /health and /metrics need none, as in vLLM.
 
-    @app.middleware("http")
-    async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        if key and request.url.path.startswith("/v1"):
-            given = request.headers.get("authorization", "").encode()
-            if not hmac.compare_digest(given, expected):
-                return ReaderError("Unauthorized: this server's key is needed.", 401).response()
-        return await call_next(request)
+    Plain ASGI: Starlette's decorator for middleware stands between a stream and the news that its client has left.
+    """
+
+    def __init__(self, app: ASGIApp, key: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {key}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/v1"):
+            given = Headers(scope=scope).get("authorization", "").encode()
+            if not hmac.compare_digest(given, self._expected):
+                await ReaderError("Unauthorized: this server's key is needed.", 401).response()(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 def _add_routes(app: FastAPI, options: Options) -> None:

@@ -1,11 +1,16 @@
 """The reply's pieces → the bodies that vLLM 0.32 sends: server-sent events, or one JSON object."""
 
 import json
+import logging
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 from engine.reader.chat import Piece, Usage
+from engine.reader.errors import ReaderError
+
+logger = logging.getLogger(__name__)
 
 
 class Reply:
@@ -16,21 +21,28 @@ class Reply:
         self._created = int(time.time())
         self._model = model
 
-    async def events(self, parts: AsyncIterator[Piece], usage: Usage, include_usage: bool) -> AsyncIterator[bytes]:
+    async def events(self, parts: AsyncGenerator[Piece], usage: Usage, include_usage: bool) -> AsyncIterator[bytes]:
         """Yield the events of a stream, from the role to `[DONE]`."""
         yield self._chunk({"role": "assistant", "content": ""})
-        async for part in parts:
-            yield self._chunk({part.kind: part.text})
-        yield self._chunk({"content": ""}, usage.finish_reason)
-        if include_usage:
-            yield _event({**self._frame("chat.completion.chunk"), "choices": [], "usage": usage.body()})
+        try:
+            async with aclosing(parts):
+                async for part in parts:
+                    yield self._chunk({part.kind: part.text})
+        except Exception as error:  # the status line is long gone: the stream itself has to say it, as vLLM's does
+            logger.exception("A stream failed.")
+            yield _event(ReaderError(f"The reader failed: {type(error).__name__}; see its log.", 500).body())
+        else:
+            yield self._chunk({"content": ""}, usage.finish_reason)
+            if include_usage:
+                yield _event({**self._frame("chat.completion.chunk"), "choices": [], "usage": usage.body()})
         yield b"data: [DONE]\n\n"
 
-    async def whole(self, parts: AsyncIterator[Piece], usage: Usage) -> dict[str, object]:
+    async def whole(self, parts: AsyncGenerator[Piece], usage: Usage) -> dict[str, object]:
         """Return the body of a reply that is not streamed."""
         texts: dict[str, list[str]] = {"reasoning": [], "content": []}
-        async for part in parts:
-            texts[part.kind].append(part.text)
+        async with aclosing(parts):
+            async for part in parts:
+                texts[part.kind].append(part.text)
         message: dict[str, object] = {
             "role": "assistant",
             "content": "".join(texts["content"]),

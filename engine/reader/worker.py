@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from engine.reader import metrics
@@ -56,7 +56,7 @@ class Job:
                 self.result.set_result(outcome)
         self._events.put_nowait(None)
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event]:
         """Yield each step as it happens, until the result is there."""
         while (event := await self._events.get()) is not None:
             yield event
@@ -76,6 +76,8 @@ class Worker:
         self._cache: OrderedDict[str, Reading] = OrderedDict()
         self._cached = 0
         self.ready = False
+        # Pictures are decoded to be checked before they queue; one at a time, since a large one takes 100 MB.
+        self.checking = asyncio.Semaphore(1)
 
     @property
     def waiting(self) -> int:
@@ -140,7 +142,7 @@ class Worker:
         try:
             job.finish(await self._read(recogniser, job))
         except Cancelled:
-            job.finish(asyncio.CancelledError())
+            logger.info("A picture's request left while it was being read.")
         except Exception as error:  # one bad picture must not end the worker
             logger.exception("Reading a picture failed.")
             job.finish(error)
@@ -165,8 +167,11 @@ class Worker:
         try:
             reading = await loop.run_in_executor(self._thread, lambda: read(recogniser, job.data, tell))
         except TooSlow:
+            logger.warning("Gave a picture up after %.0f s.", self._picture_seconds)
             return Reading(seconds_over=self._picture_seconds)
-        metrics.SECONDS.observe(time.monotonic() - started)
+        seconds = time.monotonic() - started
+        metrics.SECONDS.observe(seconds)
+        logger.info("Read a picture: %d line(s), confidence %.2f, %.2f s.", reading.lines, reading.confidence, seconds)
         self._remember(job.digest, reading)
         return reading
 
