@@ -60,6 +60,13 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
+async def _refuse_empty_file(request: Request, error: Exception) -> JSONResponse:
+    if request.url.path != "/project/file":
+        raise error
+    language = language_of(request.headers.get("accept-language"))
+    return JSONResponse({"detail": text("upload_empty", language)}, 400)
+
+
 def _lifespan(settings: Settings, state: EngineState, store: UploadStore) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
