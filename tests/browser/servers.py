@@ -58,8 +58,8 @@ class EngineThread:
 class Cable:
     """A TCP connection between browser and page that can be pulled out and put in again."""
 
-    def __init__(self, target_port: int) -> None:
-        self.port = free_port()
+    def __init__(self, port: int, target_port: int) -> None:
+        self.port = port
         self._target_port = target_port
         self._plugged = True
         self._writers: set[asyncio.StreamWriter] = set()
@@ -125,9 +125,13 @@ class ScriptedProduct:
         self.thread = EngineThread()
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.cable = Cable(self.port)
-        self._environment = {"KIMI_ORIGINS": f"http://127.0.0.1:{self.cable.port}", **environment}
+        self._cable_port = free_port()
+        self._environment = {"KIMI_ORIGINS": f"http://127.0.0.1:{self._cable_port}", **environment}
         self._process: subprocess.Popen[bytes] | None = None
+
+    def cable(self) -> Cable:
+        """A way to the page that can be cut; use it in a `with`."""
+        return Cable(self._cable_port, self.port)
 
     @property
     def engine(self) -> ScriptedEngine:
@@ -181,7 +185,16 @@ class ScriptedProduct:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "app"], cwd=ROOT, env=environment, stdout=log, stderr=log
             )
-        wait_for(f"{self.url}/healthz", 60)
+        try:
+            wait_for(f"{self.url}/healthz", 60, self._alive)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _alive(self) -> None:
+        assert self._process
+        if self._process.poll() is not None:
+            raise RuntimeError(f"the page ended by itself:\n{self.log()}")
 
     def stop(self) -> None:
         """Ends the page's process as the supervisor would."""
@@ -202,8 +215,8 @@ class ScriptedProduct:
         return (self.files.root / "app.log").read_text()
 
 
-def wait_for(url: str, seconds: float) -> None:
-    """Waits until `url` answers with 200."""
+def wait_for(url: str, seconds: float, check: Callable[[], None] = lambda: None) -> None:
+    """Waits until `url` answers with 200; `check` may raise meanwhile."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -212,6 +225,7 @@ def wait_for(url: str, seconds: float) -> None:
                     return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             pass
+        check()
         if time.monotonic() > deadline:
             raise TimeoutError(f"{url} did not answer within {seconds} s")
         time.sleep(0.1)

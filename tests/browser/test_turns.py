@@ -108,7 +108,7 @@ def test_closing_the_window_stops_the_engine_after_the_grace_period(
 
 def test_a_reconnect_within_the_grace_period_goes_on(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     scripted.engine.script = Script(reasoning=["so "], answer=[f"word{n} " for n in range(200)], rate=20)
-    with scripted.cable as cable:
+    with scripted.cable() as cable:
         page = open_page(f"http://127.0.0.1:{cable.port}")
         page.ask("x")
         expect(page.answers.last).to_contain_text("word5 ")
