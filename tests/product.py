@@ -55,7 +55,12 @@ class Product:
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`./start.sh WORD …` in this product's environment."""
         return subprocess.run(
-            [ROOT / "start.sh", *words], env=self.environment, capture_output=True, text=True, check=False, timeout=PATIENCE
+            [ROOT / "start.sh", *words],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
         )
 
     def status(self) -> dict[str, Any]:
