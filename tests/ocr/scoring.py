@@ -49,7 +49,9 @@ def stands_in(answers: Sequence[str], text: str) -> bool:
         if not any(letter.isdigit() for letter in letters):
             return _letters(letters) in _letters(plain)
         spaced = r"\s*".join(map(re.escape, letters))
-        return re.search(rf"(?<!\d){spaced}(?!\d)", plain) is not None
+        # Whitespace does not count, so the time may stand right behind a date: only a bare number must end where it ends.
+        before, after = r"(?<!\d)" * letters[0].isdigit(), r"(?!\d)" * letters.isdigit()
+        return re.search(before + spaced + after, plain) is not None
 
     return any(map(found, answers))
 

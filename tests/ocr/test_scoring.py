@@ -43,6 +43,8 @@ def test_lines_in_the_wrong_order_count() -> None:
         ("47", "stock 470", False),
         ("47", "47 12.50", True),
         ("8F", "Seat 8 F", True),
+        ("6.80", "56.80", False),
+        ("2024年6月4日", "2024年6月4日08:40", True),
         ("09/11/2024", "09112024", False),
         ("川味小馆", "川 味 小 馆", True),
         ("川味小馆", "川味大馆", False),
