@@ -6,19 +6,22 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import chainlit as cl
 from chainlit.config import config
 from chainlit.server import sio
 from chainlit.session import WebsocketSession
+from chainlit.types import ThreadDict
 
 from app import turn as turns
 from app import wording
 from app.chats import Chat, chat_of
-from app.conversation import Answer, Picture, Turn
+from app.conversation import Answer, Picture, Turn, new_id
 from app.engine_state import EngineState, NoSupervisorError
 from app.errors import UNEXPECTED, explain
+from app.history import resuming
+from app.history.keeper import Keeper
 from app.i18n import language_of, text
 from app.panel import widgets
 from app.pictures import PictureError, PictureLimits
@@ -34,22 +37,24 @@ _log = logging.getLogger("app.chat")
 _background: set[asyncio.Task[Any]] = set()
 
 
-def register(state: EngineState, store: UploadStore) -> None:
-    """Gives Chainlit its callbacks, all of which work with this engine and these uploads."""
-    callbacks = _Callbacks(state, store)
+def register(state: EngineState, store: UploadStore, keeper: Keeper) -> None:
+    """Gives Chainlit its callbacks, all of which work with this engine, these uploads and this history."""
+    callbacks = _Callbacks(state, store, keeper)
     cl.on_chat_start(callbacks.start)
+    cl.on_chat_resume(callbacks.resume)
     cl.on_message(callbacks.message)
     cl.on_chat_end(callbacks.end)
     cl.set_starters(callbacks.starters)
-    for name in ("regenerate", "continue", "retry", "previous", "next", "answer_now"):
+    for name in get_args(wording.Button):
         cl.action_callback(name)(callbacks.pressed)
     _replace_socket_handlers(callbacks)
 
 
 class _Callbacks:
-    def __init__(self, state: EngineState, store: UploadStore) -> None:
+    def __init__(self, state: EngineState, store: UploadStore, keeper: Keeper) -> None:
         self._state = state
         self._store = store
+        self._keeper = keeper
 
     async def starters(self, user: cl.User | None, language: str | None) -> list[cl.Starter]:
         return starters(language_of(language))
@@ -88,12 +93,17 @@ class _Callbacks:
             pictures = await self._take_files(session, chat, message, parent_id)
         if not pictures and not message.content.strip():
             return
-        turn = Turn(message.id, message.content, pictures)
+        known = chat.pictures_of(message.id) is not None
+        turn = Turn(new_id() if known else message.id, message.content, pictures, page_id=message.id)
         for removed in chat.conversation.ask(turn):
             if view := chat.views.pop(removed.id, None):
                 await view.remove()
-        chat.views[turn.id] = AnswerView(turn.id, parent_id, chat.language, config.ui.name)
-        await self._answer(session, chat, turn, Answer())
+        view = chat.views[turn.id] = AnswerView(turn.id, parent_id, chat.language, config.ui.name)
+        view.place = chat.conversation.place(turn)
+        if await self._keeper.save(session, chat, turn):
+            await self._answer(session, chat, turn, Answer())
+        else:
+            await _refuse(text("chat_deleted", chat.language), parent_id)
 
     async def _take_files(
         self, session: WebsocketSession, chat: Chat, message: cl.Message, parent_id: str
@@ -127,7 +137,7 @@ class _Callbacks:
 
     async def _answer(self, session: WebsocketSession, chat: Chat, turn: Turn, answer: Answer) -> None:
         """Has the turn answered. `answer` is a new one, or one of the turn's that is to go on."""
-        continuing = answer in turn.answers
+        continuing = any(other is answer for other in turn.answers)
         before, chosen = list(turn.answers), turn.chosen
         if not continuing:
             turn.answers.append(answer)
@@ -138,7 +148,8 @@ class _Callbacks:
         try:
             await view.begin(answer)
             answer.ending = None
-            figures = await turns.run(self._state, job, view)
+            async with self._keeper.writing(turn, answer):
+                figures = await turns.run(self._state, job, view)
             answer.ending = "length" if figures.finish_reason == "length" else "stop"
         except asyncio.CancelledError:
             answer.ending = "stopped"
@@ -156,6 +167,7 @@ class _Callbacks:
         else:
             answer.line = wording.line(figures, answer, chat.language)
         await view.finish(turn, fault)
+        await self._keeper.save(session, chat, turn)
 
     async def pressed(self, action: cl.Action) -> None:
         """A button below an answer. Runs in a request of its own, so the work goes into a task that Stop can reach."""
@@ -187,6 +199,9 @@ class _Callbacks:
             view = chat.views[turn.id]
             await view.begin(turn.answers[turn.chosen])
             await view.finish(turn)
+            await self._keeper.save(session, chat, turn)
+        elif name in {"earlier_question", "later_question"}:
+            await self._switch(session, chat, turn, 1 if name == "later_question" else -1)
         elif name == "continue" and turn.answer:
             await self._answer(session, chat, turn, turn.answer)
         else:
@@ -195,6 +210,20 @@ class _Callbacks:
             turn.answers = [answer for answer in turn.answers if not answer.empty]
             turn.chosen = min(turn.chosen, len(turn.answers) - 1)
             await self._answer(session, chat, turn, Answer())
+
+    async def _switch(self, session: WebsocketSession, chat: Chat, turn: Turn, step: int) -> None:
+        """Shows the branch of another version of the turn's question: `step` -1 the one before, 1 the one after."""
+        versions = chat.conversation.versions(turn)
+        at = next(n for n, version in enumerate(versions) if version is turn) + step
+        chat.conversation.switch(versions[min(max(at, 0), len(versions) - 1)].id)
+        for other in chat.conversation.aside:
+            if view := chat.views.pop(other.id, None):
+                await view.remove_buttons()
+        before = set(chat.views)
+        steps, elements = resuming.show(session, chat, config.ui.name)
+        await cl.context.emitter.emit("resume_thread", {"id": session.thread_id, "steps": steps, "elements": elements})
+        await chat.show_buttons(lambda other: other.id not in before)
+        await self._keeper.save(session, chat, chat.conversation.turns[-1])
 
     async def _engine_restarted(self, chat: Chat, turn: Turn) -> bool:
         """Starts a failed engine again; False, and said so in the page, where that can't be done from here."""
@@ -210,9 +239,21 @@ class _Callbacks:
         session = _session()
         _spawn(_give_up(session, session.socket_id, 0 if session.to_clear else GRACE_SECONDS))
 
+    async def resume(self, thread: ThreadDict) -> None:
+        """A thread of the history is opened; what `thread` holds afterwards is shown."""
+        session = _session()
+        chat = chat_of(session)
+        chat.fresh = not chat.conversation.turns
+        await resuming.resume(self._keeper.history, session, chat, thread, config.ui.name)
+        _spawn(self._offer_settings(chat))
+
     async def returned(self, session: WebsocketSession) -> None:
-        """The browser came back in time: it gets what it missed."""
-        if (chat := chat_of(session)).running:
+        """The browser came back in time, and gets what it missed; or it has opened a thread, which gets its buttons."""
+        chat = chat_of(session)
+        if chat.fresh:
+            chat.fresh = False
+            await chat.show_buttons()
+        if chat.running:
             await cl.context.emitter.task_start()
             await chat.running.resend()
 
@@ -256,6 +297,10 @@ async def _refuse_file(error: PictureError | OSError, name: str, chat: Chat, par
     else:
         _log.error("could not store a picture", exc_info=error)
         words = text("picture_not_stored", chat.language, name=name)
+    await _refuse(words, parent_id)
+
+
+async def _refuse(words: str, parent_id: str) -> None:
     refusal = cl.Message(content=words, parent_id=parent_id)
     refusal.is_error = True
     await refusal.send()

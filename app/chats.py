@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 from chainlit.chat_context import chat_contexts
 from chainlit.session import WebsocketSession, ws_sessions_id
 
-from app.conversation import Conversation, Picture, Turn
+from app.conversation import Answer, Conversation, Picture, Turn
 from app.i18n import Language, language_of
 from app.turn import Job
 from app.view import AnswerView
@@ -29,16 +30,36 @@ class Chat:
     """What the engine is being asked, while it is."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a turn is answered: one at a time."""
+    kept: bool = False
+    """Whether the history has this thread."""
+    unsaved: dict[str, Turn] = field(default_factory=dict)
+    """Turns that could not be written yet, by id."""
+    warned: bool = False
+    """Whether the page has been told so."""
+    lost: dict[str, int] = field(default_factory=dict)
+    """How many pictures of a turn are gone from the disk, by its id."""
+    fresh: bool = False
+    """Whether it has come out of the history and has no buttons on the page yet."""
 
     def find(self, turn_id: str) -> Turn | None:
         """The turn of this id, if it is in the conversation."""
         at = self.conversation.index(turn_id)
         return None if at is None else self.conversation.turns[at]
 
-    def pictures_of(self, turn_id: str) -> list[Picture] | None:
-        """The pictures of a question that is already there; None: it is new."""
-        turn = self.find(turn_id)
-        return None if turn is None else turn.pictures
+    def pictures_of(self, page_id: str) -> list[Picture] | None:
+        """The pictures of a question that is already on the page; None: it is new."""
+        return next((turn.pictures for turn in self.conversation.turns if turn.page_id == page_id), None)
+
+    def answer_in(self, run_id: str) -> Answer | None:
+        """The answer that is shown in this run of Chainlit's."""
+        shown = (turn for turn in self.conversation.turns if turn.id in self.views)
+        return next((turn.answer for turn in shown if self.views[turn.id].parent_id == run_id), None)
+
+    async def show_buttons(self, wanted: Callable[[Turn], bool] = lambda turn: True) -> None:
+        """Puts the buttons below the answers of the turns that are wanted."""
+        for turn in filter(wanted, self.conversation.turns):
+            self.views[turn.id].place = self.conversation.place(turn)
+            await self.views[turn.id].show_buttons(turn)
 
 
 _chats: WeakKeyDictionary[WebsocketSession, Chat] = WeakKeyDictionary()
@@ -50,6 +71,21 @@ def chat_of(session: WebsocketSession) -> Chat:
     if chat is None:
         chat = _chats[session] = Chat(language_of(session.language))
     return chat
+
+
+def rated(answer_id: str) -> list[Answer]:
+    """The answer of this id in every live chat that shows it."""
+    turns = [turn for chat in _chats.values() for turn in (*chat.conversation.turns, *chat.conversation.aside)]
+    return [answer for turn in turns for answer in turn.answers if answer.id == answer_id]
+
+
+async def stop_all(seconds: float) -> None:
+    """Stops every answer that is being given, and waits until it is as it stays, `seconds` at most."""
+    tasks = [session.current_task for session, chat in _chats.items() if chat.turn.locked() and session.current_task]
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=seconds)
 
 
 async def keep_purging() -> None:

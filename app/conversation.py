@@ -115,6 +115,11 @@ class Conversation:
         """This turn and those that stand in its place in other branches, oldest first."""
         return sorted((other for other in self._all() if other.parent == turn.parent), key=lambda other: other.asked)
 
+    def place(self, turn: Turn) -> tuple[int, int]:
+        """Which of its versions this turn is, from 1, and how many there are."""
+        versions = self.versions(turn)
+        return next(n for n, version in enumerate(versions, 1) if version is turn), len(versions)
+
     def switch(self, turn_id: str) -> None:
         """Shows the branch of this turn, down to the latest question below it.
 

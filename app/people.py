@@ -97,7 +97,9 @@ def guard_session_ids() -> None:
     async def guarded(sid: str, environ: dict[str, Any], auth: Any) -> Any:
         if not isinstance(auth, dict) or not is_session_id(auth.get("sessionId")):
             raise ConnectionRefusedError("bad session id")
-        for key in ("threadId", "userEnv", "chatProfile"):
+        if auth.get("threadId") and not is_session_id(auth["threadId"]):
+            raise ConnectionRefusedError("bad thread id")
+        for key in ("userEnv", "chatProfile"):
             if not isinstance(auth.get(key), str | None):
                 raise ConnectionRefusedError("bad session")
         return await connect(sid, environ, auth)

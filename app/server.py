@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
+import chainlit as cl
 from chainlit.auth import ensure_jwt_secret, get_current_user
 from chainlit.config import APP_ROOT, FILES_DIRECTORY
 from chainlit.server import app as chainlit_app
@@ -16,10 +17,16 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse
 
 from app import chat, telemetry, wording
-from app.chats import keep_purging
+from app.chats import keep_purging, stop_all
 from app.engine_state import EngineState, NoSupervisorError
 from app.frontend import PageFiles, content_security_policy
 from app.guards import AllowedPlaces, BodyLimit, HostAndOrigin, LoginLimit, SecureHeaders
+from app.history.database import Database, database_url
+from app.history.keeper import Keeper
+from app.history.layer import DataLayer
+from app.history.routes import routes
+from app.history.store import History
+from app.history.users import Users
 from app.i18n import language_of, text
 from app.people import LocalSignIn, guard_session_ids, set_up_login
 from app.retention import keep_sweeping, sweep_session_files
@@ -28,8 +35,10 @@ from engine.config import Settings
 
 _FORM_BYTES = 64 * 1024
 """What a form puts around an uploaded file."""
+_STOP_SECONDS = 3
+"""What an answer that is being given has to be written down in, when the page ends."""
 _OTHER_BODY_BYTES = 2 * 1024 * 1024
-_CLOSED = ("docs", "redoc", "openapi.json", "mcp", "copilot", "v1")
+_CLOSED = ("docs", "redoc", "openapi.json", "mcp", "copilot", "v1", "project/share", "project/thread/share")
 """Paths of Chainlit's, or of nobody's, that are answered with 404 here."""
 
 SignedIn = Annotated[Any, Depends(get_current_user)]
@@ -39,11 +48,17 @@ def create_app(settings: Settings) -> FastAPI:
     """The whole page as an ASGI application; Chainlit must have been told its app root before this is imported."""
     state = EngineState(settings)
     store = UploadStore(settings.files.uploads)
-    app = FastAPI(lifespan=_lifespan(settings, state, store), docs_url=None, redoc_url=None, openapi_url=None)
+    database = Database(database_url(settings.database_url.get_secret_value(), settings.files.chats))
+    history, users = History(database, settings.files.uploads), Users(database)
+    lifespan = _lifespan(settings, state, store, database)
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     _add_routes(app, state)
+    app.include_router(routes(history, users))
+    data_layer = DataLayer(history, users)
+    cl.data_layer(lambda: data_layer)
     set_up_login(settings)
     guard_session_ids()
-    chat.register(state, store)
+    chat.register(state, store, Keeper(history, users))
     ensure_jwt_secret()
     page_root = settings.files.page_root
     app.mount("/assets", PageFiles(directory=page_root / "frontend" / "assets"))
@@ -67,9 +82,12 @@ async def _refuse_empty_file(request: Request, error: Exception) -> JSONResponse
     return JSONResponse({"detail": text("upload_empty", language)}, 400)
 
 
-def _lifespan(settings: Settings, state: EngineState, store: UploadStore) -> Callable[[FastAPI], Any]:
+def _lifespan(
+    settings: Settings, state: EngineState, store: UploadStore, database: Database
+) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await database.open()
         sweep_session_files(FILES_DIRECTORY)
         keepers = [
             asyncio.create_task(keep_sweeping(settings.files.uploads, settings.upload_days)),
@@ -77,10 +95,12 @@ def _lifespan(settings: Settings, state: EngineState, store: UploadStore) -> Cal
             asyncio.create_task(state.warm_up()),
         ]
         yield
+        await stop_all(_STOP_SECONDS)
         for keeper in keepers:
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)
         await state.close()
+        await database.close()
         store.close()
         telemetry.shut_down()
 

@@ -7,6 +7,8 @@ same step and the same message, so that the order on the page never changes.
 from __future__ import annotations
 
 import chainlit as cl
+from chainlit.step import StepDict
+from chainlit.types import FeedbackDict
 from chainlit.utils import utc_now
 from literalai.observability.step import TrueStepType
 
@@ -25,21 +27,30 @@ NOTE: TrueStepType = "undefined"
 
 async def show_note(words: str, parent_id: str | None) -> cl.Step:
     """A quiet line of its own, below `parent_id`."""
-    step = cl.Step(name=words, type=NOTE, show_input=False, parent_id=parent_id)
-    step.start = step.end = utc_now()
+    step = _note(words, parent_id)
     await step.send()
     return step
+
+
+def feedback_of(answer: Answer) -> FeedbackDict | None:
+    """What its reader thought of an answer, as Chainlit writes it; its id is the answer's."""
+    if answer.feedback is None:
+        return None
+    return {"id": answer.id, "forId": "", "value": answer.feedback, "comment": answer.comment or None}
 
 
 class AnswerView:
     """The answers to one question as a person sees them."""
 
-    def __init__(self, turn_id: str, parent_id: str | None, language: Language, author: str) -> None:
+    def __init__(self, turn_id: str, parent_id: str, language: Language, author: str) -> None:
         self._turn_id = turn_id
-        self._parent_id = parent_id
+        self.parent_id = parent_id
+        self.place = (1, 1)
+        """Which version of its question this is, and of how many."""
         self._language: Language = language
         self._author = author
         self._show_thinking = True
+        self._running = False
         self._can_answer_now = False
         self._answer_now: cl.Action | None = None
         self._thinking: cl.Step | None = None
@@ -50,13 +61,61 @@ class AnswerView:
         self._fault: cl.Message | None = None
         self._actions: list[cl.Action] = []
 
+    # A turn of the history.
+
+    def restore(self, turn: Turn, *, show_thinking: bool) -> None:
+        """Takes a turn up as if it had been shown here; `steps` are then what the page gets, and `show_buttons`."""
+        self._show_thinking = show_thinking
+        answer = turn.answer
+        if answer is None:
+            self._fault = self._fault_message(text("unanswered", self._language), retry=True)
+            self._fault.created_at = utc_now()
+            return
+        if show_thinking and answer.reasoning:
+            self._thinking = self._thinking_step()
+            self._thinking.default_open = False
+            self._thinking.output = answer.reasoning
+            self._thinking.start = self._thinking.end = utc_now()
+            stopped = answer.ending == "stopped" and answer.in_reasoning
+            self._thinking.name = wording.thought(answer.seconds_thinking, stopped, self._language)
+        words = answer.text or wording.no_answer(answer, self._language)
+        self._message = cl.Message(content=words, author=self._author, parent_id=self.parent_id, created_at=utc_now())
+        if answer.line:
+            self._line = _note(answer.line, self.parent_id)
+
+    def steps(self) -> list[StepDict]:
+        """What of this turn is on the page, below its question."""
+        shown = (self._waiting, self._thinking, self._message, self._line, *self._notes, self._fault)
+        return [step.to_dict() for step in shown if step]
+
+    def messages(self) -> list[cl.Message]:
+        """The messages among them."""
+        return [message for message in (self._message, self._fault) if message]
+
+    def feedback(self, turn: Turn) -> FeedbackDict | None:
+        """What its reader thought of the answer that is shown."""
+        return feedback_of(turn.answer) if turn.answer else None
+
+    @property
+    def running(self) -> bool:
+        """Whether the answer is being given at this moment."""
+        return self._running
+
+    async def show_buttons(self, turn: Turn) -> None:
+        """Puts the buttons below what `restore` has brought back."""
+        if self._fault:
+            for action in self._fault_buttons(retry=True):
+                await action.send(for_id=self._fault.id)
+        if turn.answer and self._message:
+            await self._show_buttons(turn, turn.answer)
+
     # What a running turn tells (turn.View).
 
     async def waiting(self, status: EngineStatus) -> None:
         """Says what the engine is doing while the question waits for it."""
         words = wording.waiting(status, self._language)
         if self._waiting is None:
-            self._waiting = cl.Step(name=words, type=NOTE, show_input=False, parent_id=self._parent_id)
+            self._waiting = cl.Step(name=words, type=NOTE, show_input=False, parent_id=self.parent_id)
             self._waiting.start = utc_now()
             await self._waiting.send()
         elif self._waiting.name != words:
@@ -71,11 +130,11 @@ class AnswerView:
         if settings.agent_name:
             self._author = settings.agent_name
         if words := wording.left_out(fitted, self._language):
-            self._notes.append(await show_note(words, self._parent_id))
+            self._notes.append(await show_note(words, self.parent_id))
 
     async def interrupted(self) -> None:
         """Says that the engine was lost and that the answer goes on."""
-        self._notes.append(await show_note(text("interrupted", self._language), self._parent_id))
+        self._notes.append(await show_note(text("interrupted", self._language), self.parent_id))
 
     async def show(self, piece: Piece) -> None:
         """Puts a frame of text on the page."""
@@ -91,7 +150,8 @@ class AnswerView:
 
     async def begin(self, answer: Answer) -> None:
         """Gets ready for more of `answer`: its buttons and its line go, and an empty one clears the page."""
-        await self._remove_buttons()
+        self._running = True
+        await self.remove_buttons()
         for step in (self._line, *self._notes):
             if step:
                 await step.remove()
@@ -108,10 +168,12 @@ class AnswerView:
 
     async def finish(self, turn: Turn, fault: Fault | None = None) -> None:
         """Shows the turn's answer as it stands now, with its line and its buttons, and what went wrong."""
+        self._running = False
         await self._stop_waiting()
         answer = turn.answer
         if answer and not (answer.empty and fault):
             await self._show_answer(answer)
+            await self._show_feedback(answer)
             await self._show_buttons(turn, answer)
         elif self._message:
             await self._message.remove()
@@ -128,7 +190,7 @@ class AnswerView:
     async def remove(self) -> None:
         """Takes everything off the page: the question was edited."""
         await self._stop_waiting()
-        await self._remove_buttons()
+        await self.remove_buttons()
         for message in (self._message, self._fault):
             if message:
                 await message.remove()
@@ -136,18 +198,27 @@ class AnswerView:
             if step:
                 await step.remove()
 
+    async def remove_buttons(self) -> None:
+        """Takes the buttons off the page."""
+        for action in self._actions:
+            await action.remove()
+        self._actions = []
+
+    def _thinking_step(self) -> cl.Step:
+        return cl.Step(
+            name=text("thinking", self._language),
+            type="tool",
+            show_input=False,
+            default_open=True,
+            auto_collapse=True,
+            parent_id=self.parent_id,
+        )
+
     async def _think(self, words: str) -> None:
         if not self._show_thinking:
             return
         if self._thinking is None:
-            self._thinking = cl.Step(
-                name=text("thinking", self._language),
-                type="tool",
-                show_input=False,
-                default_open=True,
-                auto_collapse=True,
-                parent_id=self._parent_id,
-            )
+            self._thinking = self._thinking_step()
             self._thinking.start = utc_now()
             await self._thinking.send()
         elif self._thinking.end:
@@ -161,7 +232,7 @@ class AnswerView:
 
     async def _say(self, words: str) -> None:
         if self._message is None:
-            self._message = cl.Message(content=words, author=self._author, parent_id=self._parent_id)
+            self._message = cl.Message(content=words, author=self._author, parent_id=self.parent_id)
             await self._message.send()
         else:
             self._message.author = self._author
@@ -195,39 +266,52 @@ class AnswerView:
             await self._end_thinking(answer.seconds_thinking, answer.ending == "stopped" and answer.in_reasoning)
         words = answer.text or wording.no_answer(answer, self._language)
         if self._message is None:
-            self._message = cl.Message(content=words, author=self._author, parent_id=self._parent_id)
+            self._message = cl.Message(content=words, author=self._author, parent_id=self.parent_id)
             await self._message.send()
         else:
             self._message.content = words
             await self._message.update()
         if answer.line:
             if self._line is None:
-                self._line = await show_note(answer.line, self._parent_id)
+                self._line = await show_note(answer.line, self.parent_id)
             else:
                 self._line.name = answer.line
                 await self._line.update()
 
     async def _show_buttons(self, turn: Turn, answer: Answer) -> None:
-        await self._remove_buttons()
+        await self.remove_buttons()
         assert self._message
         self._actions = wording.buttons(turn, answer, self._language)
+        self._actions += wording.version_buttons(turn.id, self.place, self._language)
         for action in self._actions:
             await action.send(for_id=self._message.id)
 
-    async def _remove_buttons(self) -> None:
-        for action in self._actions:
-            await action.remove()
-        self._actions = []
-
     async def _show_fault(self, fault: Fault) -> None:
         words = text(fault.key, self._language, **fault.values)
-        self._fault = cl.Message(content=words, author=self._author, parent_id=self._parent_id)
-        self._fault.is_error = True
-        if fault.retry:
-            self._fault.actions = [wording.button("retry", self._turn_id, self._language)]
+        self._fault = self._fault_message(words, retry=fault.retry)
         await self._fault.send()
+
+    def _fault_message(self, words: str, *, retry: bool) -> cl.Message:
+        message = cl.Message(content=words, author=self._author, parent_id=self.parent_id)
+        message.is_error = True
+        message.actions = self._fault_buttons(retry=retry)
+        return message
+
+    def _fault_buttons(self, *, retry: bool) -> list[cl.Action]:
+        again = [wording.button("retry", self._turn_id, self._language)] if retry else []
+        return again + wording.version_buttons(self._turn_id, self.place, self._language)
+
+    async def _show_feedback(self, answer: Answer) -> None:
+        # Chainlit's frame around the answer has it; what is not named here stays as it is.
+        await cl.context.emitter.emit("update_message", {"id": self.parent_id, "feedback": feedback_of(answer)})
 
     async def _stop_waiting(self) -> None:
         if self._waiting:
             await self._waiting.remove()
             self._waiting = None
+
+
+def _note(words: str, parent_id: str | None) -> cl.Step:
+    step = cl.Step(name=words, type=NOTE, show_input=False, parent_id=parent_id)
+    step.start = step.end = utc_now()
+    return step

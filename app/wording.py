@@ -12,7 +12,9 @@ from app.i18n import Language, catalogue, text
 from app.turn import Figures
 from engine.status import EngineStatus
 
-Button = Literal["regenerate", "continue", "retry", "previous", "next", "answer_now"]
+Button = Literal[
+    "regenerate", "continue", "retry", "previous", "next", "answer_now", "earlier_question", "later_question"
+]
 
 _ICONS: dict[Button, str] = {
     "regenerate": "refresh-cw",
@@ -21,6 +23,8 @@ _ICONS: dict[Button, str] = {
     "previous": "chevron-left",
     "next": "chevron-right",
     "answer_now": "zap",
+    "earlier_question": "undo-2",
+    "later_question": "redo-2",
 }
 
 
@@ -96,12 +100,23 @@ def buttons(turn: Turn, answer: Answer, language: Language) -> list[cl.Action]:
     wanted.append("regenerate")
     made = [button(name, turn.id, language) for name in wanted]
     if len(turn.answers) > 1:
-        at = turn.answers.index(answer)
+        at = next(n for n, other in enumerate(turn.answers) if other is answer)
         place = f"{at + 1}/{len(turn.answers)}"
         if at > 0:
             made.append(button("previous", turn.id, language, place))
         if at < len(turn.answers) - 1:
             made.append(button("next", turn.id, language, place))
+    return made
+
+
+def version_buttons(turn_id: str, place: tuple[int, int], language: Language) -> list[cl.Action]:
+    """The buttons that lead to the other versions of an edited question; `place` is this one, and of how many."""
+    at, count = place
+    made = []
+    if at > 1:
+        made.append(button("earlier_question", turn_id, language, f"{at}/{count}"))
+    if at < count:
+        made.append(button("later_question", turn_id, language, f"{at}/{count}"))
     return made
 
 

@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     preset: Literal["", "appliance", "long-context", "low-latency", "high-throughput"] = ""
     vllm_index: str = ""
     password: SecretStr = SecretStr("")
+    database_url: SecretStr = SecretStr("")
+    """Where the chats are kept; empty: in SQLite, in the workspace."""
     origins: str = ""
     """Further addresses under which the page is reached, comma-separated, e.g. `https://chat.example.org`."""
     openai_api_base: str = Field("http://localhost:8000/v1", validation_alias="OPENAI_API_BASE")
@@ -80,6 +82,7 @@ class Workspace:
         self.run = root / "run"
         self.llm_log = root / "llm.log"
         self.app_log = root / "app.log"
+        self.chats = root / "chat.db"
         self.status = self.run / "status.json"
         self.plan = self.run / "plan.json"
         self.supervisor = self.run / "supervisor.json"

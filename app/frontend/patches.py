@@ -65,10 +65,37 @@ _BEHAVIOUR = (
         new='max-w-screen max-h-screen border-none !rounded-none overflow-y-auto","aria-describedby":void 0,',
     ),
     Patch(
-        why="the chat is the page's main landmark, with the page's heading",
+        # With a sidebar Chainlit has a `main` around this already.
+        why="the chat is the page's main landmark",
+        old='f.jsx("div",{className:"h-screen w-screen flex",children:o})',
+        new='f.jsx("main",{className:"h-screen w-screen flex",children:o})',
+    ),
+    Patch(
+        why="the page has a heading, and the chat a class by which it makes room for the banner",
         old='f.jsx("div",{className:"flex flex-row flex-grow overflow-auto",children:t})',
-        new='f.jsxs("main",{className:"flex flex-row flex-grow overflow-auto",children:['
+        new='f.jsxs("div",{className:"flex flex-row flex-grow overflow-auto chat-area",children:['
         'f.jsx("h1",{className:"sr-only",children:"Kimi-VL Chat"}),t]})',
+    ),
+    Patch(
+        why="the list of chats holds lists, and is none itself",
+        old='f.jsx(GTe,{children:o?f.jsx("div",{id:"thread-history",',
+        new='f.jsx("div",{className:"flex w-full min-w-0 flex-col gap-1",children:o?f.jsx("div",{id:"thread-history",',
+    ),
+    Patch(
+        why="the sidebar of a narrow window is a dialog with a title",
+        old='side:t,children:f.jsx("div",{className:"flex h-full w-full flex-col",children:a})',
+        new='side:t,"aria-describedby":void 0,children:f.jsxs("div",{className:"flex h-full w-full flex-col",children:['
+        'f.jsx(Id,{className:"sr-only",children:kimi.text.chats}),a]})',
+    ),
+    Patch(
+        why="a chat in the list is a link, not a button in a link with another button in it",
+        old='const c=t?ps:"button",{isMobile:l,state:u}=DC(),d=f.jsx(c,{ref:s,"data-sidebar":"menu-button",',
+        new='const c=t?ps:"div",{isMobile:l,state:u}=DC(),d=f.jsx(c,{ref:s,"data-sidebar":"menu-button",',
+    ),
+    Patch(
+        why="the menu of a chat is a button",
+        old='id:"thread-options",',
+        new='id:"thread-options",role:"button",tabIndex:0,"aria-label":kimi.text.chatMenu,',
     ),
     Patch(
         why="an attached file that no browser draws has its type's icon instead of a broken picture",
@@ -97,6 +124,12 @@ _BEHAVIOUR = (
         why="Answer now can be pressed while a turn runs",
         old='variant:"ghost",className:"text-muted-foreground",disabled:e||i,',
         new='variant:"ghost",className:"text-muted-foreground",disabled:e&&t.name!=="answer_now"||i,',
+    ),
+    Patch(
+        # Its buttons remember what was clicked; another answer in the same place has feedback of its own.
+        why="the feedback buttons show the feedback of the answer above them",
+        old="n?f.jsx(nKn,{message:n}):null",
+        new="n?f.jsx(nKn,{message:n},JSON.stringify(n.feedback||0)):null",
     ),
     Patch(
         why="a long line of code can be scrolled by keyboard",
@@ -129,7 +162,6 @@ _NAMED = {
     'id:"user-nav-button",': "account",
     'id:"sidebar-trigger-button",': "sidebar",
     'id:"search-chats-button",': "searchChats",
-    'id:"thread-options",': "chatMenu",
     'className:"edit-message ml-auto invisible group-hover:visible",': "edit",
     "className:`text-muted-foreground ${e}`,": "copy",
     'className:"absolute right-2 top-1/2 -translate-y-1/2",': "showPassword",

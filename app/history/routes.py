@@ -1,0 +1,67 @@
+"""What browsers fetch of the history beside what Chainlit offers: pictures, feedback."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from chainlit.auth import get_current_user
+from chainlit.session import WebsocketSession
+from chainlit.types import DeleteFeedbackRequest, UpdateFeedbackRequest
+from fastapi import APIRouter, Depends, HTTPException
+from fastapi.responses import FileResponse, JSONResponse
+
+from app.chats import Chat, chat_of, rated
+from app.history.resuming import PICTURE_URL
+from app.history.store import History
+from app.history.users import Users
+
+_PICTURE = re.compile(r"[0-9a-f]{64}\.(png|jpg)")
+_YEAR = 365 * 24 * 60 * 60
+SignedIn = Annotated[Any, Depends(get_current_user)]
+
+
+def routes(history: History, users: Users) -> APIRouter:
+    """The routes; they come before Chainlit's, whose feedback looks at nobody's rights."""
+    router = APIRouter()
+
+    @router.get(PICTURE_URL)
+    async def picture(thread: str, file: str, user: SignedIn) -> FileResponse:
+        # 404 also for somebody else's: whether there is such a thread is nobody's business.
+        if not _PICTURE.fullmatch(file) or await history.owner(thread) != user.identifier:
+            raise HTTPException(404)
+        path = history.uploads / thread / file
+        if not path.is_file():
+            raise HTTPException(404)
+        # A file is named by its content, so that it never changes.
+        return FileResponse(path, headers={"Cache-Control": f"private, max-age={_YEAR}, immutable"})
+
+    @router.put("/feedback")
+    async def rate(update: UpdateFeedbackRequest, user: SignedIn) -> JSONResponse:
+        feedback = update.feedback
+        answer = _own_chat(update.sessionId, user.identifier).answer_in(feedback.forId)
+        if answer is None or feedback.value not in {0, 1}:
+            raise HTTPException(404)
+        comment = (feedback.comment or "")[:10_000]
+        if not await history.rate(answer.id, (await users.get(user.identifier)).id, feedback.value, comment):
+            raise HTTPException(404)
+        answer.feedback, answer.comment = feedback.value, comment
+        return JSONResponse({"success": True, "feedbackId": answer.id})
+
+    @router.delete("/feedback")
+    async def take_back(payload: DeleteFeedbackRequest, user: SignedIn) -> JSONResponse:
+        if not await history.rate(payload.feedbackId, (await users.get(user.identifier)).id, None):
+            raise HTTPException(404)
+        for answer in rated(payload.feedbackId):
+            answer.feedback, answer.comment = None, ""
+        return JSONResponse({"success": True})
+
+    return router
+
+
+def _own_chat(session_id: str, identifier: str) -> Chat:
+    """The live chat of a browser's session, if it is this person's."""
+    session = WebsocketSession.get_by_id(session_id)
+    if session is None or session.user is None or session.user.identifier != identifier:
+        raise HTTPException(404)
+    return chat_of(session)
