@@ -215,9 +215,7 @@ def test_the_banner_covers_nothing_of_the_chat(chromium: Browser, product: Scrip
     expect(banner).to_be_visible()
     box = banner.bounding_box()
     assert box
-    top = chat.page.evaluate(
-        "document.querySelector('main').firstElementChild.nextElementSibling.getBoundingClientRect().top"
-    )
+    top = chat.page.evaluate("document.querySelector('.chat-area').lastElementChild.getBoundingClientRect().top")
     assert top >= box["y"] + box["height"]
     chat.close()
 
@@ -262,7 +260,7 @@ def is_marked(element: Locator) -> bool:
 def test_the_page_speaks_chinese_throughout(chromium: Browser, product: ScriptedProduct) -> None:
     chat = answered(chromium, product, "代码：\n\n```\nx\n```", locale="zh-CN")
     page = chat.page
-    page.wait_for_timeout(300)
+    expect(page.get_by_text("Looking at the picture")).to_be_hidden()
     visible = page.locator("body").inner_text()
     names = page.evaluate(
         "[...document.querySelectorAll('[aria-label], [placeholder]')].map(e => e.ariaLabel ?? e.placeholder)"
