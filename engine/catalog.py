@@ -189,6 +189,8 @@ class Established(_Combination):
 
     accelerators: tuple[str, ...]
     """Names of cards, generations, or a vendor."""
+    devices: int | None = None
+    """With how many at most; None: with as many as the model takes."""
 
 
 class Forbidden(_Entry):

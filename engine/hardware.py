@@ -75,13 +75,20 @@ def parse_amd_smi(static: str) -> tuple[Accelerator, ...]:
     return tuple(
         Accelerator(
             vendor="amd",
-            name=str(gpu.get("asic", {}).get("market_name") or "AMD GPU"),
-            memory=_sized(gpu.get("vram", {}).get("size")),
-            generation=gpu.get("asic", {}).get("target_graphics_version"),
-            driver=gpu.get("driver", {}).get("version"),
+            name=_said(gpu, "asic", "market_name") or "AMD GPU",
+            memory=_sized(_said(gpu, "vram", "size")),
+            generation=_said(gpu, "asic", "target_graphics_version"),
+            driver=_said(gpu, "driver", "version"),
         )
         for gpu in gpus
     )
+
+
+def _said(gpu: dict[str, Any], group: str, name: str) -> Any:
+    """One of amd-smi's facts; it says N/A, for one or for a whole group, where it has none."""
+    facts = gpu.get(group)
+    fact = facts.get(name) if isinstance(facts, dict) else None
+    return None if fact == "N/A" else fact
 
 
 def parse_npu_smi(info: str) -> tuple[Accelerator, ...]:
@@ -192,8 +199,8 @@ def _sized(size: Any) -> int | None:
     """`{"value": 196592, "unit": "MB"}` or `"196592 MB"` → bytes; amd-smi's MB is MiB."""
     if isinstance(size, dict):
         size = f"{size.get('value')} {size.get('unit')}"
-    match = re.match(r"(\d+)\s*(MB|GB)", str(size))
-    return int(match[1]) * (1024**2 if match[2] == "MB" else GIB) if match else None
+    match = re.match(r"(\d+)\s*(B|MB|GB)$", str(size))
+    return int(match[1]) * {"B": 1, "MB": 1024**2, "GB": GIB}[match[2]] if match else None
 
 
 def _memory_limit() -> int:

@@ -46,7 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
     """Prints the plan; returns 0, 2 for a name that is not known, or 3 for a combination that must not be."""
     try:
-        plan = _plan(settings, chosen)
+        plan = planned(settings, chosen)
         print(render(plan, chosen.format), end="")
     except UnknownNameError as error:
         print(error, file=sys.stderr)
@@ -57,7 +57,13 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _plan(settings: Settings, chosen: argparse.Namespace) -> LaunchPlan:
+def planned(settings: Settings, chosen: argparse.Namespace) -> LaunchPlan:
+    """The plan that was asked for.
+
+    Raises:
+        UnknownNameError: a name is not in the catalogue.
+        PlanError: the combination is known not to work.
+    """
     model = wanted_model(chosen.model or settings.model)
     preset = chosen.preset or settings.preset
     if chosen.accelerator is None and (chosen.count or chosen.memory or chosen.nodes > 1):

@@ -40,7 +40,10 @@ def llama_plan(request: Request) -> LaunchPlan:
         argv=tuple(argv),
         key_env=KEY_ENV,
         context=number(argv, "--ctx-size"),
-        reasons=(f"{gguf.quantization} of {gguf.repository}: {gguf.memory_gb:g} GB.", request.standing("llama", gguf)),
+        reasons=(
+            f"{gguf.quantization} of {gguf.repository}: {gguf.memory_gb:g} GB.",
+            request.standing("llama", 1, gguf),
+        ),
         accelerator=str(target),
         image=facts.image,
         container=facts.container,

@@ -27,8 +27,9 @@ def preset_flags(preset: str, model: Model, argv: Sequence[str]) -> tuple[list[s
     sequences = number(argv, "--max-num-seqs") or USUAL_SEQUENCES
     length = number(argv, "--max-model-len")
     if preset == "appliance":
-        flags = ["--max-num-seqs", "16", "--max-model-len", "8192", "--gpu-memory-utilization", "0.95"]
-        return flags, "appliance: 16 people at once, 8,192 tokens of context, 95 % of the memory."
+        context = min(8192, model.context)
+        flags = ["--max-num-seqs", "16", "--max-model-len", str(context), "--gpu-memory-utilization", "0.95"]
+        return flags, f"appliance: 16 people at once, {context:,} tokens of context, 95 % of the memory."
     if preset == "long-context":
         flags = ["--max-num-seqs", str(max(1, sequences // 4))]
         if length is not None:

@@ -59,7 +59,7 @@ class Request:
             raise ForbiddenError(f"{self.model.name} does not run on {engine}; it runs on {can}.")
         if facts is None:
             raise ForbiddenError(
-                f"Nobody has shown {engine} on {self.target}: choose another --engine or --accelerator."
+                f"We know of nobody who has shown {engine} on {self.target}: choose another --engine or --accelerator."
             )
         return facts
 
@@ -82,16 +82,17 @@ class Request:
             if entry.concerns(engine, self.model.name, self.target.generation)
         )
 
-    def standing(self, engine: str, variant: Variant | None = None) -> str:
+    def standing(self, engine: str, devices: int, variant: Variant | None = None) -> str:
         """A sentence on who has shown this combination to work."""
         if variant is not None and not variant.established:
             return (
                 f"Untested: {variant.name}, for want of the {self.model.memory_gb:g} GB that {self.model.precision} "
-                f"needs; nobody has shown {self.model.name} with it ({variant.source})."
+                f"needs; we know of nobody who has shown {self.model.name} with it ({variant.source})."
             )
-        if shown := self.target.established(engine, self.model):
+        if shown := self.target.established(engine, self.model, devices):
             return f"Shown to work: {shown.source}"
-        return f"Not established: nobody has shown {self.model.name} on {engine} and {self.target.name}."
+        where = f"{devices} x {self.target.name}" if devices > 1 else self.target.name
+        return f"Not established: we know of nobody who has shown {self.model.name} on {engine} and {where}."
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,9 @@ def sglang_plan(request: Request) -> LaunchPlan:
         key_env=KEY_ENV if place.here else "",
         weights=(request.wanted or model.name) if place.here else "",
         context=number(argv, "--context-length"),
-        reasons=tuple(line for line in (split.reason, request.standing("sglang"), preset_reason, keyless) if line),
+        reasons=tuple(
+            line for line in (split.reason, request.standing("sglang", split.tensor), preset_reason, keyless) if line
+        ),
         accelerator=str(target),
         image=facts.image,
         container=facts.container,

@@ -53,11 +53,12 @@ class Target:
             return False
         return variant.max_capability is None or (capability is not None and capability <= variant.max_capability)
 
-    def established(self, engine: str, model: Model) -> Established | None:
-        """Who has shown this model on this engine and these devices."""
+    def established(self, engine: str, model: Model, devices: int) -> Established | None:
+        """Who has shown this model on this engine and so many of these devices."""
         names = {self.name, self.generation, self.vendor}
         for entry in catalog().established:
-            if entry.concerns(engine, model.name, self.generation) and names & set(entry.accelerators):
+            few_enough = entry.devices is None or devices <= entry.devices
+            if entry.concerns(engine, model.name, self.generation) and names & set(entry.accelerators) and few_enough:
                 return entry
         return None
 

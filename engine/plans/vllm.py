@@ -46,7 +46,8 @@ def vllm_plan(request: Request) -> LaunchPlan:
     argv = argv if request.place.python else _elsewhere(argv, launch)
     rules.check("vllm", model, target, argv, needed)
     env = _env(launch, request, variant, recipes)
-    reasons = [split.reason, request.standing("vllm", variant), *(recipe.why for recipe in recipes), preset_reason]
+    standing = request.standing("vllm", split.tensor, variant)
+    reasons = [split.reason, _tight(model, target, variant), standing, *(r.why for r in recipes), preset_reason]
     return LaunchPlan(
         engine="vllm",
         model=model.name,
@@ -86,6 +87,16 @@ def choose_variant(model: Model, target: Target) -> Variant | None:
         if has_room and (variant.devices is not None or not native_fits):
             return variant
     return None
+
+
+def _tight(model: Model, target: Target, variant: Variant | None) -> str:
+    if variant or model.comfortable_gb is None or target.usable_gb is None or target.vendor == "cpu":
+        return ""
+    if target.total_gb == target.usable_gb and target.usable_gb < model.comfortable_gb:
+        return (
+            f"Tight: all {model.context} tokens of context fit from {model.comfortable_gb:g} GB on; here what is left."
+        )
+    return ""
 
 
 def _needed_gb(model: Model, target: Target, variant: Variant | None) -> float | None:
@@ -159,11 +170,9 @@ def _elsewhere(argv: list[str], launch: VllmLaunch) -> list[str]:
 
 
 def _plain_flags(argv: list[str]) -> list[str]:
-    # vllm-ascend is behind the vLLM of this project: only flags that its guide names, and those of every version.
-    return without(
-        argv, *_MEDIA_FLAGS, "--enable-prompt-tokens-details", "--no-enable-log-requests",
-        "--disable-uvicorn-access-log", "--shutdown-timeout",
-    )  # fmt: skip
+    # vllm-ascend is behind the vLLM of this project: only its guide's flags and those that guard.
+    newer = ("--enable-prompt-tokens-details", "--no-enable-log-requests", "--disable-uvicorn-access-log")
+    return without(argv, *newer, "--shutdown-timeout")
 
 
 def _env(launch: VllmLaunch, request: Request, variant: Variant | None, recipes: list[Recipe]) -> dict[str, str]:

@@ -55,10 +55,10 @@ def test_a_wrong_value_is_one_sentence_with_key_value_and_what_is_allowed(
 
 def test_the_example_file_names_every_setting_and_its_default(no_file: Path) -> None:
     text = (ROOT / ".env.example").read_text()
-    shown = dict(re.findall(r"^#(KIMI_\w+)=(.*)$", text, re.MULTILINE))
+    shown = dict(re.findall(r"^#((?:KIMI|OPENAI)_\w+)=(.*)$", text, re.MULTILINE))
     defaults = Settings(_env_file=None)
-    for name in Settings.model_fields:
-        key = f"KIMI_{name.upper()}"
+    for name, field in Settings.model_fields.items():
+        key = field.validation_alias or f"KIMI_{name.upper()}"
         assert key in shown, f"{key} is missing in .env.example"
         value = getattr(defaults, name)
         plain = value.get_secret_value() if hasattr(value, "get_secret_value") else value
