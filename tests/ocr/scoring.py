@@ -49,7 +49,7 @@ def stands_in(answers: Sequence[str], text: str) -> bool:
         if not any(letter.isdigit() for letter in letters):
             return _letters(letters) in _letters(plain)
         spaced = r"\s*".join(map(re.escape, letters))
-        # Whitespace does not count, so the time may stand right behind a date: only a bare number must end where it ends.
+        # Whitespace does not count, so a time may touch the date before it: only a bare number must end where it ends.
         before, after = r"(?<!\d)" * letters[0].isdigit(), r"(?!\d)" * letters.isdigit()
         return re.search(before + spaced + after, plain) is not None
 
