@@ -77,6 +77,8 @@ prepare() {
 
 install_locked() {
     local wanted=$1 kind=$2 stamp=$3
+    # Who has run the tests here keeps what they need.
+    grep -qs ' test$' "$stamp" && kind="test"
     local -a groups=()
     [ "$kind" = test ] && groups=(--group test)
     "$root/.venv/bin/uv" --version >/dev/null 2>&1 || create_venv
@@ -89,7 +91,7 @@ install_locked() {
 }
 
 prepare_browser() {
-    command -v chromium >/dev/null || command -v google-chrome >/dev/null && return
+    command -v chromium >/dev/null && return
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         say "Installing Debian's Chromium for the browser tests …"
         apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null && return

@@ -23,7 +23,11 @@ def main() -> int:
     for noisy in ("httpx", "httpx2", "watchfiles"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     settings.files.create()
-    frontend.prepare(settings.files.page_root, ROOT)
+    try:
+        frontend.prepare(settings.files.page_root, ROOT)
+    except frontend.FrontendError as error:
+        print(error, file=sys.stderr)
+        return 1
     _prepare_environment(settings)
     telemetry.set_up()
     # Chainlit reads its folders and its secret when it is imported.

@@ -18,7 +18,7 @@ import psutil
 from engine.config import ROOT
 from tests.ports import free_port
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 class Product:

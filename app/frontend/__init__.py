@@ -1,7 +1,8 @@
 """The page's front end: Chainlit's own, made offline and lossless, with our look, in a folder that Chainlit reads."""
 
+from app.frontend.errors import FrontendError
 from app.frontend.files import PageFiles
 from app.frontend.policy import content_security_policy
 from app.frontend.prepare import prepare
 
-__all__ = ["PageFiles", "content_security_policy", "prepare"]
+__all__ = ["FrontendError", "PageFiles", "content_security_policy", "prepare"]
