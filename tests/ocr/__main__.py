@@ -37,9 +37,9 @@ def main() -> None:
                     _show(results[-1], args.verbose)
                     if args.save:
                         _save(results[-1], args.save, seed)
-    for word in ("-en", "-zh"):
-        print(word[1:], Score.of(result for result in results if word in result.case.name))
-    print(f"{len(results)} pictures:", Score.of(results))
+    for word in ("-en", "-zh", ""):
+        if some := [result for result in results if word in result.case.name]:
+            print(f"{word.strip('-') or 'all':4}{len(some):3} pictures:", Score.of(some))
 
 
 def _show(result: Result, verbose: bool) -> None:

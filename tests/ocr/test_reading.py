@@ -1,6 +1,5 @@
 """How well the reader reads pictures that it was not tuned to, through its API."""
 
-from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -13,10 +12,11 @@ from tests.pictures.collection import cases
 SEED = 9
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Result]]:
+# A picture costs about two seconds on two cores.
+@pytest.fixture(scope="module", params=[pytest.param(3, id="third"), pytest.param(1, id="all", marks=pytest.mark.long)])
+def results(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Result]:
     with running_reader(tmp_path_factory.mktemp("uploads")) as url:
-        yield [measure(case, partial(ask, url)) for case in cases(SEED)]
+        return [measure(case, partial(ask, url)) for case in cases(SEED, request.param)]
 
 
 def _report(results: list[Result]) -> str:
