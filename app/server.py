@@ -63,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     page_root = settings.files.page_root
     app.mount("/assets", PageFiles(directory=page_root / "frontend" / "assets"))
     app.mount("/public", PageFiles(directory=page_root / "public"))
+    chainlit_app.add_exception_handler(ValueError, _refuse_empty_file)
     app.mount("/", chainlit_app)
     places = AllowedPlaces(loopback=settings.loopback, port=settings.port, origins=settings.origins)
     # The last one added is the outermost.
