@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
 import os
 import sys
@@ -54,7 +55,10 @@ def main() -> int:
 
 def _prepare_environment(settings: Settings) -> None:
     os.environ["CHAINLIT_APP_ROOT"] = str(settings.files.page_root)
-    os.environ["CHAINLIT_AUTH_SECRET"] = secret(settings.files.auth_secret)
+    # Part of what logins are signed with: another password, or another reach of the page, ends them all.
+    terms = f"{settings.loopback}:{settings.password.get_secret_value()}"
+    signing = hmac.new(secret(settings.files.auth_secret).encode(), terms.encode(), "sha256")
+    os.environ["CHAINLIT_AUTH_SECRET"] = signing.hexdigest()
     # Chainlit would load the `.env` of the working directory into the environment; our settings are read already.
     os.environ["CHAINLIT_ENV_FILE"] = os.devnull
     # It would send conversations away with this key.

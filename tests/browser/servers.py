@@ -177,13 +177,17 @@ class ScriptedProduct:
             self.files.status
         )
 
-    def start(self) -> None:
-        """Starts the page's process and waits until it answers."""
+    def start(self, **environment: str) -> None:
+        """Starts the page's process, with these variables too, and waits until it answers."""
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("KIMI_", "CHAINLIT_"))}
-        environment = ours | {"KIMI_WORKSPACE": str(self.files.root), "KIMI_PORT": str(self.port)} | self._environment
+        places = {"KIMI_WORKSPACE": str(self.files.root), "KIMI_PORT": str(self.port)}
         with (self.files.root / "app.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "app"], cwd=ROOT, env=environment, stdout=log, stderr=log
+                [sys.executable, "-m", "app"],
+                cwd=ROOT,
+                env=ours | places | self._environment | environment,
+                stdout=log,
+                stderr=log,
             )
         try:
             wait_for(f"{self.url}/healthz", 60, self._alive)
