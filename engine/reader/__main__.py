@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--max-pictures", type=int, default=16, help="pictures in one prompt (default: %(default)s)")
     parser.add_argument(
-        "--picture-seconds", type=float, default=60.0, help="time limit for one picture (default: %(default)s)"
+        "--picture-seconds", type=float, default=120.0, help="time limit for one picture (default: %(default)s)"
     )
     parser.add_argument(
         "--threads", type=int, default=_cores(), help="cores for the recogniser (default: those allowed, %(default)s)"

@@ -21,6 +21,8 @@ _LEAST = 0.5  # a row with less has nothing to do with the question
 
 def best_rows(question: Question, rows: list[Row], most: int = 3) -> list[int]:
     """Return the indices of up to `most` rows that answer `question`, the best first; none where none matches."""
+    if question.position is not None and -1 <= question.position < len(rows):
+        return [question.position % len(rows)] if rows else []
     scores = score_rows(question, rows)
     ranked = sorted(range(len(rows)), key=lambda index: (-scores[index], index))
     return [index for index in ranked[:most] if scores[index] >= _LEAST]

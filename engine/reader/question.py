@@ -30,7 +30,7 @@ class Question:
 
     `terms` are what a line may share with it: lower-case words, numbers and pairs of CJK letters, and the same in the
     other language; `words` of them stand in the question itself. `script` is "latin" or "cjk" where a language is asked
-    for.
+    for; `position` is the index of the row that the question points at, -1 for the last.
     """
 
     terms: frozenset[str]
@@ -38,6 +38,7 @@ class Question:
     kinds: tuple[Kind, ...]
     everything: bool
     script: str | None
+    position: int | None
 
 
 @lru_cache
@@ -63,16 +64,25 @@ class _Words:
     ignored: frozenset[str]
     ignored_cjk: re.Pattern[str]
     everything: re.Pattern[str]
+    ordinals: tuple[re.Pattern[str], ...]
+    last: re.Pattern[str]
     groups: tuple[tuple[str, ...], ...]
 
 
 @lru_cache
 def _words() -> _Words:
     table = tomllib.loads((_HERE / "words.toml").read_text(encoding="utf-8"))
+    units = "|".join(table["units"])
+    ordinals = [
+        re.compile(rf"\b(?:{english}|{number}(?:st|nd|rd|th)) (?:{units})\b|第\s*(?:{chinese}|{number})\s*(?:{units})")
+        for number, (english, chinese) in enumerate(zip(table["ordinals"], table["ordinals_cjk"], strict=True), 1)
+    ]
     return _Words(
         ignored=frozenset(table["ignored"].split()),
         ignored_cjk=re.compile("|".join(table["ignored_cjk"].split())),
         everything=re.compile("|".join(table["everything"])),
+        ordinals=tuple(ordinals),
+        last=re.compile(rf"(?:{'|'.join(table['last'])})\s*一?(?:{units})"),
         groups=tuple(tuple(group) for group in table["groups"]),
     )
 
@@ -104,6 +114,7 @@ def understand(text: str) -> Question:
     """Take a question apart; without a word in it, everything is wanted."""
     folded = fold(text)
     asked = _asked(folded)
+    position = _position(folded)
     words = frozenset(terms_of(_words().ignored_cjk.sub(" ", folded)) - _words().ignored)
     meant = {
         other
@@ -117,9 +128,16 @@ def understand(text: str) -> Question:
         words=words,
         kinds=asked,
         everything=not folded.strip()
-        or (bool(_words().everything.search(folded)) and not any(kind.value for kind in asked)),
+        or (bool(_words().everything.search(folded)) and position is None and not any(kind.value for kind in asked)),
         script=_script(folded),
+        position=position,
     )
+
+
+def _position(folded: str) -> int | None:
+    if _words().last.search(folded):
+        return -1
+    return next((index for index, pattern in enumerate(_words().ordinals) if pattern.search(folded)), None)
 
 
 def _asked(folded: str) -> tuple[Kind, ...]:

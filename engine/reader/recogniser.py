@@ -16,9 +16,11 @@ from rapidocr.utils.process_img import map_boxes_to_original
 from engine.reader.lines import Corners, Line
 from engine.reader.prepare import Pixels
 
-# The detector wants letters of some size and enlarges a picture whose short side is below this, but not a long strip
-# to more than its share of memory.
+# The detector wants letters of some size and enlarges a picture whose short side is below this. A strip of a few lines
+# has a short side and large letters: more than twice costs three times the work and finds no more. Nor may a long one
+# take more than its share of memory.
 _DETECTOR_SIDE = 736
+_DETECTOR_TIMES = 2
 _DETECTOR_AREA = 4_000_000
 # Lines per call: between calls a cancelled request can stop; smaller batches also pad less.
 _BATCH = 6
@@ -66,8 +68,8 @@ class Recogniser:
 
     def _detect(self, pixels: Pixels) -> tuple[list[Corners], list[Pixels]]:
         height, width = pixels.shape[:2]
-        room = sqrt(_DETECTOR_AREA / (width * height))
-        self._ocr.text_det.limit_side_len = min(_DETECTOR_SIDE, int(min(height, width) * max(1, room)))
+        times = max(1.0, min(_DETECTOR_TIMES, sqrt(_DETECTOR_AREA / (width * height))))
+        self._ocr.text_det.limit_side_len = min(_DETECTOR_SIDE, int(min(height, width) * times))
         image, record = self._ocr.preprocess_img(pixels)
         try:
             crops, found = self._ocr.detect_and_crop(image, record)

@@ -37,7 +37,7 @@ class Options:
     key: str = ""
     context: int = 1_048_576
     pictures: int = 16
-    picture_seconds: float = 60.0
+    picture_seconds: float = 120.0
 
 
 def create_app(options: Options, load: Callable[[], Recogniser]) -> FastAPI:

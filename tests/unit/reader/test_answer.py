@@ -53,6 +53,21 @@ def test_the_line_that_answers_comes_first(question: str, picture: Reading, expe
     assert quotes(question, picture)[0] == expected
 
 
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("What does the second line say?", "12 Mill Road, Cambridge"), ("第三行写的是什么?", "Tel 01223 555 0142"),
+        ("Read the 1st row", "GREEN LEAF MARKET"), ("最后一行是什么?", "hello@greenleaf.example"),
+    ],
+)  # fmt: skip
+def test_a_row_can_be_named_by_its_number(question: str, expected: str) -> None:
+    assert quotes(question, RECEIPT) == [expected]
+
+
+def test_a_row_beyond_the_end_is_looked_for_by_its_words() -> None:
+    assert quotes("Is the total on the ninth line?", reading("TOTAL 4.26")) == ["TOTAL 4.26"]
+
+
 def test_a_misread_or_bent_word_is_found_as_well() -> None:
     assert (
         quotes("Which animal jumped?", reading("The dog jumps high", "It is a cat", "Rain falls"))[0]
