@@ -14,6 +14,7 @@ Usage: ./start.sh [WORD] [OPTIONS]
   stop                   end engine and page
   logs [llm|app] [-f]    print the end of the logs, and what comes
   plan [OPTIONS]         tell what would run here and why, or the launch for another machine
+  user WHAT              say who may sign in: add, remove or password NAME; list
   prepare                install what start needs, and no more
   test [--long] [ARGS]   install what the tests need and run them
   help                   print this
@@ -101,9 +102,19 @@ prepare_browser() {
         give_up "The browser tests need Chromium; install it (Debian: apt-get install chromium) and start again."
 }
 
+# PostgreSQL, on which the history is tested beside SQLite; without it those tests are skipped.
+prepare_postgres() {
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        say "Installing Debian's PostgreSQL for the tests of the history …"
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null && return
+    fi
+    say "PostgreSQL is not installed (Debian: apt-get install postgresql): the tests that need it are skipped."
+}
+
 word=${1:-up}
 case $word in
-    up | status | stop | logs | plan)
+    up | status | stop | logs | plan | user)
         prepare plain
         cd -- "$root"
         [ $# -gt 0 ] && shift
@@ -116,6 +127,7 @@ case $word in
         shift
         prepare test
         prepare_browser
+        prepare_postgres
         cd -- "$root"
         exec "$python" -m pytest "$@"
         ;;

@@ -8,6 +8,7 @@ import os
 import sys
 
 import uvicorn
+from dotenv import dotenv_values
 
 from app import frontend, telemetry
 from engine.config import ROOT, ConfigError, Settings, load_settings, secret
@@ -56,11 +57,15 @@ def main() -> int:
 def _prepare_environment(settings: Settings) -> None:
     os.environ["CHAINLIT_APP_ROOT"] = str(settings.files.page_root)
     # Part of what logins are signed with: another password, or another reach of the page, ends them all.
-    terms = f"{settings.loopback}:{settings.password.get_secret_value()}"
+    terms = f"{settings.for_this_machine}:{settings.auth_header}:{settings.password.get_secret_value()}"
     signing = hmac.new(secret(settings.files.auth_secret).encode(), terms.encode(), "sha256")
     os.environ["CHAINLIT_AUTH_SECRET"] = signing.hexdigest()
     # Chainlit would load the `.env` of the working directory into the environment; our settings are read already.
     os.environ["CHAINLIT_ENV_FILE"] = os.devnull
+    for name, value in dotenv_values(ROOT / ".env").items():
+        # OAuth's providers are Chainlit's settings, which it takes from the environment alone.
+        if value and name.startswith("OAUTH_"):
+            os.environ.setdefault(name, value)
     # It would send conversations away with this key.
     os.environ.pop("LITERAL_API_KEY", None)
     if settings.engine != "openai":

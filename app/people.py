@@ -1,8 +1,14 @@
-"""Who is at the page: on loopback the one local user, without a form; otherwise whoever knows the password."""
+"""Who is at the page: on loopback the one local user, without a form; otherwise whoever signs in.
+
+That is by a name and password of one's own (`./start.sh user add NAME`), by the shared password, by the word of a proxy
+in front (`KIMI_AUTH_HEADER`), or by an OAuth provider that Chainlit knows (`OAUTH_…`, `KIMI_OAUTH_PEOPLE`).
+"""
 
 from __future__ import annotations
 
+import asyncio
 import hmac
+import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,37 +17,90 @@ import chainlit as cl
 import jwt
 from chainlit.auth import get_token_from_cookies, set_auth_cookie
 from chainlit.auth.jwt import create_jwt, decode_jwt
+from chainlit.oauth_providers import get_configured_oauth_providers
 from chainlit.server import sio
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.welcome import header_identity
 from engine.config import Settings, secret
+from engine.people import People
 
 LOCAL_USER = "local"
 SHARED_USER = "shared"
 
 _PASSWORD_BYTES = 9
 """Twelve characters to type."""
+_AT_ONCE = 2
+"""Checking a password takes 64 MB for a moment; more than so many at a time wait."""
+_LONGEST_NAME = 40
+_LONGEST_PASSWORD = 1000
+_log = logging.getLogger("app.people")
 
 
-def set_up_login(settings: Settings) -> None:
+def set_up_login(settings: Settings, people: People) -> None:
     """Registers with Chainlit how people sign in."""
-    if settings.loopback:
+    if settings.auth_header:
+        _sign_in_by_header(settings.auth_header)
+    elif settings.for_this_machine:
         # Host and Origin are checked before any request comes this far (guards.HostAndOrigin).
         @cl.header_auth_callback
         async def local_user(headers: Headers) -> cl.User:
             return cl.User(identifier=LOCAL_USER)
 
-        return
-    expected = page_password(settings)
+    else:
+        _sign_in_by_password(people, page_password(settings))
+        if get_configured_oauth_providers():
+            _sign_in_by_oauth(settings.oauth_people)
+
+
+def _sign_in_by_header(name: str) -> None:
+    @cl.header_auth_callback
+    async def named_by_the_proxy(headers: Headers) -> cl.User | None:
+        value = headers.get(name, "").strip()
+        return cl.User(identifier=header_identity(value), display_name=value[:_LONGEST_NAME]) if value else None
+
+
+def _sign_in_by_password(people: People, shared: str) -> None:
+    gate = asyncio.Semaphore(_AT_ONCE)
 
     @cl.password_auth_callback
-    async def shared_password(username: str, password: str) -> cl.User | None:
-        if not hmac.compare_digest(password.encode("utf-8", "surrogatepass"), expected.encode()):
+    async def password(username: str, password: str) -> cl.User | None:
+        if len(password) > _LONGEST_PASSWORD:
             return None
-        return cl.User(identifier=SHARED_USER, display_name=username[:40])
+        async with gate:
+            own = await asyncio.to_thread(people.verify, username, password)
+        name = people.find(username)
+        if name is not None:
+            # Somebody's name is theirs alone: the shared password does not open it.
+            return cl.User(identifier=name, metadata={"mark": people.mark(name)}) if own else None
+        if not hmac.compare_digest(password.encode("utf-8", "surrogatepass"), shared.encode()):
+            return None
+        return cl.User(identifier=SHARED_USER, display_name=username[:_LONGEST_NAME])
+
+
+def _sign_in_by_oauth(allowed: str) -> None:
+    if not allowed:
+        _log.warning("nobody may sign in by OAuth: KIMI_OAUTH_PEOPLE says who may")
+
+    @cl.oauth_callback
+    async def known_to_the_provider(
+        provider: str, token: str, raw: dict[str, str], user: cl.User, id_token: str | None = None
+    ) -> cl.User | None:
+        if not is_listed(user.identifier, allowed):
+            _log.warning("%s may not sign in by %s: KIMI_OAUTH_PEOPLE does not list them", user.identifier, provider)
+            return None
+        return cl.User(identifier=f"{provider}:{user.identifier}", display_name=user.identifier[:_LONGEST_NAME])
+
+
+def is_listed(name: str, allowed: str) -> bool:
+    """Whether a comma-separated list has this name, its `@domain`, or `*` for everybody."""
+    entries = {entry.strip().casefold() for entry in allowed.split(",") if entry.strip()}
+    name = name.casefold()
+    domain = "@" + name.rpartition("@")[2] if "@" in name else ""
+    return "*" in entries or name in entries or domain in entries
 
 
 class LocalSignIn:

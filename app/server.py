@@ -31,7 +31,9 @@ from app.i18n import language_of, text
 from app.people import LocalSignIn, guard_session_ids, set_up_login
 from app.retention import keep_sweeping, sweep_session_files
 from app.uploads import MAX_BYTES, UploadStore
+from app.welcome import StillWelcome, Welcome
 from engine.config import Settings
+from engine.people import People
 
 _FORM_BYTES = 64 * 1024
 """What a form puts around an uploaded file."""
@@ -50,13 +52,15 @@ def create_app(settings: Settings) -> FastAPI:
     store = UploadStore(settings.files.uploads)
     database = Database(database_url(settings.database_url.get_secret_value(), settings.files.chats))
     history, users = History(database, settings.files.uploads), Users(database)
-    lifespan = _lifespan(settings, state, store, database)
+    people = People(settings.files.people)
+    welcome = Welcome(people, settings.auth_header)
+    lifespan = _lifespan(settings, state, store, database, welcome)
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     _add_routes(app, state)
     app.include_router(routes(history, users))
     data_layer = DataLayer(history, users)
     cl.data_layer(lambda: data_layer)
-    set_up_login(settings)
+    set_up_login(settings, people)
     guard_session_ids()
     chat.register(state, store, Keeper(history, users))
     ensure_jwt_secret()
@@ -67,8 +71,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount("/", chainlit_app)
     places = AllowedPlaces(loopback=settings.loopback, port=settings.port, origins=settings.origins)
     # The last one added is the outermost.
-    if settings.loopback:
+    if settings.for_this_machine and not settings.auth_header:
         app.add_middleware(LocalSignIn)
+    app.add_middleware(StillWelcome, welcome=welcome)
     app.add_middleware(LoginLimit)
     app.add_middleware(BodyLimit, upload=MAX_BYTES + _FORM_BYTES, other=_OTHER_BODY_BYTES)
     app.add_middleware(HostAndOrigin, places=places)
@@ -84,7 +89,7 @@ async def _refuse_empty_file(request: Request, error: Exception) -> JSONResponse
 
 
 def _lifespan(
-    settings: Settings, state: EngineState, store: UploadStore, database: Database
+    settings: Settings, state: EngineState, store: UploadStore, database: Database, welcome: Welcome
 ) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -93,6 +98,7 @@ def _lifespan(
         keepers = [
             asyncio.create_task(keep_sweeping(settings.files.uploads, settings.upload_days)),
             asyncio.create_task(keep_purging()),
+            asyncio.create_task(welcome.keep_out()),
             asyncio.create_task(state.warm_up()),
         ]
         yield

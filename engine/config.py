@@ -6,6 +6,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 ROOT = Path(__file__).resolve().parent.parent
 """The project's folder: where `start.sh` stands."""
 
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 EngineChoice = Literal["auto", "reader", "vllm", "sglang", "llama", "openai"]
 
 
@@ -43,6 +45,12 @@ class Settings(BaseSettings):
     """Further addresses under which the page is reached, comma-separated, e.g. `https://chat.example.org`."""
     openai_api_base: str = Field("http://localhost:8000/v1", validation_alias="OPENAI_API_BASE")
     """The server that answers under `KIMI_ENGINE=openai`; read for nothing else."""
+    pictures: Literal["data", "file"] = "data"
+    """How pictures go to that server: `file` where it sees the workspace's uploads at the same path."""
+    auth_header: str = ""
+    """The header in which a proxy in front names the person who has signed in there."""
+    oauth_people: str = ""
+    """Who may sign in by OAuth: names, `@example.org`, or `*`, comma-separated."""
     upload_days: int = Field(30, ge=0)
     log_mb: int = Field(20, ge=1)
 
@@ -54,7 +62,13 @@ class Settings(BaseSettings):
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the page."""
-        return self.host in {"127.0.0.1", "::1", "localhost"}
+        return self.host in _LOOPBACK
+
+    @property
+    def for_this_machine(self) -> bool:
+        """Whether nobody else can reach the page: it listens on loopback, and no proxy in front brings others."""
+        origins = [origin.strip() for origin in self.origins.split(",") if origin.strip()]
+        return self.loopback and all(urlsplit(origin).hostname in _LOOPBACK for origin in origins)
 
     @property
     def page_url(self) -> str:
@@ -88,6 +102,7 @@ class Workspace:
         self.supervisor = self.run / "supervisor.json"
         self.engine_key = self.run / "engine.key"
         self.password = self.run / "password"
+        self.people = self.run / "people.json"
         self.auth_secret = self.run / "auth.secret"
         self.page_root = self.run / "page"
 
@@ -129,6 +144,7 @@ _ALLOWED = {
     "port": "a whole number from 1 to 65535",
     "engine_port": "a whole number from 1 to 65535",
     "hub": "huggingface or modelscope",
+    "pictures": "data or file",
     "preset": "appliance, long-context, low-latency, high-throughput, or nothing",
     "upload_days": "a whole number of days, 0 to keep pictures for ever",
     "log_mb": "a whole number of megabytes from 1",

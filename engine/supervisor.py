@@ -164,7 +164,7 @@ class Supervisor:
             self._tell(f"page: {self._status.page.state}{': ' + phase if phase else ''}")
 
     def _password_hint(self) -> str:
-        if self._settings.loopback:
+        if self._settings.for_this_machine or self._settings.auth_header:
             return ""
         if self._settings.password.get_secret_value():
             return " (the password is your KIMI_PASSWORD)"

@@ -1,0 +1,74 @@
+"""Who signed in some time ago, looked at again with every request: may this person still come in?
+
+A login is a signed cookie that lasts for days. Whoever was taken out, has got another password, or is another person by
+the word of the proxy in front, is signed out at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import jwt
+from chainlit.auth import get_token_from_cookies
+from chainlit.auth.jwt import decode_jwt
+from chainlit.server import sio
+from chainlit.session import ws_sessions_id
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from engine.people import People
+
+_LOOK_SECONDS = 2.0
+
+
+class Welcome:
+    """Knows who may still come in. `header` is the one in which a proxy names its people; empty: there is none."""
+
+    def __init__(self, people: People, header: str) -> None:
+        self._people = people
+        self._header = header
+
+    def still(self, token: str, headers: Headers | None = None) -> bool:
+        """Whether a login still holds; `headers` are those of a request that brings it."""
+        try:
+            user = decode_jwt(token)
+        except (jwt.InvalidTokenError, TypeError):
+            return False
+        if mark := user.metadata.get("mark"):
+            return bool(self._people.mark(user.identifier) == mark)
+        if self._header and headers is not None:
+            return bool(user.identifier == header_identity(headers.get(self._header, "")))
+        return True
+
+    async def keep_out(self) -> None:
+        """Ends the live connections of those who were taken out, until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            for session in list(ws_sessions_id.values()):
+                if session.token and not self.still(session.token):
+                    if session.current_task:
+                        session.current_task.cancel()
+                    await sio.disconnect(session.socket_id)
+                    session.token = None
+
+
+class StillWelcome:
+    """Plain ASGI: takes the cookies off a request whose login no longer holds, so that it comes from nobody."""
+
+    def __init__(self, app: ASGIApp, welcome: Welcome) -> None:
+        self._app = app
+        self._welcome = welcome
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in {"http", "websocket"}:
+            connection = HTTPConnection(scope)
+            token = get_token_from_cookies(connection.cookies)
+            if token and not self._welcome.still(token, connection.headers):
+                scope = {**scope, "headers": [item for item in scope["headers"] if item[0].lower() != b"cookie"]}
+        await self._app(scope, receive, send)
+
+
+def header_identity(value: str) -> str:
+    """The identity of somebody whom a proxy names: apart from all others, who may have the same name."""
+    return f"header:{value.strip()}"
