@@ -5,7 +5,23 @@ from __future__ import annotations
 import os
 import tempfile
 
+import pytest
+
 # Read when chainlit is imported, so set before any test module is.
 os.environ["CHAINLIT_APP_ROOT"] = tempfile.mkdtemp(prefix="kimi-chainlit-")
 os.environ["CHAINLIT_AUTH_SECRET"] = "a secret of the tests, long enough for HMAC"
 os.environ["CHAINLIT_ENV_FILE"] = os.devnull
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long` adds the tests that take many minutes."""
+    parser.addoption("--long", action="store_true", help="run the tests marked long, too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves the long ones out, unless they are asked for."""
+    if config.getoption("--long"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    items[:] = [item for item in items if item not in long]
+    config.hook.pytest_deselected(items=long)

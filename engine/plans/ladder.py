@@ -176,7 +176,7 @@ def _remote(settings: Settings, model: str) -> LaunchPlan:
         model=model,
         served_name=settings.model,
         base_url=settings.openai_api_base.rstrip("/"),
-        pictures="data",
+        pictures=settings.pictures,
         key_env="OPENAI_API_KEY",
         reasons=(f"KIMI_ENGINE=openai: the answers come from {settings.openai_api_base}.",),
         checked="nothing is started here",

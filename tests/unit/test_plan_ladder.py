@@ -159,6 +159,7 @@ def test_a_server_of_ones_own_is_not_started(monkeypatch: pytest.MonkeyPatch) ->
     found = plan(machine(), engine="openai", model="someones-model")
     assert (found.argv, found.pictures, found.base_url) == ((), "data", "https://models.example.org/v1")
     assert (found.model, found.served_name) == ("someones-model", "someones-model")
+    assert plan(machine(), engine="openai", pictures="file").pictures == "file"
 
 
 def test_the_appliance_preset_is_exact() -> None:
