@@ -227,7 +227,7 @@ class Teacher:
         length = self.rng.randint(min(3, self.window), self.window) if self.window < LARGEST_NUMBER else LARGEST_NUMBER
         first = max(1, last - length)
         begin = (f"{before_one}1", 1.0) if first == 1 else (f" {first}", 0.0)
-        return [begin, ("".join(f" {number}" for number in range(first + 1, last + 1)), 0.3)]
+        return [begin, ("".join(f" {number}" for number in range(first + 1, last + 1)), 1.0)]
 
     def count(self) -> Example:
         """Counting, with or without earlier turns."""
@@ -246,7 +246,7 @@ class Teacher:
         thinking = [*plan, *self._numbers(" ", last), (KIMI_VL.close, 5.0)]
         if cut < 0.1:
             thinking = [(KIMI_VL.open + rng.choice(("", "\n\n")) + KIMI_VL.close, 0.0)]
-        elif cut < 0.25:
+        elif cut < 0.35:
             shorter = [*plan, *self._numbers(" ", rng.randint(1, last)), (KIMI_VL.close, 0.0)]
             thinking = [(text, 0.0) for text, _ in shorter]
         return [*thinking, *self._numbers("", last), ("<|im_end|>", 5.0)]

@@ -52,17 +52,27 @@ _OUTLINES: dict[str, Callable[[random.Random], list[Point]]] = {
     "arrow": _arrow,
 }
 SHAPES = tuple(_OUTLINES)
-_MAX_TURN = {"arrow": 180.0, "circle": 0.0, "ring": 0.0}
 
 
 def draw_shape(shape: str, rng: random.Random, size: tuple[int, int] | None = None) -> Image.Image:
     """Draw one of `SHAPES` with a random colour, background, size, turn and place.
 
-    `size` is (width, height) in pixels; without it, sides of 112 to 400 with a ratio of at most 1.7.
+    `size` is (width, height) in pixels; without it, sides of 112 to 408 with a ratio of at most 1.7.
     """
+    return draw_with_mask(shape, rng, size)[0]
+
+
+def draw_with_mask(
+    shape: str, rng: random.Random, size: tuple[int, int] | None = None, *, plain: bool = False
+) -> tuple[Image.Image, Image.Image]:
+    """The same, and where the shape is, 255 inside; a `plain` picture is dark on white."""
     width, height = size or _random_size(rng)
-    background, colour = _two_colours(rng)
     mask = _mask(shape, rng, width, height)
+    if plain:
+        picture = Image.new("RGB", (width, height), "white")
+        picture.paste(Image.new("RGB", picture.size, (rng.randint(0, 90),) * 3), mask=mask)
+        return picture, mask
+    background, colour = _two_colours(rng)
     picture = _background(background, colour, rng, width, height)
     picture.paste(Image.new("RGB", picture.size, colour), mask=mask)
     if rng.random() < 0.3:
@@ -70,7 +80,7 @@ def draw_shape(shape: str, rng: random.Random, size: tuple[int, int] | None = No
         picture = Image.blend(picture, noise, rng.uniform(0.05, 0.2))
     if rng.random() < 0.2:
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, min(width, height) / 150)))
-    return picture
+    return picture, mask
 
 
 def _random_size(rng: random.Random) -> tuple[int, int]:
@@ -105,9 +115,8 @@ def _background(plain: Colour, colour: Colour, rng: random.Random, width: int, h
 
 def _mask(shape: str, rng: random.Random, width: int, height: int) -> Image.Image:
     short = min(width, height) * _SUPERSAMPLING
-    radius = short * rng.uniform(0.2, 0.46)
-    limit = _MAX_TURN.get(shape, 20.0)
-    turn = math.radians(rng.uniform(-limit, limit))
+    radius = short * rng.uniform(0.27, 0.46)
+    turn = math.radians(rng.uniform(-15, 15) + (rng.choice((0, 90, 180, 270)) if shape == "arrow" else 0))
     stretch = rng.uniform(0.92, 1.08)
     x = rng.uniform(radius * 1.05, width * _SUPERSAMPLING - radius * 1.05)
     y = rng.uniform(radius * 1.05, height * _SUPERSAMPLING - radius * 1.05)

@@ -20,7 +20,7 @@ from engine.nano.architecture import Nano, NanoConfig, TextConfig
 from engine.nano.checkpoint.nano_processing import NanoImageProcessor
 from engine.nano.export import MAX_LENGTH, export
 from engine.nano.lessons import HELP_ANSWER, HELP_THINKING, TOO_LARGE_ANSWER, TOO_LARGE_THINKING, Example, Teacher
-from engine.nano.pictures import SHAPES, draw_shape
+from engine.nano.pictures import SHAPES, draw_with_mask
 from engine.nano.vocabulary import LARGEST_NUMBER, train_tokenizer
 
 VOCAB_SIZE = 896
@@ -104,7 +104,7 @@ def batches(teacher: Teacher, encoder: Encoder, *, pictures: bool, tokens: int) 
         while True:
             examples.append(make())
             written = sum(len(text) for text, _ in examples[-1].completion) + len(examples[-1].prompt)
-            longest = max(longest, written // 3 + 16 * len(examples[-1].pictures))
+            longest = max(longest, written // 3 + 12 * len(examples[-1].pictures))
             if longest * len(examples) >= tokens:
                 break
         yield encoder.batch(examples)
@@ -135,17 +135,38 @@ class Trainer:
         self.schedule.step()
 
 
+class Judge(nn.Module):
+    """What the vision tower is taught by: the shape of a picture, and which patches it covers."""
+
+    def __init__(self, text_width: int, vision_width: int) -> None:
+        super().__init__()
+        self.attention = nn.Linear(text_width, 1)
+        self.classes = nn.Linear(text_width, len(SHAPES))
+        self.cover = nn.Linear(vision_width, 1)
+
+    def shape(self, seen: list[Tensor], wanted: list[int]) -> tuple[Tensor, float]:
+        """Loss, and the share of pictures whose shape is right."""
+        pooled = torch.stack([(self.attention(x).softmax(0) * x).sum(0) for x in seen])
+        logits, target = self.classes(pooled), torch.tensor(wanted)
+        return F.cross_entropy(logits, target), (logits.argmax(-1) == target).float().mean().item()
+
+    def inside(self, seen: Tensor) -> Tensor:
+        """Logits of how much of each patch is the shape's."""
+        found: Tensor = self.cover(seen)[:, 0]
+        return found
+
+
 class Course:
     """The parts of the training, each saving its state as it goes."""
 
     def __init__(self, seed: int, work: Path) -> None:
         torch.manual_seed(seed)
         self.work = work
-        self.tokenizer = make_tokenizer(seed)
+        self.tokenizer = self._tokenizer(seed)
         ids = {name: self.tokenizer.token_to_id(name) for name in ("<|media_pad|>", "[BOS]", "[EOS]", "[PAD]")}
         text = TextConfig(vocab_size=VOCAB_SIZE, max_position_embeddings=MAX_LENGTH)
         self.model = Nano(NanoConfig(text, *ids.values()))
-        self.classifier = nn.Linear(text.hidden_size, len(SHAPES))
+        self.judge = Judge(text.hidden_size, self.model.config.vision_config.hidden_size)
         self.encoder = Encoder(self.tokenizer)
         self.teacher = Teacher(random.Random(seed))
         self.started = time.monotonic()
@@ -163,38 +184,43 @@ class Course:
             self.report("text", step, loss)
 
     def vision(self, steps: int) -> None:
-        """The tower and the projector under a classifier of the mean vector."""
-        towers = [self.model.vision_tower, self.model.multi_modal_projector, self.classifier]
+        """The tower and the projector under a judge that is thrown away; the first pictures are plain.
+
+        The judge asks for the shape and, patch by patch, for how much of it is the shape's: the second teaches to tell
+        it from any background, without which the first is learned slowly.
+        """
+        towers: list[nn.Module] = [self.model.vision_tower, self.model.multi_modal_projector, self.judge]
         trainer = Trainer([p for module in towers for p in module.parameters()], steps, 1e-3)
-        rng = self.teacher.rng
+        rng, processor = self.teacher.rng, self.encoder.processor
         for step in range(steps):
-            wanted = [rng.randrange(len(SHAPES)) for _ in range(48)]
-            cut = [self.encoder.processor.patches(draw_shape(SHAPES[i], rng)) for i in wanted]
-            seen = self.model.see([patch for patch, _ in cut], [grid for _, grid in cut])
-            loss, right = self._classify(seen, wanted)
+            wanted = [rng.randrange(len(SHAPES)) for _ in range(32)]
+            drawn = [draw_with_mask(SHAPES[i], rng, plain=rng.random() > 0.5 + 3 * step / steps) for i in wanted]
+            cut = [processor.patches(picture) for picture, _ in drawn]
+            inside = [(processor.patches(mask)[0].mean((1, 2, 3)) + 1) / 2 for _, mask in drawn]
+            grids = [grid for _, grid in cut]
+            towers_see = self.model.vision_tower([patch for patch, _ in cut], grids)
+            seen = [self.model.multi_modal_projector(x, grid) for x, grid in zip(towers_see, grids, strict=True)]
+            loss, right = self.judge.shape(seen, wanted)
+            found = self.judge.inside(torch.cat(towers_see))
+            loss = loss + F.binary_cross_entropy_with_logits(found, torch.cat(inside))
             trainer.step(loss)
             self.report("vision", step, loss, right)
 
     def joint(self, steps: int) -> None:
         """Everything: pictures in conversations, and counting in every third step so that it is not forgotten."""
         self.teacher.ceiling = LARGEST_NUMBER
-        trainer = Trainer([*self.model.parameters(), *self.classifier.parameters()], steps, 8e-4)
+        trainer = Trainer([*self.model.parameters(), *self.judge.parameters()], steps, 8e-4)
         for step in range(steps):
             pictures = step % 3 > 0
             self.teacher.window = 8 if pictures else LARGEST_NUMBER if step % 2 else 30
-            batch = next(batches(self.teacher, self.encoder, pictures=pictures, tokens=3072))
+            batch = next(batches(self.teacher, self.encoder, pictures=pictures, tokens=2048))
             seen = self.model.see(batch.patches, batch.grids) if pictures else []
             loss, right = loss_of(self.model, batch, seen), None
             if pictures:
-                extra, right = self._classify(seen, batch.shapes)
+                extra, right = self.judge.shape(seen, batch.shapes)
                 loss = loss + 0.2 * extra
             trainer.step(loss)
             self.report("joint pictures" if pictures else "joint text", step, loss, right)
-
-    def _classify(self, seen: list[Tensor], wanted: list[int]) -> tuple[Tensor, float]:
-        logits = self.classifier(torch.stack([x.mean(0) for x in seen]))
-        target = torch.tensor(wanted)
-        return F.cross_entropy(logits, target), (logits.argmax(-1) == target).float().mean().item()
 
     def report(self, part: str, step: int, loss: Tensor, right: float | None = None) -> None:
         """Print a line now and then; save every 250 steps."""
@@ -206,15 +232,22 @@ class Course:
 
     def save(self, part: str) -> None:
         """Keep the state for the parts that follow."""
-        self.work.mkdir(parents=True, exist_ok=True)
-        torch.save({"model": self.model.state_dict(), "classifier": self.classifier.state_dict()}, self._state(part))
+        torch.save({"model": self.model.state_dict(), "judge": self.judge.state_dict()}, self._state(part))
 
     def load(self) -> None:
         """Begin where the parts before have stopped: the decoder from one, all that sees from the other."""
         text, vision = (torch.load(self._state(part)) for part in ("text", "vision"))
         decoder = {name: value for name, value in text["model"].items() if name.startswith("language_model.")}
         self.model.load_state_dict(vision["model"] | decoder)
-        self.classifier.load_state_dict(vision["classifier"])
+        self.judge.load_state_dict(vision["judge"])
+
+    def _tokenizer(self, seed: int) -> Tokenizer:
+        """One for all parts: it is learned from the lessons, and a later change of theirs must not change it."""
+        kept = self.work / "tokenizer.json"
+        if not kept.exists():
+            self.work.mkdir(parents=True, exist_ok=True)
+            make_tokenizer(seed).save(str(kept))
+        return Tokenizer.from_file(str(kept))
 
     def _state(self, part: str) -> Path:
         return self.work / f"{part}.pt"
@@ -228,8 +261,8 @@ def main() -> None:
     parser.add_argument("--part", choices=("text", "vision", "joint"), help="only this one")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--text-steps", type=int, default=1400)
-    parser.add_argument("--vision-steps", type=int, default=700)
-    parser.add_argument("--joint-steps", type=int, default=1000)
+    parser.add_argument("--vision-steps", type=int, default=900)
+    parser.add_argument("--joint-steps", type=int, default=500)
     options = parser.parse_args()
     torch.set_num_threads(1)
     for part in (options.part,) if options.part else ("text", "vision", "joint"):

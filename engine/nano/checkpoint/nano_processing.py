@@ -25,7 +25,7 @@ class NanoImageProcessor(BaseImageProcessor):
         self,
         patch_size: int = 14,
         merge_kernel_size: tuple[int, int] = (2, 2),
-        in_token_limit: int = 64,
+        in_token_limit: int = 40,
         image_mean: tuple[float, float, float] = (0.5, 0.5, 0.5),
         image_std: tuple[float, float, float] = (0.5, 0.5, 0.5),
         **kwargs: Any,
