@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,17 @@ class ChatPage:
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.context.on("request", self._requested)
+        self.page.on("websocket", lambda socket: socket.on("framereceived", self._told))
+        self._turns_begun = 0
+        self._turns_wanted = 0
+        self._turn_runs = False
 
     def open(self) -> ChatPage:
         """Opens the page and waits until a question can be asked."""
         self.page.goto(self.url)
         expect(self.input).to_be_visible(timeout=_PATIENCE)
         expect(self.settings_button).to_be_visible(timeout=_PATIENCE)
+        self._turns_begun = self._turns_wanted = 0
         return self
 
     @property
@@ -81,7 +87,13 @@ class ChatPage:
         self.input.fill(question)
         send = self.page.locator("#chat-submit")
         expect(send).to_be_enabled(timeout=_PATIENCE)
+        self._turns_wanted = self._turns_begun + 1
         send.click()
+
+    def press(self, name: str) -> None:
+        """Presses the last button of this name, which begins a turn."""
+        self._turns_wanted = self._turns_begun + 1
+        self.button(name).click()
 
     def button(self, name: str) -> Locator:
         """The last button of this name in the conversation."""
@@ -92,15 +104,28 @@ class ChatPage:
         question.hover()
         question.locator(".edit-message").click()
         self.page.locator("#edit-chat-input").fill(words)
+        self._turns_wanted = self._turns_begun + 1
         self.page.get_by_role("button", name="Confirm").click()
 
     def finished(self) -> None:
-        """Waits until no turn runs."""
+        """Waits until the turn that was asked for has begun and ended."""
+        deadline = time.monotonic() + _PATIENCE / 1000
+        while self._turn_runs or self._turns_begun < self._turns_wanted:
+            assert time.monotonic() < deadline, "the turn did not end"
+            self.page.wait_for_timeout(50)
         expect(self.stop_button).to_have_count(0, timeout=_PATIENCE)
 
     def close(self) -> None:
         """Closes the window."""
         self.context.close()
+
+    def _told(self, frame: str | bytes) -> None:
+        """Reads along what the server says: the page shows the beginning of a short turn too briefly to be seen."""
+        if isinstance(frame, str) and frame.startswith('42["task_start"'):
+            self._turns_begun += 1
+            self._turn_runs = True
+        elif isinstance(frame, str) and frame.startswith('42["task_end"'):
+            self._turn_runs = False
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type == "error":

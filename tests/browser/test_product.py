@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
-from tests.pictures import jpeg, png, shop_sign
+from tests.pictures import jpeg, png, receipt, shop_sign
 from tests.product import Product
 
 MakePicture = Callable[[str, bytes], Path]
@@ -43,3 +44,38 @@ def test_a_starter_works_without_a_file(product: Product, open_page: OpenPage) -
     page.page.get_by_role("button", name="What is this shop called?").click()
     expect(page.answers.last).to_contain_text("川味小馆")
     page.finished()
+
+
+def test_a_question_asked_while_the_engine_is_killed_is_answered(
+    product: Product, open_page: OpenPage, picture: MakePicture
+) -> None:
+    page = open_page(product.url)
+    before = product.status()["engine"]
+    psutil.Process(before["pid"]).kill()
+    page.ask("Read all the text in the image.", [picture("sign.png", png(shop_sign("NIGHT MARKET")))])
+    expect(page.answers.last).to_contain_text("NIGHT MARKET", timeout=120_000)
+    page.finished()
+    after = product.status()["engine"]
+    assert after["pid"] != before["pid"]
+    assert after["restarts"] == before["restarts"] + 1
+
+
+def test_at_the_token_limit_the_reader_goes_on_where_it_ended(
+    product: Product, open_page: OpenPage, picture: MakePicture
+) -> None:
+    page = open_page(product.url)
+    page.settings_button.click()
+    panel = page.page.get_by_role("dialog")
+    panel.get_by_label("Maximum tokens", exact=True).fill("300")
+    panel.get_by_role("button", name="Confirm").click()
+    words = [f"row number {n} of the list" for n in range(20)]
+    rows = receipt("A LONG LIST", [(line, "1.00") for line in words])
+    page.ask("Read all the text in the image.", [picture("list.png", png(rows))])
+    page.finished()
+    expect(page.notes.last).to_contain_text("token limit reached")
+    shown = page.answers.last.locator(".message-content").first
+    cut = shown.inner_text()
+    page.press("Continue")
+    page.finished()
+    assert len(shown.inner_text()) > len(cut)
+    assert shown.inner_text().startswith(cut.rstrip())
