@@ -23,8 +23,8 @@ RUN UV_NO_CACHE=1 ./start.sh prepare
 
 COPY --chown=kimi . .
 
-# Anything but loopback asks for a password: the generated one is printed with the address.
-ENV KIMI_HOST=0.0.0.0 KIMI_WORKSPACE=/workspace KIMI_MODELS=/models
+# Anything but loopback asks for a password: the generated one is printed with the address, and at once.
+ENV KIMI_HOST=0.0.0.0 KIMI_WORKSPACE=/workspace KIMI_MODELS=/models PYTHONUNBUFFERED=1
 EXPOSE 8080
 VOLUME ["/workspace", "/models"]
 HEALTHCHECK --start-period=60s CMD [".venv/bin/python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ.get('KIMI_PORT', 8080)}/healthz\", timeout=5)"]

@@ -124,8 +124,9 @@ class Build:
 
 
 def context_without_ignored(project: Path, into: Path) -> Path:
-    """A copy of what a build would be sent: the committed files less those of .dockerignore."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=project, capture_output=True, check=True, timeout=60).stdout
+    """A copy of what a build of a checkout would be sent: its files less those of .gitignore and .dockerignore."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=project, capture_output=True, check=True, timeout=60).stdout
     ignored = [line.removeprefix("**/") for line in lines(project / ".dockerignore") if line]
     for name in filter(None, os.fsdecode(listed).split("\0")):
         first = name.split("/")[0]
