@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import chainlit as cl
+import openai
 from chainlit.config import config
 from chainlit.server import sio
 from chainlit.session import WebsocketSession
@@ -25,6 +26,8 @@ from app.history.keeper import Keeper
 from app.i18n import language_of, text
 from app.panel import widgets
 from app.pictures import PictureError, PictureLimits
+from app.presets import Presets, profile
+from app.presets.own import OwnSettings
 from app.settings import Offer
 from app.starters import sample_for, starters
 from app.uploads import Stored, UploadStore
@@ -37,37 +40,48 @@ _log = logging.getLogger("app.chat")
 _background: set[asyncio.Task[Any]] = set()
 
 
-def register(state: EngineState, store: UploadStore, keeper: Keeper) -> None:
-    """Gives Chainlit its callbacks, all of which work with this engine, these uploads and this history."""
-    callbacks = _Callbacks(state, store, keeper)
+def register(state: EngineState, store: UploadStore, keeper: Keeper, presets: Presets, own: OwnSettings) -> None:
+    """Gives Chainlit its callbacks, all of which work with this engine, these uploads, this history, these presets."""
+    callbacks = _Callbacks(state, store, keeper, presets, own)
     cl.on_chat_start(callbacks.start)
     cl.on_chat_resume(callbacks.resume)
     cl.on_message(callbacks.message)
     cl.on_chat_end(callbacks.end)
     cl.set_starters(callbacks.starters)
+    cl.set_chat_profiles(callbacks.profiles)
+    # Without Chainlit's wrapper, which would tell the page that the running answer has ended.
+    config.code.on_settings_update = callbacks.settings_changed
+    # No preset overrides Chainlit's configuration; where this is not set, it tries to find that out and fails.
+    WebsocketSession.config = config
     for name in get_args(wording.Button):
         cl.action_callback(name)(callbacks.pressed)
     _replace_socket_handlers(callbacks)
 
 
 class _Callbacks:
-    def __init__(self, state: EngineState, store: UploadStore, keeper: Keeper) -> None:
+    def __init__(
+        self, state: EngineState, store: UploadStore, keeper: Keeper, presets: Presets, own: OwnSettings
+    ) -> None:
         self._state = state
         self._store = store
         self._keeper = keeper
+        self._presets = presets
+        self._own = own
 
     async def starters(self, user: cl.User | None, language: str | None) -> list[cl.Starter]:
         return starters(language_of(language))
 
     async def start(self) -> None:
+        session = _session()
+        session.chat_settings = await self._own.start(session)
         # In a task of its own: until this returns, the page shows a running turn.
-        _spawn(self._offer_settings(chat_of(_session())))
+        _spawn(self._offer_settings(chat_of(session)))
 
     async def _offer_settings(self, chat: Chat) -> None:
         """Sends the panel as soon as the plan is known, and again if the engine then turns out to serve others."""
         client = await self._state.launched()
         planned = Offer((client.plan.served_name,), client.model, client.context(client.plan.served_name))
-        await cl.ChatSettings(widgets(planned, chat.language, config.ui.name)).send()
+        await self._send_panel(planned, chat)
         try:
             client = await self._state.ready()
             offer = await turns.offer_of(client)
@@ -75,7 +89,26 @@ class _Callbacks:
             _log.info("no list of models yet: %s", type(error).__name__)
             return
         if offer != planned:
-            await cl.ChatSettings(widgets(offer, chat.language, config.ui.name)).send()
+            await self._send_panel(offer, chat)
+
+    async def _send_panel(self, offer: Offer, chat: Chat) -> None:
+        panel = widgets(offer, chat.language, config.ui.name, _session().chat_settings)
+        await cl.ChatSettings(panel).send()
+
+    async def profiles(self, user: cl.User | None, language: str | None) -> list[cl.ChatProfile]:
+        last = await self._own.last_preset(user)
+        presets = self._presets.all().items()
+        return [profile(name, preset, language_of(language), chosen=name == last) for name, preset in presets]
+
+    async def settings_changed(self, settings: dict[str, Any]) -> None:
+        """The panel was confirmed: Chainlit has put its values into the session."""
+        client = self._state.client()
+        if client is None:
+            return
+        try:
+            await self._own.remember(_session(), await turns.offer_of(client))
+        except openai.APIError as error:
+            _log.info("own settings are not kept, for the engine does not answer: %s", type(error).__name__)
 
     async def message(self, message: cl.Message) -> None:
         session = _session()
@@ -93,6 +126,8 @@ class _Callbacks:
             pictures = await self._take_files(session, chat, message, parent_id)
         if not pictures and not message.content.strip():
             return
+        if pictures and not message.content.strip():
+            await self._ask_for_preset(session, chat, message)
         known = chat.pictures_of(message.id) is not None
         turn = Turn(new_id() if known else message.id, message.content, pictures, page_id=message.id)
         for removed in chat.conversation.ask(turn):
@@ -105,6 +140,12 @@ class _Callbacks:
         else:
             await _refuse(text("chat_deleted", chat.language), parent_id)
 
+    async def _ask_for_preset(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
+        """Puts the preset's question to a picture that came without words, for everybody to see."""
+        if question := self._presets.find(session.chat_profile).question[chat.language]:
+            message.content = question
+            await message.update()
+
     async def _take_files(
         self, session: WebsocketSession, chat: Chat, message: cl.Message, parent_id: str
     ) -> list[Picture]:
@@ -112,7 +153,8 @@ class _Callbacks:
         files: list[tuple[Any, Path, str]] = [
             (element, Path(element.path), element.name) for element in message.elements if element.path
         ]
-        sample = sample_for(message.content) if not files and not chat.conversation.turns else None
+        first = not files and not chat.conversation.turns
+        sample = (sample_for(message.content) or self._presets.sample(message.content)) if first else None
         if sample:
             await cl.Image(path=str(sample), name=sample.name, display="inline").send(for_id=message.id)
             files = [(None, sample, sample.name)]
@@ -243,7 +285,7 @@ class _Callbacks:
         """A thread of the history is opened; what `thread` holds afterwards is shown."""
         session = _session()
         chat = chat_of(session)
-        chat.fresh = not chat.conversation.turns
+        chat.fresh = True
         await resuming.resume(self._keeper.history, session, chat, thread, config.ui.name)
         _spawn(self._offer_settings(chat))
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from chainlit.input_widget import InputWidget, NumberInput, Select, Slider, Switch, Tags, TextInput
 
 from app.i18n import Language, text
-from app.settings import MAX_TEMPERATURE, Offer, defaults
+from app.settings import MAX_TEMPERATURE, Offer, parse
 
 
-def widgets(offer: Offer, language: Language, agent_name: str) -> list[InputWidget]:
-    """The panel's widgets with the model's defaults; `agent_name` is the page's own name, shown where none is set."""
-    default = defaults(offer)
+def widgets(offer: Offer, language: Language, agent_name: str, chosen: Mapping[str, Any]) -> list[InputWidget]:
+    """The panel's widgets, set as in `chosen`, and where that says nothing, to the model's defaults.
+
+    `agent_name` is the page's own name, shown where none is set.
+    """
+    default = parse(chosen, offer)
+    stop = chosen.get("stop")
 
     def label(key: str) -> str:
         return text(f"settings_{key}", language)
@@ -60,18 +67,24 @@ def widgets(offer: Offer, language: Language, agent_name: str) -> list[InputWidg
             initial=default.show_thinking,
             description=hint("show_thinking"),
         ),
-        Tags(id="stop", label=label("stop"), initial=[], description=hint("stop")),
+        Tags(
+            id="stop",
+            label=label("stop"),
+            # As they were typed, escapes and all.
+            initial=[item for item in stop if isinstance(item, str)] if isinstance(stop, list) else [],
+            description=hint("stop"),
+        ),
         TextInput(
             id="agent_name",
             label=label("agent_name"),
-            initial="",
+            initial=default.agent_name,
             placeholder=agent_name,
             description=hint("agent_name"),
         ),
         TextInput(
             id="system_prompt",
             label=label("system_prompt"),
-            initial="",
+            initial=default.system_prompt,
             multiline=True,
             description=hint("system_prompt"),
         ),

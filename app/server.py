@@ -29,6 +29,8 @@ from app.history.store import History
 from app.history.users import Users
 from app.i18n import language_of, text
 from app.people import LocalSignIn, guard_session_ids, set_up_login
+from app.presets import Presets
+from app.presets.own import OwnSettings
 from app.retention import keep_sweeping, sweep_session_files
 from app.uploads import MAX_BYTES, UploadStore
 from app.welcome import StillWelcome, Welcome
@@ -62,7 +64,8 @@ def create_app(settings: Settings) -> FastAPI:
     cl.data_layer(lambda: data_layer)
     set_up_login(settings, people)
     guard_session_ids()
-    chat.register(state, store, Keeper(history, users))
+    presets = Presets(settings.files.presets)
+    chat.register(state, store, Keeper(history, users), presets, OwnSettings(users, presets))
     ensure_jwt_secret()
     page_root = settings.files.page_root
     app.mount("/assets", PageFiles(directory=page_root / "frontend" / "assets"))

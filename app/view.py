@@ -103,8 +103,10 @@ class AnswerView:
 
     async def show_buttons(self, turn: Turn) -> None:
         """Puts the buttons below what `restore` has brought back."""
-        if self._fault:
-            for action in self._fault_buttons(retry=True):
+        if self._fault and not self._message:
+            await self.remove_buttons()
+            self._actions = self._fault_buttons(retry=True)
+            for action in self._actions:
                 await action.send(for_id=self._fault.id)
         if turn.answer and self._message:
             await self._show_buttons(turn, turn.answer)

@@ -93,6 +93,7 @@ class Workspace:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.uploads = root / "uploads"
+        self.presets = root / "presets"
         self.run = root / "run"
         self.llm_log = root / "llm.log"
         self.app_log = root / "app.log"

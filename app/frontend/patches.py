@@ -132,6 +132,21 @@ _BEHAVIOUR = (
         new="n?f.jsx(nKn,{message:n},JSON.stringify(n.feedback||0)):null",
     ),
     Patch(
+        why="the list of presets has a name",
+        old='f.jsx(SR,{id:"chat-profiles",',
+        new='f.jsx(SR,{id:"chat-profiles","aria-label":kimi.text.presets,',
+    ),
+    Patch(
+        why="a preset's picture in the list does not say its name a second time",
+        old='f.jsx("img",{src:w,alt:C.display_name||C.name,',
+        new='f.jsx("img",{src:w,alt:"",',
+    ),
+    Patch(
+        why="a preset's picture on the empty chat says nothing that its name does not",
+        old='f.jsx("img",{className:"h-16 w-16 rounded-full",',
+        new='f.jsx("img",{alt:"",className:"h-16 w-16",',
+    ),
+    Patch(
         why="a long line of code can be scrolled by keyboard",
         old="className:`language-${t} font-mono text-sm rounded-b-md block`",
         new="tabIndex:0,className:`language-${t} font-mono text-sm rounded-b-md block`",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -156,8 +157,15 @@ class ScriptedProduct:
         self.engine.requests.clear()
         self.engine.cancelled = self.engine.sent = 0
         self.engine.go.clear()
+        self._forget_own_settings()
         self.plan()
         self.status(state="ready")
+
+    def _forget_own_settings(self) -> None:
+        """What a test has set is remembered for the next chat, but not for the next test."""
+        if self.files.chats.exists():
+            with contextlib.closing(sqlite3.connect(self.files.chats, timeout=10)) as database, database:
+                database.execute("UPDATE users SET settings = '{}', preset = ''")
 
     def plan(self, **changes: Any) -> None:
         """Writes the launch plan as the supervisor would."""

@@ -1,0 +1,157 @@
+"""Presets: ways to begin a chat, each with its settings, question and starters, from files that anybody can add to.
+
+Ours stand in this folder; a person's own are `*.toml` in the workspace's `presets`, where one of the same name wins.
+They are the page's chat profiles.
+"""
+
+from __future__ import annotations
+
+import logging
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import chainlit as cl
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from app.i18n import LANGUAGES, Language
+from app.settings import ChatSettings
+
+DEFAULT = "chat"
+"""The preset of somebody who has chosen none."""
+_OURS = Path(__file__).parent
+_ICONS = _OURS.parent.parent / "public" / "starters"
+_SAMPLES = _OURS.parent / "samples"
+_SETTINGS = {field.name for field in fields(ChatSettings)}
+_log = logging.getLogger("app.presets")
+
+
+def _in_all_languages(value: object) -> object:
+    """A text in one language serves for all."""
+    if isinstance(value, str):
+        return dict.fromkeys(LANGUAGES, value)
+    if isinstance(value, dict) and value:
+        return {language: value.get(language, next(iter(value.values()))) for language in LANGUAGES}
+    return value
+
+
+Words = Annotated[dict[Language, str], BeforeValidator(_in_all_languages)]
+"""A text by language; a file may have a plain one, or leave a language out."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PresetStarter(_Strict):
+    """A button of an empty chat: what it says and asks, and the picture that it brings."""
+
+    label: Words
+    message: Words
+    picture: str = ""
+    """The name of one of our samples."""
+
+    @field_validator("picture")
+    @classmethod
+    def _is_there(cls, name: str) -> str:
+        if name and name not in {path.name for path in _SAMPLES.iterdir()}:
+            raise ValueError("there is no such sample")
+        return name
+
+
+class Preset(_Strict):
+    """A preset as its file has it."""
+
+    order: int = 1000
+    """Where it stands in the list: the lowest first."""
+    name: Words
+    description: Words = Field(default_factory=lambda: dict.fromkeys(LANGUAGES, ""))
+    icon: str = ""
+    """One of the pictures in `public/starters`, without its ending."""
+    question: Words = Field(default_factory=lambda: dict.fromkeys(LANGUAGES, ""))
+    """What is asked of a picture that comes without words."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Fields of `ChatSettings`, as the panel would send them."""
+    starters: list[PresetStarter] = Field(default_factory=list)
+
+    @field_validator("icon")
+    @classmethod
+    def _is_drawn(cls, name: str) -> str:
+        if name and name not in {path.stem for path in _ICONS.iterdir()}:
+            raise ValueError(
+                f"there is none of this name; there are {', '.join(sorted(p.stem for p in _ICONS.iterdir()))}"
+            )
+        return name
+
+    @field_validator("settings")
+    @classmethod
+    def _are_known(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        if unknown := sorted(settings.keys() - _SETTINGS):
+            raise ValueError(f"unknown: {', '.join(unknown)}; known are {', '.join(sorted(_SETTINGS))}")
+        return settings
+
+
+class Presets:
+    """All presets, read anew when their files change."""
+
+    def __init__(self, own: Path) -> None:
+        self._own = own
+        self._stamp: object = None
+        self._presets: dict[str, Preset] = {}
+
+    def all(self) -> Mapping[str, Preset]:
+        """The presets by name, in their order. A file that can't be used is logged and left out."""
+        found = sorted(_OURS.glob("*.toml")) + (sorted(self._own.glob("*.toml")) if self._own.is_dir() else [])
+        stamp = [(path, path.stat().st_mtime_ns) for path in found]
+        if stamp != self._stamp:
+            read = {path.stem: preset for path in found if (preset := _read(path))}
+            self._presets = dict(sorted(read.items(), key=lambda item: (item[1].order, item[0])))
+            self._stamp = stamp
+        return self._presets
+
+    def find(self, name: str | None) -> Preset:
+        """The preset of this name; the default one where there is none."""
+        presets = self.all()
+        return presets.get(name or DEFAULT) or presets[DEFAULT]
+
+    def sample(self, question: str) -> Path | None:
+        """The picture that a starter's question brings; None for any other question."""
+        for preset in self.all().values():
+            for starter in preset.starters:
+                if starter.picture and question in starter.message.values():
+                    return _SAMPLES / starter.picture
+        return None
+
+
+def profile(name: str, preset: Preset, language: Language, *, chosen: bool) -> cl.ChatProfile:
+    """A preset as Chainlit's chat profile; `chosen`: a new chat begins with it."""
+    starters = [
+        cl.Starter(label=starter.label[language], message=starter.message[language], icon=_icon(preset))
+        for starter in preset.starters
+    ]
+    return cl.ChatProfile(
+        name=name,
+        display_name=preset.name[language],
+        markdown_description=preset.description[language],
+        icon=_icon(preset),
+        default=chosen,
+        starters=starters or None,
+    )
+
+
+def _icon(preset: Preset) -> str | None:
+    return f"/public/starters/{preset.icon}.svg" if preset.icon else None
+
+
+def _read(path: Path) -> Preset | None:
+    try:
+        return Preset.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place, reason = ".".join(map(str, first["loc"])), first["msg"]
+        _log.warning("the preset %s is left out: %s: %s", path, place, reason)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        _log.warning("the preset %s is left out: %s", path, error)
+    return None
