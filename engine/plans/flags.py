@@ -20,6 +20,7 @@ def split(argv: Sequence[str]) -> list[Flag]:
     for part in argv:
         if part.startswith("-") and not _is_number(part):
             name, *joined = part.split("=", 1) if part.startswith("--") else [part]
+            name = name.replace("_", "-")  # vLLM takes both ways of writing
             found.append([_SHORT.get(name, name), *joined])
         elif found:
             found[-1].append(part)
@@ -62,8 +63,8 @@ def number(argv: Sequence[str], name: str) -> int | None:
 
 
 def _topic(name: str) -> str:
-    # --no-enable-x and --enable-x speak of the same; so do the two ways of writing a name.
-    return name.replace("_", "-").replace("--no-", "--", 1)
+    # --no-enable-x and --enable-x speak of the same.
+    return name.replace("--no-", "--", 1)
 
 
 def _is_number(part: str) -> bool:

@@ -103,7 +103,9 @@ def _needed_gb(model: Model, target: Target, variant: Variant | None) -> float |
     capability = target.capability()
     if model.precision == "bf16" and capability is not None and capability < 8.0:
         raise ForbiddenError(f"{target.name} has no bf16 (compute capability {capability}, 8.0 is needed).")
-    if target.vendor == "cpu" and model.weights_gb and model.precision == "bf16":
+    if target.vendor == "cpu" and model.precision != "bf16":
+        raise ForbiddenError(f"We know of nobody who has shown {model.name}'s {model.precision} weights on a CPU.")
+    if target.vendor == "cpu" and model.weights_gb:
         return model.memory_gb if model.name == "nano" else model.weights_gb + RESERVE_GB
     return variant.memory_gb if variant else model.memory_gb
 

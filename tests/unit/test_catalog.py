@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.catalog import UnknownModelError, find_model, models
+from engine.catalog import UnknownModelError, catalog, find_card, find_model, models
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,30 @@ def test_every_fact_has_a_source_and_every_limit_is_sane() -> None:
         assert 0 < model.max_tokens <= model.context
         assert 0 <= model.temperature <= 2
         assert 0 < model.top_p <= 1
+
+
+def test_every_combination_names_models_that_the_catalogue_has() -> None:
+    found = catalog()
+    for entry in (*found.recipes, *found.established, *found.troubleshooting):
+        assert set(entry.models) <= set(found.models)
+        assert entry.source.startswith("https://")
+    for name, model in found.models.items():
+        assert model.stand_in in {"", *found.models}
+        assert name == find_model(name.upper()).name
+    for card in found.accelerators.values():
+        assert all(find_card(known) == card for known in (card.name, card.name.lower(), *card.aliases))
+        assert card.memory_gb is not None or card.vendor == "cpu"
+
+
+def test_the_two_temperatures_and_the_switch_of_k2_5_are_known() -> None:
+    model = find_model("Kimi-K2.5")
+    assert model.instant is not None
+    assert (model.temperature, model.instant.temperature) == (1.0, 0.6)
+    assert model.instant.chat_template_kwargs == {"thinking": False}
+
+
+def test_only_models_that_think_by_choice_have_a_switch() -> None:
+    with_switch = {name for name, model in models().items() if model.instant}
+    assert "Kimi-VL-A3B-Instruct" not in with_switch
+    assert "Kimi-K2-Thinking" not in with_switch
+    assert {"Kimi-VL-A3B-Thinking", "Kimi-K2.5", "Kimi-K2.6"} <= with_switch
