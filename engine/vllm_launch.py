@@ -73,8 +73,10 @@ def vllm_argv(launch: VllmLaunch) -> list[str]:
     if launch.reasoning_parser == "kimi_vl":
         argv += ["--reasoning-parser-plugin", str(launch.root / "engine" / "vllm_plugin.py")]
     if launch.accelerator == "cpu":
-        argv += ["--enforce-eager", "--distributed-executor-backend", "uni"]
+        argv += ["--enforce-eager"]
         argv += ["--compilation-config", json.dumps(ROTARY_MEND)]
+    if launch.tiny:
+        argv += ["--distributed-executor-backend", "uni"]
     return [*argv, *launch.extra_args]
 
 
@@ -92,6 +94,8 @@ def vllm_env(launch: VllmLaunch) -> dict[str, str]:
     if launch.tiny:
         # Small ranks run only without the kernels for multi-head latent attention.
         env |= {"VLLM_MLA_DISABLE": "1", "OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+        # The worker inside the EngineCore's process: without this variable the CPU build gives it one of its own.
+        env |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
     return env | dict(launch.extra_env)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 
+import aiohttp
 import psutil
 import pytest
 
@@ -79,11 +80,12 @@ async def test_sigterm_lets_a_stream_finish_or_cuts_it_and_leaves_no_process(own
     signalled = 0.0
     try:
         async for chunk in own.stream("Count from 1 to 100"):
-            if not signalled and chunk["choices"] and chunk["choices"][0]["delta"].get("reasoning"):
+            choices = chunk.get("choices", [])  # the last may be an error
+            if not signalled and choices and choices[0]["delta"].get("reasoning"):
                 os.killpg(own.pid, signal.SIGTERM)
                 signalled = time.monotonic()
-            text += "".join(choice["delta"].get("content") or "" for choice in chunk["choices"])
-    except OSError:
+            text += "".join(choice["delta"].get("content") or "" for choice in choices)
+    except aiohttp.ClientError:
         pass  # cut: allowed, as long as nothing hangs
     assert signalled
     assert numbers(100).startswith(text)

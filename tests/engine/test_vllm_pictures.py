@@ -107,9 +107,10 @@ async def test_a_missing_file_is_told_without_harm(vllm: VllmServer, star: Path)
 
 async def test_a_wide_picture(vllm: VllmServer, star: Path) -> None:
     assert said(await vllm.ask(question(data_url(Image.new("RGB", (3000, 200), "teal")))))[1]
-    # More patches on a side than the positions go: refused, and the engine lives on.
-    status, _ = await vllm.send(question(data_url(Image.new("RGB", (130_000, 14), "teal"))))
-    assert status in {400, 500}
+    # More patches on a side than there are positions for.
+    status, body = await vllm.send(question(data_url(Image.new("RGB", (130_000, 28), "teal"))))
+    assert status == 400
+    assert "too long" in body["error"]["message"]
     assert said(await vllm.ask(question(star.as_uri())))[1] == "A star."
 
 

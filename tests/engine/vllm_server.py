@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -106,14 +107,11 @@ class VllmServer:
     def stop(self) -> None:
         """SIGTERM to the group, and SIGKILL to what remains."""
         assert self._process is not None
-        for number, patience in ((signal.SIGTERM, 30), (signal.SIGKILL, 30)):
-            try:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
-                self._process.wait(patience)
-            except ProcessLookupError:
-                return
-            except subprocess.TimeoutExpired:
-                continue
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(30)
 
     # Requests
 

@@ -14,6 +14,9 @@ from transformers import BatchFeature
 from transformers.image_processing_utils import BaseImageProcessor
 from transformers.processing_utils import ImagesKwargs, ProcessorMixin
 
+MOST_PATCHES = 512
+"""On a side; MoonViT's positions go no further, and the engine would die of more."""
+
 
 class NanoImageProcessor(BaseImageProcessor):
     """PIL pictures to `pixel_values` (patches, 3, 14, 14) in -1…1 and `image_grid_hws` (pictures, 2) in patches."""
@@ -55,6 +58,10 @@ class NanoImageProcessor(BaseImageProcessor):
         pixels = np.pad(pixels, ((0, -pixels.shape[0] % block_h), (0, -pixels.shape[1] % block_w), (0, 0)))
         pixels = (pixels - np.asarray(self.image_mean, np.float32)) / np.asarray(self.image_std, np.float32)
         rows, columns = pixels.shape[0] // size, pixels.shape[1] // size
+        if max(rows, columns) >= MOST_PATCHES:
+            raise ValueError(
+                f"A side of {max(rows, columns)} patches is too long; fewer than {MOST_PATCHES} are allowed."
+            )
         cut = torch.from_numpy(pixels).view(rows, size, columns, size, 3).permute(0, 2, 4, 1, 3)
         return cut.reshape(rows * columns, 3, size, size), (rows, columns)
 
