@@ -15,6 +15,7 @@ from rich.table import Table
 from engine import control, people_command, plan_command
 from engine.config import ConfigError, Settings, load_settings
 from engine.logs import follow, tail
+from engine.plan import LaunchPlan
 from engine.status import Status
 
 STOP_PATIENCE = 60.0
@@ -49,10 +50,13 @@ def status(settings: Settings, chosen: argparse.Namespace) -> int:
     """Tells how it goes; exit status 1 where nothing runs."""
     running = control.supervisor(settings.files) is not None
     seen = Status.read(settings.files.status) if running else Status()
+    reasons = _reasons(settings) if running else ()
     if chosen.json:
-        print(json.dumps(asdict(seen), ensure_ascii=False))
+        print(json.dumps(asdict(seen) | {"reasons": reasons}, ensure_ascii=False))
     else:
         _print_status(seen, running)
+        for reason in reasons:
+            print(f"- {reason}")
     return 0 if running else 1
 
 
@@ -89,6 +93,14 @@ def logs(settings: Settings, chosen: argparse.Namespace) -> int:
 
 def _labelled(name: str, line: str, *, label: bool) -> str:
     return f"{name} | {line}" if label else line
+
+
+def _reasons(settings: Settings) -> tuple[str, ...]:
+    """Why this engine runs, and why not a better one."""
+    try:
+        return LaunchPlan.read(settings.files.plan).reasons
+    except FileNotFoundError:
+        return ()
 
 
 def _print_status(seen: Status, running: bool) -> None:

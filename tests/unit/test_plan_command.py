@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from engine.cli import parser
+from engine.cli import parser, status
+from engine.plan import reader_plan
 from engine.plan_command import run
 from engine.plans.flags import merge, number, split, value
 from engine.plans.moe_targets import copy_with_moe_targets
+from engine.status import Status
 from tests.combinations import plan_of, settings
 
 
@@ -173,3 +175,16 @@ def test_the_copy_for_ascend_names_the_experts_and_leaves_the_original(tmp_path:
     assert (copy / "model-1.safetensors").is_symlink()
     assert (copy / "model-1.safetensors").read_bytes() == b"weights"
     assert not (copy / "model-1.safetensors").readlink().is_absolute()
+
+
+def test_status_tells_which_rung_runs_and_why_not_the_next_higher(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = settings(workspace=tmp_path)
+    chosen.files.create()
+    Status().write(chosen.files.status)
+    reader_plan(chosen, "reader.auto", ("There is no accelerator here.",)).write(chosen.files.plan)
+    monkeypatch.setattr("engine.cli.control.supervisor", lambda _: object())
+    for arguments in (["status"], ["status", "--json"]):
+        assert status(chosen, parser().parse_args(arguments)) == 0
+        assert "There is no accelerator here." in capsys.readouterr().out
