@@ -1,0 +1,79 @@
+"""The whole chain on the real vLLM with nano, a test instrument that names shapes and counts."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import expect
+
+from engine.nano.pictures import draw_shape
+from tests.browser.conftest import OpenPage
+from tests.pictures import png
+from tests.product import Product, running_product
+
+pytestmark = pytest.mark.vllm
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    workspace = tmp_path_factory.mktemp("vllm") / "workspace"
+    with running_product(workspace, KIMI_ENGINE="vllm", KIMI_MODEL="nano") as product:
+        yield product
+
+
+def counted(n: int) -> str:
+    return " ".join(str(number) for number in range(1, n + 1))
+
+
+def numbers(text: str) -> str:
+    return " ".join(re.findall(r"\d+", text))
+
+
+def test_a_picture_in_thinking_and_answer_out(product: Product, open_page: OpenPage, tmp_path: Path) -> None:
+    file = tmp_path / "shape.png"
+    file.write_bytes(png(draw_shape("triangle", random.Random(3))))
+    page = open_page(product.url)
+    page.ask("What is in the picture?", [file])
+    expect(page.answers.last).to_contain_text("triangle")
+    page.finished()
+    expect(page.steps.first).to_contain_text(re.compile(r"Thought for \d+ s"))
+    expect(page.answers.last).not_to_contain_text("think▷")
+
+
+def test_answer_now_begins_the_answer_in_the_middle_of_the_thinking(product: Product, open_page: OpenPage) -> None:
+    page = open_page(product.url)
+    page.ask("Count from 1 to 300")
+    thinking = page.steps.first
+    expect(thinking).to_contain_text("20")
+    page.page.get_by_role("button", name="Answer now").click()
+    page.finished()
+    expect(page.page.get_by_role("button", name="Answer now")).to_have_count(0)
+    thinking.get_by_role("button").first.click()
+    assert "299" not in thinking.inner_text()
+    assert numbers(page.answers.last.inner_text()).startswith("1 2 3 4 5")
+
+
+def test_an_answer_goes_on_when_its_engine_is_killed(product: Product, open_page: OpenPage) -> None:
+    page = open_page(product.url)
+    page.ask("Count from 1 to 200")
+    expect(page.answers.last).to_contain_text("12")
+    before = product.status()["engine"]
+    os.kill(engine_core(before["pid"]).pid, signal.SIGKILL)
+    product.until(lambda s: s["engine"]["restarts"] > before["restarts"], "a restart")
+    product.until_ready()
+    page.finished()
+    expect(page.notes.first).to_contain_text("the answer goes on")
+    assert counted(200) in numbers(page.answers.last.inner_text())
+
+
+def engine_core(pid: int) -> psutil.Process:
+    """vLLM's process that holds the model; the server itself where it runs in one."""
+    children = psutil.Process(pid).children(recursive=True)
+    return next((child for child in children if "EngineCore" in " ".join(child.cmdline())), psutil.Process(pid))
