@@ -218,6 +218,11 @@ class _Callbacks:
         turn = chat.find(str(action.payload.get("turn")))
         if turn is None:
             return
+        if action.name == "download" and turn.answer:
+            # Taken up by public/chats.js.
+            url = f"/api/answers/{turn.answer.id}/answer.md"
+            await cl.context.emitter.send_window_message({"type": "kimi-download", "url": url})
+            return
         if action.name == "answer_now":
             if chat.job:
                 chat.job.answer_now.set()

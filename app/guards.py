@@ -19,7 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_UPLOAD_PATH = "/project/file"
+_UPLOAD_PATHS = {"/project/file", "/api/threads/import"}
 _UPLOADED_FILE = re.compile(r"/project/file/|/project/thread/")
 
 
@@ -81,7 +81,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._upload if scope["path"] == _UPLOAD_PATH else self._other
+        limit = self._upload if scope["path"] in _UPLOAD_PATHS else self._other
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdigit() or int(declared) > limit:
             await _too_large(scope, receive, send, limit)

@@ -22,6 +22,7 @@ from app.engine_state import EngineState, NoSupervisorError
 from app.frontend import PageFiles, content_security_policy
 from app.guards import AllowedPlaces, BodyLimit, HostAndOrigin, LoginLimit, SecureHeaders
 from app.history.database import Database, database_url
+from app.history.export_routes import export_routes
 from app.history.keeper import Keeper
 from app.history.layer import DataLayer
 from app.history.routes import routes
@@ -60,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     _add_routes(app, state)
     app.include_router(routes(history, users))
+    app.include_router(export_routes(history, users))
     data_layer = DataLayer(history, users)
     cl.data_layer(lambda: data_layer)
     set_up_login(settings, people)

@@ -13,7 +13,15 @@ from app.turn import Figures
 from engine.status import EngineStatus
 
 Button = Literal[
-    "regenerate", "continue", "retry", "previous", "next", "answer_now", "earlier_question", "later_question"
+    "regenerate",
+    "continue",
+    "retry",
+    "previous",
+    "next",
+    "answer_now",
+    "earlier_question",
+    "later_question",
+    "download",
 ]
 
 _ICONS: dict[Button, str] = {
@@ -25,7 +33,12 @@ _ICONS: dict[Button, str] = {
     "answer_now": "zap",
     "earlier_question": "undo-2",
     "later_question": "redo-2",
+    "download": "download",
 }
+
+
+LONG_ANSWER = 2000
+"""An answer of more characters is offered as a file, too."""
 
 
 def phase(words: str, language: Language) -> str:
@@ -98,6 +111,8 @@ def buttons(turn: Turn, answer: Answer, language: Language) -> list[cl.Action]:
     if answer.ending in {"length", "stopped", "error"}:
         wanted.append("continue")
     wanted.append("regenerate")
+    if len(answer.text) > LONG_ANSWER:
+        wanted.append("download")
     made = [button(name, turn.id, language) for name in wanted]
     if len(turn.answers) > 1:
         at = next(n for n, other in enumerate(turn.answers) if other is answer)

@@ -132,6 +132,37 @@ _BEHAVIOUR = (
         new="n?f.jsx(nKn,{message:n},JSON.stringify(n.feedback||0)):null",
     ),
     Patch(
+        why="a chat's menu knows its chat",
+        old="f.jsx(QVn,{onDelete:()=>u(G.id),",
+        new="f.jsx(QVn,{chat:G.id,onDelete:()=>u(G.id),",
+    ),
+    Patch(
+        why="a chat's menu is told its chat",
+        old="function QVn({onDelete:t,onRename:e,onShare:n,className:r}){",
+        new="function QVn({chat:kimiChat,onDelete:t,onRename:e,onShare:n,className:r}){",
+    ),
+    Patch(
+        why="a chat can be saved from its menu",
+        old='f.jsxs(GR,{className:"w-20",align:"start",forceMount:!0,children:[f.jsxs(Ip,{id:"rename-thread",',
+        new='f.jsxs(GR,{className:"w-48",align:"start",forceMount:!0,children:['
+        "f.jsx(Ip,{onClick:a=>{a.stopPropagation(),kimi.save(`/api/threads/${kimiChat}/chat.zip`)},"
+        "children:kimi.text.saveMarkdown}),"
+        "f.jsx(Ip,{onClick:a=>{a.stopPropagation(),kimi.save(`/api/threads/${kimiChat}/chat.json`)},"
+        "children:kimi.text.saveJson}),"
+        'f.jsxs(Ip,{id:"rename-thread",',
+    ),
+    Patch(
+        why="a saved chat can be opened from above the list",
+        old="children:[f.jsx(PVn,{}),f.jsx($_e,{navigate:e})]",
+        new='children:[f.jsx(Ft,{id:"bring-in-button",variant:"ghost",size:"icon","aria-label":kimi.text.bringIn,'
+        'title:kimi.text.bringIn,className:"text-muted-foreground hover:text-muted-foreground",'
+        "onClick:()=>kimi.bringIn(s=>Qn.error(s)),"
+        'children:f.jsx("svg",{width:20,height:20,viewBox:"0 0 24 24",fill:"none",stroke:"currentColor",strokeWidth:2,'
+        'strokeLinecap:"round",strokeLinejoin:"round",children:f.jsx("path",'
+        '{d:"M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4M17 8l-5-5-5 5M12 3v12"})})}),'
+        "f.jsx(PVn,{}),f.jsx($_e,{navigate:e})]",
+    ),
+    Patch(
         why="the list of presets has a name",
         old='f.jsx(SR,{id:"chat-profiles",',
         new='f.jsx(SR,{id:"chat-profiles","aria-label":kimi.text.presets,',

@@ -239,7 +239,7 @@ def test_the_whole_page_can_be_used_by_keyboard_and_shows_where_one_is(
     chat = answered(chromium, product)
     chat.input.focus()
     names: list[str] = []
-    for _ in range(40):
+    for _ in range(100):
         chat.page.keyboard.press("Tab")
         names.append(
             chat.page.evaluate("document.activeElement.getAttribute('aria-label') ?? document.activeElement.innerText")

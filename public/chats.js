@@ -1,0 +1,34 @@
+// Chats as files: saved from the menu of a chat, brought in by the button above the list.
+"use strict";
+
+Object.assign(kimi, {
+  save(url) {
+    const link = Object.assign(document.createElement("a"), { href: url, download: "" });
+    document.body.append(link);
+    link.click();
+    link.remove();
+  },
+
+  // `fail` shows a sentence. What was brought in is opened by a new load of the page, which shows it in the list too.
+  bringIn(fail) {
+    const input = Object.assign(document.createElement("input"), { type: "file", accept: ".json,application/json" });
+    input.addEventListener("change", async () => {
+      try {
+        const headers = { "Content-Type": "application/json" };
+        const reply = await fetch("/api/threads/import", { method: "POST", headers, body: input.files[0] });
+        const said = await reply.json();
+        if (reply.ok) location.assign(`/thread/${said.threadId}`);
+        else fail(said.detail);
+      } catch {
+        fail(kimi.text.requestFailed);
+      }
+    });
+    input.click();
+  },
+});
+
+// The download button below a long answer is the server's; it asks for the file by a message to this window.
+addEventListener("message", (event) => {
+  const own = event.origin === location.origin && event.data?.type === "kimi-download";
+  if (own && /^\/api\/answers\/[0-9a-f-]+\/answer\.md$/.test(event.data.url)) kimi.save(event.data.url);
+});
