@@ -22,7 +22,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     logging.basicConfig(stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
-    for noisy in ("httpx", "httpx2", "watchfiles"):
+    # uvicorn would log each socket with its session's id.
+    for noisy in ("httpx", "httpx2", "watchfiles", "alembic", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     settings.files.create()
     try:
@@ -43,6 +44,8 @@ def main() -> int:
             loop="uvloop",
             http="httptools",
             ws="websockets-sansio",
+            # Compressing each frame of a few words costs more than sending it.
+            ws_per_message_deflate=False,
             log_config=None,
             # Session ids are in paths and must not be in logs.
             access_log=False,

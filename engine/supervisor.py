@@ -32,10 +32,15 @@ class CannotStartError(Exception):
     """Nothing was started; the text says why and what to do."""
 
 
+def _print(line: str) -> None:
+    # Into a pipe, as under docker or nohup, Python would keep the lines back.
+    print(line, flush=True)
+
+
 class Supervisor:
     """The parent of engine and page."""
 
-    def __init__(self, settings: Settings, tell: Callable[[str], None] = print) -> None:
+    def __init__(self, settings: Settings, tell: Callable[[str], None] = _print) -> None:
         self._settings = settings
         self._files = settings.files
         self._tell = tell

@@ -51,7 +51,6 @@ def test_answer_now_begins_the_answer_in_the_middle_of_the_thinking(product: Pro
     page = open_page(product.url)
     page.ask("Count from 1 to 300")
     thinking = page.steps.first
-    expect(thinking).to_contain_text("20")
     page.page.get_by_role("button", name="Answer now").click()
     page.finished()
     expect(page.page.get_by_role("button", name="Answer now")).to_have_count(0)

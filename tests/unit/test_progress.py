@@ -36,7 +36,6 @@ def test_a_start_goes_through_its_phases_in_order() -> None:
         (Phase.LOADING, None),
         (Phase.LOADING, 0),
         (Phase.LOADING, 14),
-        (Phase.WARMING_UP, None),
         (Phase.KV_CACHE, None),
         (Phase.CAPTURING, 45),
         (Phase.WARMING_UP, None),
