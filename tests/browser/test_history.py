@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sqlite3
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -48,9 +51,9 @@ def thread_of(chat: ChatPage) -> str:
     return urlsplit(chat.page.url).path.rsplit("/", 1)[1]
 
 
-def answered(chat: ChatPage, product: ScriptedProduct, question: str, answer: str, reasoning: str = "") -> None:
+def answered(chat: ChatPage, product: ScriptedProduct, question: str, answer: str) -> None:
     """Asks and waits for the answer."""
-    product.engine.script = Script(reasoning=[reasoning] if reasoning else [], answer=[answer])
+    product.engine.script = Script(answer=[answer])
     chat.ask(question)
     expect(chat.answers.last).to_contain_text(answer)
     chat.finished()
@@ -116,3 +119,246 @@ def test_the_chat_that_is_open_goes_on_after_a_restart(kept: ScriptedProduct, op
     ]  # fmt: skip
     expect(chat.answers.first.get_by_role("button", name="Regenerate")).to_have_count(1)
     chat.errors.clear()
+
+
+def test_an_answer_that_the_end_of_the_page_cuts_off_is_kept_so_far(kept: ScriptedProduct, open_page: OpenPage) -> None:
+    kept.engine.script = Script(reasoning=["So. "], answer=[f"word{n} " for n in range(5000)], rate=50)
+    chat = open_page(kept.url)
+    chat.ask("Count!")
+    expect(chat.answers.last).to_contain_text("word20 ")
+    expect(chat.page).to_have_url(re.compile("/thread/"))
+    address = chat.page.url
+    chat.close()
+    restart(kept)
+    chat = open_page(address)
+    expect(chat.answers.last).to_contain_text("word0 word1 word2")
+    expect(chat.notes.last).to_contain_text("stopped")
+    kept.engine.script = Script(answer=["and so on."])
+    chat.answers.last.get_by_role("button", name="Continue").click()
+    expect(chat.answers.last).to_contain_text("and so on.")
+    chat.finished()
+    assert kept.engine.requests[-1]["messages"][-1]["content"].startswith("◁think▷So. ◁/think▷word0 word1 ")
+
+
+def test_a_chat_is_searched_renamed_and_deleted_with_its_pictures(
+    kept: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
+    chat = open_page(kept.url)
+    page = chat.page
+    chat.attach(picture("a.png", png(shop_sign("ZEBRA", "crossing"))))
+    answered(chat, kept, "Something to delete", "An okapi, it seems.")
+    thread = thread_of(chat)
+    assert len(list((kept.files.uploads / thread).iterdir())) == 1
+
+    page.keyboard.press("Control+k")
+    page.get_by_placeholder("Search chats").fill("okapi")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.get_by_placeholder("Search chats").fill("no such words")
+    expect(page.get_by_role("option")).to_have_count(0)
+    page.keyboard.press("Escape")
+
+    entry = page.locator(f"#thread-{thread}")
+    menu(entry, "Rename")
+    page.get_by_role("dialog").get_by_role("textbox").fill("My okapi")
+    page.get_by_role("dialog").get_by_role("button", name="Confirm").click()
+    expect(entry).to_contain_text("My okapi")
+    page.reload()
+    expect(entry).to_contain_text("My okapi")
+
+    menu(entry, "Delete")
+    page.get_by_role("alertdialog").get_by_role("button", name="Confirm").click()
+    expect(entry).to_have_count(0)
+    expect(chat.questions).to_have_count(0)
+    assert not (kept.files.uploads / thread).exists()
+    page.reload()
+    expect(chat.settings_button).to_be_visible()
+    expect(entry).to_have_count(0)
+
+
+def menu(entry: Locator, item: str) -> None:
+    """Chooses an item of a chat's menu."""
+    entry.hover()
+    entry.locator("#thread-options").click()
+    entry.page.get_by_role("menuitem", name=item).click()
+
+
+def test_feedback_belongs_to_the_answer_it_was_given_to(kept: ScriptedProduct, open_page: OpenPage) -> None:
+    chat = open_page(kept.url)
+    answered(chat, kept, "Rate me", "The first answer.")
+    chat.answers.last.get_by_role("button", name="Helpful", exact=True).click()
+    chat.page.get_by_role("dialog").get_by_role("textbox").fill("well said")
+    chat.page.get_by_role("dialog").get_by_role("button", name="Send").click()
+    good = chat.answers.last.locator(".positive-feedback-on")
+    expect(good).to_have_count(1)
+    kept.engine.script = Script(answer=["The second answer."])
+    chat.answers.last.get_by_role("button", name="Regenerate").click()
+    expect(chat.answers.last).to_contain_text("The second answer.")
+    chat.finished()
+    expect(good).to_have_count(0)
+    chat.answers.last.get_by_role("button", name="Earlier answer").click()
+    expect(good).to_have_count(1)
+    expect(chat.page).to_have_url(re.compile("/thread/"))
+    address = chat.page.url
+    chat.close()
+    restart(kept)
+    chat = open_page(address)
+    expect(chat.answers.last).to_contain_text("The first answer.")
+    good = chat.answers.last.locator(".positive-feedback-on")
+    expect(good).to_have_count(1)
+    good.click()
+    expect(good).to_have_count(0)
+    chat.page.reload()
+    expect(chat.answers.last).to_contain_text("The first answer.")
+    expect(chat.answers.last.locator(".positive-feedback-off")).to_have_count(1)
+
+
+def test_an_edited_question_keeps_its_earlier_branch(kept: ScriptedProduct, open_page: OpenPage) -> None:
+    chat = open_page(kept.url)
+    answered(chat, kept, "First?", "One.")
+    answered(chat, kept, "Second?", "Two.")
+    answered(chat, kept, "Third?", "Three.")
+    kept.engine.script = Script(answer=["Two, changed."])
+    edit(chat, 1, "Second, changed?")
+    expect(chat.answers.last).to_contain_text("Two, changed.")
+    chat.finished()
+    expect(chat.questions).to_have_count(2)
+    assert [message["content"] for message in kept.engine.requests[-1]["messages"]] == [
+        "First?", "One.", "Second, changed?",
+    ]  # fmt: skip
+
+    chat.answers.last.get_by_role("button", name="Earlier question (2/2)").click()
+    expect(chat.questions).to_have_text(["First?", "Second?", "Third?"])
+    expect(chat.answers.last).to_contain_text("Three.")
+    answered(chat, kept, "Fourth?", "Four.")
+    assert [message["content"] for message in kept.engine.requests[-1]["messages"]][2:] == [
+        "Second?", "Two.", "Third?", "Three.", "Fourth?",
+    ]  # fmt: skip
+    expect(chat.page).to_have_url(re.compile("/thread/"))
+    address = chat.page.url
+    chat.close()
+
+    restart(kept)
+
+    chat = open_page(address)
+    expect(chat.questions).to_have_text(["First?", "Second?", "Third?", "Fourth?"])
+    chat.answers.nth(1).get_by_role("button", name="Later question (1/2)").click()
+    expect(chat.questions).to_have_text(["First?", "Second, changed?"])
+    expect(chat.answers.last).to_contain_text("Two, changed.")
+    answered(chat, kept, "Fifth?", "Five.")
+    edit(chat, 0, "First, changed?")
+    expect(chat.questions).to_have_count(1)
+    chat.finished()
+    expect(chat.answers).to_have_count(1)
+    expect(chat.answers.last.get_by_role("button", name="Earlier question (2/2)")).to_have_count(1)
+
+
+def edit(chat: ChatPage, number: int, words: str) -> None:
+    """Edits a question."""
+    question = chat.questions.nth(number)
+    question.hover()
+    question.get_by_role("button", name="Edit this question").click()
+    question.locator("#edit-chat-input").fill(words)
+    question.get_by_role("button", name="Confirm").click()
+
+
+def test_a_failed_write_is_said_in_the_page_and_in_the_log(kept: ScriptedProduct, open_page: OpenPage) -> None:
+    chat = open_page(kept.url)
+    answered(chat, kept, "Before?", "Yes.")
+    thread = thread_of(chat)
+    with contextlib.closing(sqlite3.connect(kept.files.chats)) as database:
+        database.execute("ALTER TABLE turns RENAME TO turns_away")
+        answered(chat, kept, "During?", "Yes, during.")
+        expect(chat.page.get_by_text("This chat cannot be saved at the moment")).to_have_count(1)
+        answered(chat, kept, "Still?", "Yes, still.")
+        expect(chat.page.get_by_text("This chat cannot be saved at the moment")).to_have_count(1)
+        assert "ERROR app.history: a chat could not be saved" in kept.log()
+        database.execute("ALTER TABLE turns_away RENAME TO turns")
+    answered(chat, kept, "After?", "Yes, after.")
+    chat.close()
+    chat = open_page(f"{kept.url}/thread/{thread}")
+    expect(chat.questions).to_have_text(["Before?", "During?", "Still?", "After?"])
+    expect(chat.answers.nth(2)).to_contain_text("Yes, still.")
+
+
+def test_a_chat_that_was_deleted_in_another_window_stays_deleted(kept: ScriptedProduct, open_page: OpenPage) -> None:
+    chat = open_page(kept.url)
+    answered(chat, kept, "To be deleted elsewhere", "Yes.")
+    thread = thread_of(chat)
+    elsewhere = open_page(kept.url)
+    menu(elsewhere.page.locator(f"#thread-{thread}"), "Delete")
+    elsewhere.page.get_by_role("alertdialog").get_by_role("button", name="Confirm").click()
+    expect(elsewhere.page.locator(f"#thread-{thread}")).to_have_count(0)
+    asked = len(kept.engine.requests)
+    chat.ask("Are you there?")
+    expect(chat.page.get_by_text("This chat has been deleted")).to_be_visible()
+    chat.finished()
+    assert len(kept.engine.requests) == asked
+    elsewhere.page.reload()
+    expect(elsewhere.settings_button).to_be_visible()
+    expect(elsewhere.page.locator(f"#thread-{thread}")).to_have_count(0)
+
+
+def test_a_chat_is_saved_and_taken_in_again(
+    kept: ScriptedProduct, open_page: OpenPage, picture: MakePicture, tmp_path: Path
+) -> None:
+    chat = open_page(kept.url)
+    chat.attach(picture("店 1.png", png(shop_sign("TEA", "house"))))
+    answered(chat, kept, "To be saved", "A tea house.")
+    thread = thread_of(chat)
+    entry = chat.page.locator(f"#thread-{thread}")
+    with chat.page.expect_download() as markdown:
+        menu(entry, "Save as Markdown")
+    with zipfile.ZipFile(markdown.value.path()) as folder:
+        assert "A tea house." in folder.read("chat.md").decode()
+        assert folder.namelist()[0] == "pictures/01-店 1.png"
+    assert markdown.value.suggested_filename == "To be saved.zip"
+    with chat.page.expect_download() as saved:
+        menu(entry, "Save as JSON")
+    file = tmp_path / "saved.json"
+    saved.value.save_as(file)
+
+    with chat.page.expect_file_chooser() as chooser:
+        chat.page.get_by_role("button", name="Open a saved chat").click()
+    chooser.value.set_files(file)
+    expect(chat.page).not_to_have_url(re.compile(thread))
+    assert thread_of(chat) != thread
+    expect(chat.answers.last).to_contain_text("A tea house.")
+    shown = chat.questions.first.locator("img")
+    assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    expect(entries(chat.page).filter(has_text="To be saved")).to_have_count(2)
+
+    file.write_text("{}")
+    with chat.page.expect_file_chooser() as chooser:
+        chat.page.get_by_role("button", name="Open a saved chat").click()
+    chooser.value.set_files(file)
+    expect(chat.page.get_by_text("This file is no chat")).to_be_visible()
+    chat.errors.clear()  # the browser's own, about the refusal
+
+
+def test_a_long_answer_can_be_downloaded(kept: ScriptedProduct, open_page: OpenPage) -> None:
+    chat = open_page(kept.url)
+    long = "# Title\n\n" + "word:word " * 400
+    answered(chat, kept, "Short?", "Short.")
+    expect(chat.answers.last.get_by_role("button", name="Download")).to_have_count(0)
+    kept.engine.script = Script(answer=[long])
+    chat.ask("Long?")
+    chat.finished()
+    with chat.page.expect_download() as download:
+        chat.answers.last.get_by_role("button", name="Download").click()
+    assert download.value.path().read_text() == long
+
+
+def test_pictures_that_were_deleted_after_their_time_are_missed_with_a_word(
+    kept: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
+    chat = open_page(kept.url)
+    chat.attach(picture("a.png", png(shop_sign("OLD", "news"))))
+    answered(chat, kept, "An old picture", "Yes.")
+    thread = thread_of(chat)
+    chat.close()
+    for file in (kept.files.uploads / thread).iterdir():
+        file.unlink()
+    chat = open_page(f"{kept.url}/thread/{thread}")
+    expect(chat.page.get_by_text("Deleted after their time: 1 picture(s)")).to_be_visible()
+    answered(chat, kept, "And now?", "Still here.")
+    assert kept.engine.requests[-1]["messages"][0]["content"] == "An old picture"
