@@ -17,6 +17,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.pages import ChatPage
 from tests.browser.servers import ScriptedProduct
 from tests.pictures import png, shop_sign
+from tests.postgres import binaries, running_postgres
 from tests.scripted_engine import Script
 
 MakePicture = Callable[[str, bytes], Path]
@@ -362,3 +363,28 @@ def test_pictures_that_were_deleted_after_their_time_are_missed_with_a_word(
     expect(chat.page.get_by_text("Deleted after their time: 1 picture(s)")).to_be_visible()
     answered(chat, kept, "And now?", "Still here.")
     assert kept.engine.requests[-1]["messages"][0]["content"] == "An old picture"
+
+
+@pytest.mark.skipif(binaries() is None, reason="PostgreSQL is not installed; on Debian: apt-get install postgresql")
+def test_chats_are_kept_in_postgresql_too(open_page: OpenPage, picture: MakePicture, tmp_path: Path) -> None:
+    programs = binaries()
+    assert programs
+    with (
+        running_postgres(programs) as postgres,
+        ScriptedProduct(tmp_path / "workspace", KIMI_DATABASE_URL=postgres.create()) as product,
+    ):
+        chat = open_page(product.url)
+        chat.attach(picture("a.png", png(shop_sign("TEA", "house"))))
+        answered(chat, product, "Kept elsewhere?", "Yes, elsewhere.")
+        thread = thread_of(chat)
+        chat.close()
+        restart(product)
+        chat = open_page(product.url)
+        entries(chat.page).filter(has_text="Kept elsewhere?").click()
+        expect(chat.answers.last).to_contain_text("Yes, elsewhere.")
+        expect(chat.questions.last.locator("img")).to_have_count(1)
+        menu(chat.page.locator(f"#thread-{thread}"), "Delete")
+        chat.page.get_by_role("alertdialog").get_by_role("button", name="Confirm").click()
+        expect(entries(chat.page)).to_have_count(0)
+        assert not product.files.chats.exists()
+        assert not (product.files.uploads / thread).exists()
