@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hmac
 import logging
 import os
@@ -36,9 +37,13 @@ def main() -> int:
     # Chainlit reads its folders and its secret when it is imported.
     from app.server import create_app  # noqa: PLC0415
 
+    app = create_app(settings)
+    # What was imported stays for good: the collector need not look through it again and again while streams run.
+    gc.collect()
+    gc.freeze()
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(settings),
+            app,
             host=settings.host,
             port=settings.port,
             loop="uvloop",

@@ -22,7 +22,7 @@ from app.conversation import Answer, Message, Picture, Turn, to_messages, to_pre
 from app.engine_client import EngineClient
 from app.engine_state import EngineState
 from app.fitting import Fit, Limits, fit, texts, upper_bound
-from app.frames import Frames
+from app.frames import FRAME_SECONDS, Frames
 from app.settings import ChatSettings, Offer, parse
 from app.stream import BrokenStreamError, StreamedError, StreamReader, Usage
 from engine.marks import Kind, Marks, Piece, Start
@@ -192,6 +192,9 @@ async def _stream(
                 clock.saw(pieces[0], pieces[-1])
                 frames.add(pieces)
                 _stop_at_enough(answer_now, pieces[-1])
+                # What comes meanwhile is read in one go: waking up for each token costs more than the token itself,
+                # and nothing is drawn before the next frame anyway.
+                await asyncio.sleep(FRAME_SECONDS)
         frames.add(reader.finish())
     except BaseException:
         frames.add(reader.release())
