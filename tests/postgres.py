@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,14 +41,19 @@ class Postgres:
         """The URL of a new, empty database."""
         self._made += 1
         name = f"chats{self._made}"
-        asyncio.run(self._run(f"CREATE DATABASE {name}"))
+        self._run(f"CREATE DATABASE {name}")
         return self.url(name)
 
     def url(self, name: str) -> str:
         """The URL of a database."""
         return f"postgresql://chat@127.0.0.1:{self._port}/{name}"
 
-    async def _run(self, statement: str) -> None:
+    def _run(self, statement: str) -> None:
+        # In a thread of its own: the synchronous Playwright has an event loop running in this one.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(lambda: asyncio.run(self._execute(statement))).result()
+
+    async def _execute(self, statement: str) -> None:
         connection = await asyncpg.connect(self.url("postgres"))
         try:
             await connection.execute(statement)
@@ -59,7 +65,7 @@ class Postgres:
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
-                asyncio.run(self._run("SELECT 1"))
+                self._run("SELECT 1")
             except (OSError, asyncpg.PostgresError):
                 if time.monotonic() > deadline:
                     raise
