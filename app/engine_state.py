@@ -94,7 +94,7 @@ class EngineState:
             client = await self.ready()
             await client.served()
 
-    async def noticed(self, seconds: float = 5.0) -> bool:
+    async def noticed(self, seconds: float = 10.0) -> bool:
         """After a lost connection: whether the supervisor notices within `seconds` that the engine is not ready."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

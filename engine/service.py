@@ -19,10 +19,11 @@ from engine.status import now
 
 PROBE_EVERY = 0.2
 """Seconds between two questions whether it is ready; and how late, at most, readiness is seen."""
-CHECK_EVERY = 5.0
+CHECK_EVERY = 1.0
 """Seconds between two health checks of a program that is ready."""
-UNHEALTHY_AFTER = 3
-"""Failed checks in a row, after which a program that still runs is started again."""
+UNHEALTHY_AFTER = 5
+"""Failed checks in a row, after which a program that still runs is started again; one that says itself that it is
+broken (503: vLLM without its EngineCore) at once."""
 CHECK_TIMEOUT = 20.0
 BACKOFF_LONGEST = 300.0
 CRASHES_BEFORE_FAILED = 5
@@ -179,8 +180,8 @@ class Service:
         try:
             await asyncio.wait({probe, exited, stop}, return_when=asyncio.FIRST_COMPLETED)
             reason = probe.result() if probe.done() else ""
-            if stop.done():
-                self._say(state="stopping", phase="", percent=None)
+            # At once, before the group is ended, which may take its time: nobody shall take it for ready.
+            self._say(state="stopping" if stop.done() else "starting", phase="", percent=None)
         finally:
             for task in (probe, stop):
                 task.cancel()
@@ -203,14 +204,15 @@ class Service:
         """Asks until it is ready, then keeps asking; returns why it must be started again."""
         timeout, url = aiohttp.ClientTimeout(total=CHECK_TIMEOUT), launch.ready_url
         async with aiohttp.ClientSession(timeout=timeout, headers=dict(launch.ready_headers)) as session:
-            while not await _healthy(session, url):
+            while await _ask(session, url) != 200:
                 await asyncio.sleep(PROBE_EVERY)
             note_ready()
             self._say(state="ready", phase="", percent=None)
             failures = 0
             while failures < UNHEALTHY_AFTER:
                 await asyncio.sleep(CHECK_EVERY)
-                failures = 0 if await _healthy(session, url) else failures + 1
+                answer = await _ask(session, url)
+                failures = 0 if answer == 200 else UNHEALTHY_AFTER if answer == 503 else failures + 1
         return f"{self._name} no longer answers at {url}."
 
     async def _until_stopped(self, work: Awaitable[Launch]) -> Launch | None:
@@ -296,9 +298,10 @@ def port_sentence(port: int, holder: str) -> str:
     return f"Port {port} is held by {holder}; stop it, or choose another port (KIMI_PORT, KIMI_ENGINE_PORT)."
 
 
-async def _healthy(session: aiohttp.ClientSession, url: str) -> bool:
+async def _ask(session: aiohttp.ClientSession, url: str) -> int | None:
+    """The HTTP status; None where there was no answer."""
     try:
         async with session.get(url) as reply:
-            return reply.status == 200
+            return reply.status
     except (aiohttp.ClientError, TimeoutError):
-        return False
+        return None
