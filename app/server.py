@@ -131,6 +131,8 @@ def _add_routes(app: FastAPI, state: EngineState) -> None:
         plan = state.plan()
         engine["phase"] = wording.phase(engine["phase"], language)
         engine["note"] = plan.note if plan else ""
+        # Only where something was tried and failed is the reason worth the room.
+        engine["why"] = plan.reasons[-1] if plan and plan.note == "reader.fallback" else ""
         return JSONResponse({"engine": engine})
 
     @app.post("/api/retry")

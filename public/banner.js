@@ -15,6 +15,9 @@
       notes: {
         "reader.auto":
           "No suitable graphics card here, so the reader answers: it reads text in pictures, but does not describe or reason.",
+        "reader.fallback": "The vision model could not be started, so the reader answers, which only reads text.",
+        "llama.auto": "A smaller form of Kimi-VL-Thinking answers, on the processor: expect it to be slow.",
+        "vllm.untested": "The model runs in a quantized form that nobody has tested on this card yet.",
       },
       elapsed: (seconds) => (seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`),
     },
@@ -29,6 +32,9 @@
       dismiss: "不再显示",
       notes: {
         "reader.auto": "本机没有合适的显卡，由文字识别（reader）回答：能读出图中文字，但不能描述或推理。",
+        "reader.fallback": "视觉模型无法启动，由文字识别（reader）回答：只能读出图中文字。",
+        "llama.auto": "由处理器上的小型 Kimi-VL-Thinking 回答，速度会较慢。",
+        "vllm.untested": "模型以量化形式运行，尚无人在这种显卡上测试过。",
       },
       elapsed: (seconds) => (seconds < 60 ? `${seconds} 秒` : `${Math.floor(seconds / 60)} 分 ${seconds % 60} 秒`),
     },
@@ -57,8 +63,8 @@
   let engine = null;
   let clockSkew = 0;
 
-  function sentenceOf({ state, phase, note }) {
-    if (state === "ready") return words.notes[note] ?? "";
+  function sentenceOf({ state, phase, note, why }) {
+    if (state === "ready") return [words.notes[note], why].filter(Boolean).join(" ");
     return phase ? words[state] + colon + phase : words[state];
   }
 
