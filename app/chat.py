@@ -300,6 +300,9 @@ class _Callbacks:
         if chat.fresh:
             chat.fresh = False
             await chat.show_buttons()
+        elif session.restored and not chat.conversation.turns:
+            # A page that has just learned its preset connects a second time; the panel may have gone to the first.
+            _spawn(self._offer_settings(chat))
         if chat.running:
             await cl.context.emitter.task_start()
             await chat.running.resend()
