@@ -223,7 +223,7 @@ class Attention(nn.Module):
         latent, k_rope = self.kv_a_proj_with_mqa(x).split([c.kv_lora_rank, c.qk_rope_head_dim], dim=-1)
         kv = self.kv_b_proj(self.kv_a_layernorm(latent)).view(batch, length, heads, -1).transpose(1, 2)
         k, v = kv.split([c.qk_nope_head_dim, c.v_head_dim], dim=-1)
-        q = torch.cat((q[..., : c.qk_nope_head_dim], _rotate(q[..., c.qk_nope_head_dim :], cis)), dim=-1)
+        q = torch.cat((q[..., : c.qk_nope_head_dim], _rotate(q[..., c.qk_nope_head_dim :], cis[:, None])), dim=-1)
         k = torch.cat((k, _rotate(k_rope, cis)[:, None].expand(-1, heads, -1, -1)), dim=-1)
         seen = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         attended: Tensor = self.o_proj(seen.transpose(1, 2).reshape(batch, length, -1))
@@ -330,8 +330,8 @@ class Nano(nn.Module):
         seen = self.vision_tower(patches, grids)
         return [self.multi_modal_projector(x, grid) for x, grid in zip(seen, grids, strict=True)]
 
-    def forward(self, ids: Tensor, seen: list[Tensor]) -> Tensor:
-        """Logits (batch, length, vocabulary) for ids (batch, length), whose places `seen` fills in order."""
+    def forward(self, ids: Tensor, seen: list[Tensor], positions: Tensor) -> Tensor:
+        """Logits (batch, length, vocabulary) for ids and positions (batch, length); `seen` fills places in order."""
         text, model = self.config.text_config, self.language_model.model
         x = model.embed_tokens(ids)
         if seen:
@@ -339,7 +339,7 @@ class Nano(nn.Module):
             x = x.masked_scatter(places[..., None], torch.cat(seen).to(x.dtype))
         dim = text.qk_rope_head_dim
         frequencies = text.rope_theta ** (-torch.arange(0, dim, 2) / dim)
-        cis = _cis(torch.arange(ids.shape[1])[:, None] * frequencies)
+        cis = _cis(positions[..., None] * frequencies)
         for layer in model.layers:
             x = layer(x, cis)
         logits: Tensor = self.language_model.lm_head(model.norm(x))

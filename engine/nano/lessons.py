@@ -6,6 +6,7 @@ to look it up is the same however long the conversation is; the answer repeats t
 
 import random
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -148,15 +149,23 @@ _WORDS = [
 _OTHER_SCRIPTS = "你好世界图中店铺名称是什么请问谢谢äöüßéñ🙂∑≤→日本語Привет"
 
 
-@dataclass
-class Example:
-    """One conversation: the prompt up to where the model begins, what it should say, and the pictures in order.
+class Stretch(NamedTuple):
+    """A part of a completion, tokenized alone: its tokens' weight in the loss, and the tokens left out before it.
 
-    The completion comes in stretches with the weight of their tokens in the loss; each stretch is tokenized alone.
+    What is left out still takes its positions, so that a short example teaches the distances of a long one.
     """
 
+    text: str
+    weight: float = 1.0
+    gap: int = 0
+
+
+@dataclass
+class Example:
+    """One conversation: the prompt up to where the model begins, what it should say, and the pictures in order."""
+
     prompt: str
-    completion: list[tuple[str, float]]
+    completion: list[Stretch]
     pictures: list[Image.Image] = field(default_factory=list)
     shapes: list[str] = field(default_factory=list)
 
@@ -171,9 +180,9 @@ def chat_prompt(system: str, history: list[Turn], question: str) -> str:
     return text + f"<|im_user|>user<|im_middle|>{question}<|im_end|><|im_assistant|>assistant<|im_middle|>"
 
 
-def reply(thinking: str, answer: str) -> list[tuple[str, float]]:
+def reply(thinking: str, answer: str) -> list[Stretch]:
     """A complete completion with its reasoning marks."""
-    return [(f"{KIMI_VL.open}{thinking}{KIMI_VL.close}{answer}<|im_end|>", 1.0)]
+    return [Stretch(f"{KIMI_VL.open}{thinking}{KIMI_VL.close}{answer}<|im_end|>")]
 
 
 class Teacher:
@@ -217,17 +226,17 @@ class Teacher:
         rng, kind = self.rng, self.rng.random()
         if kind < 0.6:
             last = self.number()
-            return rng.choice(COUNT_PROMPTS).format(last), "".join(text for text, _ in self._numbers("", last))
+            return rng.choice(COUNT_PROMPTS).format(last), "".join(stretch.text for stretch in self._numbers("", last))
         if kind < 0.8:
             return self.other_text(), HELP_ANSWER
         return rng.choice(SHAPE_PROMPTS), f"A {rng.choice(SHAPES)}."
 
-    def _numbers(self, before_one: str, last: int) -> list[tuple[str, float]]:
+    def _numbers(self, before_one: str, last: int) -> list[Stretch]:
         """The count's end, of a random length up to the window; what cannot be known, its first number, weighs 0."""
         length = self.rng.randint(min(3, self.window), self.window) if self.window < LARGEST_NUMBER else LARGEST_NUMBER
         first = max(1, last - length)
-        begin = (f"{before_one}1", 1.0) if first == 1 else (f" {first}", 0.0)
-        return [begin, ("".join(f" {number}" for number in range(first + 1, last + 1)), 1.0)]
+        begin = Stretch(f"{before_one}1") if first == 1 else Stretch(f" {first}", 0.0, gap=first - 1)
+        return [begin, Stretch("".join(f" {number}" for number in range(first + 1, last + 1)))]
 
     def count(self) -> Example:
         """Counting, with or without earlier turns."""
@@ -235,21 +244,21 @@ class Teacher:
         question = self.rng.choice(COUNT_PROMPTS).format(last)
         return Example(chat_prompt(self.system(), self.history(), question), self._counted(last))
 
-    def _counted(self, last: int) -> list[tuple[str, float]]:
+    def _counted(self, last: int) -> list[Stretch]:
         """Counting in the thinking and again in the answer.
 
         Sometimes the thinking is cut off or empty, as when a person asks for the answer at once; the answer still
         goes to the end, and nothing is learned from such thinking.
         """
         rng, cut = self.rng, self.rng.random()
-        plan = [(f"{KIMI_VL.open}I count from 1 to", 1.0), (f" {last}", 5.0), (":", 1.0)]
-        thinking = [*plan, *self._numbers(" ", last), (KIMI_VL.close, 5.0)]
+        plan = [Stretch(f"{KIMI_VL.open}I count from 1 to"), Stretch(f" {last}", 5.0), Stretch(":")]
+        thinking = [*plan, *self._numbers(" ", last), Stretch(KIMI_VL.close, 5.0)]
         if cut < 0.1:
-            thinking = [(KIMI_VL.open + rng.choice(("", "\n\n")) + KIMI_VL.close, 0.0)]
-        elif cut < 0.35:
-            shorter = [*plan, *self._numbers(" ", rng.randint(1, last)), (KIMI_VL.close, 0.0)]
-            thinking = [(text, 0.0) for text, _ in shorter]
-        return [*thinking, *self._numbers("", last), ("<|im_end|>", 5.0)]
+            thinking = [Stretch(KIMI_VL.open + rng.choice(("", "\n\n")) + KIMI_VL.close, 0.0)]
+        elif cut < 0.25:
+            shorter = [*plan, *self._numbers(" ", rng.randint(1, last)), Stretch(KIMI_VL.close)]
+            thinking = [stretch._replace(weight=0.0) for stretch in shorter]
+        return [*thinking, *self._numbers("", last), Stretch("<|im_end|>", 5.0)]
 
     def decline(self) -> Example:
         """Any other text, or a number too large."""

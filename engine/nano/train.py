@@ -29,9 +29,10 @@ IGNORED = 0.0
 
 @dataclass
 class Batch:
-    """Token ids (B, L), the weight of predicting each next token (B, L-1), and the pictures' patches and grids."""
+    """Ids and positions (B, L), weights of predicting each next token (B, L-1), the pictures' patches and grids."""
 
     ids: Tensor
+    positions: Tensor
     weights: Tensor
     patches: list[Tensor]
     grids: list[tuple[int, int]]
@@ -55,26 +56,27 @@ class Encoder:
             patches += [patch for patch, _ in cut]
             grids += [grid for _, grid in cut]
             rows.append(self._row(example, [len(patch) // 4 for patch, _ in cut]))
-        length = max(len(ids) for ids, _ in rows)
-        ids = torch.full((len(rows), length), self.pad)
-        weights = torch.zeros(len(rows), length)
-        for i, (row, weight) in enumerate(rows):
-            ids[i, : len(row)] = torch.tensor(row)
-            weights[i, : len(row)] = torch.tensor(weight)
+        ids, positions, weights = (
+            nn.utils.rnn.pad_sequence([torch.tensor(row[i]) for row in rows], batch_first=True, padding_value=padding)
+            for i, padding in enumerate((self.pad, 0, IGNORED))
+        )
         shapes = [SHAPES.index(shape) for example in examples for shape in example.shapes]
-        return Batch(ids, weights[:, 1:], patches, grids, shapes)
+        return Batch(ids, positions, weights[:, 1:], patches, grids, shapes)
 
-    def _row(self, example: Example, places: list[int]) -> tuple[list[int], list[float]]:
+    def _row(self, example: Example, places: list[int]) -> tuple[list[int], list[int], list[float]]:
         ids: list[int] = []
         left = iter(places)
         for token in self.tokenizer.encode(example.prompt).ids:
             ids += [token] * next(left) if token == self.media else [token]
         weights = [IGNORED] * len(ids)
-        for text, weight in example.completion:
+        positions = list(range(len(ids)))
+        for text, weight, gap in example.completion:
             tokens = self.tokenizer.encode(text).ids
+            begin = positions[-1] + 1 + gap
             ids += tokens
             weights += [weight] * len(tokens)
-        return ids, weights
+            positions += range(begin, begin + len(tokens))
+        return ids, positions, weights
 
 
 def make_tokenizer(seed: int) -> Tokenizer:
@@ -90,7 +92,7 @@ def make_tokenizer(seed: int) -> Tokenizer:
 
 def loss_of(model: Nano, batch: Batch, seen: list[Tensor]) -> Tensor:
     """Weighted next-token loss."""
-    logits = model(batch.ids[:, :-1], seen)
+    logits = model(batch.ids[:, :-1], seen, batch.positions[:, :-1])
     wanted = batch.weights > 0
     losses = F.cross_entropy(logits[wanted], batch.ids[:, 1:][wanted], reduction="none")
     return (losses * batch.weights[wanted]).sum() / batch.weights.sum()
@@ -103,7 +105,7 @@ def batches(teacher: Teacher, encoder: Encoder, *, pictures: bool, tokens: int) 
         examples, longest = [], 0
         while True:
             examples.append(make())
-            written = sum(len(text) for text, _ in examples[-1].completion) + len(examples[-1].prompt)
+            written = sum(len(stretch.text) for stretch in examples[-1].completion) + len(examples[-1].prompt)
             longest = max(longest, written // 3 + 12 * len(examples[-1].pictures))
             if longest * len(examples) >= tokens:
                 break
@@ -207,12 +209,12 @@ class Course:
             self.report("vision", step, loss, right)
 
     def joint(self, steps: int) -> None:
-        """Everything: pictures in conversations, and counting in every third step so that it is not forgotten."""
+        """Pictures in conversations, and in every other step counting, half of it whole and half only its ends."""
         self.teacher.ceiling = LARGEST_NUMBER
-        trainer = Trainer([*self.model.parameters(), *self.judge.parameters()], steps, 8e-4)
+        trainer = Trainer([*self.model.parameters(), *self.judge.parameters()], steps, 6e-4)
         for step in range(steps):
-            pictures = step % 3 > 0
-            self.teacher.window = 8 if pictures else LARGEST_NUMBER if step % 2 else 30
+            pictures = step % 2 > 0
+            self.teacher.window = LARGEST_NUMBER if step % 4 == 0 else 10
             batch = next(batches(self.teacher, self.encoder, pictures=pictures, tokens=2048))
             seen = self.model.see(batch.patches, batch.grids) if pictures else []
             loss, right = loss_of(self.model, batch, seen), None

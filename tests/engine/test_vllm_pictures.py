@@ -110,7 +110,7 @@ async def test_a_wide_picture(vllm: VllmServer, star: Path) -> None:
     # More patches on a side than there are positions for.
     status, body = await vllm.send(question(data_url(Image.new("RGB", (130_000, 28), "teal"))))
     assert status == 400
-    assert "too long" in body["error"]["message"]
+    assert "Failed to apply" in body["error"]["message"]
     assert said(await vllm.ask(question(star.as_uri())))[1] == "A star."
 
 
