@@ -114,6 +114,13 @@ _BEHAVIOUR = (
         new="XKn=t=>{[401,429].includes(t.status)||Qn.error(t.detail||kimi.text.requestFailed)}",
     ),
     Patch(
+        # It asks who is signed in now and then; no answer at all, on a lost connection, is no refusal. Chainlit left
+        # the chat for the login then, and came back to an empty page.
+        why="a lost connection does not sign anybody out",
+        old="E.useEffect(()=>{r&&e(null)},[r])",
+        new="E.useEffect(()=>{r&&r.status&&e(null)},[r])",
+    ),
+    Patch(
         # Chainlit hides the buttons of what is being streamed, and "Answer now" is for just that time.
         why="Answer now is there while it thinks",
         old='||t.streaming?null:f.jsxs("div",{className:"-ml-1.5 flex items-center flex-wrap"',

@@ -125,6 +125,22 @@ def test_a_reconnect_within_the_grace_period_goes_on(scripted: ScriptedProduct, 
         page.errors.clear()  # the lost connection is one
 
 
+def test_asking_in_vain_who_is_signed_in_does_not_leave_the_chat(
+    scripted: ScriptedProduct, open_page: OpenPage
+) -> None:
+    page = open_page(scripted.url)
+    page.ask("x")
+    page.finished()
+    page.page.route("**/user", lambda route: route.abort())
+    # The front end asks again when the window is looked at, but not sooner than five seconds after the last time.
+    page.page.wait_for_timeout(6000)
+    with page.page.expect_event("requestfailed", lambda request: request.url.endswith("/user")):
+        page.page.evaluate("window.dispatchEvent(new Event('focus'))")
+    page.page.wait_for_timeout(1000)
+    expect(page.answers.last).to_contain_text("An answer.")
+    page.errors.clear()
+
+
 def test_at_the_token_limit_the_page_says_so_and_continue_goes_on(
     scripted: ScriptedProduct, open_page: OpenPage
 ) -> None:
