@@ -243,6 +243,12 @@ class Course:
         self.model.load_state_dict(vision["model"] | decoder)
         self.judge.load_state_dict(vision["judge"])
 
+    def restore(self, part: str) -> None:
+        """Begin where the same part has stopped."""
+        state = torch.load(self._state(part))
+        self.model.load_state_dict(state["model"])
+        self.judge.load_state_dict(state["judge"])
+
     def _tokenizer(self, seed: int) -> Tokenizer:
         """One for all parts: it is learned from the lessons, and a later change of theirs must not change it."""
         kept = self.work / "tokenizer.json"
@@ -261,15 +267,18 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for the parts' states")
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
     parser.add_argument("--part", choices=("text", "vision", "joint"), help="only this one")
+    parser.add_argument("--resume", action="store_true", help="begin from the part's own last state")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--text-steps", type=int, default=1400)
     parser.add_argument("--vision-steps", type=int, default=900)
-    parser.add_argument("--joint-steps", type=int, default=500)
+    parser.add_argument("--joint-steps", type=int, default=800)
     options = parser.parse_args()
     torch.set_num_threads(1)
     for part in (options.part,) if options.part else ("text", "vision", "joint"):
         course = Course(options.seed, options.work)
-        if part == "joint":
+        if options.resume:
+            course.restore(part)
+        elif part == "joint":
             course.load()
         getattr(course, part)(getattr(options, f"{part}_steps"))
         course.save(part)

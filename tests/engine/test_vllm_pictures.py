@@ -108,7 +108,7 @@ async def test_a_missing_file_is_told_without_harm(vllm: VllmServer, star: Path)
 async def test_a_wide_picture(vllm: VllmServer, star: Path) -> None:
     assert said(await vllm.ask(question(data_url(Image.new("RGB", (3000, 200), "teal")))))[1]
     # More patches on a side than there are positions for.
-    status, body = await vllm.send(question(data_url(Image.new("RGB", (130_000, 28), "teal"))))
+    status, body = await vllm.send(question(data_url(Image.new("RGB", (250_000, 28), "teal"))))
     assert status == 400
     assert "Failed to apply" in body["error"]["message"]
     assert said(await vllm.ask(question(star.as_uri())))[1] == "A star."
