@@ -22,6 +22,7 @@ from app.conversation import Answer, Picture, Turn, new_id
 from app.engine_state import EngineState, NoSupervisorError
 from app.errors import UNEXPECTED, explain
 from app.history import resuming
+from app.history.database import HistoryError
 from app.history.keeper import Keeper
 from app.i18n import language_of, text
 from app.panel import widgets
@@ -116,6 +117,12 @@ class _Callbacks:
         session.current_task = asyncio.current_task()
         chat = chat_of(session)
         async with chat.turn:
+            try:
+                await resuming.load(self._keeper.history, session, chat)
+            except HistoryError as error:
+                _log.error("a chat could not be read: %s", error)
+                await _refuse(text("not_read", chat.language), message.id)
+                return
             await self._question(session, chat, message)
 
     async def _question(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:

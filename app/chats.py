@@ -38,6 +38,8 @@ class Chat:
     """Whether the page has been told so."""
     lost: dict[str, int] = field(default_factory=dict)
     """How many pictures of a turn are gone from the disk, by its id."""
+    loading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the conversation comes out of the history."""
     fresh: bool = False
     """Whether it has come out of the history and has no buttons on the page yet."""
 

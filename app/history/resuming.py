@@ -29,15 +29,33 @@ async def resume(history: History, session: WebsocketSession, chat: Chat, thread
     """Fills `thread`, of which Chainlit has the head only, with the steps and pictures to be shown.
 
     A browser that comes back to a chat that is still here finds it as it is, in the middle of an answer also.
+
+    Raises:
+        HistoryError: the database does not answer.
     """
-    if not chat.conversation.turns:
+    await load(history, session, chat)
+    thread["steps"], thread["elements"] = show(session, chat, author)
+
+
+async def load(history: History, session: WebsocketSession, chat: Chat) -> None:
+    """Gets the conversation of a session that goes on with a kept thread, unless it has been got before.
+
+    A question that was typed while the server was away comes in before Chainlit resumes its thread.
+
+    Raises:
+        HistoryError: the database does not answer.
+    """
+    async with chat.loading:
+        if chat.conversation.turns or not session.thread_id_to_resume or not session.user:
+            return
         found = await history.load(session.thread_id)
-        if found is None:
+        if found is None or found.owner != session.user.identifier:
             return
         chat.conversation, chat.kept = found.conversation, True
+        session.chat_settings = session.chat_settings or found.settings
+        session.chat_profile = session.chat_profile or found.preset
         for turn in [*chat.conversation.turns, *chat.conversation.aside]:
             chat.lost[turn.id] = _leave_out_lost_pictures(turn)
-    thread["steps"], thread["elements"] = show(session, chat, author)
 
 
 def show(session: WebsocketSession, chat: Chat, author: str) -> tuple[list[StepDict], list[ElementDict]]:
