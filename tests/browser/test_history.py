@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 import sqlite3
+import uuid
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+import socketio
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.pages import ChatPage
 from tests.browser.servers import ScriptedProduct
+from tests.browser.test_safety import Caller
 from tests.pictures import png, shop_sign
 from tests.postgres import binaries, running_postgres
 from tests.scripted_engine import Script
@@ -390,3 +396,31 @@ def test_chats_are_kept_in_postgresql_too(open_page: OpenPage, picture: MakePict
         chat.close()
         assert not product.files.chats.exists()
         assert not (product.files.uploads / thread).exists()
+
+
+def test_a_question_that_comes_before_its_thread_is_open_is_asked_in_it(
+    kept: ScriptedProduct, open_page: OpenPage
+) -> None:
+    chat = open_page(kept.url)
+    answered(chat, kept, "Before?", "Yes, before.")
+    thread = thread_of(chat)
+    chat.close()
+    restart(kept)
+    cookie = Caller(kept).sign_in().cookie
+
+    async def ask() -> None:
+        async with socketio.AsyncSimpleClient() as client:
+            hello = {"sessionId": str(uuid.uuid4()), "threadId": thread, "clientType": "webapp", "userEnv": "{}"}
+            await client.connect(kept.url, socketio_path="/ws/socket.io", auth=hello, headers={"Cookie": cookie})
+            now = datetime.now(UTC).isoformat()
+            message = {"id": str(uuid.uuid4()), "type": "user_message", "output": "After?", "createdAt": now}
+            await client.emit("client_message", {"message": message, "fileReferences": []})
+            while (await client.receive(timeout=60))[0] != "task_end":
+                pass
+
+    # In a thread of its own: the synchronous Playwright has an event loop running in this one.
+    with ThreadPoolExecutor(1) as aside:
+        aside.submit(lambda: asyncio.run(ask())).result()
+    assert [message["content"] for message in kept.engine.requests[-1]["messages"]] == [
+        "Before?", "Yes, before.", "After?",
+    ]  # fmt: skip
