@@ -43,7 +43,8 @@ def test_the_key_is_the_owners_and_on_no_command_line(product: Product) -> None:
 def test_the_words(product: Product) -> None:
     shown = product.run("status", "--json")
     assert shown.returncode == 0
-    assert json.loads(shown.stdout) == product.status()
+    told_json = json.loads(shown.stdout)
+    assert {name: told_json[name] for name in ("engine", "page")} == product.status()
     told = product.run("status").stdout
     assert "reader" in told
     assert product.url in told
