@@ -166,6 +166,7 @@ def test_the_same_picture_is_the_same_url_in_every_turn(
     page.ask("One", [path])
     page.finished()
     page.ask("Two", [path])
+    expect(page.answers).to_have_count(2)
     page.finished()
     messages = scripted.engine.requests[-1]["messages"]
     urls = [m["content"][0]["image_url"]["url"] for m in messages if m["role"] == "user"]
