@@ -15,6 +15,7 @@ Usage: ./start.sh [WORD] [OPTIONS]
   logs [llm|app] [-f]    print the end of the logs, and what comes
   plan [OPTIONS]         tell what would run here and why, or the launch for another machine
   user WHAT              say who may sign in: add, remove or password NAME; list
+  key WHAT               say which programs may use the API: add or remove NAME; list
   prepare                install what start needs, and no more
   test [--long] [ARGS]   install what the tests need and run them
   help                   print this
@@ -114,7 +115,7 @@ prepare_postgres() {
 
 word=${1:-up}
 case $word in
-    up | status | stop | logs | plan | user)
+    up | status | stop | logs | plan | user | key)
         prepare plain
         cd -- "$root"
         [ $# -gt 0 ] && shift

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from engine import control, people_command, plan_command
+from engine import control, keys_command, people_command, plan_command
 from engine.config import ConfigError, Settings, load_settings
 from engine.logs import follow, tail
 from engine.plan import LaunchPlan
@@ -137,4 +137,5 @@ def parser() -> argparse.ArgumentParser:
     log.add_argument("-n", "--lines", type=int, default=50, help="how many lines of the end (50)")
     plan_command.arguments(word("plan", plan_command.run, "tell what would run here, or on another machine"))
     people_command.add_arguments(word("user", people_command.run, "say who may sign in to a page that others reach"))
+    keys_command.add_arguments(word("key", keys_command.run, "say which programs may use the API"))
     return top

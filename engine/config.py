@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 """The project's folder: where `start.sh` stands."""
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
 EngineChoice = Literal["auto", "reader", "vllm", "sglang", "llama", "openai"]
 
 
@@ -47,6 +49,8 @@ class Settings(BaseSettings):
     """The server that answers under `KIMI_ENGINE=openai`; read for nothing else."""
     pictures: Literal["data", "file"] = "data"
     """How pictures go to that server: `file` where it sees the workspace's uploads at the same path."""
+    picture_hosts: str = ""
+    """From which hosts the API fetches the pictures that programs name, comma-separated; empty: from none."""
     auth_header: str = ""
     """The header in which a proxy in front names the person who has signed in there."""
     oauth_people: str = ""
@@ -58,6 +62,14 @@ class Settings(BaseSettings):
     @classmethod
     def _below_the_project(cls, path: Path | None) -> Path | None:
         return None if path is None else ROOT / path.expanduser()
+
+    @field_validator("picture_hosts")
+    @classmethod
+    def _plain_hosts(cls, hosts: str) -> str:
+        for entry in filter(None, map(str.strip, hosts.split(","))):
+            if not _HOST.fullmatch(entry):
+                raise ValueError(entry)
+        return hosts
 
     @property
     def loopback(self) -> bool:
@@ -104,6 +116,7 @@ class Workspace:
         self.engine_key = self.run / "engine.key"
         self.password = self.run / "password"
         self.people = self.run / "people.json"
+        self.keys = self.run / "keys.json"
         self.auth_secret = self.run / "auth.secret"
         self.page_root = self.run / "page"
 
@@ -146,6 +159,7 @@ _ALLOWED = {
     "engine_port": "a whole number from 1 to 65535",
     "hub": "huggingface or modelscope",
     "pictures": "data or file",
+    "picture_hosts": "host names without https:// and without *, comma-separated, with :PORT for an unusual port",
     "preset": "appliance, long-context, low-latency, high-throughput, or nothing",
     "upload_days": "a whole number of days, 0 to keep pictures for ever",
     "log_mb": "a whole number of megabytes from 1",

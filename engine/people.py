@@ -5,22 +5,16 @@ Passwords are hashed with argon2id; nothing else is kept of them. The page reads
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import json
-import os
-import re
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import argon2
 
+from engine.named_hashes import NamedHashes, is_name
+
 SHORTEST_PASSWORD = 8
 RESERVED = ("local", "shared")
 """Identities of the page itself."""
-_NAME = re.compile(r"[\w.@+-]{1,64}")
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$ulAFlRMdPNnyz/fCzqH1Z8OpVjlKOU4yBdNBCkhEPKk"
 """The hash that a name which nobody has is checked against, so that it takes as long."""
 
@@ -33,18 +27,16 @@ class People:
     """The file's people."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._file = NamedHashes(path)
         self._hasher = argon2.PasswordHasher()
-        self._read: tuple[int, int, int] | None = None
-        self._hashes: dict[str, str] = {}
 
     def names(self) -> list[str]:
         """All names, in their order."""
-        return sorted(self._current())
+        return sorted(self._file.current())
 
     def find(self, name: str) -> str | None:
         """The name as it was given, whatever the case in which it is typed; None: there is nobody of this name."""
-        return next((known for known in self._current() if known.casefold() == name.strip().casefold()), None)
+        return self._file.find(name)
 
     def known(self, name: str) -> str:
         """Like `find`.
@@ -63,11 +55,11 @@ class People:
         Raises:
             PeopleError: the name is taken or not allowed, or the password is too short.
         """
-        if not _NAME.fullmatch(name):
+        if not is_name(name):
             raise PeopleError(f"{name!r} cannot be a name: use up to 64 letters, digits and . @ + - _ without spaces.")
         if name.casefold() in RESERVED:
             raise PeopleError(f"{name} is a name of the page itself: choose another one.")
-        with self._changing() as hashes:
+        with self._file.changing() as hashes:
             if self.find(name):
                 raise PeopleError(f"{name} is there already; a new password: ./start.sh user password {name}")
             hashes[name] = self._hash(password)
@@ -78,7 +70,7 @@ class People:
         Raises:
             PeopleError: there is nobody of this name, or the password is too short.
         """
-        with self._changing() as hashes:
+        with self._file.changing() as hashes:
             hashes[self.known(name)] = self._hash(password)
 
     def remove(self, name: str) -> None:
@@ -87,12 +79,12 @@ class People:
         Raises:
             PeopleError: there is nobody of this name.
         """
-        with self._changing() as hashes:
+        with self._file.changing() as hashes:
             del hashes[self.known(name)]
 
     def verify(self, name: str, password: str) -> bool:
         """Whether this is the person's password. Takes a good part of a second on purpose, for any name."""
-        stored = self._current().get(self.find(name) or "")
+        stored = self._file.current().get(self.find(name) or "")
         try:
             return self._hasher.verify(stored or _NOBODY, password) and stored is not None
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError, UnicodeError):
@@ -100,35 +92,10 @@ class People:
 
     def mark(self, name: str) -> str | None:
         """What changes with the person's password; None: there is nobody of this name."""
-        stored = self._current().get(name)
+        stored = self._file.current().get(name)
         return None if stored is None else hashlib.sha256(stored.encode()).hexdigest()[:16]
 
     def _hash(self, password: str) -> str:
         if len(password) < SHORTEST_PASSWORD:
             raise PeopleError(f"The password is too short: take at least {SHORTEST_PASSWORD} characters.")
         return self._hasher.hash(password)
-
-    def _current(self) -> dict[str, str]:
-        try:
-            status = self._path.stat()
-        except FileNotFoundError:
-            self._read, self._hashes = None, {}
-            return self._hashes
-        stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
-        if stamp != self._read:
-            self._hashes = json.loads(self._path.read_text(encoding="utf-8"))
-            self._read = stamp
-        return self._hashes
-
-    @contextmanager
-    def _changing(self) -> Iterator[dict[str, str]]:
-        """The hashes, to be changed: written at the end, unless that raises; one change at a time."""
-        with self._path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            hashes = dict(self._current())
-            yield hashes
-            # Made with mode 0600.
-            descriptor, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(hashes, file, ensure_ascii=False, indent=1)
-            Path(temporary).replace(self._path)
