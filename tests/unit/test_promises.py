@@ -17,7 +17,8 @@ def test_every_test_that_a_document_names_exists(document: str) -> None:
     missing = [
         f"{path}::{name}"
         for path, name in named
-        if not (ROOT / path).exists() or not re.search(rf"^(async )?def {name}\(", (ROOT / path).read_text(), re.M)
+        if not (ROOT / path).exists()
+        or not re.search(rf"^(async )?def {name}\(", (ROOT / path).read_text(), re.MULTILINE)
     ]
     assert missing == []
 
@@ -26,7 +27,7 @@ def test_every_test_that_a_document_names_exists(document: str) -> None:
 def test_every_promise_names_a_test(document: str) -> None:
     text = (ROOT / document).read_text()
     rows = 0
-    for table in re.findall(r"(?:^\|.*\n)+", text, re.M):
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
         head, _, *body = table.splitlines()
         if "test" in head:
             rows += len(body)
