@@ -29,7 +29,7 @@ from app.panel import widgets
 from app.pictures import PictureError, PictureLimits
 from app.presets import Presets, profile
 from app.presets.own import OwnSettings
-from app.settings import Offer
+from app.settings import Offer, follow_thinking
 from app.starters import sample_for, starters
 from app.uploads import Stored, UploadStore
 from app.view import AnswerView, show_note
@@ -81,7 +81,7 @@ class _Callbacks:
     async def _offer_settings(self, chat: Chat) -> None:
         """Sends the panel as soon as the plan is known, and again if the engine then turns out to serve others."""
         client = await self._state.launched()
-        planned = Offer((client.plan.served_name,), client.model, client.context(client.plan.served_name))
+        planned = turns.planned_offer(client)
         await self._send_panel(planned, chat)
         try:
             client = await self._state.ready()
@@ -94,7 +94,7 @@ class _Callbacks:
 
     async def _send_panel(self, offer: Offer, chat: Chat) -> None:
         panel = widgets(offer, chat.language, config.ui.name, _session().chat_settings)
-        await cl.ChatSettings(panel).send()
+        chat.panel = await cl.ChatSettings(panel).send()
 
     async def profiles(self, user: cl.User | None, language: str | None) -> list[cl.ChatProfile]:
         last = await self._own.last_preset(user)
@@ -106,10 +106,24 @@ class _Callbacks:
         client = self._state.client()
         if client is None:
             return
+        session = _session()
         try:
-            await self._own.remember(_session(), await turns.offer_of(client))
+            offer, answers = await turns.offer_of(client), True
         except openai.APIError as error:
             _log.info("own settings are not kept, for the engine does not answer: %s", type(error).__name__)
+            offer, answers = turns.planned_offer(client), False
+        await self._follow_thinking(session, offer)
+        if answers:
+            await self._own.remember(session, offer)
+
+    async def _follow_thinking(self, session: WebsocketSession, offer: Offer) -> None:
+        """Where thinking was switched, the panel shows the temperature that goes with it."""
+        chat = chat_of(session)
+        followed = follow_thinking(session.chat_settings, chat.panel, offer)
+        chat.panel = dict(session.chat_settings)
+        if followed != session.chat_settings:
+            session.chat_settings = followed
+            await self._send_panel(offer, chat)
 
     async def message(self, message: cl.Message) -> None:
         session = _session()

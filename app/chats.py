@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from chainlit.chat_context import chat_contexts
@@ -40,6 +41,8 @@ class Chat:
     """How many pictures of a turn are gone from the disk, by its id."""
     loading: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while the conversation comes out of the history."""
+    panel: dict[str, Any] = field(default_factory=dict)
+    """The values that the settings panel shows."""
     fresh: bool = False
     """Whether it has come out of the history and has no buttons on the page yet."""
 

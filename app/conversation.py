@@ -172,12 +172,13 @@ def to_messages(turns: Sequence[Turn], system: str, url: PictureUrl) -> list[Mes
     return messages
 
 
-def to_prefix(answer: Answer, marks: tuple[str, str] | None) -> Message:
+def to_prefix(answer: Answer, marks: tuple[str, str] | None, prefill: str = "") -> Message:
     """The beginning of an answer as the message that the engine is to go on with.
 
     `marks` are the strings that the model writes around its reasoning; without them reasoning cannot be gone on with.
+    `prefill` is what an answer without reasoning begins with, put into the model's mouth and never shown.
     """
-    text = neutralise(answer.text)
+    text = prefill + neutralise(answer.text)
     if marks and answer.reasoning:
         opening, closing = marks
         reasoning = neutralise(answer.reasoning)

@@ -28,14 +28,17 @@ def widgets(offer: Offer, language: Language, agent_name: str, chosen: Mapping[s
     def sampling_hint(key: str) -> str:
         return hint(key) if offer.model.sampling else text("settings_no_sampling", language)
 
+    model = Select(
+        id="model",
+        label=label("model"),
+        items={offer.titles.get(name, name): name for name in offer.served},
+        initial_value=default.model,
+        description=hint("model"),
+    )
+    thinking = Switch(id="thinking", label=label("thinking"), initial=default.thinking, description=hint("thinking"))
     return [
-        Select(
-            id="model",
-            label=label("model"),
-            items={offer.titles.get(name, name): name for name in offer.served},
-            initial_value=default.model,
-            description=hint("model"),
-        ),
+        model,
+        *([thinking] if offer.instant(default.model) else []),
         Slider(
             id="temperature",
             label=label("temperature"),

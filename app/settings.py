@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.catalog import Model
+from engine.catalog import Instant, Model, UnknownModelError, find_model
 
 MAX_STOP_SEQUENCES = 4
 """As many as the OpenAI API allows."""
@@ -37,6 +37,8 @@ class ChatSettings:
     """Empty: the page's own name."""
     system_prompt: str = ""
     show_thinking: bool = True
+    thinking: bool = True
+    """Whether the model thinks first, where it can be asked not to."""
 
 
 @dataclass(frozen=True)
@@ -55,23 +57,40 @@ class Offer:
         """The default limit of an answer: the model's, or less where the context is small."""
         return max(1, min(self.model.max_tokens, self.context // 2))
 
+    def instant(self, name: str) -> Instant | None:
+        """How the served model `name` is asked to answer without thinking; None: it has no such switch."""
+        if name == self.served[0]:
+            return self.model.instant
+        try:
+            # A server may have others beside the plan's model.
+            return find_model(name).instant
+        except UnknownModelError:
+            return None
 
-def defaults(offer: Offer) -> ChatSettings:
-    """The settings before anybody touches them: those of the model's catalogue entry."""
+
+def defaults(offer: Offer, instant: Instant | None = None) -> ChatSettings:
+    """The settings before anybody touches them: those of the model's catalogue entry, `instant` if without thinking."""
+    temperature, top_p = offer.model.temperature, offer.model.top_p
+    if instant:
+        temperature = temperature if instant.temperature is None else instant.temperature
+        top_p = top_p if instant.top_p is None else instant.top_p
     return ChatSettings(
         model=offer.served[0],
-        temperature=offer.model.temperature,
-        top_p=offer.model.top_p,
+        temperature=temperature,
+        top_p=top_p,
         max_tokens=offer.max_tokens,
+        thinking=instant is None,
     )
 
 
 def parse(raw: Mapping[str, Any], offer: Offer) -> ChatSettings:
     """Reads what a client sent as its settings; never raises."""
-    default = defaults(offer)
     model = raw.get("model")
+    model = model if isinstance(model, str) and model in offer.served else offer.served[0]
+    instant = None if _switch(raw.get("thinking"), True) else offer.instant(model)
+    default = defaults(offer, instant)
     return ChatSettings(
-        model=model if isinstance(model, str) and model in offer.served else default.model,
+        model=model,
         temperature=_number(raw.get("temperature"), default.temperature, 0.0, MAX_TEMPERATURE),
         top_p=_number(raw.get("top_p"), default.top_p, 0.01, 1.0),
         max_tokens=round(_number(raw.get("max_tokens"), default.max_tokens, 1, offer.context)),
@@ -80,7 +99,26 @@ def parse(raw: Mapping[str, Any], offer: Offer) -> ChatSettings:
         agent_name=" ".join(_text(raw.get("agent_name"), MAX_NAME).split()),
         system_prompt=_text(raw.get("system_prompt"), MAX_SYSTEM_PROMPT),
         show_thinking=_switch(raw.get("show_thinking"), default.show_thinking),
+        thinking=default.thinking,
     )
+
+
+def follow_thinking(chosen: Mapping[str, Any], shown: Mapping[str, Any], offer: Offer) -> dict[str, Any]:
+    """What was chosen in the panel, without the temperature and top-p that nobody chose.
+
+    The panel sends all of its values. Where `chosen` switches thinking and a value still is the one that was `shown`,
+    the default of the other mode, it is left out, so that the default of this mode takes its place.
+    """
+    before, now = parse(shown, offer), parse(chosen, offer)
+    if before.thinking == now.thinking:
+        return dict(chosen)
+    usual = defaults(offer, None if before.thinking else offer.instant(before.model))
+    untouched = {
+        name
+        for name in ("temperature", "top_p")
+        if all(math.isclose(getattr(now, name), getattr(other, name)) for other in (before, usual))
+    }
+    return {name: value for name, value in chosen.items() if name not in untouched}
 
 
 def stop_sequences(raw: object) -> tuple[str, ...]:

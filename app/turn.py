@@ -23,8 +23,9 @@ from app.engine_client import EngineClient
 from app.engine_state import EngineState
 from app.fitting import Fit, Limits, fit, texts, upper_bound
 from app.frames import FRAME_SECONDS, Frames
-from app.settings import ChatSettings, Offer, parse
+from app.settings import ChatSettings, Offer, follow_thinking, parse
 from app.stream import BrokenStreamError, StreamedError, StreamReader, Usage
+from engine.catalog import Instant
 from engine.marks import Kind, Marks, Piece, Start
 from engine.status import EngineStatus
 
@@ -140,16 +141,26 @@ async def offer_of(client: EngineClient) -> Offer:
     """
     served = await client.served()
     names = tuple(model.name for model in served) or (client.plan.served_name,)
+    return _offer(client, names)
+
+
+def planned_offer(client: EngineClient) -> Offer:
+    """The same by the plan alone, for an engine that does not answer yet."""
+    return _offer(client, (client.plan.served_name,))
+
+
+def _offer(client: EngineClient, names: tuple[str, ...]) -> Offer:
     titles = {client.plan.served_name: client.model.title}
     return Offer(names, client.model, client.context(names[0]), titles)
 
 
 async def _ask(client: EngineClient, job: Job, view: View) -> Figures:
     offer = await offer_of(client)
-    settings = parse(job.raw_settings, offer)
-    fitted = await _fit(client, job, settings, offer)
+    settings = _settings(job, offer)
+    instant = None if settings.thinking else offer.instant(settings.model)
+    fitted = await _fit(client, job, settings, offer, instant)
     marks = Marks(*client.model.thinking_marks) if client.model.thinking_marks else None
-    request = await _request(client, job, settings, fitted)
+    request = await _request(client, job, settings, fitted, instant)
     can_answer_now = marks is not None and client.plan.engine == "vllm" and not job.answer.thinking_cut
     await view.asking(settings, fitted, can_answer_now)
     figures = Figures(settings.model)
@@ -159,7 +170,7 @@ async def _ask(client: EngineClient, job: Job, view: View) -> Figures:
         add(job.answer, piece)
         await view.show(piece)
 
-    reader = StreamReader(None if job.answer.engine_splits else marks, _start(job, marks))
+    reader = StreamReader(None if job.answer.engine_splits else marks, _start(job, marks, instant))
     try:
         async with client.ask(request) as chunks:
             if settings.streaming:
@@ -220,17 +231,29 @@ def add(answer: Answer, piece: Piece) -> None:
             answer.reasoning, answer.text = answer.reasoning + answer.text, ""
 
 
-def _start(job: Job, marks: Marks | None) -> Start:
+def _settings(job: Job, offer: Offer) -> ChatSettings:
+    if not job.continuing:
+        return parse(job.raw_settings, offer)
+    # An answer goes on as it began, whatever the switch says by now.
+    as_before = {**job.raw_settings, "thinking": bool(job.answer.reasoning)}
+    return parse(follow_thinking(as_before, job.raw_settings, offer), offer)
+
+
+def _start(job: Job, marks: Marks | None, instant: Instant | None) -> Start:
+    if marks and instant and instant.prefill:
+        return Start.IN_ANSWER
     if not (job.continuing and marks):
         return Start.FRESH
     return Start.IN_REASONING if job.answer.in_reasoning else Start.IN_ANSWER
 
 
-async def _fit(client: EngineClient, job: Job, settings: ChatSettings, offer: Offer) -> Fit:
+async def _fit(client: EngineClient, job: Job, settings: ChatSettings, offer: Offer, instant: Instant | None) -> Fit:
     limits = Limits(client.context(settings.model), offer.model.picture_pixels, offer.model.pictures_per_prompt)
     extra = [settings.system_prompt] if settings.system_prompt.strip() else []
     if job.continuing:
         extra += [job.answer.reasoning, job.answer.text]
+    if instant:
+        extra.append(instant.prefill)
     # Counting costs a request for each text, so first the bound that needs none: it is enough for most chats.
     fitted = _try_bound(job.turns, extra, settings.max_tokens, limits)
     if fitted is None:
@@ -246,7 +269,9 @@ def _try_bound(turns: Sequence[Turn], extra: list[str], max_tokens: int, limits:
     return fitted if fitted.max_tokens == max_tokens and not fitted.left_out_turns else None
 
 
-async def _request(client: EngineClient, job: Job, settings: ChatSettings, fitted: Fit) -> dict[str, Any]:
+async def _request(
+    client: EngineClient, job: Job, settings: ChatSettings, fitted: Fit, instant: Instant | None
+) -> dict[str, Any]:
     urls = {picture: await picture_url(client, picture) for turn in fitted.turns for picture in turn.pictures}
     messages: list[Message] = to_messages(fitted.turns, settings.system_prompt, urls.__getitem__)
     request: dict[str, Any] = {
@@ -261,9 +286,15 @@ async def _request(client: EngineClient, job: Job, settings: ChatSettings, fitte
         request["stop"] = list(settings.stop)
     if settings.streaming:
         request["stream_options"] = {"include_usage": True}
-    if job.continuing:
-        messages.append(to_prefix(job.answer, client.model.thinking_marks))
-        request["extra_body"] = {"continue_final_message": True, "add_generation_prompt": False}
+    extra: dict[str, Any] = {}
+    prefill = instant.prefill if instant else ""
+    if job.continuing or prefill:
+        messages.append(to_prefix(job.answer, client.model.thinking_marks, prefill))
+        extra |= {"continue_final_message": True, "add_generation_prompt": False}
+    if instant and instant.chat_template_kwargs:
+        extra["chat_template_kwargs"] = dict(instant.chat_template_kwargs)
+    if extra:
+        request["extra_body"] = extra
     return request
 
 

@@ -48,6 +48,8 @@ class Instant(BaseModel):
 
     temperature: float | None = None
     """Its temperature when it does not think; None: the same."""
+    top_p: float | None = None
+    """Its top-p then; None: the same."""
     chat_template_kwargs: dict[str, bool] = {}
     prefill: str = ""
     """The beginning of the answer that is put into its mouth, where there is no switch."""

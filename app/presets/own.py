@@ -65,5 +65,8 @@ class OwnSettings:
 
 def differing(chosen: Mapping[str, Any], preset: Mapping[str, Any], offer: Offer) -> dict[str, Any]:
     """Those of the chosen settings that differ from the preset's, as they were sent."""
-    now, usual = asdict(parse(chosen, offer)), asdict(parse(preset, offer))
+    now = asdict(parse(chosen, offer))
+    # The defaults that go with the mode, which alone is the person's own.
+    usual = asdict(parse({**preset, "thinking": now["thinking"]}, offer))
+    usual["thinking"] = parse(preset, offer).thinking
     return {name: chosen[name] for name in now if now[name] != usual[name] and name in chosen}

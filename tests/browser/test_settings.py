@@ -30,6 +30,10 @@ def fill(label: str, value: str) -> Callable[[Locator], None]:
     return lambda panel: panel.get_by_label(label, exact=True).fill(value)
 
 
+def toggle(name: str) -> Callable[[Locator], None]:
+    return lambda panel: panel.locator(f"button#{name}[role=switch]").click()
+
+
 def slide(name: str, key: str, times: int) -> Callable[[Locator], None]:
     def press(panel: Locator) -> None:
         thumb = panel.locator(f'[id="{name}"] [role=slider], [role=slider]').nth(0 if name == "temperature" else 1)
@@ -88,7 +92,7 @@ def test_the_system_prompt_comes_first(scripted: ScriptedProduct, open_page: Ope
 def test_without_streaming_the_answer_comes_whole(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     page = open_page(scripted.url)
     scripted.engine.script = Script(reasoning=["so"], answer=["All at once."])
-    set_and_ask(page, lambda panel: panel.get_by_role("switch").nth(0).click())
+    set_and_ask(page, toggle("streaming"))
     assert scripted.engine.requests[-1]["stream"] is False
     expect(page.answers.last).to_contain_text("All at once.")
     expect(page.steps).to_have_count(1)
@@ -97,7 +101,7 @@ def test_without_streaming_the_answer_comes_whole(scripted: ScriptedProduct, ope
 def test_without_thinking_only_the_answer_is_shown(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     page = open_page(scripted.url)
     scripted.engine.script = Script(reasoning=["so"] * 5, answer=["An answer."], rate=50)
-    set_and_ask(page, lambda panel: panel.get_by_role("switch").nth(1).click())
+    set_and_ask(page, toggle("show_thinking"))
     expect(page.answers.last).to_contain_text("An answer.")
     expect(page.steps).to_have_count(0)
 
@@ -107,6 +111,37 @@ def test_the_agents_name_is_the_assistants_name_in_the_page(scripted: ScriptedPr
     set_and_ask(page, fill("Agent name", "小明 Kimi"))
     page.answers.last.locator("img").first.hover(force=True)
     expect(page.page.get_by_text("小明 Kimi").first).to_be_attached()
+
+
+def test_each_position_of_the_thinking_switch_is_a_request_of_its_own(
+    scripted: ScriptedProduct, open_page: OpenPage
+) -> None:
+    scripted.plan(engine="openai", model="Kimi-K2.5", pictures="data")
+    page = open_page(scripted.url)
+    page.ask("A question")
+    page.finished()
+    set_and_ask(page, toggle("thinking"))
+    set_and_ask(page, slide("temperature", "ArrowLeft", 2))
+    set_and_ask(page, toggle("thinking"))
+    expect(page.answers).to_have_count(4)
+    sent = [(request["temperature"], request.get("chat_template_kwargs")) for request in scripted.engine.requests]
+    instant = {"thinking": False}
+    # The temperature goes with the switch until a person has chosen one.
+    assert sent == [
+        (1.0, None), (pytest.approx(0.6), instant), (pytest.approx(0.5), instant), (pytest.approx(0.5), None)
+    ]  # fmt: skip
+    reopened = open_page(scripted.url)
+    reopened.settings_button.click()
+    expect(reopened.page.locator("button#thinking[role=switch]")).to_have_attribute("aria-checked", "true")
+
+
+def test_a_model_without_the_switch_has_none_in_the_panel(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+    scripted.plan(engine="openai", model="Kimi-K2-Thinking")
+    page = open_page(scripted.url)
+    page.settings_button.click()
+    panel = page.page.get_by_role("dialog")
+    expect(panel.locator("#show_thinking")).to_be_visible()
+    expect(panel.locator("#thinking")).to_have_count(0)
 
 
 def test_only_what_the_engine_serves_can_be_chosen(scripted: ScriptedProduct, open_page: OpenPage) -> None:

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.settings import ChatSettings, Offer, defaults, parse, stop_sequences, unescape
+from app.settings import ChatSettings, Offer, defaults, follow_thinking, parse, stop_sequences, unescape
 from engine.catalog import find_model
 
 THINKING = Offer(("served",), find_model("Kimi-VL-A3B-Thinking-2506"), 131072)
+K25 = Offer(("served",), find_model("Kimi-K2.5"), 262144)
+ALWAYS = Offer(("served",), find_model("Kimi-K2-Thinking"), 262144)
 
 
 def test_the_defaults_are_those_of_the_catalogue() -> None:
@@ -24,9 +26,10 @@ def test_what_the_panel_sends_is_taken() -> None:
     raw = {
         "model": "served", "temperature": 0.25, "top_p": 0.5, "max_tokens": "300", "streaming": False,
         "stop": ["Answer:", "\\n\\n"], "agent_name": " Kimi ", "system_prompt": "Be brief.", "show_thinking": False,
+        "thinking": False,
     }  # fmt: skip
     assert parse(raw, THINKING) == ChatSettings(
-        "served", 0.25, 0.5, 300, False, ("Answer:", "\n\n"), "Kimi", "Be brief.", False
+        "served", 0.25, 0.5, 300, False, ("Answer:", "\n\n"), "Kimi", "Be brief.", False, False
     )
 
 
@@ -57,6 +60,39 @@ def test_what_the_panel_sends_is_taken() -> None:
 )
 def test_nonsense_is_clamped_or_replaced(key: str, value: Any, expected: Any) -> None:
     assert getattr(parse({key: value}, THINKING), key) == expected
+
+
+@pytest.mark.parametrize("sent", [False, 0, "off", None, [], {"a": 1}])
+def test_only_a_model_with_the_switch_answers_at_once_and_only_when_told(sent: object) -> None:
+    assert parse({"thinking": sent}, ALWAYS) == parse({}, ALWAYS)
+    assert parse({"thinking": sent}, K25).thinking is (sent is not False)
+
+
+def test_without_thinking_the_defaults_are_those_of_that_mode() -> None:
+    assert parse({"thinking": False}, K25).temperature == 0.6
+    assert parse({"thinking": True}, K25).temperature == 1.0
+    assert parse({"thinking": False, "temperature": 0.2}, K25).temperature == 0.2
+    assert parse({"thinking": False}, THINKING).temperature == 0.8
+
+
+@pytest.mark.parametrize(
+    ("shown", "chosen", "temperature"),
+    [
+        ((True, 1.0), (False, 1.0), 0.6),  # nobody chose it
+        ((False, 0.6), (True, 0.6), 1.0),
+        ((True, 1.0), (False, 0.9), 0.9),  # chosen together with the switch
+        ((True, 0.3), (False, 0.3), 0.3),  # chosen before
+        ((False, 0.6), (False, 1.0), 1.0),  # the other mode's default, but chosen
+        ((True, 1.0), (True, 1.0), 1.0),
+    ],
+)
+def test_the_temperature_follows_the_switch_unless_a_person_chose_it(
+    shown: tuple[bool, float], chosen: tuple[bool, float], temperature: float
+) -> None:
+    before, now = ({"thinking": mode, "temperature": value, "max_tokens": 5} for mode, value in (shown, chosen))
+    followed = follow_thinking(now, before, K25)
+    assert parse(followed, K25).temperature == temperature
+    assert (followed["thinking"], followed["max_tokens"]) == (chosen[0], 5)
 
 
 @given(st.dictionaries(st.sampled_from(list(ChatSettings.__annotations__)), st.recursive(

@@ -179,6 +179,77 @@ async def test_an_answer_goes_on_where_it_ended(
     assert (desk.request["continue_final_message"], desk.request["add_generation_prompt"]) == (True, False)
 
 
+NO_THOUGHTS = "◁think▷\n\n◁/think▷"
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "expected"),
+    [
+        ("Kimi-K2.5", True, (1.0, None, [])),
+        ("Kimi-K2.5", False, (0.6, {"thinking": False}, [])),
+        ("Kimi-VL-A3B-Thinking", True, (0.6, None, [])),
+        ("Kimi-VL-A3B-Thinking", False, (0.6, None, [NO_THOUGHTS])),
+        ("Kimi-K2-Thinking", False, (1.0, None, [])),
+        ("Kimi-VL-A3B-Instruct", False, (0.2, None, [])),
+    ],
+)
+async def test_each_position_of_the_switch_is_a_request_of_its_own(
+    desk: Desk, model: str, thinking: bool, expected: tuple[float, object, list[str]]
+) -> None:
+    desk.plan(engine="openai", model=model)
+    await desk.ask(thinking=thinking)
+    said = [message["content"] for message in desk.request["messages"] if message["role"] == "assistant"]
+    assert (desk.request["temperature"], desk.request.get("chat_template_kwargs"), said) == expected
+    assert desk.request.get("continue_final_message", False) is bool(said)
+
+
+async def test_an_instant_answer_may_speak_about_the_marks(desk: Desk) -> None:
+    desk.engine.script = Script(answer=["The mark ", "is ◁/think▷", "."])
+    answer = await desk.ask(thinking=False)
+    assert (answer.reasoning, answer.text) == ("", "The mark is ◁/think▷.")
+
+
+async def test_an_engine_that_thinks_nevertheless_is_read_as_ever(desk: Desk) -> None:
+    desk.plan(engine="openai", model="Kimi-K2.5")
+    desk.engine.script = Script(answer=["<think>So.</think>", "A sign."])
+    answer = await desk.ask(thinking=False)
+    assert (answer.reasoning, answer.text) == ("So.", "A sign.")
+
+
+@pytest.mark.parametrize("switched_on", [True, False])
+@pytest.mark.parametrize(
+    ("model", "prefix", "kwargs"),
+    [("Kimi-VL-A3B-Thinking", f"{NO_THOUGHTS}A si", None), ("Kimi-K2.5", "A si", {"thinking": False})],
+)
+async def test_an_instant_answer_goes_on_without_thinking_whatever_the_switch_says_by_now(
+    desk: Desk, model: str, prefix: str, kwargs: object, switched_on: bool
+) -> None:
+    desk.plan(model=model)
+    before = Answer("", "A si", "length")
+    desk.engine.script = Script(answer=["gn."])
+    shown = 1.0 if switched_on else 0.6
+    answer = await desk.ask(
+        Turn("1", "q", answers=[before], chosen=0),
+        answer=before, continuing=True, thinking=switched_on, temperature=shown,
+    )  # fmt: skip
+    assert (answer.reasoning, answer.text) == ("", "A sign.")
+    assert desk.request["messages"][-1] == {"role": "assistant", "content": prefix}
+    assert (desk.request["continue_final_message"], desk.request["add_generation_prompt"]) == (True, False)
+    assert desk.request.get("chat_template_kwargs") == kwargs
+    assert desk.request["temperature"] == (0.6 if kwargs else shown)
+
+
+async def test_thoughts_go_on_as_thoughts_when_the_switch_is_off_by_now(desk: Desk) -> None:
+    desk.plan(model="Kimi-K2.5")
+    before = Answer("So it", "", "length")
+    desk.engine.script = Script(answer=[" is.</think>A sign."])
+    answer = await desk.ask(Turn("1", "q", answers=[before], chosen=0), answer=before, continuing=True, thinking=False)
+    assert (answer.reasoning, answer.text) == ("So it is.", "A sign.")
+    assert desk.request["messages"][-1]["content"] == "<think>So it"
+    assert "chat_template_kwargs" not in desk.request
+    assert desk.request["temperature"] == 1.0
+
+
 async def test_a_question_waits_for_the_engine_and_is_then_answered(desk: Desk) -> None:
     desk.status("starting", phase="loading", percent=40.0)
     asking = asyncio.create_task(desk.ask())
