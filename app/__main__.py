@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gc
 import hmac
-import logging
 import os
 import sys
 
 import uvicorn
 from dotenv import dotenv_values
 
-from app import frontend, telemetry
+from app import frontend, logs
+from app.telemetry import telemetry
+from engine import tracing
 from engine.config import ROOT, ConfigError, Settings, load_settings, secret
 
 
@@ -22,10 +23,7 @@ def main() -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
-    logging.basicConfig(stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
-    # uvicorn would log each socket with its session's id.
-    for noisy in ("httpx", "httpx2", "watchfiles", "alembic", "uvicorn.error"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logs.set_up(as_json=settings.log_json)
     settings.files.create()
     try:
         frontend.prepare(settings.files.page_root, ROOT)
@@ -33,7 +31,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     _prepare_environment(settings)
-    telemetry.set_up()
+    tracing.take_standard_settings(ROOT / ".env")
+    telemetry.set_up(console=settings.trace == "console", content=settings.trace_content)
     # Chainlit reads its folders and its secret when it is imported.
     from app.server import create_app  # noqa: PLC0415
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,8 +16,8 @@ from chainlit.server import sio
 from chainlit.session import WebsocketSession
 from chainlit.types import ThreadDict
 
+from app import spans, wording
 from app import turn as turns
-from app import wording
 from app.chats import Chat, chat_of
 from app.conversation import Answer, Picture, Turn, new_id
 from app.engine_state import EngineState, NoSupervisorError
@@ -36,6 +37,9 @@ from app.view import AnswerView, show_note
 
 GRACE_SECONDS = 10.0
 """A browser that is gone for longer does not want its answer any more."""
+
+_ANSWERING = {"regenerate", "continue", "retry"}
+"""The buttons that have the engine asked."""
 
 _log = logging.getLogger("app.chat")
 _background: set[asyncio.Task[Any]] = set()
@@ -130,6 +134,10 @@ class _Callbacks:
         # Chainlit forgets this after an edit, and Stop would do nothing.
         session.current_task = asyncio.current_task()
         chat = chat_of(session)
+        with spans.turn(session.thread_id, "ask"):
+            await self._asked(session, chat, message)
+
+    async def _asked(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
         async with chat.turn:
             try:
                 await resuming.load(self._keeper.history, session, chat)
@@ -144,7 +152,8 @@ class _Callbacks:
         parent_id = run.id if run else message.id
         pictures = chat.pictures_of(message.id)
         if pictures is None:
-            pictures = await self._take_files(session, chat, message, parent_id)
+            with spans.step("receive"):
+                pictures = await self._take_files(session, chat, message, parent_id)
         if not pictures and not message.content.strip():
             return
         if pictures and not message.content.strip():
@@ -187,7 +196,9 @@ class _Callbacks:
         for element, path, name in files:
             most = client.model.pictures_per_prompt - len(taken)
             try:
-                stored = await self._store.take(path, name, session.thread_id, limits, most)
+                with spans.picture() as seen:
+                    stored = await self._store.take(path, name, session.thread_id, limits, most)
+                    seen.extend(stored.pictures)
             except (PictureError, OSError) as error:
                 await _refuse_file(error, name, chat, parent_id)
                 continue
@@ -230,6 +241,7 @@ class _Callbacks:
         else:
             answer.line = wording.line(figures, answer, chat.language)
         await view.finish(turn, fault)
+        spans.turn_ended(answer.ending, figures, fault.key if fault else "")
         await self._keeper.save(session, chat, turn)
 
     async def pressed(self, action: cl.Action) -> None:
@@ -257,7 +269,8 @@ class _Callbacks:
         async with chat.turn:
             await cl.context.emitter.task_start()
             try:
-                await self._act(session, chat, turn, name)
+                with spans.turn(session.thread_id, name) if name in _ANSWERING else nullcontext():
+                    await self._act(session, chat, turn, name)
             finally:
                 await cl.context.emitter.task_end()
 

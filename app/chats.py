@@ -78,6 +78,11 @@ def chat_of(session: WebsocketSession) -> Chat:
     return chat
 
 
+def open_chats() -> int:
+    """How many chats are open in a browser, or were a moment ago."""
+    return len(_chats)
+
+
 def rated(answer_id: str) -> list[Answer]:
     """The answer of this id in every live chat that shows it."""
     turns = [turn for chat in _chats.values() for turn in (*chat.conversation.turns, *chat.conversation.aside)]

@@ -16,8 +16,8 @@ from chainlit.server import app as chainlit_app
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse
 
-from app import chat, telemetry, wording
-from app.chats import keep_purging, stop_all
+from app import chat, metrics, wording
+from app.chats import keep_purging, open_chats, stop_all
 from app.engine_state import EngineState, NoSupervisorError
 from app.frontend import PageFiles, content_security_policy
 from app.guards import AllowedPlaces, BodyLimit, HostAndOrigin, LoginLimit, SecureHeaders
@@ -33,7 +33,9 @@ from app.people import LocalSignIn, guard_session_ids, set_up_login
 from app.presets import Presets
 from app.presets.own import OwnSettings
 from app.retention import keep_sweeping, sweep_session_files
+from app.telemetry import telemetry
 from app.uploads import MAX_BYTES, UploadStore
+from app.watching import watching
 from app.welcome import StillWelcome, Welcome
 from engine.config import Settings
 from engine.people import People
@@ -60,6 +62,8 @@ def create_app(settings: Settings) -> FastAPI:
     lifespan = _lifespan(settings, state, store, database, welcome)
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     _add_routes(app, state)
+    app.include_router(watching(settings, state))
+    metrics.set_up(telemetry.meter(), state.status, open_chats)
     app.include_router(routes(history, users))
     app.include_router(export_routes(history, users))
     data_layer = DataLayer(history, users)

@@ -26,11 +26,15 @@ class StreamedError(Exception):
 
 @dataclass(frozen=True)
 class Usage:
-    """How many tokens went in and came out; `reasoning_tokens` are part of the latter, where the engine tells."""
+    """How many tokens went in and came out; `reasoning_tokens` are part of the latter, where the engine tells.
+
+    `cached_tokens` are those of the prompt that the engine still had in its memory.
+    """
 
     prompt_tokens: int
     completion_tokens: int
     reasoning_tokens: int | None = None
+    cached_tokens: int | None = None
 
 
 class StreamReader:
@@ -129,10 +133,12 @@ class StreamReader:
 def read_usage(usage: Mapping[str, Any]) -> Usage:
     """The usage object of the OpenAI API."""
     details = usage.get("completion_tokens_details") or {}
+    prompt = usage.get("prompt_tokens_details") or {}
     return Usage(
         prompt_tokens=usage.get("prompt_tokens") or 0,
         completion_tokens=usage.get("completion_tokens") or 0,
         reasoning_tokens=details.get("reasoning_tokens"),
+        cached_tokens=prompt.get("cached_tokens"),
     )
 
 

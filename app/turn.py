@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,9 @@ import aiofiles
 import httpx2
 import openai
 
-from app import telemetry
+from app import spans
+from app.activity import activity
+from app.clock import Clock
 from app.conversation import Answer, Message, Picture, Turn, to_messages, to_prefix
 from app.engine_client import EngineClient
 from app.engine_state import EngineState
@@ -100,26 +101,22 @@ async def run(state: EngineState, job: Job, view: View) -> Figures:
         asyncio.CancelledError: somebody stopped it.
     """
     interruptions = 0
-    with telemetry.turn_span(pictures=len(job.turns[-1].pictures), continuing=job.continuing) as span:
-        while True:
+    while True:
+        with spans.step("queue"), activity.waiting_one():
             client = await state.ready(view.waiting)
-            before = _said(job.answer)
-            try:
-                figures = await _ask(client, job, view)
-            except _EnoughThinkingError:
-                job.answer.thinking_cut = job.continuing = True
-                continue
-            except _LOST:
-                # The engine went away: once it is back, the answer goes on from what was shown.
-                interruptions += 1
-                if interruptions > MOST_INTERRUPTIONS or not await state.noticed():
-                    raise
-                if _said(job.answer) != before:
-                    await view.interrupted()
-                _go_on(job, client)
-                continue
-            telemetry.record(span, figures)
-            return figures
+        before = _said(job.answer)
+        try:
+            return await _ask(client, job, view)
+        except _EnoughThinkingError:
+            job.answer.thinking_cut = job.continuing = True
+        except _LOST:
+            # The engine went away: once it is back, the answer goes on from what was shown.
+            interruptions += 1
+            if interruptions > MOST_INTERRUPTIONS or not await state.noticed():
+                raise
+            if _said(job.answer) != before:
+                await view.interrupted()
+            _go_on(job, client)
 
 
 def _said(answer: Answer) -> tuple[str, str]:
@@ -164,27 +161,29 @@ async def _ask(client: EngineClient, job: Job, view: View) -> Figures:
     can_answer_now = marks is not None and client.plan.engine == "vllm" and not job.answer.thinking_cut
     await view.asking(settings, fitted, can_answer_now)
     figures = Figures(settings.model)
-    clock = _Clock()
 
     async def show(piece: Piece) -> None:
         add(job.answer, piece)
         await view.show(piece)
 
     reader = StreamReader(None if job.answer.engine_splits else marks, _start(job, marks, instant))
-    try:
-        async with client.ask(request) as chunks:
-            if settings.streaming:
-                await _stream(chunks, reader, show, clock, job.answer_now)
-            else:
-                for piece in reader.read_whole(b"".join([chunk async for chunk in chunks])):
-                    clock.saw(piece)
-                    await show(piece)
-    finally:
-        job.answer.engine_splits |= reader.engine_splits
-        if clock.thinking is not None:
-            job.answer.seconds_thinking = (job.answer.seconds_thinking or 0) + clock.thinking
-    figures.usage, figures.finish_reason = reader.usage, reader.finish_reason or "stop"
-    figures.first_token, figures.writing = clock.first_token, clock.writing
+    with spans.request(client.plan, request, figures, job.answer) as asked:
+        try:
+            async with client.ask(request | {"extra_headers": asked.headers}) as chunks:
+                if settings.streaming:
+                    enough = await _stream(chunks, reader, show, asked.clock, job.answer_now)
+                else:
+                    enough = False
+                    for piece in reader.read_whole(b"".join([chunk async for chunk in chunks])):
+                        asked.clock.saw(piece, piece, 1)
+                        await show(piece)
+        finally:
+            job.answer.engine_splits |= reader.engine_splits
+            if asked.clock.thinking is not None:
+                job.answer.seconds_thinking = (job.answer.seconds_thinking or 0) + asked.clock.thinking
+        figures.usage, figures.finish_reason = reader.usage, reader.finish_reason or ("" if enough else "stop")
+    if enough:
+        raise _EnoughThinkingError
     return figures
 
 
@@ -192,17 +191,20 @@ async def _stream(
     chunks: AsyncIterator[bytes],
     reader: StreamReader,
     show: Callable[[Piece], Awaitable[None]],
-    clock: _Clock,
+    clock: Clock,
     answer_now: asyncio.Event,
-) -> None:
+) -> bool:
+    """Shows the stream as it comes; whether it was left because its reader has seen enough thinking."""
     frames = Frames(show)
     writer = asyncio.create_task(frames.run())
     try:
         async for chunk in chunks:
             if pieces := reader.feed(chunk):
-                clock.saw(pieces[0], pieces[-1])
+                clock.saw(pieces[0], pieces[-1], len(pieces))
                 frames.add(pieces)
-                _stop_at_enough(answer_now, pieces[-1])
+                if answer_now.is_set() and pieces[-1].kind is Kind.REASONING:
+                    frames.add(reader.release())
+                    return True
                 # What comes meanwhile is read in one go: waking up for each token costs more than the token itself,
                 # and nothing is drawn before the next frame anyway.
                 await asyncio.sleep(FRAME_SECONDS)
@@ -213,11 +215,7 @@ async def _stream(
     finally:
         frames.end()
         await writer
-
-
-def _stop_at_enough(answer_now: asyncio.Event, last: Piece) -> None:
-    if answer_now.is_set() and last.kind is Kind.REASONING:
-        raise _EnoughThinkingError
+    return False
 
 
 def add(answer: Answer, piece: Piece) -> None:
@@ -311,38 +309,3 @@ def data_url(data: bytes, suffix: str) -> str:
     """The bytes of a PNG or JPEG as a URL."""
     kind = "png" if suffix == ".png" else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-
-
-class _Clock:
-    """Takes the times of one stream."""
-
-    def __init__(self) -> None:
-        self._asked = time.monotonic()
-        self._first: float | None = None
-        self._last = self._asked
-        self._first_reasoning: float | None = None
-        self._first_answer: float | None = None
-
-    def saw(self, *pieces: Piece) -> None:
-        now = self._last = time.monotonic()
-        if self._first is None:
-            self._first = now
-        for piece in pieces:
-            if piece.kind is Kind.REASONING:
-                self._first_reasoning = self._first_reasoning or now
-            elif piece.kind is Kind.ANSWER:
-                self._first_answer = self._first_answer or now
-
-    @property
-    def first_token(self) -> float | None:
-        return None if self._first is None else self._first - self._asked
-
-    @property
-    def writing(self) -> float:
-        return 0.0 if self._first is None else self._last - self._first
-
-    @property
-    def thinking(self) -> float | None:
-        if self._first_reasoning is None:
-            return None
-        return (self._first_answer or self._last) - self._first_reasoning

@@ -13,10 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from engine import control, keys_command, people_command, plan_command
-from engine.config import ConfigError, Settings, load_settings
+from engine.config import ROOT, ConfigError, Settings, load_settings
 from engine.logs import follow, tail
 from engine.plan import LaunchPlan
 from engine.status import Status
+from engine.tracing import take_standard_settings
 
 STOP_PATIENCE = 60.0
 
@@ -38,6 +39,7 @@ def up(settings: Settings, _: argparse.Namespace) -> int:
     """Starts engine and page and stays until it is stopped."""
     from engine.supervisor import AlreadyRunningError, CannotStartError, Supervisor  # noqa: PLC0415 - others need it not
 
+    take_standard_settings(ROOT / ".env")
     try:
         Supervisor(settings).run()
     except (AlreadyRunningError, CannotStartError) as error:

@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     """Who may sign in by OAuth: names, `@example.org`, or `*`, comma-separated."""
     upload_days: int = Field(30, ge=0)
     log_mb: int = Field(20, ge=1)
+    log_json: bool = False
+    """Whether app.log is JSON, an object a line."""
+    trace: Literal["", "console"] = ""
+    """`console`: each span as a line in app.log; traces go to a collector by the standard `OTEL_…` variables."""
+    trace_content: bool = False
+    """Whether people's text may stand in spans."""
 
     @field_validator("workspace", "models")
     @classmethod
@@ -117,6 +123,8 @@ class Workspace:
         self.password = self.run / "password"
         self.people = self.run / "people.json"
         self.keys = self.run / "keys.json"
+        self.watch_key = self.run / "watch.key"
+        self.timeline = self.run / "timeline.jsonl"
         self.auth_secret = self.run / "auth.secret"
         self.page_root = self.run / "page"
 
@@ -163,6 +171,9 @@ _ALLOWED = {
     "preset": "appliance, long-context, low-latency, high-throughput, or nothing",
     "upload_days": "a whole number of days, 0 to keep pictures for ever",
     "log_mb": "a whole number of megabytes from 1",
+    "log_json": "0 or 1",
+    "trace": "console, or nothing",
+    "trace_content": "0 or 1",
 }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.environments import Accelerator
+from engine.tracing import PROTOCOL
 from engine.vllm_mends import ROTARY_MEND, SERVER_MODULE
 
 KEY_ENV = "VLLM_API_KEY"
@@ -96,6 +97,9 @@ def vllm_env(launch: VllmLaunch) -> dict[str, str]:
         env |= {"VLLM_MLA_DISABLE": "1", "OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
         # The worker inside the EngineCore's process: without this variable the CPU build gives it one of its own.
         env |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
+    if launch.traces_endpoint:
+        # Its own default is gRPC. The page's name would hide whose span is whose.
+        env |= {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": PROTOCOL, "OTEL_SERVICE_NAME": "vllm"}
     return env | dict(launch.extra_env)
 
 

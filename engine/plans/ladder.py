@@ -6,6 +6,7 @@ Each rung that was passed over leaves a sentence why, so that a person sees what
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from engine.plans.request import Place, Request
 from engine.plans.sglang import sglang_plan
 from engine.plans.target import Target, from_hardware
 from engine.plans.vllm import vllm_plan
+from engine.tracing import engine_traces
 from engine.weights import is_folder
 
 _READY_MADE = {"amd": "ROCm", "ascend": "Ascend"}
@@ -165,7 +167,8 @@ def _sglang(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
 
 
 def _request(settings: Settings, model: Model, target: Target, python: str) -> Request:
-    place = Place(settings.engine_port, ROOT, settings.files.uploads, Path(python), here=True)
+    traces = engine_traces(os.environ)
+    place = Place(settings.engine_port, ROOT, settings.files.uploads, Path(python), here=True, traces=traces)
     return Request(model, target, place, settings.preset, wanted=settings.model)
 
 

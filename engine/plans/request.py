@@ -24,6 +24,8 @@ class Place:
     """The program that starts the engine; None: the engine's own command, on the PATH."""
     here: bool = False
     """Whether it is this machine, where the supervisor sees to engine and weights before the launch."""
+    traces: str | None = None
+    """Where the engine is to send OpenTelemetry traces; None: nowhere."""
 
 
 MANY_NODES = """# On every node, NCCL_SOCKET_IFNAME and GLOO_SOCKET_IFNAME being the network interface that joins them

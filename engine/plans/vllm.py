@@ -142,6 +142,7 @@ def _launch(request: Request, weights: str, variant: Variant | None) -> VllmLaun
         kv_cache_bytes=_kv_cache(model, target) if on_cpu else None,
         reasoning_parser=(parsers.reasoning or None) if parsers else None,
         tiny=model.name == "nano",
+        traces_endpoint=place.traces,
     )
 
 

@@ -62,6 +62,7 @@ def test_the_example_file_names_every_setting_and_its_default(no_file: Path) -> 
         assert key in shown, f"{key} is missing in .env.example"
         value = getattr(defaults, name)
         plain = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+        plain = int(plain) if isinstance(plain, bool) else plain
         if name != "workspace":
             assert shown[key] == str("" if plain is None else plain), key
 

@@ -62,3 +62,11 @@ def test_what_the_caller_adds_comes_last() -> None:
     launch = replace(LAUNCH, extra_args=("--max-num-seqs", "2"), extra_env={"HF_HUB_OFFLINE": "0"})
     assert vllm_argv(launch)[-2:] == ["--max-num-seqs", "2"]
     assert vllm_env(launch)["HF_HUB_OFFLINE"] == "0"
+
+
+def test_traces_go_by_http_to_where_the_pages_go() -> None:
+    launch = replace(LAUNCH, traces_endpoint="http://collector:4318/v1/traces")
+    assert options(launch)["--otlp-traces-endpoint"] == "http://collector:4318/v1/traces"
+    assert vllm_env(launch)["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] == "http/protobuf"
+    assert "--otlp-traces-endpoint" not in options(LAUNCH)
+    assert not any(name.startswith("OTEL_") for name in vllm_env(LAUNCH))
