@@ -25,6 +25,8 @@ from engine.plan import LaunchPlan
 CONNECT_SECONDS = 5.0
 SILENCE_SECONDS = 600.0
 """An engine that sends nothing for so long is stuck: a known bug makes Kimi-VL hang on some pictures."""
+PASSING_SILENCE_SECONDS = 3660.0
+"""What a program asks for may take an hour before the first byte, where it wants no stream."""
 _TOKENIZE_AT_ONCE = 8
 _COUNTS_REMEMBERED = 2000
 
@@ -48,30 +50,28 @@ class EngineClient:
         """How many answers are being read at this moment."""
         remote = plan.engine == "openai"
         timeout = httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
-        self._client = openai.AsyncOpenAI(
-            base_url=plan.base_url,
-            api_key=key or "none",
+        # A proxy named in the environment is meant for the way out, not for an engine on this machine.
+        self._http: httpx2.AsyncClient = openai.DefaultAioHttpClient(
             timeout=timeout,
-            max_retries=0,
-            # A proxy named in the environment is meant for the way out, not for an engine on this machine.
-            http_client=openai.DefaultAioHttpClient(
-                timeout=timeout,
-                trust_env=remote,
-                verify=_tls(),
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
-            ),
+            trust_env=remote,
+            verify=_tls(),
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
+        )
+        self._key = key or "none"
+        self._client = openai.AsyncOpenAI(
+            base_url=plan.base_url, api_key=self._key, timeout=timeout, max_retries=0, http_client=self._http
         )
         self._served: tuple[Served, ...] = ()
         self._counts: dict[str, int] = {}
         self._can_tokenize = plan.engine == "vllm"
 
-    async def served(self) -> tuple[Served, ...]:
-        """The models it serves, the plan's own first; asked once, then remembered.
+    async def served(self, *, fresh: bool = False) -> tuple[Served, ...]:
+        """The models it serves, the plan's own first; asked once, then remembered; asked again if `fresh`.
 
         Raises:
             openai.APIError: it does not answer.
         """
-        if not self._served:
+        if fresh or not self._served:
             page = await self._client.with_options(timeout=CONNECT_SECONDS).models.list()
             found = [Served(model.id, _context(model)) for model in page.data]
             found.sort(key=lambda served: served.name != self.plan.served_name)
@@ -122,6 +122,35 @@ class EngineClient:
         try:
             async with create(**request) as response:
                 yield response.iter_bytes()
+        finally:
+            self.streams -= 1
+
+    @asynccontextmanager
+    async def passing(self, method: str, path: str, body: bytes | None) -> AsyncIterator[httpx2.Response]:
+        """Sends somebody else's request to `path` below the API's address, with the engine's own key.
+
+        Gives the reply as it is, its body not read yet (`aiter_raw`). Leaving it closes the connection.
+
+        Raises:
+            httpx2.HTTPError: it cannot be reached, breaks off, or is silent for `PASSING_SILENCE_SECONDS`.
+        """
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        request = self._http.build_request(
+            method,
+            f"{self.plan.base_url.rstrip('/')}/{path}",
+            content=body,
+            # Packed, it could not be passed on byte for byte.
+            headers=headers | {"Accept-Encoding": "identity"},
+            timeout=httpx2.Timeout(PASSING_SILENCE_SECONDS, connect=CONNECT_SECONDS),
+        )
+        self.streams += 1
+        try:
+            # No redirects: the key is for this address alone.
+            response = await self._http.send(request, stream=True, follow_redirects=False)
+            try:
+                yield response
+            finally:
+                await response.aclose()
         finally:
             self.streams -= 1
 

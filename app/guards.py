@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.attempts import Attempts
 
 _UPLOAD_PATHS = {"/project/file", "/api/threads/import"}
 _UPLOADED_FILE = re.compile(r"/project/file/|/project/thread/")
@@ -70,18 +71,18 @@ class HostAndOrigin:
 
 
 class BodyLimit:
-    """Cuts a request off as soon as its body is too large. Sizes are in bytes."""
+    """Cuts a request off as soon as its body is too large. Sizes are in bytes; `paths` have limits of their own."""
 
-    def __init__(self, app: ASGIApp, upload: int, other: int) -> None:
+    def __init__(self, app: ASGIApp, upload: int, other: int, paths: Mapping[str, int] | None = None) -> None:
         self._app = app
-        self._upload = upload
         self._other = other
+        self._paths = {**dict.fromkeys(_UPLOAD_PATHS, upload), **(paths or {})}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._upload if scope["path"] in _UPLOAD_PATHS else self._other
+        limit = self._paths.get(scope["path"], self._other)
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdigit() or int(declared) > limit:
             await _too_large(scope, receive, send, limit)
@@ -116,38 +117,25 @@ class LoginLimit:
         self, app: ASGIApp, attempts: int = 10, seconds: float = 300, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._app = app
-        self._attempts = attempts
-        self._seconds = seconds
-        self._clock = clock
-        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
+        self._attempts = Attempts(attempts, seconds, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != "/login" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
         address = (scope.get("client") or ("?", 0))[0]
-        if self._closed_for(address):
+        if self._attempts.closed_for(address):
             await _refuse(scope, receive, send, 429, "Too many wrong passwords; please wait five minutes.")
             return
         # Counted before the check and forgiven after it: requests side by side do not slip through.
-        attempt = self._clock()
-        self._wrong.setdefault(address, deque()).append(attempt)
-        self._wrong.move_to_end(address)
-        if len(self._wrong) > 10_000:
-            self._wrong.popitem(last=False)
+        self._attempts.count(address)
 
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 200:
-                self._wrong.pop(address, None)
+                self._attempts.forgive(address)
             await send(message)
 
         await self._app(scope, receive, watched)
-
-    def _closed_for(self, address: str) -> bool:
-        wrong = self._wrong.get(address, deque())
-        while wrong and wrong[0] <= self._clock() - self._seconds:
-            wrong.popleft()
-        return len(wrong) >= self._attempts
 
 
 class SecureHeaders:
@@ -204,5 +192,12 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, sente
         await send({"type": "websocket.close", "code": 1008, "reason": sentence})
         return
     # The connection is closed: the rest of a body that nobody reads must not be taken for the next request.
-    response = JSONResponse({"detail": sentence}, status, headers={"Connection": "close"})
+    response = JSONResponse(_refusal(scope["path"], status, sentence), status, headers={"Connection": "close"})
     await response(scope, receive, send)
+
+
+def _refusal(path: str, status: int, sentence: str) -> dict[str, object]:
+    """A refusal's JSON; programs that use the API find it where OpenAI's has it."""
+    if path == "/v1" or path.startswith("/v1/"):
+        return {"error": {"message": sentence, "type": "invalid_request_error", "param": None, "code": str(status)}}
+    return {"detail": sentence}

@@ -17,6 +17,10 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse
 
 from app import chat, metrics, wording
+from app.api.errors import ApiError, on_api_error
+from app.api.pictures import MAX_REQUEST_BYTES
+from app.api.routes import CHAT_PATH
+from app.api.routes import routes as api_routes
 from app.chats import keep_purging, open_chats, stop_all
 from app.engine_state import EngineState, NoSupervisorError
 from app.frontend import PageFiles, content_security_policy
@@ -45,7 +49,7 @@ _FORM_BYTES = 64 * 1024
 _STOP_SECONDS = 3
 """What an answer that is being given has to be written down in, when the page ends."""
 _OTHER_BODY_BYTES = 2 * 1024 * 1024
-_CLOSED = ("docs", "redoc", "openapi.json", "mcp", "copilot", "v1", "project/share", "project/thread/share")
+_CLOSED = ("docs", "redoc", "openapi.json", "mcp", "copilot", "project/share", "project/thread/share")
 """Paths of Chainlit's, or of nobody's, that are answered with 404 here."""
 
 SignedIn = Annotated[Any, Depends(get_current_user)]
@@ -66,6 +70,8 @@ def create_app(settings: Settings) -> FastAPI:
     metrics.set_up(telemetry.meter(), state.status, open_chats)
     app.include_router(routes(history, users))
     app.include_router(export_routes(history, users))
+    app.include_router(api_routes(settings, state, store))
+    app.add_exception_handler(ApiError, on_api_error)
     data_layer = DataLayer(history, users)
     cl.data_layer(lambda: data_layer)
     set_up_login(settings, people)
@@ -84,7 +90,8 @@ def create_app(settings: Settings) -> FastAPI:
         app.add_middleware(LocalSignIn)
     app.add_middleware(StillWelcome, welcome=welcome)
     app.add_middleware(LoginLimit)
-    app.add_middleware(BodyLimit, upload=MAX_BYTES + _FORM_BYTES, other=_OTHER_BODY_BYTES)
+    api_paths = {CHAT_PATH: MAX_REQUEST_BYTES}
+    app.add_middleware(BodyLimit, upload=MAX_BYTES + _FORM_BYTES, other=_OTHER_BODY_BYTES, paths=api_paths)
     app.add_middleware(HostAndOrigin, places=places)
     app.add_middleware(SecureHeaders, policy=content_security_policy(settings.files.page_root))
     return app

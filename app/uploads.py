@@ -78,11 +78,10 @@ class UploadStore:
         known = self._known.get(key)
         if known is not None and await asyncio.to_thread(_in_use_again, known):
             return known
-        loop = asyncio.get_running_loop()
         if pdf.is_pdf(data):
             stored = await self._take_pdf(data, name, thread, limits, most)
         else:
-            picture = await loop.run_in_executor(self._threads, normalise, data, limits)
+            picture = await self.normalised(data, limits)
             stored = await self._keep([picture], name, thread)
             stored.shown_as_it_is = is_web_picture(data)
         self._known[key] = stored
@@ -116,6 +115,14 @@ class UploadStore:
             stored.pictures.append(Picture(str(path), title, picture.width, picture.height))
             stored.notices += _notices(picture, name)
         return stored
+
+    async def normalised(self, data: bytes, limits: PictureLimits) -> NormalPicture:
+        """A picture's bytes, made ready in the decoding threads and kept nowhere.
+
+        Raises:
+            PictureError: it cannot be used.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, normalise, data, limits)
 
     def close(self) -> None:
         """Ends the decoding threads once they are idle."""

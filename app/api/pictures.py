@@ -1,0 +1,74 @@
+"""The pictures of a program's request: decoded, written anew by the rules of an upload, handed on as data URLs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from urllib.parse import unquote_to_bytes
+
+from app.api.errors import ApiError, bad_request
+from app.api.question import PictureSlot
+from app.api.remote import RemotePictures
+from app.pictures import NormalPicture, PictureError, PictureLimits
+from app.uploads import MAX_BYTES, UploadStore
+
+MAX_REQUEST_BYTES = 128 * 1024 * 1024
+"""A request's body, and likewise what is fetched for it: one picture of the upload limit's 64 MB as base64 (86 MB), or
+sixteen of 6 MB."""
+_REFUSALS = {
+    "picture_empty": "The picture is empty.",
+    "picture_unknown": "This is no picture that can be read: send PNG, JPEG, WebP, GIF, BMP, TIFF or HEIC.",
+    "picture_broken": "The picture is damaged and cannot be read: save it again.",
+    "picture_too_large": "The picture has more than {megapixels} megapixels: send a smaller version.",
+}
+
+
+class PictureDesk:
+    """Checks the pictures of requests; one for all of them, it decodes in the page's two decoding threads."""
+
+    def __init__(self, store: UploadStore, remote: RemotePictures) -> None:
+        self._store = store
+        self._remote = remote
+
+    async def check(self, slots: list[PictureSlot], limits: PictureLimits, most: int) -> None:
+        """Puts into each slot a data URL of the picture that was checked.
+
+        Raises:
+            ApiError: there are more than `most`, or one can't be used.
+        """
+        if len(slots) > most:
+            takes = f"at most {most} pictures in one request" if most else "no pictures"
+            raise bad_request(f"This model takes {takes}; there are {len(slots)}.", "messages", "too_many_pictures")
+        fetched = 0
+        for slot in slots:
+            if slot.url[:5].lower() == "data:":
+                data = _decode(slot)
+            else:
+                data = await self._remote.fetch(slot.url, min(MAX_BYTES, MAX_REQUEST_BYTES - fetched), slot.path)
+                fetched += len(data)
+            try:
+                picture = await self._store.normalised(data, limits)
+            except PictureError as error:
+                raise _refused(error, slot.path) from None
+            slot.url = _data_url(picture)
+
+
+def _decode(slot: PictureSlot) -> bytes:
+    head, comma, body = slot.url.partition(",")
+    if not comma or not head.lower().endswith(";base64"):
+        raise bad_request("A data: URL of a picture begins with data:image/png;base64, (or its type).", slot.path)
+    if len(body) > MAX_BYTES * 4 // 3 + 1024:
+        raise bad_request(f"The picture is larger than {MAX_BYTES // 1024 // 1024} MB.", slot.path)
+    try:
+        return base64.b64decode(unquote_to_bytes(body) if "%" in body else body, validate=True)
+    except (binascii.Error, ValueError):
+        raise bad_request("The data: URL's data is not base64.", slot.path) from None
+
+
+def _refused(error: PictureError, path: str) -> ApiError:
+    return bad_request(_REFUSALS[error.key].format(**error.values), path, error.key)
+
+
+def _data_url(picture: NormalPicture) -> str:
+    kind = "jpeg" if picture.extension == "jpg" else picture.extension
+    return f"data:image/{kind};base64,{base64.b64encode(picture.data).decode('ascii')}"

@@ -1,0 +1,146 @@
+"""Pictures that a program names by URL: fetched here, from the hosts of `KIMI_PICTURE_HOSTS` and nowhere else.
+
+The engine is never handed such a URL: it would follow redirects, and look the name up anew. Here every address that the
+name has must be a public one, and the connection goes to one of these very addresses.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from http.cookies import CookieError
+from socket import AddressFamily
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from app.api.addresses import is_public
+from app.api.errors import ApiError, bad_request
+
+SECONDS = 30.0
+"""How long one picture may take, from the name's look-up to the last byte."""
+_LONGEST_URL = 8192
+_FORBIDDEN = {chr(code) for code in range(0x21)} | {"\\", "\x7f"}
+_WAY_OUT = (
+    "Pictures come as data: URLs (data:image/png;base64,…). http(s) URLs are taken from the hosts that "
+    "KIMI_PICTURE_HOSTS names, where these have public addresses, and no others."
+)
+
+
+class RemotePictures:
+    """Fetches from the hosts that a setting such as `pictures.example.org, example.com:8443` names.
+
+    A host without a port stands for the usual port of http and https. `permitted` says of a numeric address whether
+    it may be connected to; `resolver` makes what looks names up.
+    """
+
+    def __init__(
+        self,
+        hosts: str,
+        permitted: Callable[[str], bool] = is_public,
+        resolver: Callable[[], AbstractResolver] = aiohttp.ThreadedResolver,
+    ) -> None:
+        self._hosts = {entry.strip().lower() for entry in hosts.split(",") if entry.strip()}
+        self._permitted = permitted
+        self._resolver = resolver
+
+    async def fetch(self, text: str, most: int, param: str) -> bytes:
+        """The bytes at a URL, at most `most`. `param` is the place in the request, for the errors.
+
+        Raises:
+            ApiError: the URL is none that is fetched, or it can't be.
+        """
+        url = self._allowed(text, param)
+        connector = aiohttp.TCPConnector(
+            resolver=_CheckedResolver(self._resolver(), self._permitted), use_dns_cache=False, force_close=True
+        )
+        try:
+            async with aiohttp.ClientSession(
+                connector=connector,
+                timeout=aiohttp.ClientTimeout(total=SECONDS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": "kimi-vl-chat", "Accept": "image/*", "Accept-Encoding": "identity"},
+                # What is packed could unpack to any size.
+                auto_decompress=False,
+                trust_env=False,
+            ) as session:
+                return await _read(session, url, most, param)
+        except _NotPublicError:
+            raise bad_request(_WAY_OUT, param, "picture_url_refused") from None
+        except TimeoutError:
+            raise _failed(url, f"it took longer than {SECONDS:.0f} s", param) from None
+        except (aiohttp.ClientError, CookieError, OSError, ValueError):
+            raise _failed(url, "the host does not answer as it should", param) from None
+
+    def _allowed(self, text: str, param: str) -> URL:
+        """The URL, if it may be fetched: taken apart by the very parser that the connection is made with."""
+        refusal = bad_request(_WAY_OUT, param, "picture_url_refused")
+        if len(text) > _LONGEST_URL or not _FORBIDDEN.isdisjoint(text):
+            raise refusal
+        try:
+            url = URL(text)
+            host, port, user, password = url.raw_host, url.port, url.user, url.password
+        except ValueError:
+            raise refusal from None
+        if url.scheme not in {"http", "https"} or not host or user is not None or password is not None:
+            raise refusal
+        usual = {"http": 80, "https": 443}[url.scheme]
+        named = f"{host}:{port}" in self._hosts or (port == usual and host in self._hosts)
+        # The connection asks no resolver about a numeric host.
+        if not named or (_is_numeric(host) and not self._permitted(host)):
+            raise refusal
+        return url
+
+
+async def _read(session: aiohttp.ClientSession, url: URL, most: int, param: str) -> bytes:
+    async with session.get(url, allow_redirects=False) as response:
+        if 300 <= response.status < 400:
+            raise _failed(url, "it redirects, and redirects are not followed", param)
+        if response.status != 200:
+            raise _failed(url, f"the host answers {response.status}", param)
+        data = bytearray()
+        async for chunk in response.content.iter_chunked(65536):
+            data += chunk
+            if len(data) > most:
+                raise _failed(url, f"it is larger than {most // 1024 // 1024} MB", param)
+        return bytes(data)
+
+
+def _failed(url: URL, reason: str, param: str) -> ApiError:
+    message = f"The picture could not be fetched from {url.raw_host}: {reason}. Send it as a data: URL instead."
+    return bad_request(message, param, "picture_not_fetched")
+
+
+def _is_numeric(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+class _NotPublicError(Exception):
+    """A name leads to an address that nothing is fetched from."""
+
+
+class _CheckedResolver(AbstractResolver):
+    """Looks a name up once, and gives its addresses to the connection only if all of them are permitted.
+
+    A name with one public and one inner address is an attack, or a mistake; neither is connected to.
+    """
+
+    def __init__(self, inner: AbstractResolver, permitted: Callable[[str], bool]) -> None:
+        self._inner = inner
+        self._permitted = permitted
+
+    async def resolve(
+        self, host: str, port: int = 0, family: AddressFamily = AddressFamily.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        if not all(self._permitted(result["host"]) for result in found):
+            raise _NotPublicError
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()

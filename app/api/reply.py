@@ -1,0 +1,104 @@
+"""The reply to one request, given while its client is there and its key works."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+import orjson
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from app.api.errors import ApiError
+from app.api.keyring import removed
+
+LOOK_SECONDS = 2.0
+"""How often it is seen whether the key still works."""
+_log = logging.getLogger("app.api")
+
+
+class Outlet:
+    """Through which a reply goes out, whole or as a stream."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._streaming = False
+
+    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Sends everything at once."""
+        await self._start(status, {**headers, "content-length": str(len(body))})
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        """Begins a stream of events."""
+        # A proxy in front would otherwise gather what is meant to be seen as it comes.
+        await self._start(status, {**headers, "cache-control": "no-store", "x-accel-buffering": "no"})
+        self._streaming = True
+
+    async def chunk(self, data: bytes) -> None:
+        """Sends a piece of the stream."""
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def end(self) -> None:
+        """Ends the stream."""
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def fail(self, error: ApiError) -> None:
+        """Says what went wrong: as the reply, or as the last event of a stream, which clients raise as an exception."""
+        if self._streaming:
+            # The empty lines end an event of which only a part has come.
+            await self.chunk(b"\n\ndata: " + orjson.dumps(error.body()) + b"\n\n")
+            await self.end()
+        else:
+            response = error.response()
+            await self.whole(error.status, dict(response.headers), bytes(response.body))
+
+    async def _start(self, status: int, headers: Mapping[str, str]) -> None:
+        raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await self._send({"type": "http.response.start", "status": status, "headers": raw})
+
+
+class Reply(Response):
+    """Runs `work` until it is done, the client has left, or `allowed` says no. Leaving ends `work` at once.
+
+    A request whose client is gone would otherwise keep the engine busy for up to an hour.
+    """
+
+    def __init__(self, work: Callable[[Outlet], Awaitable[None]], allowed: Callable[[], bool]) -> None:
+        super().__init__()
+        self._work = work
+        self._allowed = allowed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI asks for it; the request's body must have been read."""
+        outlet = Outlet(send)
+        working = asyncio.ensure_future(self._work(outlet))
+        leaving = asyncio.create_task(_left(receive))
+        losing = asyncio.create_task(self._not_allowed())
+        tasks = (working, leaving, losing)
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        if not working.cancelled():
+            error = working.exception()
+            if isinstance(error, ApiError):
+                await outlet.fail(error)
+            elif error:
+                raise error
+        elif not losing.cancelled():
+            _log.info("an answer was ended: its key was removed")
+            await outlet.fail(removed())
+
+    async def _not_allowed(self) -> None:
+        while self._allowed():
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _left(receive: Receive) -> None:
+    message: Message = {"type": ""}
+    while message["type"] != "http.disconnect":
+        message = await receive()

@@ -1,0 +1,71 @@
+"""The API's routes. Every other path below `/v1` is a 404 in the same shape."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
+
+from app.api.errors import ApiError
+from app.api.keyring import Keyring
+from app.api.passing import check_model, engine_of, pass_on
+from app.api.pictures import PictureDesk
+from app.api.question import Question
+from app.api.remote import RemotePictures
+from app.api.reply import Outlet, Reply
+from app.engine_state import EngineState
+from app.pictures import PictureLimits
+from app.uploads import UploadStore
+from engine.config import Settings
+from engine.keys import Keys
+
+CHAT_PATH = "/v1/chat/completions"
+_MODELS_PATH = "/v1/models"
+_ANY = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+_METHODS = {_MODELS_PATH: "GET", CHAT_PATH: "POST"}
+
+
+def routes(settings: Settings, state: EngineState, store: UploadStore) -> APIRouter:
+    """The routes; `app.api.errors.on_api_error` makes replies of what they raise."""
+    router = APIRouter()
+    keyring = Keyring(Keys(settings.files.keys))
+    desk = PictureDesk(store, RemotePictures(settings.picture_hosts))
+
+    @router.get(_MODELS_PATH)
+    async def models(request: Request) -> Response:
+        key = keyring.admit(request)
+
+        async def work(outlet: Outlet) -> None:
+            await pass_on(engine_of(state), "GET", "models", None, outlet)
+
+        return Reply(work, partial(keyring.holds, key))
+
+    @router.post(CHAT_PATH)
+    async def chat_completions(request: Request) -> Response:
+        # Before the body is read: what a stranger sends is not worth holding.
+        key = keyring.admit(request)
+        try:
+            question = Question(await request.body())
+        except ClientDisconnect:
+            return Response()  # nobody is there to have it
+        return Reply(partial(_answer, state, desk, question), partial(keyring.holds, key))
+
+    @router.api_route("/v1", methods=_ANY)
+    @router.api_route("/v1/{path:path}", methods=_ANY)
+    async def nothing_here(request: Request) -> Response:
+        if wanted := _METHODS.get(request.url.path):
+            raise ApiError(405, f"{request.url.path} takes {wanted}.", "method_not_allowed")
+        here = "GET /v1/models and POST /v1/chat/completions"
+        raise ApiError(404, f"There is nothing here; this API has {here}.", "not_found")
+
+    return router
+
+
+async def _answer(state: EngineState, desk: PictureDesk, question: Question, outlet: Outlet) -> None:
+    client = engine_of(state)
+    await check_model(client, question.model)
+    limits = PictureLimits(client.model.picture_pixels, client.model.picture_side)
+    await desk.check(question.pictures, limits, client.model.pictures_per_prompt)
+    # Pictures may have taken a while: this is the engine that is there now.
+    await pass_on(engine_of(state), "POST", "chat/completions", question, outlet)

@@ -1,0 +1,37 @@
+"""Counts wrong secrets by address, so that guessing them is slow."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+
+_ADDRESSES_REMEMBERED = 10_000
+
+
+class Attempts:
+    """`most` wrong ones within `seconds` close the door for that address."""
+
+    def __init__(self, most: int = 10, seconds: float = 300, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._clock = clock
+        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def closed_for(self, address: str) -> bool:
+        """Whether this address has to wait."""
+        wrong = self._wrong.get(address, deque())
+        while wrong and wrong[0] <= self._clock() - self._seconds:
+            wrong.popleft()
+        return len(wrong) >= self._most
+
+    def count(self, address: str) -> None:
+        """Counts an attempt, as a wrong one until it is forgiven."""
+        self._wrong.setdefault(address, deque()).append(self._clock())
+        self._wrong.move_to_end(address)
+        if len(self._wrong) > _ADDRESSES_REMEMBERED:
+            self._wrong.popitem(last=False)
+
+    def forgive(self, address: str) -> None:
+        """Forgets what was counted: the secret was right."""
+        self._wrong.pop(address, None)
