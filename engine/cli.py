@@ -14,6 +14,7 @@ from rich.table import Table
 
 from engine import control, keys_command, people_command, plan_command
 from engine.config import ROOT, ConfigError, Settings, load_settings
+from engine.log_view import LogView
 from engine.logs import follow, tail
 from engine.plan import LaunchPlan
 from engine.status import Status
@@ -83,18 +84,15 @@ def logs(settings: Settings, chosen: argparse.Namespace) -> int:
     """Prints the end of the logs, and with -f what comes."""
     paths = {"llm": settings.files.llm_log, "app": settings.files.app_log}
     wanted = [paths[chosen.which]] if chosen.which else list(paths.values())
+    view = LogView(Console(highlight=False), labelled=not chosen.which)
     for path in wanted:
         for line in tail(path, chosen.lines):
-            print(_labelled(path.stem, line, label=not chosen.which))
+            view.show(path.stem, line)
     if chosen.follow:
         with contextlib.suppress(KeyboardInterrupt):
             for path, line in follow(wanted, time.sleep):
-                print(_labelled(path.stem, line, label=not chosen.which), flush=True)
+                view.show(path.stem, line)
     return 0
-
-
-def _labelled(name: str, line: str, *, label: bool) -> str:
-    return f"{name} | {line}" if label else line
 
 
 def _reasons(settings: Settings) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def detect() -> Hardware:
     return Hardware(
         accelerators=found,
         cores=len(psutil.Process().cpu_affinity()),
-        memory=_memory_limit(),
+        memory=memory_limit(),
         cpu_flags=frozenset(flags[1].split()) if flags else frozenset(),
         notes=tuple(notes),
         llama_server=shutil.which("llama-server"),
@@ -203,7 +203,7 @@ def _sized(size: Any) -> int | None:
     return int(match[1]) * {"B": 1, "MB": 1024**2, "GB": GIB}[match[2]] if match else None
 
 
-def _memory_limit() -> int:
+def memory_limit() -> int:
     """The RAM that we may use: the machine's, or the container's where that is less."""
     limit = _text(Path("/sys/fs/cgroup/memory.max")).strip()
     total = psutil.virtual_memory().total

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+_MOST_AT_ONCE = 1_000_000
 KEEP = 3
 """How many earlier files stay: `llm.log.1` is the newest of them."""
 
@@ -54,6 +56,45 @@ def tail(path: Path, lines: int) -> list[str]:
         file.seek(max(0, size - 400 * lines))
         text = file.read().decode(errors="replace")
     return text.splitlines()[-lines:]
+
+
+@dataclass(frozen=True)
+class More:
+    """Lines of a log, and where it goes on."""
+
+    lines: list[str]
+    at: str
+
+
+def more(path: Path, at: str, first: int) -> More:
+    """What was written since `at`, which an earlier call gave, also across a rotation; whole lines only.
+
+    With an empty `at`, or one of a file that is gone, the last `first` lines. At most 1 MB a call.
+    """
+    inode, _, offset = at.partition(":")
+    lines: list[str] = []
+    for file in (path.with_name(f"{path.name}.1"), path):
+        if file.exists() and str(file.stat().st_ino) == inode and offset.isdigit():
+            found, at = _since(file, int(offset))
+            lines += found
+            if file == path:
+                return More(lines, at)
+            # It was moved aside: what came after it stands at the beginning of the new one.
+            found, at = _since(path, 0) if path.exists() else ([], at)
+            return More(lines + found, at)
+    if not path.exists():
+        return More([], "")
+    size = path.stat().st_size
+    return More(tail(path, first), f"{path.stat().st_ino}:{size}")
+
+
+def _since(path: Path, offset: int) -> tuple[list[str], str]:
+    with path.open("rb") as file:
+        inode = os.fstat(file.fileno()).st_ino
+        file.seek(offset)
+        data = file.read(_MOST_AT_ONCE)
+    whole = data[: data.rfind(b"\n") + 1]
+    return whole.decode(errors="replace").splitlines(), f"{inode}:{offset + len(whole)}"
 
 
 def follow(paths: list[Path], sleep: Callable[[float], None]) -> Iterator[tuple[Path, str]]:

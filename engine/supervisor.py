@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from engine import control, processes
+from engine import control, processes, timeline
 from engine.config import ROOT, Settings, secret
 from engine.fetching import Report
 from engine.logs import RotatingLog
@@ -152,6 +152,7 @@ class Supervisor:
         self._status.write(self._files.status)
         after = self._status.engine
         if (after.state, after.phase) != (before.state, before.phase):
+            timeline.note(self._files.timeline, "engine", after.state, after.phase)
             percent = f" {after.percent:.0f} %" if after.percent is not None else ""
             self._tell(f"engine ({after.kind}): {after.state}{': ' + after.phase if after.phase else ''}{percent}")
 
@@ -163,6 +164,7 @@ class Supervisor:
         self._status.write(self._files.status)
         if self._status.page.state == before and not phase:
             return
+        timeline.note(self._files.timeline, "page", self._status.page.state, phase)
         if self._status.page.state == "ready":
             self._tell(f"The page is at {self._status.page.url}{self._password_hint()}")
         else:

@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 
 from engine.nano.pictures import draw_shape
 from tests.browser.conftest import OpenPage
+from tests.collector import Collector, Span, tree
 from tests.pictures import png
 from tests.product import Product, running_product
 
@@ -22,9 +23,16 @@ pytestmark = pytest.mark.vllm
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+def collector() -> Iterator[Collector]:
+    with Collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Product]:
     workspace = tmp_path_factory.mktemp("vllm") / "workspace"
-    with running_product(workspace, KIMI_ENGINE="vllm", KIMI_MODEL="nano") as product:
+    traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "500"}
+    with running_product(workspace, KIMI_ENGINE="vllm", KIMI_MODEL="nano", **traced) as product:
         yield product
 
 
@@ -41,6 +49,28 @@ def test_a_picture_in_thinking_and_answer_out(product: Product, open_page: OpenP
     page.finished()
     expect(page.steps.first).to_contain_text(re.compile(r"Thought for \d+ s"))
     expect(page.answers.last).not_to_contain_text("think▷")
+
+
+def test_page_and_engine_are_in_one_trace(product: Product, collector: Collector, open_page: OpenPage) -> None:
+    page = open_page(product.url)
+    page.ask("Count from 1 to 20")
+    page.finished()
+    asked = page.page.url.rsplit("/", 1)[-1]
+
+    def is_whole(spans: list[Span]) -> bool:
+        trace = next((s.trace for s in spans if s.attributes.get("gen_ai.conversation.id") == asked), None)
+        return trace is not None and {s.service for s in spans if s.trace == trace} == {"kimi-vl-chat", "vllm"}
+
+    spans = collector.wait(is_whole)
+    trace = next(s.trace for s in spans if s.attributes.get("gen_ai.conversation.id") == asked)
+    ours = [span for span in spans if span.trace == trace]
+    print(tree(ours))
+    chat = next(span for span in ours if span.name == "chat nano")
+    engine = next(span for span in ours if span.service == "vllm")
+    assert engine.parent == chat.id
+    assert engine.attributes["gen_ai.usage.completion_tokens"] == chat.attributes["gen_ai.usage.output_tokens"]
+    assert chat.attributes["gen_ai.usage.reasoning.output_tokens"] > 0
+    assert "Count from" not in repr(ours)
 
 
 def test_answer_now_begins_the_answer_in_the_middle_of_the_thinking(product: Product, open_page: OpenPage) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.logs import KEEP, RotatingLog, follow, tail
+from engine.logs import KEEP, More, RotatingLog, follow, more, tail
 
 
 def test_a_rotation_loses_no_line_and_keeps_the_newest_files(tmp_path: Path) -> None:
@@ -51,4 +51,24 @@ def test_following_goes_on_across_a_rotation(tmp_path: Path) -> None:
         for _path, line in follow([path], write_more):
             seen.append(line.split(" x")[0])
     assert seen == [f"round {n}" for n in range(6)]
+    log.close()
+
+
+def test_more_of_a_log_is_what_came_since_also_across_a_rotation(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    assert more(path, "", 10) == More([], "")
+    log = RotatingLog(path, limit=60)
+    log.write(b"one\ntwo\nthree\n")
+    seen = more(path, "", 2)
+    assert seen.lines == ["two", "three"]
+    assert more(path, seen.at, 2).lines == []
+    log.write(b"four\nhalf a ")
+    seen = more(path, seen.at, 2)
+    assert seen.lines == ["four"]
+    log.write(b"line\n" + b"x" * 60 + b"\n")
+    log.write(b"in the new file\n")
+    seen = more(path, seen.at, 2)
+    assert seen.lines == ["half a line", "x" * 60, "in the new file"]
+    assert more(path, seen.at, 2).lines == []
+    assert more(path, "77:3", 1).lines == ["in the new file"]
     log.close()

@@ -1,0 +1,47 @@
+"""Lines of the two logs on a terminal: whose they are and how bad, by colour. Into a pipe they go unchanged."""
+
+from __future__ import annotations
+
+import re
+
+from rich.console import Console
+from rich.text import Text
+
+_COLOURS = {"llm": "cyan", "app": "magenta"}
+_LEVELS = {"DEBUG": "dim", "WARNING": "yellow", "WARN": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
+_LEVEL = re.compile(r"\b(DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)\b")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.,]+(?:[+-]\d\d:\d\d|Z)?|\b\d\d-\d\d \d\d:\d\d:\d\d\b")
+_FACT = re.compile(r"(?<=\s)(\w+)=")
+_HEAD = 100
+"""The level stands within so many characters, in vLLM's lines, in ours, and in ours as JSON."""
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[^\[]|[\x00-\x08\x0b-\x1f\x7f\x9b]")
+"""What would move the cursor or change the terminal: a log says it, so it must not do it."""
+
+
+class LogView:
+    """Prints lines to a console; `labelled`: with the log's name before each."""
+
+    def __init__(self, console: Console, *, labelled: bool) -> None:
+        self._console = console
+        self._labelled = labelled
+
+    def show(self, name: str, line: str) -> None:
+        """Prints one line of the log `name`: llm or app."""
+        if not self._console.is_terminal:
+            self._console.file.write(f"{name} | {line}\n" if self._labelled else f"{line}\n")
+            self._console.file.flush()
+            return
+        label = Text(f"{name} ", style=_COLOURS[name]) + Text("│ ", style="dim") if self._labelled else Text()
+        self._console.print(label + coloured(line), soft_wrap=True)
+
+
+def coloured(line: str) -> Text:
+    """The line with its level's colour, its time and the names of its facts in the background."""
+    text = Text(_ESCAPES.sub("", line.rpartition("\r")[2] or line))
+    if level := _LEVEL.search(text.plain[:_HEAD]):
+        text.stylize(_LEVELS.get(level[1], ""))
+    if time := _TIME.search(text.plain[:_HEAD]):
+        text.stylize("dim", *time.span())
+    for fact in _FACT.finditer(text.plain):
+        text.stylize("dim", *fact.span())
+    return text

@@ -1,0 +1,48 @@
+"""How engine and page have fared: a line of JSON for each change of state, in `run/timeline.jsonl`, oldest first."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from engine.logs import tail
+from engine.status import now
+
+KEPT = 200
+_REWRITTEN_AT = 128 * 1024
+"""Bytes from which on the file is cut to its last `KEPT` lines."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """From `at` on (ISO 8601, UTC) `part`, engine or page, was in `state`; `phase` says what it did, or why."""
+
+    at: str
+    part: str
+    state: str
+    phase: str = ""
+
+
+def note(path: Path, part: str, state: str, phase: str = "") -> None:
+    """Appends a change that has just happened."""
+    line = json.dumps(asdict(Change(now(), part, state, phase)), ensure_ascii=False) + "\n"
+    if path.exists() and path.stat().st_size > _REWRITTEN_AT:
+        kept = "".join(f"{old}\n" for old in tail(path, KEPT))
+        temporary = path.with_suffix(".new")
+        temporary.write_text(kept)
+        temporary.replace(path)
+    with path.open("a") as file:
+        file.write(line)
+
+
+def read(path: Path, most: int = KEPT) -> list[Change]:
+    """The last changes, oldest first; a line that is damaged is left out."""
+    known = {entry.name for entry in fields(Change)}
+    found = []
+    for line in tail(path, most):
+        try:
+            found.append(Change(**{key: value for key, value in json.loads(line).items() if key in known}))
+        except (ValueError, TypeError, AttributeError):
+            continue
+    return found
