@@ -37,6 +37,9 @@ class ScriptedEngine:
         self.script = Script()
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        self.bodies: list[bytes] = []
+        self.left = 0
+        """How many clients went away while they were held."""
         self.streaming = 0
         self.cancelled = 0
         self.sent = 0
@@ -77,6 +80,7 @@ class ScriptedEngine:
         return web.json_response({"object": "list", "data": [model]})
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
+        self.bodies.append(await request.read())
         asked = await request.json()
         self.requests.append(asked)
         self.headers.append(dict(request.headers))
@@ -85,7 +89,11 @@ class ScriptedEngine:
             error = {"message": script.error, "type": "BadRequestError", "param": None, "code": script.status}
             return web.json_response({"error": error}, status=script.status)
         if script.hold:
-            await self.go.wait()
+            try:
+                await self.go.wait()
+            except asyncio.CancelledError:
+                self.left += 1
+                raise
         if not asked.get("stream"):
             return web.json_response(self._whole(script))
         return await self._stream(request, script)

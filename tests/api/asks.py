@@ -1,0 +1,45 @@
+"""What the API's tests send, and how they read an error."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+from PIL import Image
+
+Raw = Callable[..., httpx.Response]
+"""Sends any request below the page's address, with a key that works unless `headers` say otherwise."""
+
+CHAT = "/v1/chat/completions"
+HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
+
+
+def png(width: int = 40, height: int = 30) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), "red").save(file, "PNG")
+    return file.getvalue()
+
+
+def data_url(data: bytes, kind: str = "image/png") -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def picture(url: Any, **further: Any) -> list[dict[str, Any]]:
+    part = {"type": "image_url", "image_url": {"url": url}, **further}
+    return [{"role": "user", "content": [part, {"type": "text", "text": "What is it?"}]}]
+
+
+def ask(raw: Raw, messages: Any = HELLO, **fields: Any) -> httpx.Response:
+    return raw("POST", CHAT, json={"model": "scripted", "messages": messages, **fields})
+
+
+def error(response: httpx.Response) -> dict[str, Any]:
+    """The error, which must have OpenAI's shape."""
+    [(word, body)] = response.json().items()
+    assert word == "error"
+    assert set(body) == {"message", "type", "param", "code"}
+    assert isinstance(body["message"], str)
+    return dict(body)
