@@ -98,7 +98,8 @@ class _Callbacks:
 
     async def _send_panel(self, offer: Offer, chat: Chat) -> None:
         panel = widgets(offer, chat.language, config.ui.name, _session().chat_settings)
-        chat.panel = await cl.ChatSettings(panel).send()
+        # A copy: Chainlit changes its own in place when the panel is confirmed.
+        chat.panel = dict(await cl.ChatSettings(panel).send())
 
     async def profiles(self, user: cl.User | None, language: str | None) -> list[cl.ChatProfile]:
         last = await self._own.last_preset(user)
