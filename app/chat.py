@@ -26,6 +26,7 @@ from app.history import resuming
 from app.history.database import HistoryError
 from app.history.keeper import Keeper
 from app.i18n import language_of, text
+from app.neutral import whole
 from app.panel import widgets
 from app.pictures import PictureError, PictureLimits
 from app.presets import Presets, profile
@@ -160,7 +161,7 @@ class _Callbacks:
         if pictures and not message.content.strip():
             await self._ask_for_preset(session, chat, message)
         known = chat.pictures_of(message.id) is not None
-        turn = Turn(new_id() if known else message.id, message.content, pictures, page_id=message.id)
+        turn = Turn(new_id() if known else message.id, whole(message.content), pictures, page_id=message.id)
         for removed in chat.conversation.ask(turn):
             if view := chat.views.pop(removed.id, None):
                 await view.remove()

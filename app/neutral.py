@@ -17,8 +17,14 @@ _CONTROL = re.compile(
     r"|<(?=/?think>)"  # those of Kimi-K2 and others
     r"|\[(?=(?:BOS|EOS|PAD|UNK|EOT)\])"  # Kimi's remaining special tokens
 )
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 def neutralise(text: str) -> str:
     """`text` with every control string broken by a zero-width space; all other text comes back unchanged."""
-    return _CONTROL.sub(lambda match: match.group() + _ZERO_WIDTH, text)
+    return _CONTROL.sub(lambda match: match.group() + _ZERO_WIDTH, whole(text))
+
+
+def whole(text: str) -> str:
+    """`text` with halves of characters (lone surrogates) replaced: JSON can carry them, UTF-8 and so the engine not."""
+    return _HALVES.sub("\ufffd", text)

@@ -13,6 +13,7 @@ import chainlit as cl
 from chainlit.auth import ensure_jwt_secret, get_current_user
 from chainlit.config import APP_ROOT, FILES_DIRECTORY
 from chainlit.server import app as chainlit_app
+from chainlit.server import sio
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse
 
@@ -49,6 +50,9 @@ _FORM_BYTES = 64 * 1024
 _STOP_SECONDS = 3
 """What an answer that is being given has to be written down in, when the page ends."""
 _OTHER_BODY_BYTES = 2 * 1024 * 1024
+_MESSAGE_BYTES = 4 * 1024 * 1024
+"""The largest event of a browser's socket. One above it ends the connection without a word, so that a text which is
+merely too long for the model must not be."""
 _CLOSED = ("docs", "redoc", "openapi.json", "mcp", "copilot", "project/share", "project/thread/share")
 """Paths of Chainlit's, or of nobody's, that are answered with 404 here."""
 
@@ -76,13 +80,15 @@ def create_app(settings: Settings) -> FastAPI:
     cl.data_layer(lambda: data_layer)
     set_up_login(settings, people)
     guard_session_ids()
+    sio.eio.max_http_buffer_size = _MESSAGE_BYTES
     presets = Presets(settings.files.presets)
     chat.register(state, store, Keeper(history, users), presets, OwnSettings(users, presets))
     ensure_jwt_secret()
     page_root = settings.files.page_root
     app.mount("/assets", PageFiles(directory=page_root / "frontend" / "assets"))
     app.mount("/public", PageFiles(directory=page_root / "public"))
-    chainlit_app.add_exception_handler(ValueError, _refuse_empty_file)
+    for error in (ValueError, AssertionError):
+        chainlit_app.add_exception_handler(error, _refuse_empty_file)
     app.mount("/", chainlit_app)
     places = AllowedPlaces(loopback=settings.loopback, port=settings.port, origins=settings.origins)
     # The last one added is the outermost.
@@ -98,10 +104,12 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 async def _refuse_empty_file(request: Request, error: Exception) -> JSONResponse:
+    """Chainlit raises a ValueError for a file without content, and asserts that it has a name and a type."""
     if request.url.path != "/project/file":
         raise error
     language = language_of(request.headers.get("accept-language"))
-    return JSONResponse({"detail": text("upload_empty", language)}, 400)
+    key = "upload_empty" if isinstance(error, ValueError) else "upload_nameless"
+    return JSONResponse({"detail": text(key, language)}, 400)
 
 
 def _lifespan(

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.neutral import whole
 from engine.catalog import Instant, Model, UnknownModelError, find_model
 
 MAX_STOP_SEQUENCES = 4
@@ -125,7 +126,7 @@ def stop_sequences(raw: object) -> tuple[str, ...]:
     """Stop sequences as typed into the panel: escapes such as `\\n` understood, empty and repeated ones dropped."""
     if not isinstance(raw, Sequence) or isinstance(raw, str | bytes):
         return ()
-    texts = (unescape(item)[:MAX_STOP_LENGTH] for item in raw if isinstance(item, str))
+    texts = (whole(unescape(item))[:MAX_STOP_LENGTH] for item in raw if isinstance(item, str))
     return tuple(dict.fromkeys(text for text in texts if text))[:MAX_STOP_SEQUENCES]
 
 
@@ -156,4 +157,4 @@ def _switch(raw: object, default: bool) -> bool:
 
 
 def _text(raw: object, longest: int) -> str:
-    return raw[:longest] if isinstance(raw, str) else ""
+    return whole(raw[:longest]) if isinstance(raw, str) else ""

@@ -14,8 +14,11 @@ from typing import Any
 import pypdfium2
 import pytest
 from PIL import Image
+from pillow_heif import register_heif_opener
 
 from tests.pictures import shop_sign
+
+register_heif_opener()
 
 PNG_MARK = b"\x89PNG\r\n\x1a\n"
 KINDS = ("PNG", "JPEG", "WEBP", "TIFF", "HEIF", "BMP", "GIF", "PDF")

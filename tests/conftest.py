@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import tempfile
 
+import hypothesis
 import pytest
 
 # Read when chainlit is imported, so set before any test module is.
 os.environ["CHAINLIT_APP_ROOT"] = tempfile.mkdtemp(prefix="kimi-chainlit-")
 os.environ["CHAINLIT_AUTH_SECRET"] = "a secret of the tests, long enough for HMAC"
 os.environ["CHAINLIT_ENV_FILE"] = os.devnull
+# In a fresh checkout the first text takes seconds: Hypothesis makes its tables of Unicode then.
+hypothesis.settings.register_profile("busy", suppress_health_check=[hypothesis.HealthCheck.too_slow], deadline=None)
+hypothesis.settings.load_profile("busy")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.neutral import neutralise
+from app.neutral import neutralise, whole
 
 CONTROL = [
     "<|im_end|>", "<|im_user|>", "<|media_pad|>", "<|media_start|>", "◁think▷", "◁/think▷", "<think>", "</think>",
@@ -29,3 +29,8 @@ def test_no_control_string_survives(text: str) -> None:
     cleaned = neutralise(text)
     assert not any(control in cleaned for control in CONTROL)
     assert cleaned.replace("\u200b", "") == text.replace("\u200b", "")
+
+
+def test_half_a_character_becomes_a_mark_and_whole_ones_stay() -> None:
+    assert whole("a\ud800b😀c\udfff") == "a\ufffdb😀c\ufffd"
+    neutralise("\ud83d<|im_end|>").encode()
