@@ -27,11 +27,10 @@ from app.history.database import HistoryError
 from app.history.keeper import Keeper
 from app.i18n import language_of, text
 from app.neutral import whole
-from app.panel import widgets
+from app.panel import send_panel, show_mode
 from app.pictures import PictureError, PictureLimits
 from app.presets import Presets, profile
 from app.presets.own import OwnSettings
-from app.settings import Offer, follow_thinking
 from app.starters import sample_for, starters
 from app.uploads import Stored, UploadStore
 from app.view import AnswerView, show_note
@@ -87,7 +86,7 @@ class _Callbacks:
         """Sends the panel as soon as the plan is known, and again if the engine then turns out to serve others."""
         client = await self._state.launched()
         planned = turns.planned_offer(client)
-        await self._send_panel(planned, chat)
+        await send_panel(planned, chat, _session())
         try:
             client = await self._state.ready()
             offer = await turns.offer_of(client)
@@ -95,12 +94,7 @@ class _Callbacks:
             _log.info("no list of models yet: %s", type(error).__name__)
             return
         if offer != planned:
-            await self._send_panel(offer, chat)
-
-    async def _send_panel(self, offer: Offer, chat: Chat) -> None:
-        panel = widgets(offer, chat.language, config.ui.name, _session().chat_settings)
-        # A copy: Chainlit changes its own in place when the panel is confirmed.
-        chat.panel = dict(await cl.ChatSettings(panel).send())
+            await send_panel(offer, chat, _session())
 
     async def profiles(self, user: cl.User | None, language: str | None) -> list[cl.ChatProfile]:
         last = await self._own.last_preset(user)
@@ -118,18 +112,9 @@ class _Callbacks:
         except openai.APIError as error:
             _log.info("own settings are not kept, for the engine does not answer: %s", type(error).__name__)
             offer, answers = turns.planned_offer(client), False
-        await self._follow_thinking(session, offer)
+        await show_mode(offer, chat_of(session), session)
         if answers:
             await self._own.remember(session, offer)
-
-    async def _follow_thinking(self, session: WebsocketSession, offer: Offer) -> None:
-        """Where thinking was switched, the panel shows the temperature that goes with it."""
-        chat = chat_of(session)
-        followed = follow_thinking(session.chat_settings, chat.panel, offer)
-        chat.panel = dict(session.chat_settings)
-        if followed != session.chat_settings:
-            session.chat_settings = followed
-            await self._send_panel(offer, chat)
 
     async def message(self, message: cl.Message) -> None:
         session = _session()

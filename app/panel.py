@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from chainlit.chat_settings import ChatSettings as Panel
+from chainlit.config import config
 from chainlit.input_widget import InputWidget, NumberInput, Select, Slider, Switch, Tags, TextInput
+from chainlit.session import WebsocketSession
 
+from app.chats import Chat
 from app.i18n import Language, text
-from app.settings import MAX_TEMPERATURE, Offer, parse
+from app.settings import MAX_TEMPERATURE, Offer, follow_thinking, parse
 
 
 def widgets(offer: Offer, language: Language, agent_name: str, chosen: Mapping[str, Any]) -> list[InputWidget]:
@@ -92,3 +96,19 @@ def widgets(offer: Offer, language: Language, agent_name: str, chosen: Mapping[s
             description=hint("system_prompt"),
         ),
     ]
+
+
+async def send_panel(offer: Offer, chat: Chat, session: WebsocketSession) -> None:
+    """Shows the panel as the session's settings are."""
+    panel = Panel(widgets(offer, chat.language, config.ui.name, session.chat_settings))
+    # A copy: Chainlit changes its own in place when the panel is confirmed.
+    chat.panel = dict(await panel.send())
+
+
+async def show_mode(offer: Offer, chat: Chat, session: WebsocketSession) -> None:
+    """Where thinking was switched in the panel, shows the temperature that goes with it."""
+    followed = follow_thinking(session.chat_settings, chat.panel, offer)
+    chat.panel = dict(session.chat_settings)
+    if followed != session.chat_settings:
+        session.chat_settings = followed
+        await send_panel(offer, chat, session)
