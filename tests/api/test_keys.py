@@ -35,6 +35,13 @@ def test_without_a_key_there_is_a_401_on_this_machine_too(raw: Raw, scripted: Sc
     assert scripted.engine.requests == []
 
 
+def test_a_login_at_the_page_opens_nothing_here(raw: Raw) -> None:
+    """Else any page that a browser of this machine shows could ask."""
+    cookie = raw("GET", "/", headers={"Accept": "text/html"}).headers["set-cookie"].partition(";")[0]
+    assert "access_token" in cookie
+    assert raw("GET", "/v1/models", headers={"Authorization": "", "Cookie": cookie}).status_code == 401
+
+
 def test_wrong_keys_are_limited_and_none_at_all_is_no_guess(raw: Raw, scripted: ScriptedProduct) -> None:
     # Another address, so that the other tests need not wait.
     elsewhere = {"X-Forwarded-For": "192.0.2.7"}

@@ -108,7 +108,7 @@ def test_the_status_needs_a_login_and_retry_a_supervisor(caller: Caller) -> None
     assert caller.request("POST", "/api/retry")[0] == 503
 
 
-@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/v1/models", "/mcp", "/copilot/index.js"])
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/mcp", "/copilot/index.js"])
 def test_what_is_not_for_browsers_is_not_there(caller: Caller, path: str) -> None:
     status, headers, body = caller.sign_in().request("GET", path)
     assert (status, headers["Content-Type"]) == (404, "application/json")
