@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from engine.config import Settings
 from engine.hardware import Hardware, detect
-from engine.plans.ladder import plan_here, reader_plan
+from engine.plans.ladder import plan_here
 from engine.plans.launch import WEIGHTS, ForbiddenError, LaunchPlan, PlanError
+from engine.plans.stand_in import stand_in
 
-__all__ = ["WEIGHTS", "ForbiddenError", "LaunchPlan", "PlanError", "make_plan", "reader_plan"]
+__all__ = ["WEIGHTS", "ForbiddenError", "LaunchPlan", "PlanError", "make_plan", "stand_in"]
 
 
 def make_plan(settings: Settings, hardware: Hardware | None = None) -> LaunchPlan:

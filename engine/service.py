@@ -106,7 +106,9 @@ class Service:
         cwd: Path,
         grace: float = 15.0,
         watcher: Callable[[], Watcher] = Silent,
+        instead: Callable[[str], bool] = lambda _: False,
     ) -> None:
+        """`instead` hears why the program is given up; with True, `prepare` has something else to start at once."""
         self._name = name
         self._prepare = prepare
         self._log = log
@@ -115,6 +117,7 @@ class Service:
         self._cwd = cwd
         self._grace = grace
         self._watcher = watcher
+        self._instead = instead
         self._stopping = asyncio.Event()
         self._retrying = asyncio.Event()
         self._restarts = 0
@@ -137,7 +140,10 @@ class Service:
                 break
             crashes = 1 if ended.was_ready else crashes + 1
             self._restarts += 1
-            if ended.permanent or crashes >= CRASHES_BEFORE_FAILED:
+            given_up = ended.permanent or crashes >= CRASHES_BEFORE_FAILED
+            if given_up and self._instead(ended.reason):
+                crashes = 0
+            elif given_up:
                 self._say(state="failed", phase=ended.reason, percent=None, pid=None)
                 await self._retrying.wait()
                 crashes = 0

@@ -15,8 +15,9 @@ from typing import Any
 from engine import control, processes, timeline
 from engine.config import ROOT, Settings, secret
 from engine.fetching import Report
+from engine.llama_log import LlamaLog
 from engine.logs import RotatingLog
-from engine.plan import LaunchPlan, PlanError, make_plan, reader_plan
+from engine.plan import LaunchPlan, PlanError, make_plan, stand_in
 from engine.prepare import prepare
 from engine.processes import Record
 from engine.progress import Progress
@@ -46,6 +47,9 @@ class Supervisor:
         self._tell = tell
         self._status = Status().with_page(url=settings.page_url)
         self._services: list[Service] = []
+        self._plan: LaunchPlan | None = None
+        self._stand_in: LaunchPlan | None = None
+        self._answered = False
         self._record = Record(self._files.run / "processes.json")
 
     def run(self) -> None:
@@ -98,7 +102,7 @@ class Supervisor:
     def _engine(self) -> Service:
         return Service(
             "engine", self._launch_engine, self._log("llm.log"), self._record, self._engine_changed,
-            cwd=ROOT, grace=20.0, watcher=self._watcher,
+            cwd=ROOT, grace=20.0, watcher=self._watcher, instead=self._give_up,
         )  # fmt: skip
 
     def _page(self) -> Service:
@@ -110,23 +114,12 @@ class Supervisor:
         return RotatingLog(self._files.root / name, self._settings.log_mb * 1_000_000)
 
     def _watcher(self) -> Watcher:
-        return Progress() if self._status.engine.kind == "vllm" else Silent()
+        readers: dict[str, Callable[[], Watcher]] = {"vllm": Progress, "llama": LlamaLog}
+        return readers.get(self._status.engine.kind, Silent)()
 
     async def _launch_engine(self, report: Report) -> Launch:
         report("preparing", None)
-        try:
-            plan = await asyncio.to_thread(make_plan, self._settings)
-        except PlanError as error:
-            raise PermanentError(str(error)) from None
-        try:
-            self._show(plan)
-            plan = await prepare(plan, self._settings, report)
-        except PermanentError as error:
-            if self._settings.engine != "auto":
-                raise
-            # Never silently: the page's banner says that the reader stands in, and why.
-            plan = reader_plan(self._settings, note="reader.fallback", reasons=(*plan.reasons, str(error)))
-            self._tell(str(error))
+        plan = self._stand_in or await self._prepared(report)
         self._show(plan)
         if not plan.argv:
             # Of a server that is not ours only the API itself is known.
@@ -136,7 +129,28 @@ class Supervisor:
         env = engine_environment() | plan.env | {plan.key_env: secret(self._files.engine_key)}
         return Launch(plan.argv, env, "127.0.0.1", self._settings.engine_port, ready_url)
 
+    async def _prepared(self, report: Report) -> LaunchPlan:
+        try:
+            plan = await asyncio.to_thread(make_plan, self._settings)
+        except PlanError as error:
+            raise PermanentError(str(error)) from None
+        self._show(plan)
+        try:
+            return await prepare(plan, self._settings, report)
+        except PermanentError as error:
+            if self._give_up(str(error)) and self._stand_in:
+                return self._stand_in
+            raise
+
+    def _give_up(self, reason: str) -> bool:
+        """Whether the reader stands in for an engine that never came up; the page's banner then says why."""
+        self._stand_in = None if self._answered else stand_in(self._settings, reason, self._plan)
+        if self._stand_in:
+            self._tell(reason)
+        return self._stand_in is not None
+
     def _show(self, plan: LaunchPlan) -> None:
+        self._plan = plan
         plan.write(self._files.plan)
         self._engine_changed(kind=plan.engine, model=plan.model, base_url=plan.base_url)
 
@@ -151,6 +165,7 @@ class Supervisor:
         self._status = self._status.with_engine(**changes)
         self._status.write(self._files.status)
         after = self._status.engine
+        self._answered |= after.state == "ready"
         if (after.state, after.phase) != (before.state, before.phase):
             timeline.note(self._files.timeline, "engine", after.state, after.phase)
             percent = f" {after.percent:.0f} %" if after.percent is not None else ""

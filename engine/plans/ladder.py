@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from engine.plans.launch import LaunchPlan, PlanError
 from engine.plans.llama import llama_plan
 from engine.plans.request import Place, Request
 from engine.plans.sglang import sglang_plan
+from engine.plans.stand_in import reader_plan, stand_in
 from engine.plans.target import Target, from_hardware
 from engine.plans.vllm import vllm_plan
 from engine.tracing import engine_traces
@@ -38,8 +38,8 @@ def plan_here(settings: Settings, hardware: Hardware) -> LaunchPlan:
     except UnknownModelError as error:
         if settings.engine == "openai":
             return _remote(settings, settings.model)
-        if settings.engine == "auto":
-            return reader_plan(settings, "reader.fallback", (str(error),))
+        if reader := stand_in(settings, str(error)):
+            return reader
         raise PlanError(str(error)) from None
     match settings.engine:
         case "openai":
@@ -51,20 +51,6 @@ def plan_here(settings: Settings, hardware: Hardware) -> LaunchPlan:
         case asked:
             plan = _on(asked, settings, hardware, model)
             return replace(plan, reasons=(f"KIMI_ENGINE={asked} asks for it.", *plan.reasons))
-
-
-def reader_plan(settings: Settings, note: str = "", reasons: tuple[str, ...] = ()) -> LaunchPlan:
-    """The OCR engine, which runs everywhere."""
-    argv = (
-        sys.executable, "-m", "engine.reader",
-        "--host", "127.0.0.1", "--port", str(settings.engine_port),
-        "--uploads", str(settings.files.uploads), "--model", "reader",
-    )  # fmt: skip
-    return LaunchPlan(
-        engine="reader", model="reader", served_name="reader", argv=argv, pictures="file", accelerator="CPU",
-        base_url=f"http://127.0.0.1:{settings.engine_port}/v1", note=note, reasons=reasons,
-        checked="the reader reads its own arguments",
-    )  # fmt: skip
 
 
 def wanted_model(wanted: str) -> Model:

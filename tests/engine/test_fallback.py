@@ -1,15 +1,22 @@
 """When the vision model can't be had: the reader under `auto`, and said so; a plain failure where it was asked for."""
 
+import asyncio
+import sys
 from pathlib import Path
 
 import pytest
 
-from engine import supervisor
-from engine.config import Settings
+from engine import service, supervisor
+from engine.config import ROOT, Settings
+from engine.llama_log import LlamaLog
 from engine.plan import LaunchPlan
 from engine.service import PermanentError
 from engine.supervisor import Supervisor
+from tests.ports import free_port
 from tests.product import Product
+
+OFFLINE = ROOT / "tests" / "recorded" / "llama-server-b10434-offline.log"
+REPOSITORY = "ggml-org/Kimi-VL-A3B-Thinking-2506-GGUF"
 
 
 @pytest.fixture
@@ -49,6 +56,89 @@ async def test_asked_for_by_name_it_fails_with_the_way_out(out_of_reach: Path) -
     folder = out_of_reach / "models" / "Kimi-VL-A3B-Thinking"
     with pytest.raises(PermanentError, match=rf"put the files of moonshotai/Kimi-VL-A3B-Thinking .* into {folder}"):
         await Supervisor(settings, lambda _: None)._launch_engine(lambda *_: None)
+
+
+def llama_plan(*says: str, status: int = 1) -> LaunchPlan:
+    """llama-server without its GGUF and without a way to the hub: a program that says what it says, and ends."""
+    return LaunchPlan(
+        engine="llama",
+        model="Kimi-VL-A3B-Thinking-2506",
+        served_name="Kimi-VL-A3B-Thinking-2506",
+        base_url="http://127.0.0.1:1/v1",
+        pictures="data",
+        argv=(sys.executable, "-c", f"print({chr(10).join(says)!r}); raise SystemExit({status})"),
+        note="llama.auto",
+        reasons=("Q4_K_M needs 14.2 GB.",),
+    )
+
+
+async def run_until(supervisor: Supervisor, settings: Settings, state: str) -> LaunchPlan:
+    """Runs the engine's service until it is in this state; returns the plan then in force."""
+    engine = supervisor._engine()
+    running = asyncio.create_task(engine.run())
+    try:
+        async with asyncio.timeout(120):
+            while supervisor._status.engine.state != state:
+                await asyncio.sleep(0.05)
+        return LaunchPlan.read(settings.files.plan)
+    finally:
+        engine.stop()
+        await running
+
+
+async def test_the_reader_stands_in_for_llama_server_that_can_not_fetch_its_gguf(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "make_plan", lambda _: llama_plan(OFFLINE.read_text()))
+    settings = Settings(_env_file=None, engine="auto", workspace=tmp_path / "w", engine_port=free_port())
+    settings.files.create()
+    plan = await run_until(Supervisor(settings, lambda _: None), settings, "ready")
+    assert (plan.engine, plan.note) == ("reader", "reader.fallback")
+    assert plan.reasons[0] == "Q4_K_M needs 14.2 GB."
+    assert plan.reasons[-1].startswith(f"llama-server has no {REPOSITORY} on this machine")
+
+
+async def test_llama_server_that_was_asked_for_fails_at_once_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "make_plan", lambda _: llama_plan(OFFLINE.read_text()))
+    settings = Settings(_env_file=None, engine="llama", workspace=tmp_path / "w", engine_port=free_port())
+    settings.files.create()
+    asked = Supervisor(settings, lambda _: None)
+    plan = await run_until(asked, settings, "failed")
+    assert plan.engine == "llama"
+
+
+async def test_whatever_keeps_an_engine_from_ever_coming_up_the_reader_stands_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "CRASHES_BEFORE_FAILED", 2)
+    monkeypatch.setattr(supervisor, "make_plan", lambda _: llama_plan("a word that nobody foresaw", status=3))
+    settings = Settings(_env_file=None, engine="auto", workspace=tmp_path / "w", engine_port=free_port())
+    settings.files.create()
+    plan = await run_until(Supervisor(settings, lambda _: None), settings, "ready")
+    assert plan.engine == "reader"
+    assert "a word that nobody foresaw" in plan.reasons[-1]
+
+
+def test_an_engine_that_has_answered_is_not_replaced(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, engine="auto", workspace=tmp_path / "w")
+    settings.files.create()
+    ours = Supervisor(settings, lambda _: None)
+    ours._show(llama_plan())
+    ours._engine_changed(state="ready")
+    assert not ours._give_up("It crashed five times.")
+
+
+def test_a_cached_gguf_without_a_network_is_no_failure() -> None:
+    log = LlamaLog()
+    lines = OFFLINE.read_text().splitlines()
+    for line in lines[:-1]:
+        log.feed(line)
+    assert (log.failure, log.phase) == (None, "loading")
+    log.feed(lines[-1])
+    assert log.failure
+    assert log.failure.permanent
 
 
 def test_the_page_comes_up_and_says_so_when_the_engine_can_not_run_here(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from engine.cli import parser, status
-from engine.plan import reader_plan
 from engine.plan_command import run
 from engine.plans.flags import merge, number, split, value
 from engine.plans.moe_targets import copy_with_moe_targets
+from engine.plans.stand_in import reader_plan
 from engine.status import Status
 from tests.combinations import plan_of, settings
 
