@@ -94,6 +94,14 @@ def size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
 
 
+def weights_bytes(folder: Path) -> int:
+    """Bytes of the model's weights in the folder: of its safetensors, or else of its GGUF; 0 where there are none."""
+    for pattern in ("*.safetensors", "*.gguf"):
+        if found := [path.stat().st_size for path in folder.glob(pattern)]:
+            return sum(found)
+    return 0
+
+
 def _lacking(folder: Path) -> list[str]:
     index = folder / "model.safetensors.index.json"
     if not index.is_file():

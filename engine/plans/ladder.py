@@ -19,10 +19,10 @@ from engine.plans.llama import llama_plan
 from engine.plans.request import Place, Request
 from engine.plans.sglang import sglang_plan
 from engine.plans.stand_in import reader_plan, stand_in
-from engine.plans.target import Target, from_hardware
+from engine.plans.target import GB, Target, from_hardware
 from engine.plans.vllm import vllm_plan
 from engine.tracing import engine_traces
-from engine.weights import is_folder
+from engine.weights import is_folder, weights_bytes
 
 _READY_MADE = {"amd": "ROCm", "ascend": "Ascend"}
 
@@ -63,9 +63,19 @@ def wanted_model(wanted: str) -> Model:
         return find_model(wanted)
     folder = Path(wanted).expanduser()
     try:
-        return find_model(folder.resolve().name)
+        model = find_model(folder.resolve().name)
     except UnknownModelError:
-        return _model_in(folder)
+        model = _model_in(folder)
+    return _sized(model, weights_bytes(folder))
+
+
+def _sized(model: Model, weights: int) -> Model:
+    """The model with the memory that these weights need; without any, as the catalogue has it."""
+    if not weights or model.weights_gb is None:
+        return model
+    more = weights / GB - model.weights_gb
+    sizes = {"weights_gb": model.weights_gb, "memory_gb": model.memory_gb, "comfortable_gb": model.comfortable_gb}
+    return model.model_copy(update={name: None if gb is None else round(gb + more, 3) for name, gb in sizes.items()})
 
 
 def _model_in(folder: Path) -> Model:
