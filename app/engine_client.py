@@ -57,6 +57,7 @@ class EngineClient:
             verify=_tls(),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
         )
+        self._root = plan.base_url.rstrip("/").removesuffix("/v1")
         self._key = key or "none"
         self._client = openai.AsyncOpenAI(
             base_url=plan.base_url, api_key=self._key, timeout=timeout, max_retries=0, http_client=self._http
@@ -97,11 +98,10 @@ class EngineClient:
         return {text: self._counts.get(text) or estimate(text) for text in texts}
 
     async def _tokenize(self, text: str, name: str, gate: asyncio.Semaphore) -> int | None:
-        root = self.plan.base_url.rstrip("/").removesuffix("/v1")
         body = {"model": name, "prompt": text, "add_special_tokens": False}
         async with gate:
             try:
-                reply = await self._client.post(f"{root}/tokenize", body=body, cast_to=object)
+                reply = await self._client.post(f"{self._root}/tokenize", body=body, cast_to=object)
             except openai.NotFoundError:
                 self._can_tokenize = False
                 return None
@@ -153,6 +153,14 @@ class EngineClient:
                 await response.aclose()
         finally:
             self.streams -= 1
+
+    async def metrics(self) -> str:
+        """What the engine measures, in Prometheus' format; empty where it does not tell."""
+        try:
+            reply = await self._http.get(f"{self._root}/metrics", timeout=CONNECT_SECONDS)
+        except httpx2.HTTPError:
+            return ""
+        return reply.text if reply.status_code == 200 else ""
 
     async def close(self) -> None:
         """Closes its connections."""

@@ -17,7 +17,7 @@ from chainlit.server import sio
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse
 
-from app import chat, metrics, wording
+from app import chat, logs, metrics, wording
 from app.api.errors import ApiError, on_api_error
 from app.api.pictures import MAX_REQUEST_BYTES
 from app.api.routes import CHAT_PATH
@@ -125,6 +125,7 @@ def _lifespan(
             asyncio.create_task(welcome.keep_out()),
             asyncio.create_task(state.warm_up()),
         ]
+        logs.event("page started", engine=settings.engine, address=settings.page_url)
         yield
         await stop_all(_STOP_SECONDS)
         for keeper in keepers:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +25,7 @@ from app.engine_client import EngineClient
 from app.engine_state import EngineState
 from app.fitting import Fit, Limits, fit, texts, upper_bound
 from app.frames import FRAME_SECONDS, Frames
+from app.pulse import Pulse, beating, queue_of
 from app.settings import ChatSettings, Offer, follow_thinking, parse
 from app.stream import BrokenStreamError, StreamedError, StreamReader, Usage
 from engine.catalog import Instant
@@ -42,6 +44,9 @@ class View(Protocol):
 
     async def interrupted(self) -> None:
         """The engine died in the middle of the answer, which goes on as soon as it is back."""
+
+    async def pulse(self, pulse: Pulse | None) -> None:
+        """How the answer goes, once a second; None: it has ended."""
 
     async def show(self, piece: Piece) -> None:
         """A frame of reasoning or answer; `Kind.RETRACT`: the answer so far was reasoning."""
@@ -169,7 +174,9 @@ async def _ask(client: EngineClient, job: Job, view: View) -> Figures:
     reader = StreamReader(None if job.answer.engine_splits else marks, _start(job, marks, instant))
     with spans.request(client.plan, request, figures, job.answer) as asked:
         try:
-            async with client.ask(request | {"extra_headers": asked.headers}) as chunks:
+            send = client.ask(request | {"extra_headers": asked.headers})
+            beat = beating(asked.clock, queue_of(client), view.pulse) if settings.streaming else nullcontext()
+            async with beat, send as chunks:
                 if settings.streaming:
                     enough = await _stream(chunks, reader, show, asked.clock, job.answer_now)
                 else:

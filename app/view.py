@@ -17,6 +17,7 @@ from app.conversation import Answer, Turn
 from app.errors import Fault
 from app.fitting import Fit
 from app.i18n import Language, text
+from app.pulse import Pulse
 from app.settings import ChatSettings
 from engine.marks import Kind, Piece
 from engine.status import EngineStatus
@@ -57,6 +58,7 @@ class AnswerView:
         self._message: cl.Message | None = None
         self._line: cl.Step | None = None
         self._waiting: cl.Step | None = None
+        self._pulse = ""
         self._notes: list[cl.Step] = []
         self._fault: cl.Message | None = None
         self._actions: list[cl.Action] = []
@@ -137,6 +139,14 @@ class AnswerView:
     async def interrupted(self) -> None:
         """Says that the engine was lost and that the answer goes on."""
         self._notes.append(await show_note(text("interrupted", self._language), self.parent_id))
+
+    async def pulse(self, pulse: Pulse | None) -> None:
+        """Says on one line above the composer how the answer goes (public/pulse.js)."""
+        words = wording.pulse(pulse, self._language) if pulse else ""
+        if words != self._pulse:
+            self._pulse = words
+            silent = pulse is not None and pulse.silent >= wording.SILENT_SECONDS
+            await cl.context.emitter.send_window_message({"type": "kimi-pulse", "text": words, "silent": silent})
 
     async def show(self, piece: Piece) -> None:
         """Puts a frame of text on the page."""

@@ -1,4 +1,4 @@
-"""What those who look after the product ask of the page: `/metrics`."""
+"""What those who look after the product ask of the page: the status page and what it shows, and `/metrics`."""
 
 from __future__ import annotations
 
@@ -9,37 +9,79 @@ from typing import Annotated, Any
 from chainlit.auth import get_current_user
 from chainlit.auth.cookie import OAuth2PasswordBearerWithCookie
 from fastapi import APIRouter, Depends, HTTPException, Request
-from fastapi.responses import Response
+from fastapi.responses import FileResponse, JSONResponse, Response
 
 from app import prometheus
 from app.engine_state import EngineState
+from app.i18n import language_of
+from app.overview import Overview
 from app.telemetry import telemetry
 from engine.config import Settings, secret
+from engine.log_view import plain
+from engine.logs import more
 
+FIRST_LINES = 200
+"""So much of each log is shown before what comes."""
 _COOKIE = OAuth2PasswordBearerWithCookie(tokenUrl="/login", auto_error=False)
+Token = Annotated[str | None, Depends(_COOKIE)]
 
 
-def watching(settings: Settings, state: EngineState) -> APIRouter:
-    """The routes. Whoever has signed in may read them, and any program with the key in `run/watch.key`.
+class Guard:
+    """Who may look: whoever has signed in, and any program with the key in `run/watch.key`."""
 
-    On a page that only this machine reaches the metrics need neither: whoever is here could sign in anyway.
-    """
-    router = APIRouter()
-    key = secret(settings.files.watch_key)
+    def __init__(self, settings: Settings) -> None:
+        self._key = secret(settings.files.watch_key)
+        self._open = settings.for_this_machine and not settings.auth_header
 
-    async def may_watch(request: Request, token: Annotated[str | None, Depends(_COOKIE)]) -> None:
+    async def watcher(self, request: Request, token: Token) -> None:
+        """Lets somebody see the status and the logs.
+
+        Raises:
+            HTTPException: 401, to everybody else.
+        """
         given = request.headers.get("authorization", "")
-        if hmac.compare_digest(given.encode("utf-8", "surrogateescape"), f"Bearer {key}".encode()):
+        if hmac.compare_digest(given.encode("utf-8", "surrogateescape"), f"Bearer {self._key}".encode()):
             return
         if token is None:
             raise HTTPException(401, "Sign in, or send the key of run/watch.key: Authorization: Bearer …")
         await get_current_user(token)
 
-    async def may_measure(request: Request, token: Annotated[str | None, Depends(_COOKIE)]) -> None:
-        if not settings.for_this_machine or settings.auth_header:
-            await may_watch(request, token)
+    async def reader_of_metrics(self, request: Request, token: Token) -> None:
+        """The same, but on a page that only this machine reaches everybody may: whoever is here could sign in anyway.
 
-    @router.get("/metrics", dependencies=[Depends(may_measure)])
+        Raises:
+            HTTPException: 401.
+        """
+        if not self._open:
+            await self.watcher(request, token)
+
+
+def watching(settings: Settings, state: EngineState) -> APIRouter:
+    """The routes."""
+    router = APIRouter()
+    overview, guard = Overview(settings, state), Guard(settings)
+
+    @router.get("/status")
+    async def status_page() -> FileResponse:
+        # It holds nothing: what it shows is asked for by its script, which needs the login.
+        page = settings.files.page_root / "frontend" / "status.html"
+        return FileResponse(page, media_type="text/html", headers={"cache-control": "no-cache"})
+
+    @router.get("/api/overview", dependencies=[Depends(guard.watcher)])
+    async def show_overview(request: Request) -> JSONResponse:
+        language = language_of(request.headers.get("accept-language"))
+        return JSONResponse(await asyncio.to_thread(overview.read, language), headers={"cache-control": "no-store"})
+
+    @router.get("/api/logs", dependencies=[Depends(guard.watcher)])
+    async def show_logs(llm: str = "", app: str = "") -> JSONResponse:
+        files = {"llm": (settings.files.llm_log, llm), "app": (settings.files.app_log, app)}
+        told = {}
+        for name, (path, at) in files.items():
+            found = await asyncio.to_thread(more, path, at, FIRST_LINES)
+            told[name] = {"lines": [plain(line) for line in found.lines], "at": found.at}
+        return JSONResponse(told, headers={"cache-control": "no-store"})
+
+    @router.get("/metrics", dependencies=[Depends(guard.reader_of_metrics)])
     async def show_metrics() -> Response:
         reader = telemetry.reader
         seen: Any = await asyncio.to_thread(reader.get_metrics_data) if reader else None

@@ -9,6 +9,7 @@ import chainlit as cl
 from app.conversation import Answer, Turn
 from app.fitting import Fit
 from app.i18n import Language, catalogue, text
+from app.pulse import Pulse
 from app.turn import Figures
 from engine.status import EngineStatus
 
@@ -37,6 +38,8 @@ _ICONS: dict[Button, str] = {
 }
 
 
+SILENT_SECONDS = 30
+"""An engine that has sent no token for so long may be stuck."""
 LONG_ANSWER = 2000
 """An answer of more characters is offered as a file, too."""
 
@@ -54,6 +57,27 @@ def waiting(status: EngineStatus, language: Language) -> str:
             return text("engine_starting_percent", language, phase=doing, percent=round(status.percent))
         return text("engine_starting", language, phase=doing)
     return text("engine_restarting" if status.restarts else "waiting", language)
+
+
+def pulse(seen: Pulse, language: Language) -> str:
+    """How an answer under way goes; empty while there is nothing worth telling."""
+    seconds = int(seen.silent)
+    if not seen.begun:
+        if seen.position:
+            return text("pulse_queue", language, position=seen.position, seconds=int(seen.elapsed))
+        key = "pulse_first" if seconds < SILENT_SECONDS else "pulse_first_late"
+        return text(key, language, seconds=seconds) if seconds >= 2 else ""
+    if seconds >= SILENT_SECONDS:
+        return text("pulse_stuck", language, seconds=seconds)
+    if seconds >= 2:
+        return text("pulse_pause", language, seconds=seconds)
+    speed = seen.tokens_per_second
+    return text("pulse_speed", language, speed=speed_figure(speed)) if speed else ""
+
+
+def speed_figure(speed: float) -> str:
+    """Tokens a second, with as many digits as mean something."""
+    return f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"
 
 
 def thought(seconds: float | None, stopped: bool, language: Language) -> str:
@@ -98,7 +122,7 @@ def line(figures: Figures | None, answer: Answer, language: Language) -> str:
         if figures.first_token is not None:
             parts.append(text("line_first_token", language, seconds=f"{figures.first_token:.2f}"))
         if (speed := figures.tokens_per_second) is not None:
-            parts.append(text("line_speed", language, speed=f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"))
+            parts.append(text("line_speed", language, speed=speed_figure(speed)))
         if figures.usage:
             into, out = figures.usage.prompt_tokens, figures.usage.completion_tokens
             parts.append(text("line_tokens", language, into=f"{into:,}", out=f"{out:,}"))

@@ -35,9 +35,14 @@ class LogView:
         self._console.print(label + coloured(line), soft_wrap=True)
 
 
+def plain(line: str) -> str:
+    """The line without what would steer a terminal; of a bar that was drawn over itself the last state."""
+    return _ESCAPES.sub("", line.rpartition("\r")[2] or line)
+
+
 def coloured(line: str) -> Text:
     """The line with its level's colour, its time and the names of its facts in the background."""
-    text = Text(_ESCAPES.sub("", line.rpartition("\r")[2] or line))
+    text = Text(plain(line))
     if level := _LEVEL.search(text.plain[:_HEAD]):
         text.stylize(_LEVELS.get(level[1], ""))
     if time := _TIME.search(text.plain[:_HEAD]):

@@ -119,9 +119,10 @@ def _build_frontend(target: Path, public: Path, dist: Path, chainlit_version: st
     theme = json.loads((public / "theme.json").read_text(encoding="utf-8"))["variables"]
     boot_script = (_HERE / "boot.js").read_text(encoding="utf-8")
     (assets / boot).write_text(f"window.theme = {json.dumps(theme)};\n{boot_script}", encoding="utf-8")
-    page = Template((_HERE / "index.html").read_text(encoding="utf-8"))
-    index = page.substitute(stylesheet=stylesheet, script=script, boot=boot, stamp=stamp)
-    (target / "index.html").write_text(index, encoding="utf-8")
+    for page in ("index.html", "status.html"):
+        template = Template((_HERE / page).read_text(encoding="utf-8"))
+        text = template.substitute(stylesheet=stylesheet, script=script, boot=boot, stamp=stamp)
+        (target / page).write_text(text, encoding="utf-8")
 
 
 def _asset(pattern: str, index: str, chainlit_version: str) -> str:

@@ -14,6 +14,7 @@ from app.conversation import Answer, Picture, Turn
 from app.engine_state import EngineFailedError, EngineState
 from app.errors import explain
 from app.fitting import Fit
+from app.pulse import Pulse
 from app.settings import ChatSettings
 from app.turn import MOST_INTERRUPTIONS, Job, run
 from engine.config import Settings
@@ -32,6 +33,7 @@ class Screen:
     fits: list[Fit] = field(default_factory=list)
     shown: asyncio.Event = field(default_factory=asyncio.Event)
     interruptions: int = 0
+    pulses: list[Pulse | None] = field(default_factory=list)
     can_answer_now: bool = False
 
     async def interrupted(self) -> None:
@@ -44,6 +46,9 @@ class Screen:
     async def asking(self, settings: ChatSettings, fitted: Fit, can_answer_now: bool) -> None:
         self.fits.append(fitted)
         self.can_answer_now = can_answer_now
+
+    async def pulse(self, pulse: Pulse | None) -> None:
+        self.pulses.append(pulse)
 
     async def show(self, piece: Piece) -> None:
         self.pieces.append(piece)

@@ -1,0 +1,147 @@
+"""While an answer is under way: its place in the engine's queue, its speed, the time without a token."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from aiohttp import web
+
+from app import pulse, wording
+from app.activity import activity
+from app.clock import Clock
+from app.engine_client import EngineClient
+from app.pulse import Pulse, Queue, beating, waiting_in
+from engine.marks import Kind, Piece
+from engine.plan import LaunchPlan
+from tests.scripted_engine import Script
+from tests.unit.app.test_turn import Desk, desk
+
+__all__ = ["desk"]
+
+
+class Metrics:
+    """An instrument: an engine of which only /metrics is there."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        self.asked = 0
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked += 1
+        text = f'# TYPE vllm:num_requests_waiting gauge\nvllm:num_requests_waiting{{engine="0"}} {self.waiting}.0\n'
+        return web.Response(text=text + 'vllm:num_requests_waiting_by_reason{reason="capacity"} 99.0\n')
+
+
+@pytest.fixture
+async def engine(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Metrics, EngineClient]]:
+    monkeypatch.setattr(pulse, "EVERY_SECONDS", 0.02)
+    metrics = Metrics()
+    app = web.Application()
+    app.router.add_get("/metrics", metrics.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    plan = LaunchPlan(
+        engine="vllm", model="Kimi-VL-A3B-Thinking", served_name="m", pictures="file",
+        base_url=f"http://127.0.0.1:{runner.addresses[0][1]}/v1",
+    )  # fmt: skip
+    client = EngineClient(plan, "key")
+    yield metrics, client
+    await client.close()
+    await runner.cleanup()
+
+
+async def test_the_place_is_counted_from_the_front(engine: tuple[Metrics, EngineClient]) -> None:
+    metrics, client = engine
+    queue, clocks = Queue(client), [Clock() for _ in range(4)]
+    for clock in clocks:
+        queue.enter(clock)
+    metrics.waiting = 3
+    assert [await queue.position(clock) for clock in clocks] == [None, 1, 2, 3]
+    assert activity.queued == 3
+    queue.leave(clocks[0])
+    metrics.waiting = 2
+    await asyncio.sleep(0.05)
+    assert [await queue.position(clock) for clock in clocks[1:]] == [None, 1, 2]
+    for clock in clocks:
+        queue.leave(clock)
+    assert activity.queued is None
+
+
+async def test_many_that_wait_ask_the_engine_once(
+    engine: tuple[Metrics, EngineClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics, client = engine
+    monkeypatch.setattr(pulse, "EVERY_SECONDS", 60.0)
+    queue, clocks = Queue(client), [Clock() for _ in range(16)]
+    for clock in clocks:
+        queue.enter(clock)
+    await asyncio.gather(*(queue.position(clock) for clock in clocks))
+    assert metrics.asked == 1
+
+
+async def test_what_is_told_while_an_answer_comes(engine: tuple[Metrics, EngineClient]) -> None:
+    metrics, client = engine
+    metrics.waiting = 1
+    clock, told = Clock(), list[Pulse | None]()
+
+    async def tell(seen: Pulse | None) -> None:
+        told.append(seen)
+
+    def last(condition: Callable[[Pulse], object]) -> bool:
+        return bool(told and told[-1] and condition(told[-1]))
+
+    async def until(condition: Callable[[Pulse], object]) -> None:
+        while not last(condition):
+            await asyncio.sleep(0.01)
+
+    async with asyncio.timeout(30), beating(clock, Queue(client), tell):
+        await until(lambda seen: seen.position == 1 and not seen.begun)
+        piece = Piece(Kind.ANSWER, "x")
+        clock.saw(piece, piece, 5)
+        await until(lambda seen: seen.begun and seen.tokens_per_second and seen.position is None)
+        await until(lambda seen: seen.tokens_per_second is None and seen.silent > 0.1)
+    assert told[-1] is None
+
+
+async def test_a_short_answer_is_over_before_anything_is_told(desk: Desk) -> None:
+    desk.engine.script = Script(answer=["A ", "sign."])
+    await desk.ask()
+    assert desk.screen.pulses == [None]
+
+
+async def test_a_long_one_tells_its_speed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulse, "EVERY_SECONDS", 0.1)
+    desk.engine.script = Script(answer=["word "] * 40, rate=40)
+    await desk.ask()
+    speeds = [seen.tokens_per_second for seen in desk.screen.pulses if seen and seen.tokens_per_second]
+    assert speeds
+    assert all(1 < speed < 400 for speed in speeds)
+
+
+def test_a_metric_is_found_by_its_whole_name() -> None:
+    lines = ["# HELP a_b Text", "a_b 2", 'a_b{engine="1"} 3.0', "a_b_c 50", "a_b nonsense"]
+    assert waiting_in(lines[:4], "a_b") == 5
+    assert waiting_in(lines, "a_b") is None
+    assert waiting_in([], "a_b") is None
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (Pulse(1.0, 1.0), ""),
+        (Pulse(4.6, 4.6, position=3), "In the engine's queue: number 3 · 4 s"),
+        (Pulse(4.6, 4.6), "Waiting for the first token · 4 s"),
+        (Pulse(45, 45), "No token for 45 s: a long prompt, or the engine is stuck"),
+        (Pulse(45, 0.1, begun=True, tokens_per_second=2.34), "2.3 tokens/s"),
+        (Pulse(45, 0.1, begun=True, tokens_per_second=61.7), "62 tokens/s"),
+        (Pulse(45, 0.1, begun=True), ""),
+        (Pulse(45, 7.9, begun=True, tokens_per_second=61.7), "No token for 7 s"),
+        (Pulse(45, 31, begun=True), "No token for 31 s: the engine may be stuck"),
+    ],
+)
+def test_what_a_person_reads(seen: Pulse, words: str) -> None:
+    assert wording.pulse(seen, "en") == words
+    assert bool(wording.pulse(seen, "zh")) is bool(words)
