@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.attempts import Attempts
 
-_UPLOAD_PATHS = {"/project/file", "/api/threads/import"}
+UPLOAD_PATHS = {"/project/file", "/api/threads/import"}
 _UPLOADED_FILE = re.compile(r"/project/file/|/project/thread/")
 
 
@@ -63,9 +63,9 @@ class HostAndOrigin:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not self._places.host_allowed(host):
-            await _refuse(scope, receive, send, 421, "This page is not known by that name; see KIMI_ORIGINS.")
+            await refuse(scope, receive, send, 421, "This page is not known by that name; see KIMI_ORIGINS.")
         elif not self._places.origin_allowed(headers.get("origin"), host):
-            await _refuse(scope, receive, send, 403, "Requests from other sites are refused; see KIMI_ORIGINS.")
+            await refuse(scope, receive, send, 403, "Requests from other sites are refused; see KIMI_ORIGINS.")
         else:
             await self._app(scope, receive, send)
 
@@ -76,7 +76,7 @@ class BodyLimit:
     def __init__(self, app: ASGIApp, upload: int, other: int, paths: Mapping[str, int] | None = None) -> None:
         self._app = app
         self._other = other
-        self._paths = {**dict.fromkeys(_UPLOAD_PATHS, upload), **(paths or {})}
+        self._paths = {**dict.fromkeys(UPLOAD_PATHS, upload), **(paths or {})}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -125,7 +125,7 @@ class LoginLimit:
             return
         address = (scope.get("client") or ("?", 0))[0]
         if self._attempts.closed_for(address):
-            await _refuse(scope, receive, send, 429, "Too many wrong passwords; please wait five minutes.")
+            await refuse(scope, receive, send, 429, "Too many wrong passwords; please wait five minutes.")
             return
         # Counted before the check and forgiven after it: requests side by side do not slip through.
         self._attempts.count(address)
@@ -183,10 +183,11 @@ def _secure_cookies(message: Message) -> None:
 
 
 async def _too_large(scope: Scope, receive: Receive, send: Send, limit: int) -> None:
-    await _refuse(scope, receive, send, 413, f"The request is larger than {limit // 1024 // 1024} MB.")
+    await refuse(scope, receive, send, 413, f"The request is larger than {limit // 1024 // 1024} MB.")
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, sentence: str) -> None:
+async def refuse(scope: Scope, receive: Receive, send: Send, status: int, sentence: str) -> None:
+    """Answers a request with an error's sentence, or closes a socket with it."""
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.close", "code": 1008, "reason": sentence})

@@ -39,6 +39,7 @@ from app.presets import Presets
 from app.presets.own import OwnSettings
 from app.retention import keep_sweeping, sweep_session_files
 from app.telemetry import telemetry
+from app.upload_guard import BodyPace, UploadGuard
 from app.uploads import MAX_BYTES, UploadStore
 from app.watching import watching
 from app.welcome import StillWelcome, Welcome
@@ -94,8 +95,10 @@ def create_app(settings: Settings) -> FastAPI:
     # The last one added is the outermost.
     if settings.for_this_machine and not settings.auth_header:
         app.add_middleware(LocalSignIn)
+    app.add_middleware(UploadGuard, folder=settings.files.uploads)
     app.add_middleware(StillWelcome, welcome=welcome)
     app.add_middleware(LoginLimit)
+    app.add_middleware(BodyPace)
     api_paths = {CHAT_PATH: MAX_REQUEST_BYTES}
     app.add_middleware(BodyLimit, upload=MAX_BYTES + _FORM_BYTES, other=_OTHER_BODY_BYTES, paths=api_paths)
     app.add_middleware(HostAndOrigin, places=places)

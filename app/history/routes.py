@@ -31,7 +31,8 @@ def routes(history: History, users: Users) -> APIRouter:
         if not _PICTURE.fullmatch(file) or await history.owner(thread) != user.identifier:
             raise HTTPException(404)
         path = history.uploads / thread / file
-        if not path.is_file():
+        # A link that somebody has put there could lead to any file of the page's owner.
+        if not path.is_file() or path.resolve() != history.uploads.resolve() / thread / file:
             raise HTTPException(404)
         # A file is named by its content, so that it never changes.
         return FileResponse(path, headers={"Cache-Control": f"private, max-age={_YEAR}, immutable"})

@@ -1,0 +1,124 @@
+"""What keeps uploads from filling the disk, the memory and the connections: plain ASGI, like `guards.py`.
+
+- `UploadGuard`: no file is read before it is known whose it is and that the disk has room for it, and of one person's
+  files a few at a time.
+- `BodyPace`: a body that hardly comes is given up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections import Counter
+from pathlib import Path
+
+import jwt
+from chainlit.auth import get_token_from_cookies
+from chainlit.auth.jwt import decode_jwt
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.guards import UPLOAD_PATHS, refuse
+
+ROOM_LEFT = 16 * 1024 * 1024
+"""Bytes of the disk that no upload takes: for the chats, the logs and the state."""
+
+
+class UploadGuard:
+    """Stands before the reading of uploads; inside `StillWelcome`, which takes away the cookies that no longer hold."""
+
+    def __init__(self, app: ASGIApp, folder: Path, at_once: int = 4) -> None:
+        self._app = app
+        self._folder = folder
+        self._at_once = at_once
+        self._reading: Counter[str] = Counter()
+        self._freed = asyncio.Condition()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in UPLOAD_PATHS:
+            await self._app(scope, receive, send)
+            return
+        person = _person(HTTPConnection(scope))
+        if person is None:
+            await refuse(scope, receive, send, 401, "Sign in first.")
+        elif not self._has_room(Headers(scope=scope).get("content-length", "")):
+            await refuse(scope, receive, send, 507, "The disk is full: delete old files and try again.")
+        else:
+            await self._in_turn(person, scope, receive, send)
+
+    def _has_room(self, declared: str) -> bool:
+        size = int(declared) if declared.isdigit() else 0
+        return shutil.disk_usage(self._folder).free >= size + ROOM_LEFT
+
+    async def _in_turn(self, person: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Those above the number wait, unread: the network holds their bytes, not we."""
+        async with self._freed:
+            await self._freed.wait_for(lambda: self._reading[person] < self._at_once)
+            self._reading[person] += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            async with self._freed:
+                self._reading[person] -= 1
+                if not self._reading[person]:
+                    del self._reading[person]
+                self._freed.notify_all()
+
+
+class BodyPace:
+    """Gives up a request whose body stands still for `idle` seconds, or comes slower than `slowest` bytes a second."""
+
+    def __init__(self, app: ASGIApp, idle: float = 30.0, slowest: float = 4096.0) -> None:
+        self._app = app
+        self._idle = idle
+        self._slowest = slowest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, received, complete, slow, answered = time.monotonic(), 0, False, False, False
+
+        async def paced() -> Message:
+            nonlocal received, complete, slow
+            if complete:
+                return await receive()
+            due = began + self._idle + received / self._slowest
+            try:
+                async with asyncio.timeout(max(0.0, min(self._idle, due - time.monotonic()))):
+                    message = await receive()
+            except TimeoutError:
+                slow = True
+                raise _TooSlowError from None
+            received += len(message.get("body", b""))
+            complete = not message.get("more_body", False)
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal answered
+            # FastAPI makes a refusal of its own of what is raised while it reads a body.
+            if not slow or answered:
+                answered = True
+                await send(message)
+
+        try:
+            await self._app(scope, paced, watched)
+        except _TooSlowError:
+            if answered:
+                raise
+        if slow and not answered:
+            await refuse(scope, receive, send, 408, "The request came too slowly; please try again.")
+
+
+class _TooSlowError(Exception):
+    """Raised inside `receive`, so that whoever reads the body stops at once."""
+
+
+def _person(connection: HTTPConnection) -> str | None:
+    token = get_token_from_cookies(connection.cookies)
+    try:
+        return decode_jwt(token).identifier if token else None
+    except (jwt.InvalidTokenError, TypeError):
+        return None

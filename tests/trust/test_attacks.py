@@ -1,0 +1,145 @@
+"""A page that others reach, attacked by who has no password, by who has one, and by what lies in its folders."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import socket
+import uuid
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+
+from tests import bad_files
+from tests.browser.servers import ScriptedProduct
+from tests.browser.test_safety import Caller
+from tests.trust.visitor import Visitor, shown
+
+OPEN = {
+    "/", "/login", "/logout", "/healthz", "/readyz", "/auth/config", "/project/translations", "/set-session-cookie",
+    "/favicon", "/manifest.json", "/health", "/logo", "/robots.txt", "/{full_path:path}",
+}  # fmt: skip
+"""What a stranger may have an answer from: the page's own files, the way in, and whether it is there."""
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProduct]:
+    """A page that others reach, with its made-up password."""
+    with ScriptedProduct(tmp_path_factory.mktemp("public") / "workspace", KIMI_HOST="0.0.0.0") as product:
+        yield product
+
+
+def log_in(product: ScriptedProduct, password: str) -> tuple[int, Caller]:
+    caller = Caller(product)
+    form = urlencode({"username": "visitor", "password": password}).encode()
+    status, headers, _ = caller.request("POST", "/login", form, Content_Type="application/x-www-form-urlencoded")
+    caller.cookie = (headers["Set-Cookie"] or "").split(";")[0]
+    return status, caller
+
+
+def all_routes() -> Iterator[tuple[str, str]]:
+    """Every method and path of the page, ours and Chainlit's, with something in the place of each parameter."""
+    from chainlit.server import app as chainlit_app
+
+    for route in chainlit_app.routes:
+        for method in getattr(route, "methods", None) or ():
+            yield method, re.sub(r"{[^}]*}", str(uuid.uuid4()), route.path)
+    thread, file = uuid.uuid4(), "0" * 64 + ".png"
+    yield from [
+        ("GET", "/api/status"), ("POST", "/api/retry"), ("GET", f"/project/thread/{thread}/picture/{file}"),
+        ("PUT", "/feedback"), ("DELETE", "/feedback"), ("POST", "/api/threads/import"), ("GET", "/metrics"),
+        ("GET", f"/api/threads/{thread}/export"), ("GET", f"/api/answers/{thread}/answer.md"),
+        ("POST", "/v1/chat/completions"), ("GET", "/v1/models"),
+    ]  # fmt: skip
+
+
+def test_a_stranger_has_an_answer_from_nothing_but_the_way_in(public: ScriptedProduct) -> None:
+    stranger = Caller(public)
+    tried = sorted(set(all_routes()))
+    assert len(tried) > 40
+    answered = []
+    for method, path in tried:
+        if path in OPEN or path.startswith("/avatars/") or method in {"HEAD", "OPTIONS"}:
+            continue
+        status, headers, body = stranger.request(method, path, b"{}", Content_Type="application/json")
+        # Any path that is not there is the page itself, which asks for the password.
+        if status < 400 and not (method == "GET" and "text/html" in headers["Content-Type"]):
+            answered.append((method, path, status, body[:100]))
+        assert status < 500, (method, path, status)
+    assert answered == [], "\n".join(map(str, answered))
+
+
+def test_no_answer_and_no_error_tells_a_secret(public: ScriptedProduct) -> None:
+    password = public.files.password.read_text().strip()
+    secrets = [path.read_text().strip() for path in (public.files.engine_key, public.files.auth_secret)] + [password]
+    _, person = log_in(public, password)
+    for caller in (Caller(public), person):
+        for path in ["/", "/user", "/project/settings?language=en-US", "/project/translations?language=en-US",
+                     "/api/status", "/auth/config", "/healthz", "/login", "/nothing", "/run/engine.key",
+                     "/public/../../run/engine.key", "/public/%2e%2e/%2e%2e/run/engine.key",
+                     "/assets/..%2f..%2fpassword", "/avatars/../../../run/engine.key",
+                     "/project/file/x?session_id=x"]:  # fmt: skip
+            _, headers, body = caller.request("GET", path)
+            told = body.decode(errors="replace") + str(headers).replace(caller.cookie or "\0", "")
+            assert not any(secret in told for secret in secrets), path
+            assert "Traceback" not in told
+            assert str(public.files.root) not in told
+    assert not any(secret in public.log() for secret in secrets)
+
+
+def test_a_strangers_upload_is_refused_before_it_is_read(public: ScriptedProduct) -> None:
+    with socket.create_connection(("127.0.0.1", public.port), 30) as wire:
+        head = f"POST /project/file?session_id={uuid.uuid4()} HTTP/1.1\r\nHost: 127.0.0.1:{public.port}\r\n"
+        wire.sendall(
+            f"{head}Content-Length: 50000000\r\nContent-Type: multipart/form-data; boundary=x\r\n\r\n".encode()
+        )
+        assert b" 401 " in wire.recv(1000).split(b"\r\n")[0]
+
+
+async def test_a_flood_of_uploads_leaves_the_page_answering(visitor: Visitor, page: ScriptedProduct) -> None:
+    data = b"x" * 5_000_000
+    flood = [asyncio.create_task(visitor.upload(f"{n}.png", "image/png", data)) for n in range(24)]
+    async with Visitor(page) as other:
+        assert "An answer." in shown(await other.ask("Hello?"))
+    assert {status for status, _ in await asyncio.gather(*flood)} == {200}
+
+
+async def test_a_link_in_the_uploads_is_served_to_nobody(visitor: Visitor, page: ScriptedProduct) -> None:
+    status, reply = await visitor.upload("a.png", "image/png", bad_files.whole("PNG"))
+    assert status == 200
+    await visitor.ask("What is it?", [json.loads(reply)["id"]])
+    folder = max(page.files.uploads.iterdir(), key=lambda path: path.stat().st_mtime)
+    [stored] = folder.iterdir()
+    picture = f"/project/thread/{folder.name}/picture/"
+    assert visitor.caller.request("GET", picture + stored.name)[0] == 200
+    link = folder / ("0" * 64 + ".png")
+    link.symlink_to(page.files.engine_key)
+    assert visitor.caller.request("GET", picture + link.name)[0] == 404
+    link.unlink()
+    for name in ("..", "%2e%2e%2f%2e%2e%2frun%2fengine.key", "x.png", stored.name + "%00", "..%5c" + stored.name):
+        status, headers, body = visitor.caller.request("GET", picture + name)
+        assert status != 200 or "text/html" in headers["Content-Type"], name
+        assert page.files.engine_key.read_bytes().strip() not in body
+
+
+async def test_feedback_and_buttons_of_another_session_do_nothing(visitor: Visitor, page: ScriptedProduct) -> None:
+    await visitor.ask("Hello?")
+    for body in ({"action": {"name": "retry", "payload": {"turn": "x"}}, "sessionId": visitor.session_id},
+                 {"action": {"name": "no_such", "payload": {}}, "sessionId": visitor.session_id},
+                 {"action": {"name": "__class__", "payload": None}, "sessionId": str(uuid.uuid4())}):  # fmt: skip
+        asked = len(page.engine.requests)
+        path = "/project/action"
+        visitor.caller.request("POST", path, json.dumps(body).encode(), Content_Type="application/json")
+        await asyncio.sleep(0.2)
+        assert len(page.engine.requests) == asked
+
+
+def test_guessing_the_password_is_stopped_and_the_right_one_waits_too(public: ScriptedProduct) -> None:
+    """The last one here: after it nobody can sign in for a while."""
+    statuses = [log_in(public, f"guess {n}")[0] for n in range(12)]
+    assert set(statuses[:10]) == {401}
+    assert statuses[10:] == [429, 429]
+    assert log_in(public, public.files.password.read_text().strip())[0] == 429
+    assert Caller(public).request("GET", "/healthz")[0] == 200
