@@ -75,13 +75,15 @@ def test_page_and_engine_are_in_one_trace(product: Product, collector: Collector
 
 def test_answer_now_begins_the_answer_in_the_middle_of_the_thinking(product: Product, open_page: OpenPage) -> None:
     page = open_page(product.url)
-    page.ask("Count from 1 to 300")
+    page.ask("Count from 1 to 299")
     thinking = page.steps.first
-    page.page.get_by_role("button", name="Answer now").click()
+    # Nano thinks for two or three seconds, and a click of Playwright's first waits for frames that a busy machine
+    # draws late.
+    page.page.get_by_role("button", name="Answer now").dispatch_event("click")
     page.finished()
     expect(page.page.get_by_role("button", name="Answer now")).to_have_count(0)
     thinking.get_by_role("button").first.click()
-    assert "299" not in thinking.inner_text()
+    assert "298" not in thinking.inner_text()
     assert numbers(page.answers.last.inner_text()).startswith("1 2 3 4 5")
 
 
