@@ -10,7 +10,6 @@ import time
 from dataclasses import asdict
 
 from rich.console import Console
-from rich.table import Table
 
 from engine import control, keys_command, people_command, plan_command
 from engine.config import ROOT, ConfigError, Settings, load_settings
@@ -53,13 +52,15 @@ def status(settings: Settings, chosen: argparse.Namespace) -> int:
     """Tells how it goes; exit status 1 where nothing runs."""
     running = control.supervisor(settings.files) is not None
     seen = Status.read(settings.files.status) if running else Status()
-    reasons = _reasons(settings) if running else ()
+    plan = _plan(settings) if running else None
     if chosen.json:
-        print(json.dumps(asdict(seen) | {"reasons": reasons}, ensure_ascii=False))
+        print(json.dumps(asdict(seen) | {"reasons": plan.reasons if plan else ()}, ensure_ascii=False))
+    elif running:
+        from engine import status_view  # noqa: PLC0415 - others need it not
+
+        status_view.show(settings, seen, plan, Console(highlight=False))
     else:
-        _print_status(seen, running)
-        for reason in reasons:
-            print(f"- {reason}")
+        print("Nothing runs here. Start it with ./start.sh")
     return 0 if running else 1
 
 
@@ -95,27 +96,12 @@ def logs(settings: Settings, chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _reasons(settings: Settings) -> tuple[str, ...]:
-    """Why this engine runs, and why not a better one."""
+def _plan(settings: Settings) -> LaunchPlan | None:
+    """What was launched; None before the first launch."""
     try:
-        return LaunchPlan.read(settings.files.plan).reasons
+        return LaunchPlan.read(settings.files.plan)
     except FileNotFoundError:
-        return ()
-
-
-def _print_status(seen: Status, running: bool) -> None:
-    if not running:
-        print("Nothing runs here. Start it with ./start.sh")
-        return
-    table = Table(box=None, pad_edge=False)
-    for column in ("", "state", "what", "since", "pid", "restarts"):
-        table.add_column(column)
-    for name, part, what in (
-        ("engine", seen.engine, f"{seen.engine.model} on {seen.engine.kind}  {seen.engine.phase}"),
-        ("page", seen.page, seen.page.url),
-    ):
-        table.add_row(name, part.state, what, part.since, str(part.pid or "-"), str(part.restarts))
-    Console().print(table)
+        return None
 
 
 def parser() -> argparse.ArgumentParser:

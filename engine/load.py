@@ -43,7 +43,7 @@ class LoadMeter:
         self._folder = folder
         self._drm = drm
         self._nvml = _nvml()
-        psutil.cpu_percent()
+        self._times = psutil.cpu_times()
 
     def read(self) -> Load:
         """The load now; takes some milliseconds."""
@@ -52,13 +52,21 @@ class LoadMeter:
         if limit < machine.total and (current := _number(_CGROUP)) is not None:
             used = current
         return Load(
-            cpu=psutil.cpu_percent(),
+            cpu=self._cpu(),
             cores=psutil.cpu_count() or 1,
             used=used,
             memory=limit,
             disk_free=shutil.disk_usage(self._folder).free,
             devices=(*nvidia_devices(self._nvml), *amd_devices(self._drm)),
         )
+
+    def _cpu(self) -> float:
+        # psutil's own function compares with the same thread's last reading, and the page reads in many threads.
+        before, self._times = self._times, psutil.cpu_times()
+        # Of Linux' fields the first eight add up to all the time there was; guests' time is within users'.
+        passed = sum(self._times[:8]) - sum(before[:8])
+        idle = self._times.idle + self._times.iowait - before.idle - before.iowait
+        return min(max(100 * (1 - idle / passed), 0.0), 100.0) if passed > 0 else 0.0
 
 
 def _nvml() -> Any:

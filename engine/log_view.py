@@ -31,8 +31,8 @@ class LogView:
             self._console.file.write(f"{name} | {line}\n" if self._labelled else f"{line}\n")
             self._console.file.flush()
             return
-        label = Text(f"{name} ", style=_COLOURS[name]) + Text("│ ", style="dim") if self._labelled else Text()
-        self._console.print(label + coloured(line), soft_wrap=True)
+        label = [(f"{name} ", _COLOURS[name]), ("│ ", "dim")] if self._labelled else []
+        self._console.print(Text.assemble(*label, coloured(line)), soft_wrap=True)
 
 
 def plain(line: str) -> str:

@@ -91,7 +91,7 @@
       return;
     }
     const middle = median(points.map(([, value]) => value));
-    const figure = middle >= 10 ? Math.round(middle) : middle.toFixed(middle >= 1 ? 1 : 2);
+    const figure = middle >= 10 ? Math.round(middle).toLocaleString("en") : middle.toFixed(middle >= 1 ? 1 : 2);
     put(
       place,
       element("p", "headline", `${figure} ${unit}`, element("span", "quiet", ` ${text.median} · ${text.lastHour}`)),

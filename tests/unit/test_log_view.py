@@ -36,7 +36,7 @@ def test_a_pipe_gets_the_line_as_it_is(terminal: bool) -> None:
     LogView(console, labelled=True).show("llm", VLLM)
     LogView(console, labelled=False).show("app", OURS)
     if terminal:
-        assert "\x1b[36mllm" in out.getvalue()
+        assert "\x1b[36mllm \x1b[0m\x1b[2m│ " in out.getvalue()
         assert "\x1b[33m" in out.getvalue()
         assert len(out.getvalue().splitlines()) == 2
     else:

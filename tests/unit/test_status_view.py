@@ -1,0 +1,80 @@
+"""`./start.sh status` for people: all that the page tells, and what there is without the page."""
+
+from __future__ import annotations
+
+import io
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from engine import status_view, timeline
+from engine.config import Settings, secret
+from engine.plan import LaunchPlan
+from engine.status import Status
+
+PLAN = LaunchPlan("vllm", "a-model", "a-model", "http://x/v1", "file", accelerator="1 x a card", reasons=("For this.",))
+OVERVIEW = """{"now": 7200, "chats": {"open": 4, "answering": 2, "waiting": 1, "queued": 2},
+ "turns": [[3700, 0.5, 20.0], [7100, 1.0, 40.0], [7150, null, null]],
+ "load": {"cpu": 37.0, "cores": 2, "used": 1073741824, "memory": 4294967296, "disk_free": 9e9,
+          "devices": [{"name": "a card", "used": 2147483648, "memory": 8589934592, "busy": 62.0}]}}"""
+
+
+def shown(settings: Settings, status: Status, plan: LaunchPlan | None) -> str:
+    out = io.StringIO()
+    status_view.show(settings, status, plan, Console(file=out, width=100))
+    return out.getvalue()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = Settings(_env_file=None, workspace=tmp_path)
+    settings.files.create()
+    return settings
+
+
+def test_all_that_there_is_to_tell(settings: Settings) -> None:
+    key = secret(settings.files.watch_key)
+    timeline.note(settings.files.timeline, "engine", "failed", "no room")
+    asked: list[str | None] = []
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers["authorization"])
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(OVERVIEW.encode())
+
+        def log_message(self, *args: object) -> None:
+            """Stays quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        settings = settings.model_copy(update={"port": server.server_port})
+        status = Status().with_engine(state="starting", phase="loading", percent=40.0, kind="vllm", model="a-model")
+        text = shown(settings, status.with_page(state="ready", url=settings.page_url, pid=12), PLAN)
+    assert asked == [f"Bearer {key}"]
+    for part in (
+        "● starting  a-model on vllm, 1 x a card", "loading 40 %", "For this.", "pid 12", settings.page_url,
+        "a card, memory", "2.0 of 8.0 GiB", "62 %", "37 %", "1.0 of 4.0 GiB",
+        "4 open chats, 2 answers under way, 3 waiting", "0.75 s", "30 tokens/s", "failed  no room",
+    ):  # fmt: skip
+        assert part in text, part
+
+
+def test_without_the_page_the_rest_is_told(settings: Settings) -> None:
+    text = shown(settings, Status().with_engine(state="failed", phase="No room.", kind="reader", model="reader"), None)
+    assert "● failed  reader" in text
+    assert "No room." in text
+    assert "free disk" in text
+    assert "chats" not in text
+
+
+def test_the_hour_in_characters() -> None:
+    line = status_view.sparkline([(0.0, 1.0), (3590.0, 8.0), (3599.0, 8.0)], 3600.0)
+    assert len(line) == 40
+    assert line[0] == "▂"
+    assert line[-1] == "█"
+    assert line[1:-1].strip() == ""
