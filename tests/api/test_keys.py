@@ -58,7 +58,7 @@ def test_a_removed_key_stops_at_once_even_in_an_answer(scripted: ScriptedProduct
     keys = Keys(scripted.files.keys)
     key = keys.add("short-lived")
     scripted.engine.script.rate = 5
-    scripted.engine.script.answer = ["word "] * 5000
+    scripted.engine.script.answer = ["word "] * 150
     with OpenAI(base_url=f"{scripted.url}/v1", api_key=key, max_retries=0, timeout=PATIENCE) as client:
         stream = client.chat.completions.create(model="scripted", messages=HELLO, stream=True)
         next(iter(stream))
