@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,20 +15,35 @@ KEEP = 3
 
 
 class RotatingLog:
-    """Appends bytes to a file and moves it aside when it has grown to `limit` bytes."""
+    """Appends bytes to a file and moves it aside when it has grown to `limit` bytes.
+
+    A log is no reason to end what it is about: what a full or broken disk does not take is lost, and said so in the log
+    as soon as it can be written again.
+    """
 
     def __init__(self, path: Path, limit: int) -> None:
         self._path = path
         self._limit = limit
         self._file: BinaryIO | None = None
+        self._lost = 0
+        self._reason = ""
 
     def write(self, data: bytes) -> None:
         """Appends; what was written stands in the file when this returns."""
-        if self._file is None:
-            self._file = self._path.open("ab", buffering=0)
-        self._file.write(data)
-        if data.endswith(b"\n") and self._file.tell() >= self._limit:
-            self._rotate()
+        try:
+            file = self._file = self._file or self._path.open("ab", buffering=0)
+            if self._lost:
+                _write_all(file, f"[{self._lost} bytes are missing here: {self._reason}]\n".encode())
+                self._lost = 0
+            _write_all(file, data)
+            if data.endswith(b"\n") and file.tell() >= self._limit:
+                # Where it can't be moved aside it grows on.
+                with contextlib.suppress(OSError):
+                    self._rotate()
+        except OSError as error:
+            self._lost += len(data)
+            self._reason = error.strerror or str(error)
+            self.close()
 
     def close(self) -> None:
         """Ends the file; a later write opens it again."""
@@ -45,6 +61,12 @@ class RotatingLog:
 
     def _numbered(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    # Without a buffer a write takes as much as there is room for, and only the next one says that there is none.
+    while data:
+        data = data[file.write(data) :]
 
 
 def tail(path: Path, lines: int) -> list[str]:

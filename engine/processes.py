@@ -128,7 +128,9 @@ class Record:
         return [group for entry in raw.values() if (group := Group(**entry)).members()]
 
     def _write(self) -> None:
-        write_json(self._path, {name: asdict(group) for name, group in self._groups.items()})
+        # Where the disk takes nothing the programs still die with us; only the sweep after a `kill -9` misses them.
+        with contextlib.suppress(OSError):
+            write_json(self._path, {name: asdict(group) for name, group in self._groups.items()})
 
 
 def port_holder(host: str, port: int) -> str | None:

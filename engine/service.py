@@ -15,6 +15,7 @@ import aiohttp
 from engine import processes
 from engine.logs import RotatingLog
 from engine.processes import Group, Record
+from engine.questions import Question, until_stuck
 from engine.status import now
 
 PROBE_EVERY = 0.2
@@ -44,6 +45,8 @@ class Launch:
     port: int
     ready_url: str
     ready_headers: Mapping[str, str] = field(default_factory=dict)
+    question: Question | None = None
+    """What to ask it now and then, beside its health."""
 
 
 class Failure(Protocol):
@@ -167,6 +170,9 @@ class Service:
             process, output = await processes.start(launch.argv, dict(launch.env), self._cwd)
         except (PermanentError, FileNotFoundError, PermissionError) as error:
             return _Ended(was_ready=False, reason=str(error), permanent=True)
+        except OSError as error:
+            # A full disk, too many open files, no more processes: that may pass.
+            return _Ended(was_ready=False, reason=f"It could not be started: {error.strerror or error}.")
         return await self._attend(process, output, launch)
 
     async def _attend(
@@ -214,11 +220,22 @@ class Service:
                 await asyncio.sleep(PROBE_EVERY)
             note_ready()
             self._say(state="ready", phase="", percent=None)
-            failures = 0
-            while failures < UNHEALTHY_AFTER:
-                await asyncio.sleep(CHECK_EVERY)
-                answer = await _ask(session, url)
-                failures = 0 if answer == 200 else UNHEALTHY_AFTER if answer == 503 else failures + 1
+            checks = [asyncio.create_task(self._until_unhealthy(session, url))]
+            if launch.question:
+                checks.append(asyncio.create_task(until_stuck(session, launch.question)))
+            try:
+                done, _ = await asyncio.wait(checks, return_when=asyncio.FIRST_COMPLETED)
+                return done.pop().result()
+            finally:
+                for check in checks:
+                    check.cancel()
+
+    async def _until_unhealthy(self, session: aiohttp.ClientSession, url: str) -> str:
+        failures = 0
+        while failures < UNHEALTHY_AFTER:
+            await asyncio.sleep(CHECK_EVERY)
+            answer = await _ask(session, url)
+            failures = 0 if answer == 200 else UNHEALTHY_AFTER if answer == 503 else failures + 1
         return f"{self._name} no longer answers at {url}."
 
     async def _until_stopped(self, work: Awaitable[Launch]) -> Launch | None:

@@ -73,9 +73,13 @@ class Status:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes `value` as JSON by atomic replace, readable by its owner alone."""
+    """Writes `value` as JSON by atomic replace, readable by its owner alone; nothing stays of it where that fails."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(value, file, ensure_ascii=False)
-    temporary.replace(path)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(value, file, ensure_ascii=False)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -21,8 +21,12 @@ from engine.plan import LaunchPlan, PlanError, make_plan, stand_in
 from engine.prepare import prepare
 from engine.processes import Record
 from engine.progress import Progress
+from engine.questions import tiny_question
 from engine.service import Launch, PermanentError, Service, Silent, Watcher, port_sentence
 from engine.status import Status
+
+_PUBLISH_AGAIN = 2.0
+"""Seconds until a status that could not be written is tried again."""
 
 
 class AlreadyRunningError(Exception):
@@ -34,8 +38,10 @@ class CannotStartError(Exception):
 
 
 def _print(line: str) -> None:
-    # Into a pipe, as under docker or nohup, Python would keep the lines back.
-    print(line, flush=True)
+    # Into a pipe, as under docker or nohup, Python would keep the lines back. Where nobody reads them any more, or the
+    # disk that they go to is full, what is told of goes on.
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
 
 
 class Supervisor:
@@ -50,6 +56,7 @@ class Supervisor:
         self._plan: LaunchPlan | None = None
         self._stand_in: LaunchPlan | None = None
         self._answered = False
+        self._again: asyncio.TimerHandle | None = None
         self._record = Record(self._files.run / "processes.json")
 
     def run(self) -> None:
@@ -57,17 +64,24 @@ class Supervisor:
 
         Raises:
             AlreadyRunningError: this workspace has a supervisor.
-            CannotStartError: a port is taken.
+            CannotStartError: a port is taken, or the workspace can't be written.
         """
-        self._files.create()
-        with _lock(self._settings):
-            control.note_this_process(self._files)
+        with contextlib.ExitStack() as stack:
+            try:
+                self._files.create()
+                stack.enter_context(_lock(self._settings))
+                control.note_this_process(self._files)
+            except OSError as error:
+                raise CannotStartError(
+                    f"The workspace {self._files.root} can't be written ({error.strerror}): "
+                    "make room and give this user the right to write there, or choose another (KIMI_WORKSPACE)."
+                ) from None
             asyncio.run(self._run())
 
     async def _run(self) -> None:
         await self._sweep()
         self._check_ports()
-        self._status.write(self._files.status)
+        self._publish()
         self._services = [self._engine(), self._page()]
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -127,7 +141,8 @@ class Supervisor:
             return Launch((), {}, "", 0, plan.base_url + "/models", key)
         ready_url = plan.base_url.removesuffix("/v1") + plan.ready_path
         env = engine_environment() | plan.env | {plan.key_env: secret(self._files.engine_key)}
-        return Launch(plan.argv, env, "127.0.0.1", self._settings.engine_port, ready_url)
+        question = tiny_question(plan.base_url, plan.served_name, secret(self._files.engine_key))
+        return Launch(plan.argv, env, "127.0.0.1", self._settings.engine_port, ready_url, question=question)
 
     async def _prepared(self, report: Report) -> LaunchPlan:
         try:
@@ -160,14 +175,30 @@ class Supervisor:
         argv = (sys.executable, "-m", "app")
         return Launch(argv, env, self._settings.host, self._settings.port, url + "/healthz")
 
+    def _publish(self) -> None:
+        """Writes the status; where the disk does not take it, again and again until it does."""
+        if self._again:
+            self._again.cancel()
+        try:
+            self._status.write(self._files.status)
+            self._again = None
+        except OSError as error:
+            if self._again is None:
+                self._tell(f"The status can't be written ({error.strerror}): make room in {self._files.root}.")
+            self._again = asyncio.get_running_loop().call_later(_PUBLISH_AGAIN, self._publish)
+
+    def _note(self, part: str, state: str, phase: str) -> None:
+        with contextlib.suppress(OSError):
+            timeline.note(self._files.timeline, part, state, phase)
+
     def _engine_changed(self, **changes: Any) -> None:
         before = self._status.engine
         self._status = self._status.with_engine(**changes)
-        self._status.write(self._files.status)
+        self._publish()
         after = self._status.engine
         self._answered |= after.state == "ready"
         if (after.state, after.phase) != (before.state, before.phase):
-            timeline.note(self._files.timeline, "engine", after.state, after.phase)
+            self._note("engine", after.state, after.phase)
             percent = f" {after.percent:.0f} %" if after.percent is not None else ""
             self._tell(f"engine ({after.kind}): {after.state}{': ' + after.phase if after.phase else ''}{percent}")
 
@@ -176,10 +207,10 @@ class Supervisor:
         phase = changes.pop("phase", "")
         changes.pop("percent", None)
         self._status = self._status.with_page(**changes)
-        self._status.write(self._files.status)
+        self._publish()
         if self._status.page.state == before and not phase:
             return
-        timeline.note(self._files.timeline, "page", self._status.page.state, phase)
+        self._note("page", self._status.page.state, phase)
         if self._status.page.state == "ready":
             self._tell(f"The page is at {self._status.page.url}{self._password_hint()}")
         else:

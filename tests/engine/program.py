@@ -1,6 +1,7 @@
 """An instrument for tests of supervision: a real program that answers /health as its arguments say.
 
 program.py PORT [--ready-after S] [--exit-after S] [--child] [--deaf] [--unhealthy-after S] [--say LINE]
+                [--questions answered|hang|busy|fail]
 """
 
 import argparse
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 parser = argparse.ArgumentParser()
 parser.add_argument("port", type=int)
@@ -19,6 +20,7 @@ parser.add_argument("--unhealthy-after", type=float, default=1e9)
 parser.add_argument("--child", action="store_true", help="have a child that outlives its parent")
 parser.add_argument("--deaf", action="store_true", help="ignore SIGTERM")
 parser.add_argument("--say", default="")
+parser.add_argument("--questions", default="answered", help="what becomes of a POST; busy: tokens come for others")
 arguments = parser.parse_args()
 born = time.monotonic()
 
@@ -31,8 +33,21 @@ if arguments.say:
 
 
 class Health(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        if arguments.questions in {"hang", "busy"}:
+            time.sleep(600)
+        self.send_response(500 if arguments.questions == "fail" else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def do_GET(self) -> None:
         age = time.monotonic() - born
+        if self.path == "/metrics":
+            tokens = int(age * 1000) if arguments.questions == "busy" else 7
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(f'vllm:generation_tokens_total{{model_name="x"}} {tokens}.0\n'.encode())
+            return
         self.send_response(200 if arguments.ready_after <= age <= arguments.unhealthy_after else 503)
         self.end_headers()
 
@@ -50,4 +65,6 @@ def leave() -> None:
 
 if arguments.exit_after is not None:
     threading.Thread(target=leave, daemon=True).start()
-HTTPServer(("127.0.0.1", arguments.port), Health).serve_forever()
+server = ThreadingHTTPServer(("127.0.0.1", arguments.port), Health)
+server.daemon_threads = True
+server.serve_forever()

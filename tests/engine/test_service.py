@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from engine import processes, service
+from engine import processes, questions, service
 from engine.logs import RotatingLog
 from engine.processes import Group, Record
 from engine.service import Launch, PermanentError, Service
@@ -44,7 +44,9 @@ class Watched:
 
     async def prepare(self, _: Callable[..., None]) -> Launch:
         argv = (sys.executable, str(PROGRAM), str(self.port), *self.arguments)
-        return Launch(argv, dict(os.environ), "127.0.0.1", self.port, f"http://127.0.0.1:{self.port}/health")
+        url = f"http://127.0.0.1:{self.port}"
+        question = questions.tiny_question(f"{url}/v1", "it", "a key")
+        return Launch(argv, dict(os.environ), "127.0.0.1", self.port, f"{url}/health", question=question)
 
     def report(self, **changes: Any) -> None:
         self.events.append(changes)
@@ -125,6 +127,32 @@ async def test_one_that_runs_but_no_longer_answers_is_started_again(watch: Calla
     await program.until(lambda seen: seen.get("restarts") == 1 and ready(seen))
     assert program.seen["pid"] != first
     assert any("no longer answers at" in event.get("phase", "") for event in program.events)
+
+
+@pytest.mark.parametrize(("questions_are", "reason"), [("hang", "It hangs"), ("fail", "with an error (HTTP 500)")])
+async def test_one_that_is_healthy_but_answers_no_question_is_started_again(
+    watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch, questions_are: str, reason: str
+) -> None:
+    monkeypatch.setattr(questions, "ASK_EVERY", 0.1)
+    monkeypatch.setattr(questions, "HUNG_AFTER", 1.0)
+    program = watch("--questions", questions_are)
+    first = (await program.until(ready))["pid"]
+    program.arguments = ()
+    await program.until(lambda seen: seen.get("restarts") == 1 and ready(seen))
+    assert program.seen["pid"] != first
+    assert any(reason in event.get("phase", "") for event in program.events)
+
+
+async def test_one_that_is_busy_with_others_is_left_alone(
+    watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "ASK_EVERY", 0.1)
+    monkeypatch.setattr(questions, "HUNG_AFTER", 1.0)
+    program = watch("--questions", "busy")
+    first = (await program.until(ready))["pid"]
+    await asyncio.sleep(4)
+    assert (program.seen["pid"], program.seen["restarts"]) == (first, 0)
+    assert ready(program.seen)
 
 
 async def test_crashes_without_ever_being_ready_end_as_failed_and_retry_leaves_that(

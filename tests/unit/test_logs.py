@@ -1,5 +1,6 @@
 """Logs: nothing is lost at a rotation, neither in the files nor for who follows them."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,36 @@ def test_a_line_is_never_cut_by_a_rotation(tmp_path: Path) -> None:
     log.write(b" and its end\n")
     log.close()
     assert (tmp_path / "a.log.1").read_text() == "a half line longer than the limit and its end\n"
+
+
+def test_what_a_full_disk_does_not_take_is_lost_and_said_so_once_there_is_room(tmp_path: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+    try:
+        log = RotatingLog(tmp_path / "a.log", limit=1_000_000)
+        log.write(b"one\n")
+        log.write(b"x" * 200 + b"\n")
+        log.write(b"y" * 50 + b"\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    log.write(b"three\n")
+    log.close()
+    text = (tmp_path / "a.log").read_text()
+    assert text.startswith("one\n")
+    assert "bytes are missing here: File too large]" in text
+    assert text.endswith("three\n")
+
+
+def test_a_log_that_can_not_be_opened_or_moved_ends_nothing(tmp_path: Path) -> None:
+    log = RotatingLog(tmp_path / "missing" / "a.log", limit=10)
+    log.write(b"a line that is long enough\n")
+    (tmp_path / "missing").mkdir()
+    (tmp_path / "missing" / "a.log.1").mkdir()
+    log.write(b"another line\n")
+    log.write(b"a third one\n")
+    log.close()
+    assert "a third one" in "".join(
+        path.read_text() for path in (tmp_path / "missing").glob("a.log*") if path.is_file()
+    )
 
 
 def test_the_tail_is_the_end(tmp_path: Path) -> None:
