@@ -143,7 +143,8 @@ class AnswerView:
     async def pulse(self, pulse: Pulse | None) -> None:
         """Says on one line above the composer how the answer goes (public/pulse.js)."""
         words = wording.pulse(pulse, self._language) if pulse else ""
-        if words != self._pulse:
+        if words or self._pulse:
+            # The same words too: a page that hears nothing for some seconds takes the line away.
             self._pulse = words
             silent = pulse is not None and pulse.silent >= wording.SILENT_SECONDS
             await cl.context.emitter.send_window_message({"type": "kimi-pulse", "text": words, "silent": silent})

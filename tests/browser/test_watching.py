@@ -90,6 +90,22 @@ def test_the_status_page_tells_how_it_goes(scripted: ScriptedProduct, open_page:
     expect(page.locator(".state")).to_have_text("Ready")
 
 
+def test_a_line_tells_how_an_answer_goes_while_it_is_under_way(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+    scripted.engine.script = Script(reasoning=["so "] * 20, answer=["word "] * 150, rate=20, hold=True)
+    page = open_page(scripted.url)
+    line = page.page.locator(".pulse")
+    page.ask("x")
+    expect(line).to_have_text(re.compile(r"^Waiting for the first token · \d+ s$"))
+    scripted.thread.go()
+    expect(line).to_have_text(re.compile(r"^\d+ tokens/s$"))
+    # It stays, also while its words stay the same, and covers nothing that can be pressed.
+    page.page.wait_for_timeout(4000)
+    expect(line).to_be_visible()
+    page.stop_button.click()
+    page.finished()
+    expect(line).to_be_hidden()
+
+
 @pytest.mark.parametrize(
     "view",
     [
