@@ -16,6 +16,7 @@ Usage: ./start.sh [WORD] [OPTIONS]
   plan [OPTIONS]         tell what would run here and why, or the launch for another machine
   user WHAT              say who may sign in: add, remove or password NAME; list
   key WHAT               say which programs may use the API: add or remove NAME; list
+  doctor [--json]        look at the installation; say how to mend what is broken
   prepare                install what start needs, and no more
   test [--long] [ARGS]   install what the tests need and run them
   help                   print this
@@ -113,6 +114,24 @@ prepare_postgres() {
     say "PostgreSQL is not installed (Debian: apt-get install postgresql): the tests that need it are skipped."
 }
 
+# What can be told without a working .venv; the rest is Python's. Never installs anything.
+doctor() {
+    local version
+    if ! version=$("$python" -c 'import sys; print(sys.version.split()[0])' 2>/dev/null); then
+        say "broken   packages     .venv is missing, or its Python does not run."
+        say "                      → Delete .venv and run ./start.sh prepare."
+        find_python >/dev/null
+        exit 1
+    fi
+    if ! (cd -- "$root" && "$python" -c 'import engine.doctor, engine.cli') 2>/dev/null; then
+        say "broken   packages     .venv (Python $version) lacks packages that uv.lock names."
+        say "                      → Delete .venv and run ./start.sh prepare."
+        exit 1
+    fi
+    cd -- "$root"
+    exec "$python" -m engine doctor "$@"
+}
+
 word=${1:-up}
 case $word in
     up | status | stop | logs | plan | user | key)
@@ -123,6 +142,10 @@ case $word in
         ;;
     prepare)
         prepare plain
+        ;;
+    doctor)
+        shift
+        doctor "$@"
         ;;
     test)
         shift

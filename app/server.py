@@ -147,6 +147,12 @@ def _add_routes(app: FastAPI, state: EngineState) -> None:
     async def healthz() -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
+    @app.get("/readyz")
+    async def readyz() -> JSONResponse:
+        # To everybody, hence no more than the word: the reason may name folders.
+        engine = state.status().state
+        return JSONResponse({"status": engine}, 200 if engine == "ready" else 503)
+
     @app.get("/api/status")
     async def status(request: Request, user: SignedIn) -> JSONResponse:
         language = language_of(request.headers.get("accept-language"))

@@ -48,6 +48,13 @@ def up(settings: Settings, _: argparse.Namespace) -> int:
     return 0
 
 
+def doctor_command(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Looks at the installation; exit status 1 where something is broken."""
+    from engine import doctor  # noqa: PLC0415 - others need it not
+
+    return doctor.run(settings, chosen)
+
+
 def status(settings: Settings, chosen: argparse.Namespace) -> int:
     """Tells how it goes; exit status 1 where nothing runs."""
     running = control.supervisor(settings.files) is not None
@@ -122,6 +129,8 @@ def parser() -> argparse.ArgumentParser:
     log.add_argument("-f", "--follow", action="store_true", help="go on printing what comes")
     log.add_argument("-n", "--lines", type=int, default=50, help="how many lines of the end (50)")
     plan_command.arguments(word("plan", plan_command.run, "tell what would run here, or on another machine"))
+    examine = word("doctor", doctor_command, "look at the installation and say how to mend what is broken")
+    examine.add_argument("--json", action="store_true", help="as JSON")
     people_command.add_arguments(word("user", people_command.run, "say who may sign in to a page that others reach"))
     keys_command.add_arguments(word("key", keys_command.run, "say which programs may use the API"))
     return top

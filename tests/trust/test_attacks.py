@@ -124,6 +124,19 @@ async def test_a_link_in_the_uploads_is_served_to_nobody(visitor: Visitor, page:
         assert page.files.engine_key.read_bytes().strip() not in body
 
 
+def test_whether_it_is_ready_is_told_to_everybody_and_nothing_else(page: ScriptedProduct) -> None:
+    def asked() -> tuple[int, dict[str, str]]:
+        status, _, body = Caller(page).request("GET", "/readyz")
+        return status, json.loads(body)
+
+    assert asked() == (200, {"status": "ready"})
+    page.status(state="starting", phase="loading /a/secret/folder")
+    assert asked() == (503, {"status": "starting"})
+    page.status(state="failed", phase="a reason")
+    assert asked() == (503, {"status": "failed"})
+    assert Caller(page).request("GET", "/healthz")[0] == 200
+
+
 async def test_feedback_and_buttons_of_another_session_do_nothing(visitor: Visitor, page: ScriptedProduct) -> None:
     await visitor.ask("Hello?")
     for body in ({"action": {"name": "retry", "payload": {"turn": "x"}}, "sessionId": visitor.session_id},
