@@ -14,6 +14,8 @@ from app.stream import BrokenStreamError, StreamedError, error_text
 
 _TOO_LONG = re.compile(r"maximum context length|max_model_len|context length|too long|longer than the", re.IGNORECASE)
 _TOO_MANY = re.compile(r"at most (\d+) image", re.IGNORECASE)
+_UNFIT_PICTURE = re.compile(r"Failed to apply \w+", re.IGNORECASE)
+"""vLLM's words where the model's own processor can't take a picture, as one that is far too wide."""
 _BAD_PICTURE = re.compile(r"image|picture|media|file://|allowed-local-media", re.IGNORECASE)
 _LONGEST_DETAIL = 200
 UNEXPECTED = "unexpected"
@@ -79,6 +81,8 @@ def _refusal(said: str) -> Fault:
         return Fault("too_many_pictures", {"most": match.group(1)}, retry=False)
     if _TOO_LONG.search(said):
         return Fault("too_long_said", {"detail": _detail(said)}, retry=False)
+    if _UNFIT_PICTURE.search(said):
+        return Fault("picture_unfit", retry=False)
     if _BAD_PICTURE.search(said):
         return Fault("picture_refused", {"detail": _detail(said)}, retry=False)
     return Fault("engine_error", {"detail": _detail(said)})

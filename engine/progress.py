@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from engine.gpu_holders import gpu_holders
+
 
 class Phase(StrEnum):
     """What the engine is doing; the page has a text for each."""
@@ -67,14 +69,18 @@ def _too_little_cache(found: re.Match[str]) -> str:
     )
 
 
+def _holders() -> str:
+    return gpu_holders() or "nvidia-smi lists them"
+
+
 # In this order: a traceback names its cause before its consequences, and the more exact pattern comes first.
 _FAILURES: tuple[tuple[str, re.Pattern[str], _Sentence], ...] = tuple(
     (key, re.compile(pattern), sentence)
     for key, pattern, sentence in (
         ("gpu_memory_held",
          r"Free memory on device \S+ \(([\d.]+)/([\d.]+) GiB\) on startup is less than [^(]*\([\d.]+, ([\d.]+) GiB\)",
-         _say("The model needs {2} GiB of the GPU's {1} GiB and {0} GiB are free: "
-              "end the programs that hold the rest (nvidia-smi lists them) and start again.")),
+         lambda found: f"The model needs {found[3]} GiB of the GPU's {found[2]} GiB and {found[1]} GiB are free: "
+         f"end the programs that hold the rest ({_holders()}) and start again."),
         ("context_too_long",
          r"max seq len \((\d+)\), \(([\d.]+) GiB KV cache is needed, which is larger than the available KV cache "
          r"memory \(([\d.]+) GiB\)\.(?:.*?estimated maximum model length is (\d+))?",
@@ -85,8 +91,8 @@ _FAILURES: tuple[tuple[str, re.Pattern[str], _Sentence], ...] = tuple(
               "take a GPU with more memory, or a quantized model.")),
         ("gpu_memory_weights",
          r"Failed to load model - not enough GPU memory",
-         _say("The weights do not fit into the GPU's memory: free it (nvidia-smi lists who holds it), "
-              "take a larger GPU, or a quantized model.")),
+         lambda _: f"The weights do not fit into the GPU's memory: free it ({_holders()}), "
+         "take a larger GPU, or a quantized model."),
         ("gpu_memory_exhausted",
          r"CUDA out of memory\. Tried to allocate ([\d.]+ \w+)\.(?: GPU \d+ has a total capacity of ([\d.]+ \w+) of "
          r"which ([\d.]+ \w+) is free)?",

@@ -1,15 +1,19 @@
 """What this machine has, from recorded outputs of the real tools."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pynvml
 import pytest
 
 from engine import hardware
+from engine.gpu_holders import gpu_holders
 from engine.hardware import amd_from_sysfs, detect, parse_amd_smi, parse_npu_smi
 from engine.plans.target import from_hardware
+from engine.progress import Progress
 
 RECORDED = Path(__file__).parent.parent / "recorded"
 MIB = 1024**2
@@ -103,6 +107,22 @@ def test_nvml_tells_each_device_and_what_it_does_not_is_unknown(nvml: dict[str, 
     assert (first.name, first.memory, first.generation) == ("NVIDIA H100 80GB HBM3", 85520809984, "9.0")
     assert first.driver == "580.65.06"
     assert (second.name, second.memory, second.free, second.generation) == ("NVIDIA GB10", None, None, "12.1")
+
+
+def test_who_holds_the_memory_is_named_the_largest_first(nvml: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    own = os.getpid()
+    running = {
+        0: [SimpleNamespace(pid=own, usedGpuMemory=2 * 1024**3), SimpleNamespace(pid=2**22 + 1, usedGpuMemory=None)],
+        1: [SimpleNamespace(pid=own, usedGpuMemory=3 * 1024**3)],
+    }
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetComputeRunningProcesses", running.__getitem__)
+    name = psutil.Process().name()
+    assert gpu_holders() == f"{name} (pid {own}) 5.0 GiB, a program (pid {2**22 + 1}) 0.0 GiB"
+    line = "ValueError: Free memory on device cuda:0 (3.1/23.6 GiB) on startup is less than desired GPU memory "
+    progress = Progress()
+    progress.feed(line + "utilization (0.95, 22.4 GiB).")
+    assert progress.failure is not None
+    assert f"{name} (pid {own})" in progress.failure.sentence
 
 
 def test_an_answer_that_cannot_be_read_is_a_note_and_not_an_end(

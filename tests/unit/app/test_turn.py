@@ -368,6 +368,7 @@ async def failure(desk: Desk, answer: Answer | None = None) -> tuple[str, bool]:
         ),
         (400, "At most 2 image(s) may be provided in one prompt.", "too_many_pictures", False),
         (400, "cannot identify image file <_io.BytesIO object>", "picture_refused", False),
+        (400, "Failed to apply KimiVLProcessor on data={'text': 1} with kwargs={}", "picture_unfit", False),
         (400, "something else", "engine_error", True),
         (401, "Unauthorized", "engine_key", False),
         (404, "The model `x` does not exist.", "model_not_served", False),
