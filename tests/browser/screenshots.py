@@ -40,6 +40,10 @@ def main() -> None:
                 page.finished()
                 page.page.wait_for_timeout(1000)
                 page.page.screenshot(path=IMAGES / f"{name}.png")
+                if name == "page":
+                    page.page.goto(f"{product.url}/status")
+                    page.page.wait_for_timeout(3000)
+                    page.page.screenshot(path=IMAGES / "status.png", full_page=True)
                 page.close()
             browser.close()
 
