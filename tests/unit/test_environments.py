@@ -72,9 +72,19 @@ def test_another_lock_or_accelerator_or_index_is_another_environment(installer: 
     ensure_vllm(root, "cpu", None, print)
     assert not is_ready(root, "cuda")
     assert not is_ready(root, "cpu", "https://wheels.example.org")
-    with (root / "uv.lock").open("a") as lock:
-        lock.write("\n# newer\n")
+    assert is_ready(root, "cpu")
+    lock = root / "uv.lock"
+    lock.write_text(re.sub(r'(name = "xgrammar"\nversion = )"[^"]+"', r'\1"99"', lock.read_text()))
     assert not is_ready(root, "cpu")
+
+
+def test_another_version_of_what_only_the_page_needs_is_not(installer: Installer, root: Path) -> None:
+    ensure_vllm(root, "cpu", None, print)
+    lock = root / "uv.lock"
+    changed = re.sub(r'(name = "chainlit"\nversion = )"[^"]+"', r'\1"99"', lock.read_text())
+    assert changed != lock.read_text()
+    lock.write_text(changed)
+    assert is_ready(root, "cpu")
 
 
 def test_torch_comes_from_where_pip_looks_and_else_from_pytorch(installer: Installer, root: Path) -> None:
