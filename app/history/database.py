@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -25,10 +26,36 @@ _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
 }
 """The asynchronous driver of a URL that names none."""
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class HistoryError(Exception):
     """The database could not do what was asked; `__cause__` has its reason."""
+
+
+def finished(write: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, Coroutine[Any, Any, _T]]:
+    """Has a write run to its end even if its caller is cancelled, who goes on with that only then.
+
+    A statement that is cancelled leaves its connection in the middle of a transaction, and SQLite locked for all others
+    until somebody notices. Every answer that is stopped would risk it.
+    """
+
+    @wraps(write)
+    async def run(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        task = asyncio.create_task(write(*args, **kwargs))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            while not task.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([task])
+            if not task.cancelled():
+                # Whoever is gone wants no answer, and asyncio would complain of an error that nobody has looked at.
+                task.exception()
+            raise
+
+    return run
 
 
 class Database:

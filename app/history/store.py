@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.conversation import Answer, Conversation, Turn
 from app.history import records
-from app.history.database import Database, HistoryError
+from app.history.database import Database, HistoryError, finished
 from app.history.tables import answers, pictures, threads, turns, users
 
 _LONGEST_NAME = 80
@@ -51,6 +51,7 @@ class History:
         self.database = database
         self.uploads = uploads
 
+    @finished
     async def begin(self, thread_id: str, user_id: str, name: str, preset: str) -> None:
         """Makes a thread, where it is not there yet.
 
@@ -61,6 +62,7 @@ class History:
         async with self.database.writing() as connection:
             await _begin(connection, thread_id, user_id, title(name), preset)
 
+    @finished
     async def save(
         self, thread: str | tuple[str, str, str], asked: Sequence[Turn], settings: Mapping[str, Any], last: str
     ) -> None:
@@ -97,6 +99,7 @@ class History:
         for position, answer in enumerate(turn.answers):
             await _save_answer(connection, answer, turn.id, position)
 
+    @finished
     async def save_answer(self, answer: Answer, turn_id: str, position: int) -> None:
         """Writes an answer that is being given. Nothing happens where its thread is gone.
 
@@ -138,6 +141,7 @@ class History:
         thread.conversation = records.conversation(*rows, last, self.uploads)
         return thread
 
+    @finished
     async def change(self, thread_id: str, **values: Any) -> None:
         """Changes a thread's `name`, `preset` or `settings`; nothing happens where it is gone.
 
@@ -151,6 +155,7 @@ class History:
         async with self.database.writing() as connection:
             await connection.execute(update(threads).where(threads.c.id == thread_id).values(**values))
 
+    @finished
     async def rate(self, answer_id: str, user_id: str, feedback: int | None, comment: str = "") -> bool:
         """Writes what its reader thought of an answer; None takes it back.
 
@@ -172,6 +177,7 @@ class History:
             ).first()
         return None if row is None else (row.text, row.name)
 
+    @finished
     async def delete(self, thread_id: str) -> None:
         """Deletes a thread with everything in it, and its pictures.
 

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 
 from app.conversation import new_id
 from app.history import records
-from app.history.database import Database
+from app.history.database import Database, finished
 from app.history.tables import users
 
 _LONGEST_IDENTIFIER = 255
@@ -40,6 +40,7 @@ class Users:
         self._database = database
         self._known: dict[str, Person] = {}
 
+    @finished
     async def get(self, identifier: str) -> Person:
         """The person who signs in as `identifier`, entered the first time.
 
@@ -68,6 +69,7 @@ class Users:
             return "", {}
         return row.preset, {name: own for name, own in records.load(row.settings).items() if isinstance(own, dict)}
 
+    @finished
     async def remember(self, user_id: str, preset: str, settings: Mapping[str, Any] | None = None) -> None:
         """Keeps the preset that the person uses now, and what they set with it, where they did.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import fields
 from pathlib import Path
 
@@ -188,3 +190,24 @@ async def test_a_picture_outside_the_uploads_is_not_entered(history: History, us
     turn = Turn(new_id(), "q", [Picture(str(tmp_path / "secret"), "a", 1, 1)])
     with pytest.raises(ValueError, match="secret"):
         await history.save((new_id(), await somebody(users), ""), [turn], {}, turn.id)
+
+
+async def test_a_write_whose_caller_goes_away_is_finished_and_stands_in_nobodys_way(
+    history: History, users: Users
+) -> None:
+    thread, user = new_id(), await somebody(users)
+    turns = [a_turn(history, thread)]
+    await history.save((thread, user, ""), turns, {}, turns[0].id)
+    for steps in range(12):
+        # Each time a little later: one of the cuts falls between the beginning of the transaction and its end.
+        turns.append(a_turn(history, thread, f"Question {steps}?", turns[-1].id))
+        write = asyncio.create_task(history.save(thread, turns[-1:], {}, turns[-1].id))
+        await asyncio.sleep(0.001 * steps)
+        write.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await write
+        await history.save(thread, turns[:1], {}, turns[-1].id)
+    conversation = (await load(history, thread)).conversation
+    kept = {turn.text for turn in (*conversation.turns, *conversation.aside)}
+    # The first may have been cut before it began.
+    assert kept >= {f"Question {steps}?" for steps in range(1, 12)}
