@@ -218,8 +218,9 @@ class _Callbacks:
                 task.uncancel()
         except Exception as error:
             answer.ending, fault = "error", explain(error)
-            foreseen = fault.key != UNEXPECTED
-            _log.warning("a turn failed: %s: %s", fault.key, error, exc_info=None if foreseen else error)
+            # An engine's sentence may repeat the question: its log has it, and the page; ours names the kind.
+            trouble = error if fault.key == UNEXPECTED else None
+            _log.warning("a turn failed: %s: %s", fault.key, type(error).__name__, exc_info=trouble)
         finally:
             chat.running = chat.job = None
         if answer.empty and before and answer.ending != "stop":

@@ -174,6 +174,10 @@ def test_no_log_has_a_secret_or_a_session_or_what_was_written(
     page.locator("#chat-input").fill(WORDS)
     page.locator("#chat-submit").click()
     expect(page.locator('[data-step-type="assistant_message"]').last).to_contain_text(WORDS)
+    guarded.engine.script = Script(status=400, error=f"the engine does not like {WORDS}")
+    page.locator("#chat-input").fill("Again?")
+    page.locator("#chat-submit").click()
+    expect(page.locator('[data-step-type="assistant_message"]').last).to_contain_text("does not like")
     sessions = set(re.findall(r"session_id=([0-9a-f-]{36})", " ".join(sent)))
     assert sessions
     guarded.stop()
@@ -184,10 +188,10 @@ def test_no_log_has_a_secret_or_a_session_or_what_was_written(
     for unwanted in (*sessions, *secrets, *cookies, PASSWORD, WORDS):
         assert unwanted not in log
     events = [json.loads(line) for line in log.splitlines()]
-    [ended] = [event for event in events if event.get("message") == "turn ended"]
-    spans = {span["name"]: span for span in events if "context" in span}
+    [ended, failed] = [event for event in events if event.get("message") == "turn ended"]
+    assert (ended["ending"], failed["ending"], failed["error"]) == ("stop", "error", "engine_error")
+    spans = {span["name"]: span for span in events if span.get("context", {}).get("trace_id") == f"0x{ended['trace']}"}
     assert {"turn", "receive", "picture", "queue", "chat scripted"} <= set(spans)
-    assert spans["turn"]["context"]["trace_id"] == f"0x{ended['trace']}"
     assert spans["turn"]["attributes"]["gen_ai.conversation.id"] == ended["thread"]
     assert spans["chat scripted"]["attributes"]["kimi.request.pictures"] == 1
     context.close()
