@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -24,7 +25,7 @@ from app import metrics, prometheus, spans
 from app.activity import activity
 from app.conversation import Picture, Turn
 from app.pictures import PictureError
-from app.telemetry import telemetry
+from app.telemetry import SHUT_DOWN_SECONDS, Telemetry, telemetry
 from engine import tracing
 from engine.config import ROOT
 from engine.status import EngineStatus
@@ -278,6 +279,29 @@ def test_a_collector_that_is_away_costs_no_turn() -> None:
     _, said = run_turn(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9")
     assert said["on"]
     assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_answers_come_whatever_the_collector_does(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, hangs: bool
+) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        if hangs:
+            listener.listen()
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "10")
+        away = Telemetry()
+        away.set_up()
+        monkeypatch.setattr(spans, "telemetry", away)
+        for _ in range(5):
+            async with asyncio.timeout(30):
+                await turn(desk)
+            await asyncio.sleep(0.05)
+        began = time.monotonic()
+        away.shut_down()
+        assert time.monotonic() - began < 3 * SHUT_DOWN_SECONDS
+    assert len(desk.engine.requests) == 5
 
 
 def test_where_signals_go() -> None:
