@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from engine.config import ROOT, Workspace, secret
 from engine.plan import LaunchPlan
@@ -23,53 +23,16 @@ from tests.ports import free_port
 from tests.scripted_engine import Script, ScriptedEngine
 
 
-class EngineThread:
-    """A scripted engine in a thread of its own, so that tests of a synchronous browser can use it."""
+class _LoopThread:
+    """Serves in an event loop of a thread of its own, so that tests of a synchronous browser can use it."""
 
     def __init__(self) -> None:
-        self.engine = ScriptedEngine()
-        self._loop = asyncio.new_event_loop()
-        self._up = threading.Event()
-        self._end = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> EngineThread:
-        self._thread.start()
-        assert self._up.wait(10)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join(10)
-        self._loop.close()
-
-    def go(self) -> None:
-        """Lets a held answer begin."""
-        self._loop.call_soon_threadsafe(self.engine.go.set)
-
-    def _run(self) -> None:
-        async def serve() -> None:
-            async with self.engine:
-                self._up.set()
-                await self._end.wait()
-
-        self._loop.run_until_complete(serve())
-
-
-class Cable:
-    """A TCP connection between browser and page that can be pulled out and put in again."""
-
-    def __init__(self, port: int, target_port: int) -> None:
-        self.port = port
-        self._target_port = target_port
-        self._plugged = True
-        self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._up = threading.Event()
         self._end = asyncio.Event()
         self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._serve()), daemon=True)
 
-    def __enter__(self) -> Cable:
+    def __enter__(self) -> Self:
         self._thread.start()
         assert self._up.wait(10)
         return self
@@ -78,6 +41,38 @@ class Cable:
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(10)
         self._loop.close()
+
+    async def _serve(self) -> None:
+        """Sets `_up` once it serves, and serves until `_end` is set."""
+        raise NotImplementedError
+
+
+class EngineThread(_LoopThread):
+    """A scripted engine."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.engine = ScriptedEngine()
+
+    def go(self) -> None:
+        """Lets a held answer begin."""
+        self._loop.call_soon_threadsafe(self.engine.go.set)
+
+    async def _serve(self) -> None:
+        async with self.engine:
+            self._up.set()
+            await self._end.wait()
+
+
+class Cable(_LoopThread):
+    """A TCP connection between browser and page that can be pulled out and put in again."""
+
+    def __init__(self, port: int, target_port: int) -> None:
+        super().__init__()
+        self.port = port
+        self._target_port = target_port
+        self._plugged = True
+        self._writers: set[asyncio.StreamWriter] = set()
 
     def pull(self) -> None:
         """Ends every connection and takes no new one."""
