@@ -108,22 +108,29 @@ class StreamReader:
             self.done = True
             return
         event = _object(payload)
-        choices = event.get("choices")
-        if choices:
-            choice = choices[0]
-            self._delta(choice.get("delta") or {}, pieces)
-            self.finish_reason = choice.get("finish_reason") or self.finish_reason
-        elif "error" in event:
-            raise StreamedError(error_text(event))
-        if usage := event.get("usage"):
-            self.usage = read_usage(usage)
+        try:
+            choices = event.get("choices")
+            if choices:
+                choice = choices[0]
+                self._delta(choice.get("delta") or {}, pieces)
+                self.finish_reason = choice.get("finish_reason") or self.finish_reason
+            elif "error" in event:
+                raise StreamedError(error_text(event))
+            if usage := event.get("usage"):
+                self.usage = read_usage(usage)
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            raise BrokenStreamError("an event that is no part of a chat completion") from error
 
     def _delta(self, delta: Mapping[str, Any], pieces: list[Piece]) -> None:
         # vLLM says `reasoning`; SGLang and llama.cpp say `reasoning_content`.
         if reasoning := delta.get("reasoning") or delta.get("reasoning_content"):
+            if not isinstance(reasoning, str):
+                raise BrokenStreamError("reasoning that is no text")
             self.engine_splits = True
             pieces.append(Piece(Kind.REASONING, reasoning))
         if content := delta.get("content"):
+            if not isinstance(content, str):
+                raise BrokenStreamError("content that is no text")
             if self._splitter is None or self.engine_splits:
                 pieces.append(Piece(Kind.ANSWER, content))
             else:

@@ -84,6 +84,10 @@ class Product:
         """Waits until engine and page are ready."""
         return self.until(lambda s: s["engine"]["state"] == s["page"]["state"] == "ready", "engine and page ready")
 
+    def log(self) -> str:
+        """What the page wrote."""
+        return (self.workspace / "app.log").read_text()
+
     def engine_key(self) -> str:
         """The engine's key."""
         return (self.workspace / "run" / "engine.key").read_text().strip()

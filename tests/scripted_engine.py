@@ -6,7 +6,9 @@ For what a real engine can't be made to do on demand: stop in mid-stream, break 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +27,10 @@ class Script:
     error: str = ""
     break_after: int | None = None
     """Closes the connection after so many tokens."""
+    garbage: bytes = b""
+    """Said instead of a stream."""
+    endless: bool = False
+    """Begins its answer again and again, whatever limit it was given."""
     reasoning_field: str = "reasoning"
     hold: bool = False
     """Says nothing until the test sets `ScriptedEngine.go`."""
@@ -88,6 +94,8 @@ class ScriptedEngine:
         if script.status != 200:
             error = {"message": script.error, "type": "BadRequestError", "param": None, "code": script.status}
             return web.json_response({"error": error}, status=script.status)
+        if script.garbage:
+            return web.Response(body=script.garbage, content_type="text/event-stream")
         if script.hold:
             try:
                 await self.go.wait()
@@ -110,9 +118,10 @@ class ScriptedEngine:
         try:
             await self._send(response, {"role": "assistant", "content": ""})
             tokens = [(script.reasoning_field, token) for token in script.reasoning]
-            tokens += [("content", token) for token in script.answer]
+            answer: Iterable[str] = itertools.cycle(script.answer) if script.endless else script.answer
+            said = itertools.chain(tokens, (("content", token) for token in answer))
             began = asyncio.get_running_loop().time()
-            for number, (kind, token) in enumerate(tokens):
+            for number, (kind, token) in enumerate(said):
                 if script.break_after is not None and number >= script.break_after:
                     assert request.transport
                     request.transport.close()

@@ -12,12 +12,13 @@ import pytest
 
 from tests.browser.servers import ScriptedProduct
 from tests.pictures import png, shop_sign
+from tests.product import Product
 
 
 class Caller:
     """Sends requests as some program would; keeps the page's cookies if it signs in."""
 
-    def __init__(self, product: ScriptedProduct) -> None:
+    def __init__(self, product: ScriptedProduct | Product) -> None:
         self.port = product.port
         self.cookie = ""
 

@@ -11,6 +11,7 @@ import socketio
 
 from tests.browser.servers import ScriptedProduct
 from tests.browser.test_safety import Caller
+from tests.product import Product
 
 LONG = 60.0
 
@@ -18,7 +19,7 @@ LONG = 60.0
 class Visitor:
     """Signs in, opens a socket, sends what it is told to, and keeps all events that come: `(name, data)`."""
 
-    def __init__(self, page: ScriptedProduct) -> None:
+    def __init__(self, page: ScriptedProduct | Product) -> None:
         self.page = page
         self.caller = Caller(page)
         self.session_id = str(uuid.uuid4())
@@ -29,6 +30,7 @@ class Visitor:
     async def __aenter__(self) -> Visitor:
         await asyncio.to_thread(self.caller.sign_in)
         self._socket.on("*", self._heard)
+        self._socket.on("disconnect", self._lost)
         await self._socket.connect(
             self.page.url,
             socketio_path="/ws/socket.io",
@@ -46,6 +48,9 @@ class Visitor:
         self.events.append((name, data))
         self._changed.set()
 
+    async def _lost(self, *_: object) -> None:
+        self._changed.set()
+
     async def send(self, event: str, *data: Any) -> None:
         """Sends an event as it is."""
         await self._socket.emit(event, *data)
@@ -56,10 +61,16 @@ class Visitor:
         return bool(self._socket.connected)
 
     async def until(self, condition: Callable[[list[tuple[str, Any]]], bool], what: str) -> None:
-        """Waits until the events meet the condition."""
+        """Waits until the events meet the condition.
+
+        Raises:
+            ConnectionError: the socket has gone.
+        """
         try:
             async with asyncio.timeout(LONG):
                 while not condition(self.events):
+                    if not self.connected:
+                        raise ConnectionError
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
@@ -69,12 +80,20 @@ class Visitor:
         """Uploads a file; the status and the body of the answer."""
         return await asyncio.to_thread(self.caller.upload, self.session_id, name, kind, data)
 
+    async def start(self, text: Any, files: list[str] | None = None) -> None:
+        """Asks, without waiting."""
+        references = [{"id": file} for file in files or []]
+        await self.send("client_message", {"message": question(output=text), "fileReferences": references})
+
+    async def over(self, before: int) -> None:
+        """Waits until the turn is over that began after the event of this number."""
+        await self.until(lambda events: answered(events[before:]), "the end of a turn")
+
     async def ask(self, text: Any, files: list[str] | None = None) -> list[tuple[str, Any]]:
         """Asks, waits for the end of the turn, and gives the events of it."""
         before = len(self.events)
-        references = [{"id": file} for file in files or []]
-        await self.send("client_message", {"message": question(output=text), "fileReferences": references})
-        await self.until(lambda events: answered(events[before:]), "the end of a turn")
+        await self.start(text, files)
+        await self.over(before)
         return self.events[before:]
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.stream import BrokenStreamError, StreamedError, StreamReader, Usage
-from engine.marks import KIMI_VL, Kind, Start, join
+from engine.marks import KIMI_VL, Kind, Marks, Start, join
 
 
 def event(**delta: Any) -> bytes:
@@ -97,3 +97,16 @@ def test_an_answer_that_was_not_streamed() -> None:
     assert (reader.finish_reason, reader.usage) == ("length", Usage(1, 0))
     with pytest.raises(BrokenStreamError):
         reader.read_whole(b'{"choices": []}')
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"choices": 5}, {"choices": [5]}, {"choices": [{"delta": "x"}]}, {"choices": [{"delta": {"content": 5}}]},
+        {"choices": [{"delta": {"reasoning": ["a"]}}]}, {"choices": [], "usage": [3]}, [1, 2], 7, None,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("marks", [None, KIMI_VL])
+def test_an_event_of_another_shape_is_broken(payload: object, marks: Marks | None) -> None:
+    with pytest.raises(BrokenStreamError):
+        StreamReader(marks).feed(b"data: " + json.dumps(payload).encode() + b"\n\n")
