@@ -4,7 +4,7 @@
 const kimi = (() => {
   const words = {
     en: {
-      code: "Code",
+      code: "Text",
       send: "Send",
       stop: "Stop answering",
       attach: "Add pictures or a PDF",
@@ -45,7 +45,7 @@ const kimi = (() => {
       answered: "Answer ready",
     },
     zh: {
-      code: "代码",
+      code: "文本",
       send: "发送",
       stop: "停止回答",
       attach: "添加图片或 PDF",
