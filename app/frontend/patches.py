@@ -51,6 +51,11 @@ _BEHAVIOUR = (
         new="(t==null||t(kimi.refused(d,r)))",
     ),
     Patch(
+        why="a link in the header is no button around a link, which a screen reader cannot tell apart",
+        old='className:"text-muted-foreground hover:text-muted-foreground",children:f.jsxs("a",{',
+        new='className:"text-muted-foreground hover:text-muted-foreground",asChild:!0,children:f.jsxs("a",{',
+    ),
+    Patch(
         # Without a title the dialog's library logs an error, and a screen reader has nothing to say.
         why="the large picture's dialog has a title",
         old='max-h-screen overflow-auto [&>button]:hidden",children:f.jsxs("div",{'
