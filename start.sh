@@ -17,6 +17,7 @@ Usage: ./start.sh [WORD] [OPTIONS]
   user WHAT              say who may sign in: add, remove or password NAME; list
   key WHAT               say which programs may use the API: add or remove NAME; list
   doctor [--json]        look at the installation; say how to mend what is broken
+  bench [SCENARIO ...]   measure the running engine: throughput and latency; bench compare A B
   prepare                install what start needs, and no more
   test [--long] [ARGS]   install what the tests need and run them
   help                   print this
@@ -134,7 +135,7 @@ doctor() {
 
 word=${1:-up}
 case $word in
-    up | status | stop | logs | plan | user | key)
+    up | status | stop | logs | plan | user | key | bench)
         prepare plain
         cd -- "$root"
         [ $# -gt 0 ] && shift

@@ -1,0 +1,80 @@
+"""What is measured: the named scenarios, and how `--quick` makes them small."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+_QUICK = 1 / 8
+"""How long prompts and answers are under `--quick`, where the engine's context does not ask for less."""
+_FULL = 0.9
+"""The share of the context that is filled at most: the chat template takes its part."""
+_QUICK_PROMPTS = 2
+"""Prompts for each concurrent one under `--quick`."""
+_PATCH = 28
+"""A token of a picture covers so many pixels each way."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """How many requests are under way at most, and how many there are."""
+
+    concurrency: int
+    prompts: int
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Requests of one kind. Lengths are in tokens, the picture's size in pixels (width, height)."""
+
+    name: str
+    what: str
+    input_len: int
+    output_len: int
+    loads: tuple[Load, ...]
+    picture: tuple[int, int] | None = None
+
+    def tokens(self, picture_pixels: int) -> int:
+        """What one request fills of the context; a picture is scaled down to `picture_pixels` by the engine."""
+        return self.input_len + self.output_len + self.picture_tokens(picture_pixels)
+
+    def picture_tokens(self, picture_pixels: int) -> int:
+        """What its picture fills of the context."""
+        if self.picture is None:
+            return 0
+        width, height = self.picture
+        scale = min(1.0, math.sqrt(picture_pixels / (width * height)))
+        return math.ceil(width * scale / _PATCH) * math.ceil(height * scale / _PATCH)
+
+
+_CHAT = (Load(1, 10), Load(16, 80), Load(100, 500))
+_LONG = (Load(1, 10), Load(16, 80), Load(64, 320))
+_SWEEP = tuple(Load(concurrency, 10 * concurrency) for concurrency in (1, 2, 4, 8, 16, 32))
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("chat", "1,000 tokens in, 1,000 out", 1000, 1000, _CHAT),
+        Scenario("reasoning", "1,000 tokens in, 8,000 out", 1000, 8000, _LONG),
+        Scenario("summarisation", "8,000 tokens in, 1,000 out", 8000, 1000, _LONG),
+        Scenario("sweep", "1,024 tokens in and out, at 1 to 32 at once", 1024, 1024, _SWEEP),
+        Scenario("pictures-720p", "a picture of 1280 x 720, 128 tokens in and out", 128, 128, _LONG, (1280, 720)),
+        Scenario("pictures-1080p", "a picture of 1920 x 1080, 128 tokens in and out", 128, 128, _LONG, (1920, 1080)),
+    )
+}
+"""Chat, reasoning and summarisation are SGLang's cookbook's, the sweep vllm-ascend's; the pictures are ours."""
+
+
+def made_quick(scenario: Scenario, context: int | None, sequences: int | None, picture_pixels: int) -> Scenario:
+    """A small one of the same shape, which fits an engine of this context that works on so many requests at once."""
+    text = scenario.input_len + scenario.output_len
+    room = text if context is None else context * _FULL - scenario.picture_tokens(picture_pixels)
+    scale = min(_QUICK, room / text)
+    most = sequences or max(load.concurrency for load in scenario.loads)
+    at_once = dict.fromkeys(min(load.concurrency, most) for load in scenario.loads)
+    return replace(
+        scenario,
+        input_len=max(1, int(scenario.input_len * scale)),
+        output_len=max(1, int(scenario.output_len * scale)),
+        loads=tuple(Load(concurrency, concurrency * _QUICK_PROMPTS) for concurrency in at_once),
+    )
