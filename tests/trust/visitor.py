@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
 import socketio
 
 from tests.browser.servers import ScriptedProduct
@@ -24,25 +25,35 @@ class Visitor:
         self.caller = Caller(page)
         self.session_id = str(uuid.uuid4())
         self.events: list[tuple[str, Any]] = []
+        self._http: aiohttp.ClientSession | None = None
         self._socket = socketio.AsyncClient(reconnection=False)
         self._changed = asyncio.Event()
 
     async def __aenter__(self) -> Visitor:
         await asyncio.to_thread(self.caller.sign_in)
+        # Ours, for the client leaves its own open when it can't connect.
+        self._http = aiohttp.ClientSession()
+        self._socket = socketio.AsyncClient(reconnection=False, http_session=self._http)
         self._socket.on("*", self._heard)
         self._socket.on("disconnect", self._lost)
-        await self._socket.connect(
-            self.page.url,
-            socketio_path="/ws/socket.io",
-            headers={"Cookie": self.caller.cookie},
-            auth={"sessionId": self.session_id, "clientType": "webapp", "userEnv": "{}"},
-            transports=["websocket"],
-        )
-        await self.send("connection_successful")
+        try:
+            await self._socket.connect(
+                self.page.url,
+                socketio_path="/ws/socket.io",
+                headers={"Cookie": self.caller.cookie},
+                auth={"sessionId": self.session_id, "clientType": "webapp", "userEnv": "{}"},
+                transports=["websocket"],
+            )
+            await self.send("connection_successful")
+        except BaseException:
+            await self._http.close()
+            raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self._socket.disconnect()
+        if self._http:
+            await self._http.close()
 
     async def _heard(self, name: str, data: Any = None) -> None:
         self.events.append((name, data))
