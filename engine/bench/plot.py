@@ -14,6 +14,7 @@ _COLOURS = ("#0b6e99", "#b5562b", "#5f7d2c", "#7a5195", "#8a8a8a")
 """The run itself, and those before it."""
 _EARLIER = len(_COLOURS) - 1
 _STEPS = 4
+_ENDS = (1, 1.2, 1.6, 2, 2.4, 3, 4, 6, 8, 10)
 _LEGEND_ROW = 18
 Point = tuple[float, float, int]
 """Seconds of a whole answer (median), output tokens a second, requests at once."""
@@ -94,10 +95,10 @@ def _line(points: Sequence[tuple[float, float, int]], colour: str, *, is_new: bo
 
 
 def _end(highest: float) -> float:
-    """The end of an axis: the next of 1, 2, 4, 5, 8 x 10^n at or above `highest`."""
+    """The end of an axis: the next of `_ENDS` x 10^n at or above `highest`."""
     power = 1.0
     while power * 10 <= highest:
         power *= 10
     while power > highest:
         power /= 10
-    return next(step * power for step in (1, 2, 4, 5, 8, 10) if step * power >= highest) if highest > 0 else 1.0
+    return next(step * power for step in _ENDS if step * power >= highest) if highest > 0 else 1.0
