@@ -19,6 +19,7 @@ import httpx2
 import openai
 
 from app.fitting import estimate
+from app.reply import Reply
 from engine.catalog import Model, UnknownModelError, find_model
 from engine.plan import LaunchPlan
 
@@ -111,7 +112,7 @@ class EngineClient:
         return count if isinstance(count, int) else None
 
     @asynccontextmanager
-    async def ask(self, request: dict[str, Any]) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def ask(self, request: dict[str, Any]) -> AsyncIterator[Reply]:
         """Sends a chat completion request; gives the reply's bytes as they come. Leaving it closes the connection.
 
         Raises:
@@ -121,7 +122,7 @@ class EngineClient:
         self.streams += 1
         try:
             async with create(**request) as response:
-                yield response.iter_bytes()
+                yield Reply(response.http_response, response.iter_bytes())
         finally:
             self.streams -= 1
 

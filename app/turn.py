@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from app.engine_state import EngineState
 from app.fitting import Fit, Limits, fit, texts, upper_bound
 from app.frames import FRAME_SECONDS, Frames
 from app.pulse import Pulse, beating, queue_of
+from app.reply import Reply
 from app.settings import ChatSettings, Offer, follow_thinking, parse
 from app.stream import BrokenStreamError, StreamedError, StreamReader, Usage
 from engine.catalog import Instant
@@ -176,12 +177,12 @@ async def _ask(client: EngineClient, job: Job, view: View) -> Figures:
         try:
             send = client.ask(request | {"extra_headers": asked.headers})
             beat = beating(asked.clock, queue_of(client), view.pulse) if settings.streaming else nullcontext()
-            async with beat, send as chunks:
+            async with beat, send as reply:
                 if settings.streaming:
-                    enough = await _stream(chunks, reader, show, asked.clock, job.answer_now)
+                    enough = await _stream(reply, reader, show, asked.clock, job.answer_now)
                 else:
                     enough = False
-                    for piece in reader.read_whole(b"".join([chunk async for chunk in chunks])):
+                    for piece in reader.read_whole(b"".join([chunk async for chunk in reply])):
                         asked.clock.saw(piece, piece, 1)
                         await show(piece)
         finally:
@@ -195,7 +196,7 @@ async def _ask(client: EngineClient, job: Job, view: View) -> Figures:
 
 
 async def _stream(
-    chunks: AsyncIterator[bytes],
+    reply: Reply,
     reader: StreamReader,
     show: Callable[[Piece], Awaitable[None]],
     clock: Clock,
@@ -205,16 +206,14 @@ async def _stream(
     frames = Frames(show)
     writer = asyncio.create_task(frames.run())
     try:
-        async for chunk in chunks:
+        async for chunk in reply:
             if pieces := reader.feed(chunk):
                 clock.saw(pieces[0], pieces[-1], len(pieces))
                 frames.add(pieces)
                 if answer_now.is_set() and pieces[-1].kind is Kind.REASONING:
                     frames.add(reader.release())
                     return True
-                # What comes meanwhile is read in one go: waking up for each token costs more than the token itself,
-                # and nothing is drawn before the next frame anyway.
-                await asyncio.sleep(FRAME_SECONDS)
+                await reply.rest(FRAME_SECONDS)
         frames.add(reader.finish())
     except BaseException:
         frames.add(reader.release())
