@@ -108,7 +108,8 @@ async def kill_under_chats(product: Product, kills: int, pause: tuple[float, flo
         await asyncio.sleep(chance.uniform(*pause))
         tree = product.tree()
         seen |= {process.pid: process for process in tree}
-        with suppress(psutil.NoSuchProcess):
+        # At a moment at which all have just been killed there is nobody to kill.
+        with suppress(psutil.NoSuchProcess, IndexError):
             chance.choice(tree[1:]).kill()
             killed += 1
         for part, state in product.status().items():
