@@ -18,6 +18,7 @@ Usage: ./start.sh [WORD] [OPTIONS]
   key WHAT               say which programs may use the API: add or remove NAME; list
   doctor [--json]        look at the installation; say how to mend what is broken
   bench [SCENARIO ...]   measure the running engine: throughput and latency; bench compare A B
+  bench ui [--quick]     measure what the page costs, beside its baselines
   prepare                install what start needs, and no more
   test [--long] [ARGS]   install what the tests need and run them
   help                   print this
@@ -134,6 +135,10 @@ doctor() {
 }
 
 word=${1:-up}
+# It measures with what the tests need.
+if [ "$word ${2:-}" = "bench ui" ]; then
+    word="bench ui"
+fi
 case $word in
     up | status | stop | logs | plan | user | key | bench)
         prepare plain
@@ -155,6 +160,13 @@ case $word in
         prepare_postgres
         cd -- "$root"
         exec "$python" -m pytest "$@"
+        ;;
+    "bench ui")
+        shift 2
+        prepare test
+        prepare_browser
+        cd -- "$root"
+        exec "$python" -m tests.benchmarks "$@"
         ;;
     help | -h | --help)
         usage

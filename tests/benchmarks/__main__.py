@@ -1,0 +1,84 @@
+"""What the page costs, beside its baselines of the same run: `./start.sh bench ui`. One table, and JSON.
+
+Figures depend on the machine and on what else it does; ratios travel. docs/performance.md says what each means.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from engine.config import load_settings
+from tests.benchmarks import report
+from tests.benchmarks.apps import Apps, running_apps
+from tests.benchmarks.browser import browser
+from tests.benchmarks.memory import memory
+from tests.benchmarks.streams import growth
+
+RATE = 100
+"""Tokens a second of each stream."""
+_FILE_WIDTH = 120
+"""Columns of the table where it does not go to a terminal."""
+
+
+def _streams(apps: Apps, chosen: argparse.Namespace) -> Any:
+    counts, tokens, runs = ([1, 4, 16, 64], 800, chosen.runs) if not chosen.quick else ([4], 200, 1)
+    return asyncio.run(growth(apps, counts, tokens, RATE, runs))
+
+
+def _memory(apps: Apps, chosen: argparse.Namespace) -> Any:
+    conversations, live = (16, 8) if chosen.quick else (chosen.conversations, 64)
+    return asyncio.run(memory(apps.page, conversations, live))
+
+
+def _browser(apps: Apps, chosen: argparse.Namespace) -> Any:
+    return browser(apps, 0.05 if chosen.quick else 1.0)
+
+
+PARTS: dict[str, Callable[[Apps, argparse.Namespace], Any]] = {
+    "streams": _streams,
+    "memory": _memory,
+    "browser": _browser,
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options."""
+    made = argparse.ArgumentParser(prog="./start.sh bench ui", description=(__doc__ or "").partition("\n")[0])
+    made.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure: {', '.join(PARTS)} (all)")
+    made.add_argument("--quick", action="store_true", help="less of everything: below a minute, and rougher")
+    made.add_argument("--runs", type=int, default=3, help="runs of each point, of which the median counts (3)")
+    made.add_argument("--conversations", type=int, default=500, help="opened and closed, for the memory (500)")
+    made.add_argument("--json", type=Path, help="where the JSON goes (workspace/bench/ui-TIME.json)")
+    return made
+
+
+def main() -> int:
+    """Measures and tells."""
+    chosen = parser().parse_args()
+    if unknown := set(chosen.parts) - PARTS.keys():
+        parser().error(f"there is no part {', '.join(sorted(unknown))}")
+    found: dict[str, Any] = {"machine": report.machine(), "quick": chosen.quick}
+    with tempfile.TemporaryDirectory(prefix="kimi-bench-") as folder, running_apps(Path(folder)) as apps:
+        for name, part in PARTS.items():
+            if name in (chosen.parts or PARTS):
+                print(f"Measuring: {name} …", file=sys.stderr, flush=True)
+                found[name] = part(apps, chosen)
+    console = Console()
+    report.show(found, console if console.is_terminal else Console(width=_FILE_WIDTH))
+    path = chosen.json or load_settings().workspace / "bench" / f"ui-{time.strftime('%Y%m%d-%H%M%S')}.json"
+    report.write(path, found)
+    print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

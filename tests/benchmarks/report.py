@@ -1,0 +1,101 @@
+"""The one table, and its JSON."""
+
+from __future__ import annotations
+
+import json
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+_PACKAGES = ("chainlit", "openai", "aiohttp", "uvloop", "uvicorn", "pillow", "rapidocr", "onnxruntime")
+
+
+def machine() -> dict[str, Any]:
+    """What the figures depend on, and nothing that tells where it stands."""
+    return {
+        "cores": psutil.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
+        "architecture": platform.machine(),
+        "python": platform.python_version(),
+        "load_average": round(psutil.getloadavg()[0], 1),
+        "packages": {name: version(name) for name in _PACKAGES},
+    }
+
+
+def write(path: Path, found: dict[str, Any]) -> None:
+    """The whole of it as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), **found}, indent=1) + "\n")
+
+
+def show(found: dict[str, Any], console: Console) -> None:
+    """One table: what was measured, the figures beside their baselines, and the goal."""
+    table = Table(title="The page beside its baselines", title_justify="left")
+    for heading in ("What", "Page", "Naive", "Other baseline", "Ratio", "Goal"):
+        table.add_column(heading, justify="left" if heading == "What" else "right")
+    for row in found.get("streams", ()):
+        _streams(table, row)
+    if memory := found.get("memory"):
+        _memory(table, memory)
+    if browser := found.get("browser"):
+        _browser(table, browser)
+    for row in found.get("pictures", ()):
+        table.add_row(row["what"], row["page"], row["naive"], row["baseline"], row["ratio"], row["goal"])
+    for row in found.get("starts", ()):
+        table.add_row(row["what"], row["seconds"], "", "", "", row["goal"])
+    if engine := found.get("engine"):
+        what = f"tokens/s of {engine['model']}, {engine['people']} people"
+        speeds = (f"{engine['page']:.0f}", "", f"direct {engine['direct']:.0f}")
+        table.add_row(what, *speeds, f"{engine['ratio']:.2f}", "≥ 0.95")
+    console.print(table)
+
+
+def _streams(table: Table, row: dict[str, Any]) -> None:
+    page, naive, streams = row["page"], row["naive"], f"{row['streams']} streams"
+    goals = row["streams"] == 16
+
+    def cpu(figures: dict[str, float]) -> str:
+        return f"{figures['cpu_us_per_token']:.0f} µs"
+
+    wire = f"wire {row['wire_us_per_token']:.0f} µs"
+    table.add_row(
+        f"{streams}: CPU a token", cpu(page), cpu(naive), wire, f"{row['cpu_of_naive']:.2f}", "≤ 0.25" if goals else ""
+    )
+    above = f"{row['cpu_above_wire_of_naive']:.2f}"
+    table.add_row(f"{streams}: CPU a token above wire", "", "", "", above, "≤ 0.125" if goals else "")
+    names = {"first": "added to first token", "frame": "age of a frame", "end": "end of turn late"}
+    wanted = {("first", 1): "≤ 5", ("first", 16): "≤ 10 (40)"}
+    for name, words in names.items():
+        ours, theirs = (f"{kind[f'{name}_ms']:.0f} ({kind[f'{name}_ms_p95']:.0f}) ms" for kind in (page, naive))
+        goal = wanted.get((name, row["streams"]), "")
+        table.add_row(f"{streams}: {words}, median (95th)", ours, theirs, "", "", goal)
+    speeds = (f"{kind['tokens_per_second']:.0f}" for kind in (page, naive))
+    table.add_row(f"{streams}: tokens/s", *speeds, "", "", "", end_section=True)
+
+
+def _memory(table: Table, row: dict[str, Any]) -> None:
+    table.add_row("memory, idle", f"{row['idle_mib']:.0f} MiB", "", "", "", "≤ 250")
+    table.add_row(f"memory, {row['live']} live chats", f"{row['live_mib']:.0f} MiB", "", "", "", "")
+    what = f"memory after {row['conversations']} conversations"
+    warm = f"before {row['warm_mib']:.0f} MiB"
+    ratio = f"{row['after_of_warm']:.2f}"
+    table.add_row(what, f"{row['after_mib']:.0f} MiB", "", warm, ratio, "≤ 1.10", end_section=True)
+
+
+def _browser(table: Table, row: dict[str, Any]) -> None:
+    page, naive = row["page"], row["naive"]
+    lines = (
+        ("worst_task_ms", "worst long task", "{:.0f} ms", "< 250 ms"),
+        ("long_tasks_share", "long tasks, share of the time", "{:.0%}", "< 10%"),
+        ("busy_share", "main thread busy", "{:.0%}", "< 35%"),
+        ("behind_s", "behind the engine at the end", "{:.2f} s", "≤ 0.5 s"),
+    )
+    for name, words, form, goal in lines:
+        ours, theirs = form.format(page[name]), form.format(naive[name])
+        table.add_row(f"browser: {words}", ours, theirs, "", "", goal, end_section=name == "behind_s")
