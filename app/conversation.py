@@ -49,6 +49,8 @@ class Answer:
     comment: str = ""
     """What its reader said with that."""
     id: str = field(default_factory=new_id, compare=False)
+    instant: bool = False
+    """Whether it was asked for without thinking; it goes on as it began, whatever the switch says by then."""
     thinking_cut: bool = False
     """Whether its reader ended the reasoning (Answer now), so that what comes next is the answer."""
 

@@ -161,6 +161,7 @@ async def _ask(client: EngineClient, job: Job, view: View) -> Figures:
     offer = await offer_of(client)
     settings = _settings(job, offer)
     instant = None if settings.thinking else offer.instant(settings.model)
+    job.answer.instant = instant is not None
     fitted = await _fit(client, job, settings, offer, instant)
     marks = Marks(*client.model.thinking_marks) if client.model.thinking_marks else None
     request = await _request(client, job, settings, fitted, instant)
@@ -238,8 +239,7 @@ def add(answer: Answer, piece: Piece) -> None:
 def _settings(job: Job, offer: Offer) -> ChatSettings:
     if not job.continuing:
         return parse(job.raw_settings, offer)
-    # An answer goes on as it began, whatever the switch says by now.
-    as_before = {**job.raw_settings, "thinking": bool(job.answer.reasoning)}
+    as_before = {**job.raw_settings, "thinking": not job.answer.instant}
     return parse(follow_thinking(as_before, job.raw_settings, offer), offer)
 
 

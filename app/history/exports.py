@@ -60,6 +60,7 @@ class _Answer(_Part):
     seconds_thinking: float | None = None
     engine_splits: bool = False
     line: str = Field("", max_length=1000)
+    instant: bool = False
     thinking_cut: bool = False
     feedback: Literal[0, 1] | None = None
     comment: str = Field("", max_length=10_000)

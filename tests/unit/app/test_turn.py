@@ -211,7 +211,7 @@ async def test_each_position_of_the_switch_is_a_request_of_its_own(
 async def test_an_instant_answer_may_speak_about_the_marks(desk: Desk) -> None:
     desk.engine.script = Script(answer=["The mark ", "is ◁/think▷", "."])
     answer = await desk.ask(thinking=False)
-    assert (answer.reasoning, answer.text) == ("", "The mark is ◁/think▷.")
+    assert (answer.reasoning, answer.text, answer.instant) == ("", "The mark is ◁/think▷.", True)
 
 
 async def test_an_engine_that_thinks_nevertheless_is_read_as_ever(desk: Desk) -> None:
@@ -230,7 +230,7 @@ async def test_an_instant_answer_goes_on_without_thinking_whatever_the_switch_sa
     desk: Desk, model: str, prefix: str, kwargs: object, switched_on: bool
 ) -> None:
     desk.plan(model=model)
-    before = Answer("", "A si", "length")
+    before = Answer("", "A si", "length", instant=True)
     desk.engine.script = Script(answer=["gn."])
     shown = 1.0 if switched_on else 0.6
     answer = await desk.ask(
