@@ -18,6 +18,7 @@ Usage: ./start.sh [WORD] [OPTIONS]
   key WHAT               say which programs may use the API: add or remove NAME; list
   doctor [--json]        look at the installation; say how to mend what is broken
   bench [SCENARIO ...]   measure the running engine: throughput and latency; bench compare A B
+  eval WHAT [OPTIONS]    measure how often the running engine is right: ocr, gsm8k, ocrbench, infovqa
   bench ui [--quick]     measure what the page costs, beside its baselines
   prepare                install what start needs, and no more
   test [--long] [ARGS]   install what the tests need and run them
@@ -140,7 +141,7 @@ if [ "$word ${2:-}" = "bench ui" ]; then
     word="bench ui"
 fi
 case $word in
-    up | status | stop | logs | plan | user | key | bench)
+    up | status | stop | logs | plan | user | key | bench | eval)
         prepare plain
         cd -- "$root"
         [ $# -gt 0 ] && shift

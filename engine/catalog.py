@@ -55,6 +55,14 @@ class Instant(BaseModel):
     """The beginning of the answer that is put into its mouth, where there is no switch."""
 
 
+class Published(_Entry):
+    """A figure that a model's maker, or an engine's, gives for it."""
+
+    benchmark: str
+    value: float
+    """OCRBench: right answers of 1,000; the others: per cent."""
+
+
 class Variant(_Entry):
     """The same model in another form: quantized at the start, or other weights."""
 
@@ -122,6 +130,7 @@ class Model(_Entry):
     flags: dict[EngineName, tuple[str, ...]] = {}
     min_versions: dict[EngineName, str] = {}
     variants: tuple[Variant, ...] = ()
+    published: tuple[Published, ...] = ()
 
     def variant(self, name: str) -> Variant | None:
         """Its variant of this name."""

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from rich.console import Console
 
 from engine import control, keys_command, people_command, plan_command
+from engine.accuracy import command as eval_command
 from engine.bench import command as bench_command
 from engine.config import ROOT, ConfigError, Settings, load_settings
 from engine.log_view import LogView
@@ -133,6 +134,7 @@ def parser() -> argparse.ArgumentParser:
     examine = word("doctor", doctor_command, "look at the installation and say how to mend what is broken")
     examine.add_argument("--json", action="store_true", help="as JSON")
     bench_command.arguments(word("bench", bench_command.run, "measure the running engine: throughput and latency"))
+    eval_command.arguments(word("eval", eval_command.run, "measure how often the running engine is right"))
     people_command.add_arguments(word("user", people_command.run, "say who may sign in to a page that others reach"))
     keys_command.add_arguments(word("key", keys_command.run, "say which programs may use the API"))
     return top
