@@ -89,7 +89,7 @@ def evaluate(running: Running, asked: Asked, folder: Path, console: Console) -> 
         found, name = _pictures(running, model, asked, folder, console)
     (folder / f"{name}.json").write_text(json.dumps(asdict(found), ensure_ascii=False, indent=1) + "\n")
     report.show(found, console)
-    console.print(f"Kept in {folder / name}*", soft_wrap=True)
+    console.print(f"Kept in {folder / name}*", soft_wrap=True, markup=False)
     return found
 
 

@@ -91,7 +91,7 @@ def show(report: Report, console: Console) -> None:
     items = f"{report.items} of {report.of} items" if report.of else ""
     for line in (items, *report.notes, f"Command: {report.command}"):
         if line:
-            console.print(line, soft_wrap=True, highlight=False)
+            console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 def _rate(pairs: Sequence[tuple[Item, Answered]], errors: Callable[[str, str], tuple[int, int]]) -> float:

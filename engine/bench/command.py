@@ -103,7 +103,7 @@ def bench(running: Running, wanted: Sequence[Scenario], folder: Path, *, quick: 
     picture = folder / f"{done.name}.svg"
     picture.write_text(plot.draw(done, before))
     console.print(table(done))
-    console.print(f"{folder / done.name}.json, .svg (throughput against latency), .log", soft_wrap=True)
+    console.print(f"{folder / done.name}.json, .svg (throughput against latency), .log", soft_wrap=True, markup=False)
     if same := [other for other in before if results.compare(other, done)]:
         console.print(f"Against the run before: ./start.sh bench compare {same[-1].name} {done.name}", soft_wrap=True)
     return done

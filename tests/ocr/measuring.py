@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from tests.ocr.reader import READ_ALL
-from tests.ocr.scoring import characters_right, quotes, stands_in, transcript
+from engine.accuracy.scoring import transcript
+from engine.accuracy.sets import READ_ALL
+from tests.ocr.scoring import characters_right, quotes, stands_in
 from tests.pictures.case import Case
 
 Ask = Callable[[Case, str], str]

@@ -16,7 +16,6 @@ from engine.config import ROOT
 from tests.pictures.case import Case
 from tests.ports import free_port
 
-READ_ALL = "Read all the text in the image."
 _PATIENCE = 180.0
 
 
