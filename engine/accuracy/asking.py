@@ -10,15 +10,16 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
-
-import aiohttp
+from typing import TYPE_CHECKING, Any
 
 from engine import marks
 from engine.accuracy.sets import Item, PictureSet, data_url
 from engine.catalog import Model, find_model
 from engine.plan import LaunchPlan
 from engine.running import Running
+
+if TYPE_CHECKING:
+    import aiohttp
 
 REFUSED = "refused"
 _ITS_FAULT = {400, 413, 422}
@@ -114,6 +115,8 @@ async def ask_all(
     Raises:
         AskingError: the engine refuses or is gone.
     """
+    import aiohttp  # noqa: PLC0415 - a third of a second, which the other words need not wait for
+
     headers = {"Authorization": f"Bearer {running.key}"}
     timeout = aiohttp.ClientTimeout(total=_PATIENCE)
     todo, done = islice(pictures.items(), limit), []
