@@ -59,3 +59,48 @@ kimi.markdown = (() => {
     });
   };
 })();
+
+// kimi.message: a message as React draws it, in parts. While an answer is written it is drawn again at every frame; to
+// parse all of it each time would take the longer the more there is. Parts that are complete stay as they are.
+kimi.message = (() => {
+  const SHORTEST = 1000; // characters of a part
+  // A line that goes on with nothing above it, whatever that is: no list, quotation, indented text, table or formula.
+  const FRESH = /^(?:#{1,6}\s|\p{L})/u;
+  const FENCE = /^[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(`{3,}|~{3,})/;
+  // What is said in one place and meant in another: footnotes, and links that are explained below.
+  const ELSEWHERE = /\[\^|^ {0,3}\[[^\]\n]+\]:/m;
+
+  // Where a text can be cut so that each part means by itself what it means in the whole.
+  function parts(source) {
+    if (source.length < 2 * SHORTEST || ELSEWHERE.test(source)) return [source];
+    const found = [];
+    let [start, at, fence, blank, dollars, bracket] = [0, 0, "", false, 1, false];
+    for (const line of source.split("\n")) {
+      if (!fence && blank && at - start >= SHORTEST && dollars % 2 && !bracket && FRESH.test(line)) {
+        found.push(source.slice(start, at));
+        start = at;
+      }
+      const mark = FENCE.exec(line)?.[1];
+      if (mark && !fence) fence = mark;
+      else if (mark?.startsWith(fence)) fence = "";
+      dollars += line.split("$$").length - 1;
+      if (/\\[[\]]/.test(line)) bracket = line.lastIndexOf("\\[") > line.lastIndexOf("\\]");
+      blank = !line.trim();
+      at += line.length + 1;
+    }
+    return [...found, source.slice(start)];
+  }
+
+  // `jsx` is React's, `kept` a ref of the component's; React leaves an element alone that is the very same as before.
+  function message(jsx, Markdown, kept, className, props, source) {
+    const before = kept.current;
+    kept.current = parts(String(source ?? "")).map((text, at) => {
+      const old = before[at];
+      const same = old?.text === text && Object.keys(props).every((name) => old.props[name] === props[name]);
+      return same ? old : { text, props, element: jsx(Markdown, { ...props, children: kimi.markdown(text) }, at) };
+    });
+    return jsx("div", { className, children: kept.current.map(({ element }) => element) });
+  }
+
+  return Object.assign(message, { parts });
+})();

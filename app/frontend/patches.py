@@ -28,9 +28,17 @@ _BEHAVIOUR = (
     ),
     Patch(
         # Only what is drawn goes through it: the message stays as the model wrote it, for copying and for the history.
-        why="LaTeX is drawn whichever of its delimiters the model uses",
+        # Chainlit makes its functions for the parts of a text anew at every frame. To React they are other components
+        # then, and it throws the whole message away and builds it again; kept, only what has changed is touched.
+        why="LaTeX is drawn whichever of its delimiters the model uses, and a frame draws what is new: how it begins",
+        old='return f.jsx(twn,{className:Ae("prose lg:prose-xl",a),remarkPlugins:c,rehypePlugins:s,components:{...m8e,',
+        new='return kimi.message(f.jsx,twn,E.useRef([]),Ae("prose lg:prose-xl",a),'
+        "{remarkPlugins:c,rehypePlugins:s,components:E.useMemo(()=>({...m8e,",
+    ),
+    Patch(
+        why="LaTeX is drawn whichever of its delimiters the model uses, and a frame draws what is new: how it ends",
         old="return m8e.Alert({variant:h,children:u})}},children:i})}",
-        new="return m8e.Alert({variant:h,children:u})}},children:kimi.markdown(i)})}",
+        new="return m8e.Alert({variant:h,children:u})}}),[o,e,(r||[]).map(l=>l.id+l.url).join()])},i)}",
     ),
     Patch(
         # Chainlit asks for a picture by the author's name, and answers 400 to any that is not ASCII.

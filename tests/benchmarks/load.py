@@ -18,6 +18,7 @@ _QUESTION = re.compile(r"load (\d+) (\d+) (\S+)(?: (\w+))?")
 _SENTENCE = (
     "So the picture shows a long receipt from a small shop, and the question is how much was paid for the tea; "
     "the third line reads 4.50 and the total below it 18.20, which the sum of the lines above confirms. "
+    "But the change is given as 1.80, and that needs a second look at the paper below the fold.\n\n"
 )
 _MARKDOWN = """## What the receipt says
 

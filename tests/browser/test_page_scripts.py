@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -131,6 +132,57 @@ def test_delimiters_that_are_never_closed_cost_no_more_than_a_frame(stage: Stage
     )
     # Generous: a search that grows with the square of the text takes minutes here.
     assert milliseconds < 5000
+
+
+PARAGRAPHS = "".join(f"This is paragraph {n}, and it says nothing at all.\n\n" for n in range(60))
+
+
+@pytest.mark.parametrize(
+    ("source", "whole"),
+    [
+        (PARAGRAPHS, ""),
+        (PARAGRAPHS + "```\nCode.\n\nMore of it.\n" + PARAGRAPHS + "```\n\n" + PARAGRAPHS, PARAGRAPHS + "```"),
+        (PARAGRAPHS + "\\[\nx\n\n" + PARAGRAPHS + "\\]\n\n" + PARAGRAPHS, PARAGRAPHS + "\\]"),
+        (PARAGRAPHS + "$$\nx\n\n" + PARAGRAPHS + "$$\n\n" + PARAGRAPHS, PARAGRAPHS + "$$"),
+        (PARAGRAPHS + "- An item\n\n" * 300 + PARAGRAPHS, "- An item\n\n" * 300),
+        (PARAGRAPHS + "> A quotation\n\n" * 300 + PARAGRAPHS, "> A quotation\n\n" * 300),
+        (PARAGRAPHS + "See [here].\n\n[here]: https://example.org\n", PARAGRAPHS + "See [here]."),
+        (PARAGRAPHS + "A note[^1].\n\n[^1]: Said below.\n", PARAGRAPHS + "A note[^1]."),
+    ],
+    ids=["paragraphs", "code", "brackets", "dollars", "list", "quotation", "reference", "footnote"],
+)
+def test_a_long_message_is_cut_where_nothing_reaches_across_and_its_first_parts_stay(
+    stage: Stage, source: str, whole: str
+) -> None:
+    cuts = sorted({*range(0, len(source), 397), len(source)})
+    page = stage.open()
+    grown = page.evaluate(
+        "([source, cuts]) => cuts.map((to) => kimi.message.parts(source.slice(0, to)))", [source, cuts]
+    )
+    for to, parts in zip(cuts, grown, strict=True):
+        assert "".join(parts) == source[:to]
+    assert any(whole in part for part in grown[-1])
+    if "[here]" not in source and "[^1]" not in source:
+        assert len(grown[-1]) > 2
+        for earlier, later in pairwise(grown):
+            # What is complete does not change any more; only the last part grows.
+            assert later[: len(earlier) - 1] == earlier[:-1]
+
+
+def test_a_part_of_a_message_that_has_not_changed_is_the_very_same_element(stage: Stage) -> None:
+    same = stage.open().evaluate(
+        """(source) => {
+          const jsx = (type, props, key) => ({ type, props, key });
+          const [kept, props] = [{ current: [] }, { components: {} }];
+          const draw = (text, how) => kimi.message(jsx, "Markdown", kept, "prose", how, text).props.children;
+          const [first, second] = [draw(source, props), draw(source + "And on.", props)];
+          const other = draw(source, { components: {} });
+          return [second.map((part, at) => part === first[at]), other.some((part, at) => part === first[at])];
+        }""",
+        PARAGRAPHS,
+    )
+    assert same == [[*[True] * (len(same[0]) - 1), False], False]
+    assert len(same[0]) > 1
 
 
 # --------------------------------------------------------------------------------------------------------------- Words
