@@ -43,11 +43,11 @@ async def test_a_quick_chat_is_measured_kept_drawn_and_printed(
     # The programs of the real run must not be sent astray by a proxy of the environment.
     monkeypatch.setitem(os.environ, "http_proxy", "http://127.0.0.1:9")
     # One load: each is a program of its own, whose start costs more than its requests.
-    chat = replace(SCENARIOS["chat"], loads=(Load(16, 80),))
+    chat = replace(SCENARIOS["chat"], loads=(Load(4, 20),))
     tokens = "vllm:generation_tokens_total"
     before, said = await vllm.metric(tokens), StringIO()
     run = command.bench(nano, [chat], tmp_path, quick=True, console=Console(file=said, width=200, highlight=False))
-    assert [(row.concurrency, row.completed) for row in run.rows] == [(16, 32)]
+    assert [(row.concurrency, row.completed) for row in run.rows] == [(4, 8)]
     # Every answer has its full length: the end of turn is ignored.
     answers = sum(row.completed * row.output_len for row in run.rows)
     assert await vllm.metric(tokens) - before == answers
