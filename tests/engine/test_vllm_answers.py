@@ -106,7 +106,7 @@ async def test_going_on_from_any_character_shown_equals_an_undisturbed_run(vllm:
 
 
 async def test_the_second_turn_finds_the_first_in_the_cache(vllm: VllmServer) -> None:
-    asked = {"role": "user", "content": "Count from 1 to 250"}
+    asked = {"role": "user", "content": "Count from 1 to 299"}
     _, answer = said(await vllm.ask([asked]))
     turns = [asked, {"role": "assistant", "content": answer}, {"role": "user", "content": "Now count from 1 to 5"}]
     hits = await vllm.metric("vllm:prefix_cache_hits_total")
