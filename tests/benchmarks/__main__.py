@@ -67,15 +67,16 @@ def main() -> int:
     if unknown := set(chosen.parts) - PARTS.keys():
         parser().error(f"there is no part {', '.join(sorted(unknown))}")
     found: dict[str, Any] = {"machine": report.machine(), "quick": chosen.quick}
+    path = chosen.json or load_settings().workspace / "bench" / f"ui-{time.strftime('%Y%m%d-%H%M%S')}.json"
     with tempfile.TemporaryDirectory(prefix="kimi-bench-") as folder, running_apps(Path(folder)) as apps:
         for name, part in PARTS.items():
             if name in (chosen.parts or PARTS):
                 print(f"Measuring: {name} …", file=sys.stderr, flush=True)
                 found[name] = part(apps, chosen)
+                # What was measured so far stays, whatever becomes of the rest.
+                report.write(path, found)
     console = Console()
     report.show(found, console if console.is_terminal else Console(width=_FILE_WIDTH))
-    path = chosen.json or load_settings().workspace / "bench" / f"ui-{time.strftime('%Y%m%d-%H%M%S')}.json"
-    report.write(path, found)
     print(path)
     return 0
 
