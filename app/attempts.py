@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -20,18 +21,30 @@ class Attempts:
 
     def closed_for(self, address: str) -> bool:
         """Whether this address has to wait."""
-        wrong = self._wrong.get(address, deque())
+        wrong = self._wrong.get(_network(address), deque())
         while wrong and wrong[0] <= self._clock() - self._seconds:
             wrong.popleft()
         return len(wrong) >= self._most
 
     def count(self, address: str) -> None:
         """Counts an attempt, as a wrong one until it is forgiven."""
-        self._wrong.setdefault(address, deque()).append(self._clock())
-        self._wrong.move_to_end(address)
+        network = _network(address)
+        self._wrong.setdefault(network, deque()).append(self._clock())
+        self._wrong.move_to_end(network)
         if len(self._wrong) > _ADDRESSES_REMEMBERED:
             self._wrong.popitem(last=False)
 
     def forgive(self, address: str) -> None:
         """Forgets what was counted: the secret was right."""
-        self._wrong.pop(address, None)
+        self._wrong.pop(_network(address), None)
+
+
+def _network(address: str) -> str:
+    """Whom an address stands for: with IPv6 everybody has 2^64 of them."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))

@@ -19,6 +19,7 @@ import httpx2
 import openai
 
 from app.fitting import estimate
+from app.pulse import Queue
 from app.reply import Reply
 from engine.catalog import Model, UnknownModelError, find_model
 from engine.plan import LaunchPlan
@@ -28,6 +29,8 @@ SILENCE_SECONDS = 600.0
 """An engine that sends nothing for so long is stuck: a known bug makes Kimi-VL hang on some pictures."""
 PASSING_SILENCE_SECONDS = 3660.0
 """What a program asks for may take an hour before the first byte, where it wants no stream."""
+METRICS_SECONDS = 1.5
+"""The line that tells how an answer goes waits for them, and must come again before public/pulse.js hides it."""
 _TOKENIZE_AT_ONCE = 8
 _COUNTS_REMEMBERED = 2000
 
@@ -49,6 +52,8 @@ class EngineClient:
         self.model = model_of(plan)
         self.streams = 0
         """How many answers are being read at this moment."""
+        self.queue = Queue(plan.engine, self.metrics)
+        """Where our requests stand among all that wait."""
         remote = plan.engine == "openai"
         timeout = httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
         # A proxy named in the environment is meant for the way out, not for an engine on this machine.
@@ -156,10 +161,12 @@ class EngineClient:
             self.streams -= 1
 
     async def metrics(self) -> str:
-        """What the engine measures, in Prometheus' format; empty where it does not tell."""
+        """What the engine measures, in Prometheus' format; empty where it does not tell within `METRICS_SECONDS`."""
         try:
-            reply = await self._http.get(f"{self._root}/metrics", timeout=CONNECT_SECONDS)
-        except httpx2.HTTPError:
+            # The client's own limit is one for each step; this one is for all of them.
+            async with asyncio.timeout(METRICS_SECONDS):
+                reply = await self._http.get(f"{self._root}/metrics")
+        except (httpx2.HTTPError, TimeoutError):
             return ""
         return reply.text if reply.status_code == 200 else ""
 

@@ -1,7 +1,8 @@
 """Gathers pieces of text into frames, so that the browser draws 30 times a second and not once a token.
 
-A browser parses the whole message again at every frame. That is why frames come more slowly as the text grows; the
-first piece of each kind is shown at once.
+A browser parses anew at every frame the part of the message that still grows: a few paragraphs, or all of it where it
+can't be cut, as in a long list or program (`public/markdown.js` keeps the finished parts). That is why frames come more
+slowly as the text grows; the first piece of each kind is shown at once.
 """
 
 from __future__ import annotations

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 from app.activity import activity
 from app.clock import Clock
-from app.engine_client import EngineClient
+
+_log = logging.getLogger("app.pulse")
 
 EVERY_SECONDS = 1.0
 _WINDOW = 5
@@ -46,12 +47,15 @@ Tell = Callable[[Pulse | None], Awaitable[None]]
 
 
 class Queue:
-    """The place of our requests in one engine's queue. However many wait, the engine is asked once a second."""
+    """The place of our requests in one engine's queue. However many wait, the engine is asked once a second.
 
-    def __init__(self, client: EngineClient) -> None:
-        self._client = client
-        self._name = _QUEUES.get(client.plan.engine, "")
-        self.tells_tokens = client.plan.engine != "reader"
+    `engine` is the plan's word for it; `metrics` asks it for what it measures.
+    """
+
+    def __init__(self, engine: str, metrics: Callable[[], Awaitable[str]]) -> None:
+        self._metrics = metrics
+        self._name = _QUEUES.get(engine, "")
+        self.tells_tokens = engine != "reader"
         """Whether a piece of its stream is a token, or nearly so; the reader sends stretches of text."""
         self._pending: list[Clock] = []
         self._asked = 0.0
@@ -72,7 +76,7 @@ class Queue:
         """Where a request stands among those that wait; an engine takes them in the order in which they came."""
         async with self._asking:
             if self._name and time.monotonic() - self._asked >= EVERY_SECONDS / 2:
-                text = await self._client.metrics()
+                text = await self._metrics()
                 activity.queued = waiting_in(text.splitlines(), self._name) if text else None
                 self._asked = time.monotonic()
         if not activity.queued or clock not in self._pending:
@@ -82,25 +86,20 @@ class Queue:
         return place if place > 0 else None
 
 
-_queues: WeakKeyDictionary[EngineClient, Queue] = WeakKeyDictionary()
-
-
-def queue_of(client: EngineClient) -> Queue:
-    """The queue of the engine behind a client."""
-    return _queues.setdefault(client, Queue(client))
-
-
 def waiting_in(lines: Iterable[str], name: str) -> int | None:
     """The sum of a metric's samples; None where there is none."""
     values = [line.rpartition(" ")[2] for line in lines if re.match(rf"{re.escape(name)}[ {{]", line)]
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):  # "NaN" and "+Inf" are samples, too
         return int(sum(map(float, values))) if values else None
     return None
 
 
 @asynccontextmanager
 async def beating(clock: Clock, queue: Queue, tell: Tell) -> AsyncIterator[None]:
-    """Tells once a second how the answer goes whose tokens `clock` sees; None at the end."""
+    """Tells once a second how the answer goes whose tokens `clock` sees; None at the end.
+
+    What goes wrong with the telling is logged: the answer goes on without it.
+    """
     queue.enter(clock)
     task = asyncio.create_task(_beat(clock, queue, tell))
     try:
@@ -108,9 +107,14 @@ async def beating(clock: Clock, queue: Queue, tell: Tell) -> AsyncIterator[None]
     finally:
         queue.leave(clock)
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        await tell(None)
+        await _settle(task)
+        await _settle(tell(None))
+
+
+async def _settle(telling: Awaitable[None]) -> None:
+    [ended] = await asyncio.gather(telling, return_exceptions=True)
+    if isinstance(ended, Exception):
+        _log.error("how an answer goes could not be told", exc_info=ended)
 
 
 async def _beat(clock: Clock, queue: Queue, tell: Tell) -> None:

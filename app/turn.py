@@ -25,7 +25,7 @@ from app.engine_client import EngineClient
 from app.engine_state import EngineState
 from app.fitting import Fit, Limits, fit, texts, upper_bound
 from app.frames import FRAME_SECONDS, Frames
-from app.pulse import Pulse, beating, queue_of
+from app.pulse import Pulse, beating
 from app.reply import Reply
 from app.settings import ChatSettings, Offer, follow_thinking, parse
 from app.stream import BrokenStreamError, StreamedError, StreamReader, Usage
@@ -177,15 +177,13 @@ async def _ask(client: EngineClient, job: Job, view: View) -> Figures:
     with spans.request(client.plan, request, figures, job.answer) as asked:
         try:
             send = client.ask(request | {"extra_headers": asked.headers})
-            beat = beating(asked.clock, queue_of(client), view.pulse) if settings.streaming else nullcontext()
+            beat = beating(asked.clock, client.queue, view.pulse) if settings.streaming else nullcontext()
             async with beat, send as reply:
                 if settings.streaming:
                     enough = await _stream(reply, reader, show, asked.clock, job.answer_now)
                 else:
                     enough = False
-                    for piece in reader.read_whole(b"".join([chunk async for chunk in reply])):
-                        asked.clock.saw(piece, piece, 1)
-                        await show(piece)
+                    await _whole(reply, reader, show, asked.clock)
         finally:
             job.answer.engine_splits |= reader.engine_splits
             if asked.clock.thinking is not None:
@@ -194,6 +192,17 @@ async def _ask(client: EngineClient, job: Job, view: View) -> Figures:
     if enough:
         raise _EnoughThinkingError
     return figures
+
+
+async def _whole(
+    reply: Reply, reader: StreamReader, show: Callable[[Piece], Awaitable[None]], clock: Clock
+) -> None:
+    pieces = reader.read_whole(b"".join([chunk async for chunk in reply]))
+    if pieces:
+        # It came at one moment: the time that showing it takes is none in which the engine wrote.
+        clock.saw(pieces[0], pieces[-1], len(pieces))
+    for piece in pieces:
+        await show(piece)
 
 
 async def _stream(
@@ -214,7 +223,8 @@ async def _stream(
                 if answer_now.is_set() and pieces[-1].kind is Kind.REASONING:
                     frames.add(reader.release())
                     return True
-                await reply.rest(FRAME_SECONDS)
+                if not reader.done:
+                    await reply.rest(FRAME_SECONDS)
         frames.add(reader.finish())
     except BaseException:
         frames.add(reader.release())

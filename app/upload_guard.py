@@ -79,12 +79,15 @@ class BodyPace:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, received, complete, slow, answered = time.monotonic(), 0, False, False, False
+        received, complete, slow, answered = 0, False, False, False
+        began: float | None = None
 
         async def paced() -> Message:
-            nonlocal received, complete, slow
+            nonlocal began, received, complete, slow
             if complete:
                 return await receive()
+            # From the first reading on: a request that has to wait for its turn is not slow.
+            began = began or time.monotonic()
             due = began + self._idle + received / self._slowest
             try:
                 async with asyncio.timeout(max(0.0, min(self._idle, due - time.monotonic()))):

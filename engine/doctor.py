@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import hashlib
 import json
 import os
@@ -74,7 +75,15 @@ def examine(settings: Settings, hardware: Hardware) -> list[Finding]:
         lambda: weights(settings, hardware),
         lambda: database(settings),
     ]
-    return [finding for check in checks for finding in check()]
+    return [finding for check in checks for finding in _tried(check)]
+
+
+def _tried(check: Callable[[], list[Finding]]) -> list[Finding]:
+    try:
+        return check()
+    except OSError as error:
+        what = f"A check could not be made: {error}."
+        return [Finding("access", "broken", what, "Give this user the right to read there, or start as its owner.")]
 
 
 def python(version: tuple[int, ...] = sys.version_info[:3]) -> list[Finding]:
@@ -130,12 +139,21 @@ def workspace(settings: Settings) -> list[Finding]:
         with tempfile.TemporaryFile(dir=root) as file:
             file.write(b"x" * 4096)
     except OSError as error:
-        advice = f"Make room there and give this user the right to write: chown -R {os.getuid()} {root}"
+        # Never the rights of a folder above it, which is not ours.
+        owned = (
+            f"chown -R {os.getuid()} {root}"
+            if root == files.root
+            else f"mkdir -p {files.root} && chown {os.getuid()} {files.root}"
+        )
+        advice = (
+            "Make room on its disk." if error.errno == errno.ENOSPC else f"As root: {owned}; or set KIMI_WORKSPACE."
+        )
         return [Finding("workspace", "broken", f"{root} can't be written: {error.strerror}.", advice)]
-    private = [files.root, files.uploads, files.run, *files.run.glob("*.key"), files.password, files.auth_secret]
-    for path in private:
+    for path in (*files.run.glob("*.key"), files.password, files.auth_secret, files.root, files.uploads, files.run):
         if path.exists() and path.stat().st_mode & 0o077:
-            return [Finding("workspace", "broken", f"{path} can be read by others.", f"chmod go= '{path}'")]
+            # The next start closes a folder; a secret that was open is one no longer.
+            state: State = "warning" if path.is_dir() else "broken"
+            return [Finding("workspace", state, f"{path} can be read by others.", f"chmod go= '{path}'")]
     return [Finding("workspace", "ok", str(files.root))]
 
 
@@ -178,7 +196,7 @@ def open_files(limit: int) -> list[Finding]:
 def machine(hardware: Hardware) -> list[Finding]:
     """The accelerators and their drivers."""
     found = [
-        Finding("driver", "broken", note, "Mend the driver, or set KIMI_ENGINE=reader.") for note in hardware.notes
+        Finding("driver", "warning", note, "Mend the driver, or go on with the processor.") for note in hardware.notes
     ]
     for device in hardware.accelerators:
         memory = f", {device.memory / GIB:.0f} GB" if device.memory else ""

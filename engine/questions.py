@@ -1,7 +1,8 @@
 """Asks a running engine a tiny real question now and then: some hang while their `/health` says that all is well.
 
 A question that waits behind others is no sign of that. An engine counts as hung when a question stays unanswered for
-long and, all that time, not one token came out of the engine for anybody.
+long and, all that time, its metrics showed no sign of work for anybody. One that does not show its work gets the hour
+that an answer may take.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ import aiohttp
 
 ASK_EVERY = 60.0
 """Seconds between two questions."""
-HUNG_AFTER = 240.0
-"""Seconds without an answer and without a token for anybody; the longest pictures take a slow machine less."""
+HUNG_AFTER = 900.0
+"""Seconds without an answer and without a sign of work for anybody; longer than the page itself waits for a token."""
+HUNG_UNSEEN_AFTER = 3600.0
+"""The same for an engine without metrics."""
 FAILURES = 3
 """Questions in a row that are answered with a server's error."""
 _LOOK_EVERY = 5.0
-_TOKENS = re.compile(r"^\S*tokens\S*total\S*(?:\{.*\})? (\S+)$", re.MULTILINE)
-"""Counters of tokens in vLLM's, SGLang's, llama-server's and the reader's metrics."""
+_WORK = re.compile(r"^(?:\S*tokens\S*total\S*?|vllm:kv_cache_usage_perc)(?:\{.*\})? \S+$", re.MULTILINE)
+"""Counters of tokens in vLLM's, SGLang's and the reader's metrics, and the share of vLLM's cache that is filled, which
+grows while it takes in a long prompt and no token comes out."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,8 @@ async def until_stuck(session: aiohttp.ClientSession, question: Question) -> str
         await asyncio.sleep(ASK_EVERY if not failures else min(ASK_EVERY, _LOOK_EVERY))
         asking = asyncio.create_task(_ask(session, question))
         try:
-            if not await _answered(session, question, asking):
-                return f"It hangs: a question of two letters has had no answer for {HUNG_AFTER:.0f} s."
+            if (silent := await _unanswered(session, question, asking)) is not None:
+                return f"It hangs: a question of two letters has had no answer for {silent:.0f} s."
         finally:
             asking.cancel()
         status = asking.result()
@@ -59,18 +63,20 @@ async def until_stuck(session: aiohttp.ClientSession, question: Question) -> str
             return f"It answers every question with an error (HTTP {status})."
 
 
-async def _answered(session: aiohttp.ClientSession, question: Question, asking: asyncio.Task[int]) -> bool:
-    """Waits for the answer for as long as tokens come for anybody, and `HUNG_AFTER` seconds beyond."""
+async def _unanswered(session: aiohttp.ClientSession, question: Question, asking: asyncio.Task[int]) -> float | None:
+    """Waits for the answer as long as there are signs of work; how many seconds there was none, None once answered."""
     clock = asyncio.get_running_loop().time
-    tokens, since = await _tokens(session, question), clock()
-    while clock() - since < HUNG_AFTER:
-        done, _ = await asyncio.wait({asking}, timeout=min(_LOOK_EVERY, HUNG_AFTER / 4))
+    work, since = await _work(session, question), clock()
+    while True:
+        limit = HUNG_UNSEEN_AFTER if work is None else HUNG_AFTER
+        done, _ = await asyncio.wait({asking}, timeout=min(_LOOK_EVERY, limit / 4))
         if done:
-            return True
-        seen = await _tokens(session, question)
-        if seen != tokens:
-            tokens, since = seen, clock()
-    return False
+            return None
+        seen = await _work(session, question)
+        if seen is not None and seen != work:
+            work, since = seen, clock()
+        elif clock() - since >= limit:
+            return clock() - since
 
 
 async def _ask(session: aiohttp.ClientSession, question: Question) -> int:
@@ -85,10 +91,11 @@ async def _ask(session: aiohttp.ClientSession, question: Question) -> int:
         return 200
 
 
-async def _tokens(session: aiohttp.ClientSession, question: Question) -> float:
-    """How many tokens have gone in and come out so far; 0 where the engine does not tell."""
+async def _work(session: aiohttp.ClientSession, question: Question) -> tuple[str, ...] | None:
+    """What its metrics say of its work; None where they say nothing."""
     try:
         async with session.get(question.metrics_url, headers=question.headers) as reply:
-            return sum(float(number) for number in _TOKENS.findall(await reply.text()))
+            told = _WORK.findall(await reply.text()) if reply.status == 200 else []
     except (aiohttp.ClientError, TimeoutError, ValueError):
-        return 0.0
+        return None
+    return tuple(told) or None

@@ -141,7 +141,10 @@ class Supervisor:
             return Launch((), {}, "", 0, plan.base_url + "/models", key)
         ready_url = plan.base_url.removesuffix("/v1") + plan.ready_path
         env = engine_environment() | plan.env | {plan.key_env: secret(self._files.engine_key)}
-        question = tiny_question(plan.base_url, plan.served_name, secret(self._files.engine_key))
+        question = None
+        if plan.engine != "llama":
+            # Of llama-server's few slots a question would take one, and with it what it remembers of a long chat.
+            question = tiny_question(plan.base_url, plan.served_name, secret(self._files.engine_key))
         return Launch(plan.argv, env, "127.0.0.1", self._settings.engine_port, ready_url, question=question)
 
     async def _prepared(self, report: Report) -> LaunchPlan:

@@ -32,15 +32,15 @@ class Keyring:
         if scheme.lower() != "bearer" or not key:
             # No guess: another site's page, which cannot send a key, must not be able to close the door for programs.
             raise _refusal("This API needs a key, as Authorization: Bearer KEY")
+        if self.holds(key):
+            # First of all: a forgotten script with an old key must not lock out the others at its address.
+            return key
         address = request.client.host if request.client else "?"
         if self._attempts.closed_for(address):
             wait = "Too many wrong keys came from this address; please wait five minutes."
             raise ApiError(429, wait, "too_many_wrong_keys", retry_after=_WAIT_SECONDS)
-        if not self.holds(key):
-            self._attempts.count(address)
-            raise _refusal("This key is not known here, or no longer")
-        self._attempts.forgive(address)
-        return key
+        self._attempts.count(address)
+        raise _refusal("This key is not known here, or no longer")
 
     def holds(self, key: str) -> bool:
         """Whether the key is one that works at this moment."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from urllib.parse import unquote_to_bytes
 
 from app.api.errors import ApiError, bad_request
 from app.api.question import PictureSlot
@@ -60,9 +59,16 @@ def _decode(slot: PictureSlot) -> bytes:
     if len(body) > MAX_BYTES * 4 // 3 + 1024:
         raise bad_request(f"The picture is larger than {MAX_BYTES // 1024 // 1024} MB.", slot.path)
     try:
-        return base64.b64decode(unquote_to_bytes(body) if "%" in body else body, validate=True)
+        return base64.b64decode(_unescaped(body), validate=True)
     except (binascii.Error, ValueError):
         raise bad_request("The data: URL's data is not base64.", slot.path) from None
+
+
+def _unescaped(body: str) -> str:
+    """Base64 as a URL may escape it; unquoting any other character would take seconds of the page for nothing."""
+    for escaped, character in (("%2B", "+"), ("%2F", "/"), ("%3D", "=")):
+        body = body.replace(escaped, character).replace(escaped.lower(), character)
+    return body
 
 
 def _refused(error: PictureError, path: str) -> ApiError:

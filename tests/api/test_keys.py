@@ -50,8 +50,8 @@ def test_wrong_keys_are_limited_and_none_at_all_is_no_guess(raw: Raw, scripted: 
     wrong = [raw("GET", "/v1/models", headers={**elsewhere, "Authorization": "Bearer x"}) for _ in range(11)]
     assert [response.status_code for response in wrong] == [401] * 10 + [429]
     assert error(wrong[-1])["code"] == "too_many_wrong_keys"
-    assert raw("GET", "/v1/models", headers=elsewhere).status_code == 429
-    assert raw("GET", "/v1/models").status_code == 200
+    # A right key works nevertheless: nobody guesses 256 bits, and a script with an old key must lock out no other.
+    assert raw("GET", "/v1/models", headers=elsewhere).status_code == 200
 
 
 def test_a_removed_key_stops_at_once_even_in_an_answer(scripted: ScriptedProduct) -> None:

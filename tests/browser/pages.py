@@ -77,13 +77,15 @@ class ChatPage:
         return self.page.locator('[data-step-type="undefined"]')
 
     def attach(self, *files: Path | dict[str, Any]) -> None:
-        """Picks files with the paperclip button's file chooser, and waits until they are up."""
+        """Picks files with the paperclip button's file chooser."""
         self.page.locator("#upload-button-input, input[type=file]").first.set_input_files(list(files))
 
     def ask(self, question: str, files: Sequence[Path] = ()) -> None:
         """Sends a question."""
         if files:
             self.attach(*files)
+            # The page reads what was picked before it shows it, and sends no file that it does not show.
+            expect(self.page.locator("#attachments > *")).to_have_count(len(files), timeout=_PATIENCE)
         self.input.fill(question)
         send = self.page.locator("#chat-submit")
         expect(send).to_be_enabled(timeout=_PATIENCE)

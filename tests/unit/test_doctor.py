@@ -146,7 +146,7 @@ def test_a_driver_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pynvml, "nvmlInit", fail)
     monkeypatch.setattr(hardware, "Path", lambda path: Path("/") if "nvidia" in path else Path(path))
     found = doctor.machine(hardware.detect())
-    assert [finding.state for finding in found] == ["broken", "ok"]
+    assert [finding.state for finding in found] == ["warning", "ok"], "the reader needs no driver"
     assert "NVML does not answer" in found[0].what
     device = Accelerator("nvidia", "H100", 80 * 2**30, driver="580.1")
     assert "H100, 80 GB, driver 580.1" in only(doctor.machine(Hardware((device,))))[1]
@@ -195,9 +195,12 @@ def test_the_exit_status_says_whether_something_is_broken(
     assert main(["doctor", "--json"]) == 0
     assert {finding["state"] for finding in json.loads(capsys.readouterr().out)} <= {"ok", "warning"}
     made.files.run.chmod(0o777)
-    assert main(["doctor"]) == 1
+    assert main(["doctor"]) == 0, "the next start closes it"
     told = capsys.readouterr().out
     assert f"→ chmod go= '{made.files.run}'" in told
+    made.files.engine_key.write_text("x")
+    made.files.engine_key.chmod(0o644)
+    assert main(["doctor"]) == 1
 
 
 @pytest.mark.parametrize("breakage", ["missing", "no python", "no packages"])

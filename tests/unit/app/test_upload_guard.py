@@ -142,3 +142,15 @@ async def test_a_body_that_comes_is_taken() -> None:
     await asyncio.sleep(0.1)
     client.piece(b"x")
     assert await client.answer() == 200
+
+
+async def test_waiting_for_its_turn_does_not_make_a_body_slow() -> None:
+    server = Server()
+
+    async def late(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0.6)
+        await server(scope, receive, send)
+
+    client = Client(BodyPace(late, idle=0.3, slowest=1_000_000))
+    client.piece(b"x")
+    assert await client.answer() == 200
