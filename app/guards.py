@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.attempts import Attempts
+from app.i18n import language_of, text
 
 UPLOAD_PATHS = {"/project/file", "/api/threads/import"}
 _UPLOADED_FILE = re.compile(r"/project/file/|/project/thread/")
@@ -63,9 +64,9 @@ class HostAndOrigin:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not self._places.host_allowed(host):
-            await refuse(scope, receive, send, 421, "This page is not known by that name; see KIMI_ORIGINS.")
+            await refuse(scope, receive, send, 421, "refused_host")
         elif not self._places.origin_allowed(headers.get("origin"), host):
-            await refuse(scope, receive, send, 403, "Requests from other sites are refused; see KIMI_ORIGINS.")
+            await refuse(scope, receive, send, 403, "refused_origin")
         else:
             await self._app(scope, receive, send)
 
@@ -125,7 +126,7 @@ class LoginLimit:
             return
         address = (scope.get("client") or ("?", 0))[0]
         if self._attempts.closed_for(address):
-            await refuse(scope, receive, send, 429, "Too many wrong passwords; please wait five minutes.")
+            await refuse(scope, receive, send, 429, "refused_guesses")
             return
         # Counted before the check and forgiven after it: requests side by side do not slip through.
         self._attempts.count(address)
@@ -183,22 +184,30 @@ def _secure_cookies(message: Message) -> None:
 
 
 async def _too_large(scope: Scope, receive: Receive, send: Send, limit: int) -> None:
-    await refuse(scope, receive, send, 413, f"The request is larger than {limit // 1024 // 1024} MB.")
+    await refuse(scope, receive, send, 413, "refused_size", megabytes=limit // 1024 // 1024)
 
 
-async def refuse(scope: Scope, receive: Receive, send: Send, status: int, sentence: str) -> None:
-    """Answers a request with an error's sentence, or closes a socket with it."""
+async def refuse(scope: Scope, receive: Receive, send: Send, status: int, key: str, **values: object) -> None:
+    """Answers a request with the sentence of `key` in the person's language, or closes a socket with it."""
+    # What programs are told is English throughout.
+    asked = None if _of_the_api(scope) else Headers(scope=scope).get("accept-language")
+    sentence = text(key, language_of(asked), **values)
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.close", "code": 1008, "reason": sentence})
         return
     # The connection is closed: the rest of a body that nobody reads must not be taken for the next request.
-    response = JSONResponse(_refusal(scope["path"], status, sentence), status, headers={"Connection": "close"})
+    response = JSONResponse(_refusal(scope, status, sentence), status, headers={"Connection": "close"})
     await response(scope, receive, send)
 
 
-def _refusal(path: str, status: int, sentence: str) -> dict[str, object]:
+def _of_the_api(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path == "/v1" or path.startswith("/v1/")
+
+
+def _refusal(scope: Scope, status: int, sentence: str) -> dict[str, object]:
     """A refusal's JSON; programs that use the API find it where OpenAI's has it."""
-    if path == "/v1" or path.startswith("/v1/"):
+    if _of_the_api(scope):
         return {"error": {"message": sentence, "type": "invalid_request_error", "param": None, "code": str(status)}}
     return {"detail": sentence}

@@ -42,9 +42,9 @@ class UploadGuard:
             return
         person = _person(HTTPConnection(scope))
         if person is None:
-            await refuse(scope, receive, send, 401, "Sign in first.")
+            await refuse(scope, receive, send, 401, "refused_stranger")
         elif not self._has_room(Headers(scope=scope).get("content-length", "")):
-            await refuse(scope, receive, send, 507, "The disk is full: delete old files and try again.")
+            await refuse(scope, receive, send, 507, "refused_disk")
         else:
             await self._in_turn(person, scope, receive, send)
 
@@ -112,7 +112,7 @@ class BodyPace:
             if answered:
                 raise
         if slow and not answered:
-            await refuse(scope, receive, send, 408, "The request came too slowly; please try again.")
+            await refuse(scope, receive, send, 408, "refused_slow")
 
 
 class _TooSlowError(Exception):
