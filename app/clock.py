@@ -44,10 +44,10 @@ class Clock:
 
     @property
     def thinking(self) -> float | None:
-        """Seconds of reasoning; None where there was none, or all came at one moment and nothing is known of it."""
+        """Seconds of reasoning."""
         if self.first_reasoning is None:
             return None
-        return (self.first_answer or self.last) - self.first_reasoning or None
+        return (self.first_answer or self.last) - self.first_reasoning
 
     def unix_ns(self, moment: float) -> int:
         """A moment of this clock in nanoseconds since 1970, as spans want it."""

@@ -186,7 +186,8 @@ async def _ask(client: EngineClient, job: Job, view: View) -> Figures:
                     await _whole(reply, reader, show, asked.clock)
         finally:
             job.answer.engine_splits |= reader.engine_splits
-            if asked.clock.thinking is not None:
+            # An answer that came as a whole does not tell how long its thoughts took.
+            if settings.streaming and asked.clock.thinking is not None:
                 job.answer.seconds_thinking = (job.answer.seconds_thinking or 0) + asked.clock.thinking
         figures.usage, figures.finish_reason = reader.usage, reader.finish_reason or ("" if enough else "stop")
     if enough:
@@ -194,9 +195,7 @@ async def _ask(client: EngineClient, job: Job, view: View) -> Figures:
     return figures
 
 
-async def _whole(
-    reply: Reply, reader: StreamReader, show: Callable[[Piece], Awaitable[None]], clock: Clock
-) -> None:
+async def _whole(reply: Reply, reader: StreamReader, show: Callable[[Piece], Awaitable[None]], clock: Clock) -> None:
     pieces = reader.read_whole(b"".join([chunk async for chunk in reply]))
     if pieces:
         # It came at one moment: the time that showing it takes is none in which the engine wrote.

@@ -15,6 +15,7 @@ from app.engine_state import EngineFailedError, EngineState
 from app.errors import explain
 from app.fitting import Fit
 from app.pulse import Pulse
+from app.reply import Reply
 from app.settings import ChatSettings
 from app.turn import MOST_INTERRUPTIONS, Job, run
 from engine.config import Settings
@@ -152,6 +153,26 @@ async def test_an_answer_that_is_not_streamed(desk: Desk) -> None:
     assert desk.request["stream"] is False
     assert "stream_options" not in desk.request
     assert (answer.reasoning, answer.text, desk.figures.finish_reason) == ("So.", "A sign.", "length")
+    # All came at one moment, so nothing is known of how fast the engine wrote, or how long it thought.
+    assert desk.figures.first_token is not None
+    assert desk.figures.usage
+    assert (desk.figures.writing, desk.figures.tokens_per_second, answer.seconds_thinking) == (0, None, None)
+
+
+@pytest.mark.parametrize(("end", "rests"), [("data: [DONE]\n\n", 0), ("", 1)])
+async def test_a_stream_that_has_ended_is_not_rested_from(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, end: str, rests: int
+) -> None:
+    rested: list[float] = []
+
+    async def rest(reply: Reply, seconds: float) -> None:
+        rested.append(seconds)
+
+    monkeypatch.setattr(Reply, "rest", rest)
+    event = 'data: {"choices": [{"delta": {"content": "A sign."}, "finish_reason": "stop"}]}\n\n'
+    desk.engine.script = Script(garbage=(event + end).encode())
+    assert (await desk.ask()).text == "A sign."
+    assert len(rested) == rests
 
 
 async def test_marks_that_the_engine_leaves_in_are_taken_out(desk: Desk) -> None:
