@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import re
+import weakref
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 from aiohttp import web
 
-from app import pulse, wording
+from app import engine_client, pulse, wording
 from app.activity import activity
 from app.clock import Clock
 from app.engine_client import EngineClient
 from app.pulse import Pulse, Queue, beating, waiting_in
+from engine.config import ROOT
 from engine.marks import Kind, Piece
 from engine.plan import LaunchPlan
 from tests.scripted_engine import Script
@@ -27,9 +31,12 @@ class Metrics:
     def __init__(self) -> None:
         self.waiting = 0
         self.asked = 0
+        self.hang = asyncio.Event()
+        self.hang.set()
 
     async def answer(self, request: web.Request) -> web.Response:
         self.asked += 1
+        await self.hang.wait()
         text = f'# TYPE vllm:num_requests_waiting gauge\nvllm:num_requests_waiting{{engine="0"}} {self.waiting}.0\n'
         return web.Response(text=text + 'vllm:num_requests_waiting_by_reason{reason="capacity"} 99.0\n')
 
@@ -49,13 +56,14 @@ async def engine(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Metrics
     )  # fmt: skip
     client = EngineClient(plan, "key")
     yield metrics, client
+    metrics.hang.set()
     await client.close()
     await runner.cleanup()
 
 
 async def test_the_place_is_counted_from_the_front(engine: tuple[Metrics, EngineClient]) -> None:
     metrics, client = engine
-    queue, clocks = Queue(client), [Clock() for _ in range(4)]
+    queue, clocks = client.queue, [Clock() for _ in range(4)]
     for clock in clocks:
         queue.enter(clock)
     metrics.waiting = 3
@@ -75,11 +83,63 @@ async def test_many_that_wait_ask_the_engine_once(
 ) -> None:
     metrics, client = engine
     monkeypatch.setattr(pulse, "EVERY_SECONDS", 60.0)
-    queue, clocks = Queue(client), [Clock() for _ in range(16)]
+    queue, clocks = client.queue, [Clock() for _ in range(16)]
     for clock in clocks:
         queue.enter(clock)
     await asyncio.gather(*(queue.position(clock) for clock in clocks))
     assert metrics.asked == 1
+
+
+async def test_an_engine_that_hangs_does_not_hold_the_line_back_until_it_is_hidden(
+    engine: tuple[Metrics, EngineClient],
+) -> None:
+    metrics, client = engine
+    metrics.hang.clear()
+    # Far longer than METRICS_SECONDS, and shorter than any other limit of the client's.
+    async with asyncio.timeout(engine_client.CONNECT_SECONDS - 0.5):
+        assert await client.metrics() == ""
+    script = (ROOT / "public" / "pulse.js").read_text(encoding="utf-8")
+    [hidden_after] = re.findall(r"setTimeout\(hide, (\d+)\)", script)
+    assert int(hidden_after) / 1000 > 1.0 + engine_client.METRICS_SECONDS
+
+
+async def test_a_client_that_is_closed_is_forgotten_with_its_queue() -> None:
+    plan = LaunchPlan(
+        engine="vllm", model="Kimi-VL-A3B-Thinking", served_name="m", pictures="file", base_url="http://h/v1"
+    )
+    client = EngineClient(plan, "key")
+    assert isinstance(client.queue, Queue)
+    gone = weakref.ref(client)
+    await client.close()
+    del client
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.parametrize("fails", [(False,), (True,), (False, True)], ids=["a pulse", "the end", "both"])
+async def test_a_turn_ends_as_it_ends_however_its_telling_fails(
+    engine: tuple[Metrics, EngineClient], caplog: pytest.LogCaptureFixture, fails: tuple[bool, ...]
+) -> None:
+    _, client = engine
+    tried = asyncio.Event()
+
+    async def tell(seen: Pulse | None) -> None:
+        tried.set()
+        if (seen is None) in fails:
+            raise RuntimeError("no page")
+
+    async def turn() -> str:
+        async with asyncio.timeout(30), beating(Clock(), client.queue, tell):
+            await tried.wait()
+        return "an answer"
+
+    assert await turn() == "an answer"
+    assert [record.name for record in caplog.records] == ["app.pulse"] * len(fails)
+    caplog.clear()
+
+    with pytest.raises(ValueError, match="the turn's own"):
+        async with asyncio.timeout(30), beating(Clock(), client.queue, tell):
+            raise ValueError("the turn's own")
 
 
 async def test_what_is_told_while_an_answer_comes(engine: tuple[Metrics, EngineClient]) -> None:
@@ -97,7 +157,7 @@ async def test_what_is_told_while_an_answer_comes(engine: tuple[Metrics, EngineC
         while not last(condition):
             await asyncio.sleep(0.01)
 
-    async with asyncio.timeout(30), beating(clock, Queue(client), tell):
+    async with asyncio.timeout(30), beating(clock, client.queue, tell):
         await until(lambda seen: seen.position == 1 and not seen.begun)
         piece = Piece(Kind.ANSWER, "x")
         clock.saw(piece, piece, 5)
@@ -119,6 +179,11 @@ async def test_a_long_one_tells_its_speed(desk: Desk, monkeypatch: pytest.Monkey
     speeds = [seen.tokens_per_second for seen in desk.screen.pulses if seen and seen.tokens_per_second]
     assert speeds
     assert all(1 < speed < 400 for speed in speeds)
+
+
+@pytest.mark.parametrize("sample", ["NaN", "+Inf", "-Inf"])
+def test_a_metric_that_is_no_count_says_nothing(sample: str) -> None:
+    assert waiting_in([f"a_b {sample}"], "a_b") is None
 
 
 def test_a_metric_is_found_by_its_whole_name() -> None:
