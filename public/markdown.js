@@ -4,10 +4,11 @@
 
 kimi.markdown = (() => {
   const INLINE = String.raw`(?:(?!\n[ \t]*\n)[^])`; // any character, not beyond the paragraph
+  const CLOSED = String.raw`[ \t>]*\k<fence>[\`~]*[ \t]*(?![^\n])`; // nothing follows on the line
   const TOKENS = new RegExp(
     [
       // Fenced code, to its end or to the end of the text (while it is being written).
-      String.raw`(?<fenced>(?<=^|\n)[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(?<fence>\`{3,}|~{3,})[^\n]*(?:\n(?![ \t>]*\k<fence>)[^\n]*)*(?:\n[ \t>]*\k<fence>[\`~]*)?)`,
+      String.raw`(?<fenced>(?<=^|\n)[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(?<fence>\`{3,}(?![^\n]*\`)|~{3,})[^\n]*(?:\n(?!${CLOSED})[^\n]*)*(?:\n${CLOSED})?)`,
       String.raw`(?<code>(?<ticks>\`+)(?!\`)${INLINE}*?(?<!\`)\k<ticks>(?!\`))`,
       // No formula is as long as the limits; they keep the search short where a delimiter is never closed.
       String.raw`\\\[(?<display>[^]{0,8000}?)\\\]`,
@@ -66,7 +67,10 @@ kimi.message = (() => {
   const SHORTEST = 1000; // characters of a part
   // A line that goes on with nothing above it, whatever that is: no list, quotation, indented text, table or formula.
   const FRESH = /^(?:#{1,6}\s|\p{L})/u;
-  const FENCE = /^[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(`{3,}|~{3,})/;
+  const OPENING = /^[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(`{3,}(?!.*`)|~{3,})/;
+  const CLOSING = /^[ \t>]*(`{3,}|~{3,})[ \t]*$/;
+  // Inline code and what a backslash escapes are passed over, or they would be taken for delimiters of formulas.
+  const DELIMITERS = /(`+)(?!`)[^]*?(?<!`)\1(?!`)|`+|\\[^]|\$\$/g;
   // What is said in one place and meant in another: footnotes, and links that are explained below.
   const ELSEWHERE = /\[\^|^ {0,3}\[[^\]\n]+\]:/m;
 
@@ -74,18 +78,25 @@ kimi.message = (() => {
   function parts(source) {
     if (source.length < 2 * SHORTEST || ELSEWHERE.test(source)) return [source];
     const found = [];
-    let [start, at, fence, blank, dollars, bracket] = [0, 0, "", false, 1, false];
+    let [start, at, fence, blank, dollars, bracket, paragraph] = [0, 0, "", false, false, false, ""];
+    const endParagraph = () => {
+      for (const [delimiter] of paragraph.matchAll(DELIMITERS)) {
+        if (delimiter === "$$") dollars = !dollars;
+        else if (delimiter === "\\[" || delimiter === "\\]") bracket = delimiter === "\\[";
+      }
+      paragraph = "";
+    };
     for (const line of source.split("\n")) {
-      if (!fence && blank && at - start >= SHORTEST && dollars % 2 && !bracket && FRESH.test(line)) {
+      if (!fence && blank && at - start >= SHORTEST && !dollars && !bracket && FRESH.test(line)) {
         found.push(source.slice(start, at));
         start = at;
       }
-      const mark = FENCE.exec(line)?.[1];
-      if (mark && !fence) fence = mark;
-      else if (mark?.startsWith(fence)) fence = "";
-      dollars += line.split("$$").length - 1;
-      if (/\\[[\]]/.test(line)) bracket = line.lastIndexOf("\\[") > line.lastIndexOf("\\]");
       blank = !line.trim();
+      const opened = fence ? "" : OPENING.exec(line)?.[1];
+      if (blank || opened) endParagraph();
+      if (opened) fence = opened;
+      else if (!fence) paragraph += `${line}\n`;
+      else if (CLOSING.exec(line)?.[1].startsWith(fence)) fence = "";
       at += line.length + 1;
     }
     return [...found, source.slice(start)];

@@ -110,6 +110,8 @@ DRAWN = [
     ("~~~\n$x$\n~~~\n$x$", "~~~\n$x$\n~~~\n$$x$$"),
     ("````\n```\n$x$\n```\n````\n$x$", "````\n```\n$x$\n```\n````\n$$x$$"),
     ("- ```\n  $x$\n  ```\n- $x$", "- ```\n  $x$\n  ```\n- $$x$$"),
+    ("```markdown\n```python\n$x$\n``` \n$x$", "```markdown\n```python\n$x$\n``` \n$$x$$"),
+    ("```x``` and\n$x$", "```x``` and\n$$x$$"),
     # Still being written.
     ("```\n$x$", "```\n$x$"),
     ("\\[ x", "\\[ x"),
@@ -135,6 +137,7 @@ def test_delimiters_that_are_never_closed_cost_no_more_than_a_frame(stage: Stage
 
 
 PARAGRAPHS = "".join(f"This is paragraph {n}, and it says nothing at all.\n\n" for n in range(60))
+NESTED = f"```markdown\nIn it:\n```python\n\n{PARAGRAPHS}```"
 
 
 @pytest.mark.parametrize(
@@ -142,6 +145,7 @@ PARAGRAPHS = "".join(f"This is paragraph {n}, and it says nothing at all.\n\n" f
     [
         (PARAGRAPHS, ""),
         (PARAGRAPHS + "```\nCode.\n\nMore of it.\n" + PARAGRAPHS + "```\n\n" + PARAGRAPHS, PARAGRAPHS + "```"),
+        (PARAGRAPHS + NESTED + "\n\n" + PARAGRAPHS, NESTED),
         (PARAGRAPHS + "\\[\nx\n\n" + PARAGRAPHS + "\\]\n\n" + PARAGRAPHS, PARAGRAPHS + "\\]"),
         (PARAGRAPHS + "$$\nx\n\n" + PARAGRAPHS + "$$\n\n" + PARAGRAPHS, PARAGRAPHS + "$$"),
         (PARAGRAPHS + "- An item\n\n" * 300 + PARAGRAPHS, "- An item\n\n" * 300),
@@ -149,7 +153,7 @@ PARAGRAPHS = "".join(f"This is paragraph {n}, and it says nothing at all.\n\n" f
         (PARAGRAPHS + "See [here].\n\n[here]: https://example.org\n", PARAGRAPHS + "See [here]."),
         (PARAGRAPHS + "A note[^1].\n\n[^1]: Said below.\n", PARAGRAPHS + "A note[^1]."),
     ],
-    ids=["paragraphs", "code", "brackets", "dollars", "list", "quotation", "reference", "footnote"],
+    ids=["paragraphs", "code", "nested", "brackets", "dollars", "list", "quotation", "reference", "footnote"],
 )
 def test_a_long_message_is_cut_where_nothing_reaches_across_and_its_first_parts_stay(
     stage: Stage, source: str, whole: str
@@ -167,6 +171,28 @@ def test_a_long_message_is_cut_where_nothing_reaches_across_and_its_first_parts_
         for earlier, later in pairwise(grown):
             # What is complete does not change any more; only the last part grows.
             assert later[: len(earlier) - 1] == earlier[:-1]
+
+
+@pytest.mark.parametrize(
+    "closed",
+    [
+        "```x``` is no fence.",
+        "````\n```\n````",
+        "~~~\n```\n~~~ \t",
+        "```sh\necho $$ '\\['\n```",
+        "The shell's number is `$$`, and ``a ` \\[`` is code\nas `$$\n\\[` is.",
+        "$$\na \\\\[4pt]\nb\n$$",
+        "\\[\na \\\\[4pt]\nb\n\\]",
+        r"A dollar \$$x$.",
+    ],
+)
+def test_what_only_looks_like_a_fence_or_a_formula_keeps_no_message_from_being_cut(stage: Stage, closed: str) -> None:
+    before = PARAGRAPHS + closed + "\n\n"
+    parts = stage.open().evaluate("source => kimi.message.parts(source)", before + PARAGRAPHS)
+    assert "".join(parts) == before + PARAGRAPHS
+    # As many cuts behind it as there are where nothing stands between.
+    assert len([part for part in parts if closed not in part]) >= 4
+    assert max(map(len, parts)) < 2500
 
 
 def test_a_part_of_a_message_that_has_not_changed_is_the_very_same_element(stage: Stage) -> None:
