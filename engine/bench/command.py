@@ -84,7 +84,7 @@ def bench(running: Running, wanted: Sequence[Scenario], folder: Path, *, quick: 
         made_quick(scenario, running.context, running.sequences, pixels) if quick else scenario for scenario in wanted
     ]
     for scenario in scenarios:
-        _check_fits(scenario, running, pixels)
+        _check_fits(scenario, running, pixels, quick=quick)
     done = _new_run(running, [scenario.name for scenario in wanted], quick=quick)
     before = results.earlier(folder)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -113,13 +113,14 @@ def _advance(progress: Progress, task: TaskID, done: int) -> None:
     progress.update(task, completed=done)
 
 
-def _check_fits(scenario: Scenario, running: Running, pixels: int) -> None:
+def _check_fits(scenario: Scenario, running: Running, pixels: int, *, quick: bool) -> None:
     needed = scenario.tokens(pixels)
     if scenario.picture and not _takes_pictures(running.plan.model):
         raise ToolFailedError(f"{running.plan.model} takes no pictures: leave {scenario.name} out.")
     if running.context is not None and needed > running.context:
+        what_now = ", even under --quick: leave it out." if quick else ": add --quick."
         raise ToolFailedError(
-            f"{scenario.name} fills {needed:,} tokens and this engine holds {running.context:,}: add --quick."
+            f"{scenario.name} fills {needed:,} tokens and this engine holds {running.context:,}{what_now}"
         )
 
 

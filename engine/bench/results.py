@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,29 +56,37 @@ def figure(row: Measured, name: str) -> float | None:
 
 
 def read(path: Path) -> Run:
-    """A run as it was kept."""
-    raw: dict[str, Any] = json.loads(path.read_text())
-    return Run(**raw | {"launch": tuple(raw["launch"]), "rows": [_row(row) for row in raw["rows"]]})
+    """A run as it was kept.
+
+    Raises:
+        NoResultError: the file is something else.
+    """
+    try:
+        raw: dict[str, Any] = json.loads(path.read_text())
+        return Run(**raw | {"launch": tuple(raw["launch"]), "rows": [_row(row) for row in raw["rows"]]})
+    except (ValueError, LookupError, TypeError):
+        raise NoResultError(f"{path} is no run that ./start.sh bench has kept.") from None
 
 
 def earlier(folder: Path) -> list[Run]:
-    """All runs of the workspace, the oldest first."""
-    return [read(path) for path in sorted(folder.glob("*.json"))]
+    """All runs of the workspace, the oldest first; other files are passed over."""
+    return list(_kept(folder).values())
 
 
 def find(folder: Path, wanted: str) -> Run:
     """A run by its file, its name, or an end or a beginning of its name that no other has.
 
     Raises:
-        NoResultError: there is none, or more than one.
+        NoResultError: there is none, or more than one, or the file is something else.
     """
     if wanted.endswith(".json") and Path(wanted).is_file():
         return read(Path(wanted))
-    names = sorted(path.stem for path in folder.glob("*.json"))
+    kept = _kept(folder)
+    names = list(kept)
     fitting = [name for name in names if name.startswith(wanted) or name.endswith(wanted)]
     chosen = [wanted] if wanted in names else fitting
     if len(chosen) == 1:
-        return read(folder / f"{chosen[0]}.json")
+        return kept[chosen[0]]
     which = f"{len(chosen)} runs are called {wanted}" if chosen else f"No run is called {wanted}"
     there = ", ".join(chosen or names) or "none yet; ./start.sh bench makes one"
     raise NoResultError(f"{which}; there are: {there}.")
@@ -114,6 +123,15 @@ def compare(first: Run, second: Run) -> list[Difference]:
             a, b = figure(row, key), figure(other, key) if other else None
             if a is not None and b is not None:
                 found.append(Difference(row, name, a, b, more))
+    return found
+
+
+def _kept(folder: Path) -> dict[str, Run]:
+    """The runs by their files' names, the oldest first."""
+    found = {}
+    for path in sorted(folder.glob("*.json")):
+        with suppress(NoResultError):
+            found[path.stem] = read(path)
     return found
 
 

@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--quick", action="store_true", help="less of everything: below a minute, and rougher")
     made.add_argument("--runs", type=int, default=3, help="runs of each point, of which the median counts (3)")
     made.add_argument("--conversations", type=int, default=500, help="opened and closed, for the memory (500)")
-    made.add_argument("--json", type=Path, help="where the JSON goes (workspace/bench/ui-TIME.json)")
+    made.add_argument("--json", type=Path, help="where the JSON goes (workspace/bench-ui/TIME.json)")
     return made
 
 
@@ -67,7 +67,7 @@ def main() -> int:
     if unknown := set(chosen.parts) - PARTS.keys():
         parser().error(f"there is no part {', '.join(sorted(unknown))}")
     found: dict[str, Any] = {"machine": report.machine(), "quick": chosen.quick}
-    path = chosen.json or load_settings().workspace / "bench" / f"ui-{time.strftime('%Y%m%d-%H%M%S')}.json"
+    path = chosen.json or load_settings().workspace / "bench-ui" / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
     with tempfile.TemporaryDirectory(prefix="kimi-bench-") as folder, running_apps(Path(folder)) as apps:
         for name, part in PARTS.items():
             if name in (chosen.parts or PARTS):

@@ -158,6 +158,20 @@ def test_a_run_is_kept_and_found_again_by_its_name(tmp_path: Path) -> None:
         results.find(tmp_path, "20301")
 
 
+@pytest.mark.parametrize("text", ['{"machine": {}, "streams": []}', "[]", '"run"', "{", '{"launch": [], "rows": [1]}'])
+def test_a_file_that_is_no_run_is_in_nobodys_way(tmp_path: Path, text: str) -> None:
+    kept = a_run("20261122-a-chat", measured())
+    kept.write(tmp_path)
+    foreign = tmp_path / "20261122-foreign.json"
+    foreign.write_text(text)
+    assert results.earlier(tmp_path) == [kept]
+    assert results.find(tmp_path, "20261122") == kept
+    with pytest.raises(NoResultError, match="No run is called"):
+        results.find(tmp_path, foreign.stem)
+    with pytest.raises(NoResultError, match="is no run"):
+        results.find(tmp_path, str(foreign))
+
+
 def test_only_what_was_measured_in_the_same_way_is_compared() -> None:
     first = a_run("A", measured(1), measured(16), measured(1, input_len=500))
     second = a_run("B", measured(1, output_tokens_per_second=157.8), measured(100))
@@ -199,6 +213,8 @@ def test_what_does_not_fit_the_engine_is_told_before_anything_is_measured(tmp_pa
     quiet = Console(file=StringIO())
     with pytest.raises(ToolFailedError, match="add --quick"):
         command.bench(running(), [SCENARIOS["reasoning"]], tmp_path, quick=False, console=quiet)
+    with pytest.raises(ToolFailedError, match="even under --quick: leave it out"):
+        command.bench(running(context=900), [SCENARIOS["pictures-720p"]], tmp_path, quick=True, console=quiet)
     text_only = running(model="Kimi-K2-Thinking", context=262144)
     with pytest.raises(ToolFailedError, match="takes no pictures"):
         command.bench(text_only, [SCENARIOS["pictures-720p"]], tmp_path, quick=True, console=quiet)
