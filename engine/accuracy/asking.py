@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import marks
-from engine.accuracy.sets import Item, PictureSet, data_url
+from engine.accuracy.sets import Item, PictureSet, SetError, data_url
 from engine.catalog import Model, find_model
 from engine.plan import LaunchPlan
 from engine.running import Running
@@ -113,7 +113,8 @@ async def ask_all(
     """The items, at most `limit`, each with its answer; `hear` gets the number of those that are answered.
 
     Raises:
-        AskingError: the engine refuses or is gone.
+        AskingError: the engine refuses, is gone, or its reply is not the API's.
+        SetError: a picture of the set can't be read.
     """
     import aiohttp  # noqa: PLC0415 - a third of a second, which the other words need not wait for
 
@@ -133,10 +134,12 @@ async def ask_all(
             async with asyncio.TaskGroup() as group:
                 for _ in range(at_once):
                     group.create_task(work())
-        except* (aiohttp.ClientError, TimeoutError) as errors:
-            raise AskingError(f"The engine does not answer any more: {errors.exceptions[0]!r}") from None
-        except* AskingError as errors:
-            raise AskingError(str(errors.exceptions[0])) from None
+        except* (aiohttp.ClientError, TimeoutError, AskingError, SetError) as errors:
+            # In one clause: two that raise would make a group again.
+            first = errors.exceptions[0]
+            if isinstance(first, AskingError | SetError):
+                raise type(first)(str(first)) from None
+            raise AskingError(f"The engine does not answer any more: {first!r}") from None
     return done
 
 
@@ -155,10 +158,19 @@ async def _ask(
         if reply.status in _ITS_FAULT:
             return Answered(item.name, "", REFUSED)
         if reply.status != 200:
-            raise AskingError(f"The engine refuses {item.name} ({reply.status}): {(await reply.text())[:300]}")
-        choice: Mapping[str, Any] = (await reply.json())["choices"][0]
-    text = choice["message"].get("content") or ""
+            said = await reply.text(errors="replace")
+            raise AskingError(f"The engine refuses {item.name} ({reply.status}): {said[:300]}")
+        text, finish = _read(item, await reply.text(errors="replace"))
     if pair := find_model(setting.model).thinking_marks:
         # Where the engine has split them off already there are none left.
         text = marks.split(text, marks.Marks(*pair))[1]
-    return Answered(item.name, text.strip(), choice.get("finish_reason") or "")
+    return Answered(item.name, text.strip(), finish)
+
+
+def _read(item: Item, said: str) -> tuple[str, str]:
+    """The answer and its finish reason."""
+    try:
+        choice: Mapping[str, Any] = json.loads(said)["choices"][0]
+        return (choice["message"].get("content") or "").strip(), choice.get("finish_reason") or ""
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise AskingError(f"The engine's reply to {item.name} is not one of the API's: {said[:300]}") from None

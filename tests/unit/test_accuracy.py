@@ -228,6 +228,31 @@ async def test_the_limit_holds_and_what_an_engine_cannot_take_counts_as_wrong(tm
     assert await answers_of(answer, path, tmp_path / "kept", limit=2) == ["", "x"]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "no JSON",
+        "{}",
+        "[]",
+        '{"choices": []}',
+        '{"choices": [{"message": null}]}',
+        '{"choices": [{"message": {"content": [1]}}]}',
+        '{"choices": [7]}',
+    ],
+)
+async def test_a_reply_that_is_not_the_apis_is_told_in_one_sentence(tmp_path: Path, said: str) -> None:
+    path = tsv(tmp_path / "a.tsv", *(row(n, "x") for n in range(1, 4)))
+    with pytest.raises(AskingError, match="is not one of the API's") as error:
+        await answers_of(lambda _: web.Response(text=said), path, tmp_path / "kept")
+    assert said in str(error.value)
+
+
+async def test_a_picture_that_cannot_be_read_is_told_in_one_sentence(tmp_path: Path) -> None:
+    path = tsv(tmp_path / "a.tsv", *(row(n, "x", image="*" * 99) for n in range(1, 3)))
+    with pytest.raises(SetError, match="base64"):
+        await answers_of(lambda _: saying("x"), path, tmp_path / "kept")
+
+
 def test_answers_of_different_settings_are_not_mixed(tmp_path: Path) -> None:
     here, nano = running(), find_model("nano")
     first, second = (setting_of(here, nano, "ocr", digest) for digest in "ab")
