@@ -14,7 +14,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.,]+(?:[+-]\d\d:\d\d|Z)?|\b\d\d-\d\d
 _FACT = re.compile(r"(?<=\s)(\w+)=")
 _HEAD = 100
 """The level stands within so many characters, in vLLM's lines, in ours, and in ours as JSON."""
-_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[^\[]|[\x00-\x08\x0b-\x1f\x7f\x9b]")
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[^\[]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """What would move the cursor or change the terminal: a log says it, so it must not do it."""
 
 
@@ -37,7 +37,7 @@ class LogView:
 
 def plain(line: str) -> str:
     """The line without what would steer a terminal; of a bar that was drawn over itself the last state."""
-    return _ESCAPES.sub("", line.rpartition("\r")[2] or line)
+    return _ESCAPES.sub("", line.rstrip("\r").rpartition("\r")[2])
 
 
 def coloured(line: str) -> Text:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 _MOST_AT_ONCE = 1_000_000
+_MOST_DIGITS = 18
+"""Of an offset that somebody sends: more is no file's, and from some thousands on int() refuses."""
 KEEP = 3
 """How many earlier files stay: `llm.log.1` is the newest of them."""
 
@@ -77,7 +79,13 @@ def tail(path: Path, lines: int) -> list[str]:
         size = file.seek(0, 2)
         file.seek(max(0, size - 400 * lines))
         text = file.read().decode(errors="replace")
-    return text.splitlines()[-lines:]
+    return _lines(text)[-lines:]
+
+
+def _lines(text: str) -> list[str]:
+    """Those that end at a newline; str.splitlines ends them at a carriage return, too: at each state of a bar."""
+    lines = text.split("\n")
+    return lines if lines[-1] else lines[:-1]
 
 
 @dataclass(frozen=True)
@@ -91,13 +99,15 @@ class More:
 def more(path: Path, at: str, first: int) -> More:
     """What was written since `at`, which an earlier call gave, also across a rotation; whole lines only.
 
-    With an empty `at`, or one of a file that is gone, the last `first` lines. At most 1 MB a call.
+    With an empty `at`, or one of a file that is gone or has become shorter, the last `first` lines. At most 1 MB a
+    call; of a line longer than that, a piece.
     """
-    inode, _, offset = at.partition(":")
+    inode, _, wanted = at.partition(":")
+    offset = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) <= _MOST_DIGITS else None
     lines: list[str] = []
     for file in (path.with_name(f"{path.name}.1"), path):
-        if file.exists() and str(file.stat().st_ino) == inode and offset.isdigit():
-            found, at = _since(file, int(offset))
+        if offset is not None and file.exists() and _is_at(file, inode, offset):
+            found, at = _since(file, offset)
             lines += found
             if file == path:
                 return More(lines, at)
@@ -110,13 +120,21 @@ def more(path: Path, at: str, first: int) -> More:
     return More(tail(path, first), f"{path.stat().st_ino}:{size}")
 
 
+def _is_at(path: Path, inode: str, offset: int) -> bool:
+    there = path.stat()
+    return str(there.st_ino) == inode and offset <= there.st_size
+
+
 def _since(path: Path, offset: int) -> tuple[list[str], str]:
     with path.open("rb") as file:
         inode = os.fstat(file.fileno()).st_ino
         file.seek(offset)
         data = file.read(_MOST_AT_ONCE)
     whole = data[: data.rfind(b"\n") + 1]
-    return whole.decode(errors="replace").splitlines(), f"{inode}:{offset + len(whole)}"
+    if not whole and len(data) == _MOST_AT_ONCE:
+        # A line without an end in sight: whoever waits for it would never get on.
+        whole = data
+    return _lines(whole.decode(errors="replace")), f"{inode}:{offset + len(whole)}"
 
 
 def follow(paths: list[Path], sleep: Callable[[float], None]) -> Iterator[tuple[Path, str]]:

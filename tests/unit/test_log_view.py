@@ -26,7 +26,10 @@ def test_the_level_gives_the_colour(line: str, colour: str) -> None:
 def test_a_line_cannot_steer_the_terminal() -> None:
     assert coloured("\x1b[2J\x1b]0;title\x07 a\x08b\x9b31m").plain == "0;title ab31m"
     assert coloured(VLLM).plain.startswith("(APIServer pid=7) ERROR")
+    assert coloured("a" + "".join(map(chr, range(0x7F, 0xA0))) + "b\xa0c").plain == "ab\xa0c"
     assert coloured("10%\r20%\r30%").plain == "30%"
+    assert coloured("10%\r20%\r").plain == "20%"
+    assert coloured("a line of Windows\r").plain == "a line of Windows"
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -63,6 +63,21 @@ def test_the_tail_is_the_end(tmp_path: Path) -> None:
     path.write_text("".join(f"{n}\n" for n in range(1000)))
     assert tail(path, 3) == ["997", "998", "999"]
     assert tail(tmp_path / "absent.log", 3) == []
+    path.write_text("")
+    assert tail(path, 3) == []
+    path.write_text("one\n\nhalf a line")
+    assert tail(path, 3) == ["one", "", "half a line"]
+
+
+def test_only_a_newline_ends_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_text("first\n", newline="")
+    at = more(path, "", 1).at
+    drawn = ["0%\r50%\r100%", "a\x0bb\x0cc\x85d\u2028e", ""]
+    with path.open("a", newline="") as file:
+        file.write("\n".join(drawn) + "\n")
+    assert more(path, at, 1).lines == drawn
+    assert tail(path, 3) == drawn
 
 
 def test_following_goes_on_across_a_rotation(tmp_path: Path) -> None:
@@ -102,4 +117,22 @@ def test_more_of_a_log_is_what_came_since_also_across_a_rotation(tmp_path: Path)
     assert seen.lines == ["half a line", "x" * 60, "in the new file"]
     assert more(path, seen.at, 2).lines == []
     assert more(path, "77:3", 1).lines == ["in the new file"]
+    inode = path.stat().st_ino
+    for offset in ("²", "9" * 18, "9" * 25, "9" * 5000, "-1", ""):
+        assert more(path, f"{inode}:{offset}", 1).lines == ["in the new file"]
     log.close()
+
+
+def test_a_line_longer_than_what_is_read_at_once_stops_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_text("one\n")
+    at = more(path, "", 1).at
+    long = "x" * 2_500_000
+    with path.open("a") as file:
+        file.write(f"{long}\nthe last\n")
+    seen: list[str] = []
+    for _ in range(3):
+        found = more(path, at, 1)
+        seen, at = seen + found.lines, found.at
+    assert "".join(seen[:-1]) == long
+    assert seen[-1] == "the last"
