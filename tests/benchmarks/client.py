@@ -6,7 +6,6 @@ import asyncio
 import time
 import uuid
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -43,10 +42,9 @@ class Heard:
 class SocketClient:
     """One open page: `await SocketClient.open(…)`, then `ask`."""
 
-    def __init__(self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse, url: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._http = session
         self._socket = socket
-        self._url = url
         self._session_id = str(uuid.uuid4())
         self._welcome = asyncio.Event()
         self._ended = asyncio.Event()
@@ -65,7 +63,7 @@ class SocketClient:
             pass
         address = URL(url) / "ws/socket.io/" % {"EIO": "4", "transport": "websocket"}
         socket = await http.ws_connect(address, max_msg_size=0)
-        client = cls(http, socket, url)
+        client = cls(http, socket)
         await client._connect()
         return client
 
@@ -78,8 +76,8 @@ class SocketClient:
         await self._emit("connection_successful")
         await asyncio.wait_for(self._ended.wait(), _PATIENCE)
 
-    async def ask(self, load: Load, files: list[str] | None = None) -> Heard:
-        """Asks, with uploaded `files` by their ids, and waits for the end of the turn."""
+    async def ask(self, load: Load) -> Heard:
+        """Asks, and waits for the end of the turn."""
         self._ended.clear()
         self._awaited, self._over = "on_message", False
         heard = self._heard = Heard()
@@ -92,20 +90,10 @@ class SocketClient:
             "createdAt": "2026-01-01T00:00:00Z",
             "metadata": {},
         }
-        references = [{"id": file} for file in files or []]
         heard.sent = time.monotonic()
-        await self._emit("client_message", {"message": message, "fileReferences": references})
+        await self._emit("client_message", {"message": message, "fileReferences": []})
         await asyncio.wait_for(self._ended.wait(), _PATIENCE)
         return heard
-
-    async def upload(self, path: Path) -> str:
-        """Sends a file; returns its id."""
-        form = aiohttp.FormData()
-        form.add_field("file", path.read_bytes(), filename=path.name, content_type="image/jpeg")
-        address = f"{self._url}/project/file?session_id={self._session_id}"
-        async with self._http.post(address, data=form) as reply:
-            reply.raise_for_status()
-            return str((await reply.json())["id"])
 
     async def close(self, *, new_chat: bool = False) -> None:
         """Goes away; with `new_chat` as somebody does who begins another chat."""

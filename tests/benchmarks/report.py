@@ -45,14 +45,6 @@ def show(found: dict[str, Any], console: Console) -> None:
         _memory(table, memory)
     if browser := found.get("browser"):
         _browser(table, browser)
-    for row in found.get("pictures", ()):
-        table.add_row(row["what"], row["page"], row["naive"], row["baseline"], row["ratio"], row["goal"])
-    for row in found.get("starts", ()):
-        table.add_row(row["what"], row["seconds"], "", "", "", row["goal"])
-    if engine := found.get("engine"):
-        what = f"tokens/s of {engine['model']}, {engine['people']} people"
-        speeds = (f"{engine['page']:.0f}", "", f"direct {engine['direct']:.0f}")
-        table.add_row(what, *speeds, f"{engine['ratio']:.2f}", "≥ 0.95")
     console.print(table)
 
 
