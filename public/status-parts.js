@@ -168,7 +168,11 @@ const watch = (() => {
     return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((top) => top >= most * 1.05) ?? 10 * power;
   }
 
-  const median = (values) => values.slice().sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)];
+  // Of an even count the mean of the two in the middle, as `./start.sh status` has it.
+  function median(values) {
+    const sorted = values.slice().sort((a, b) => a - b);
+    return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.floor(sorted.length / 2)]) / 2;
+  }
 
   // The last hour as dots, with a line through the medians of its five-minute pieces. `points`: [Unix time, value].
   function plot(points, now, label) {

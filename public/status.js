@@ -158,7 +158,10 @@
       try {
         const reply = await fetch("/api/overview", { cache: "no-store" });
         if (reply.status === 401) await signIn();
-        else if (reply.ok) drawAll(await reply.json());
+        else if (reply.ok) {
+          triedToSignIn = false;
+          drawAll(await reply.json());
+        }
         away.hidden = reply.ok || reply.status === 401;
       } catch {
         away.hidden = false;

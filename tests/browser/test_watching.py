@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -129,6 +130,28 @@ def test_it_is_for_everybody(scripted: ScriptedProduct, browser: Browser, view: 
         assert set(re.findall(r"[A-Za-z]{4,}", page.locator("h2, h3, dt").all_inner_texts().__repr__())) == set()
         assert "运行状态" in seen
     assert errors == []
+    context.close()
+
+
+def test_a_login_that_ends_is_made_anew_where_no_form_is_needed(scripted: ScriptedProduct, browser: Browser) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{scripted.url}/status")
+    expect(page.locator(".state")).to_have_text("Ready")
+    with page.expect_response(lambda reply: reply.url.endswith("/auth/header") and reply.ok):
+        context.clear_cookies()
+    with page.expect_response(lambda reply: reply.url.endswith("/api/overview") and reply.ok):
+        pass
+    assert page.url == f"{scripted.url}/status"
+    context.close()
+
+
+def test_the_median_is_that_of_the_terminal(scripted: ScriptedProduct, browser: Browser) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{scripted.url}/status")
+    for values in ([3, 1], [5, 1, 2], [10, 1, 4, 2], [7]):
+        assert page.evaluate("values => watch.median(values)", values) == median(values)
     context.close()
 
 
