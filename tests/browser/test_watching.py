@@ -92,7 +92,7 @@ def test_the_status_page_tells_how_it_goes(scripted: ScriptedProduct, open_page:
 
 
 def test_a_line_tells_how_an_answer_goes_while_it_is_under_way(scripted: ScriptedProduct, open_page: OpenPage) -> None:
-    scripted.engine.script = Script(reasoning=["so "] * 20, answer=["word "] * 150, rate=20, hold=True)
+    scripted.engine.script = Script(reasoning=["so "] * 20, answer=["word "] * 3000, rate=20, hold=True)
     page = open_page(scripted.url)
     line = page.page.locator(".pulse")
     page.ask("x")
