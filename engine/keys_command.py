@@ -7,6 +7,7 @@ import sys
 
 from engine.config import Settings
 from engine.keys import KeyNameError, Keys
+from engine.sub_words import add_sub_words
 
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
@@ -23,13 +24,11 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The sub-words and their arguments."""
-    words = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
-    for word, text in {
+    named = {
         "add": "make a key for a program; it is shown once",
         "remove": "take a key back; it stops at once",
-    }.items():
-        words.add_parser(word, help=text, description=text).add_argument("name", help="what the key is called")
-    words.add_parser("list", help="tell which keys there are", description="tell which keys there are")
+    }
+    add_sub_words(parser, named, name="what the key is called", listing="tell which keys there are")
 
 
 def _add(keys: Keys, chosen: argparse.Namespace, settings: Settings) -> None:

@@ -8,6 +8,7 @@ import sys
 
 from engine.config import Settings
 from engine.people import People, PeopleError
+from engine.sub_words import add_sub_words
 
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
@@ -24,14 +25,12 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The sub-words and their arguments."""
-    words = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
-    for word, text in {
+    named = {
         "add": "enter somebody; asks for their password",
         "remove": "take somebody out, and sign them out at once",
         "password": "give somebody another password; asks for it",
-    }.items():
-        words.add_parser(word, help=text, description=text).add_argument("name", help="the name to sign in with")
-    words.add_parser("list", help="tell who is there", description="tell who is there")
+    }
+    add_sub_words(parser, named, name="the name to sign in with", listing="tell who is there")
 
 
 def _add(people: People, chosen: argparse.Namespace) -> None:

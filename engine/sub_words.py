@@ -1,0 +1,14 @@
+"""The sub-words of `./start.sh user …` and `./start.sh key …`: what is done to somebody or something with a name."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+
+def add_sub_words(parser: argparse.ArgumentParser, named: Mapping[str, str], *, name: str, listing: str) -> None:
+    """Adds `named`, the sub-words that take a NAME, and `list`, each with its help; the chosen one is in `what`."""
+    words = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+    for word, text in named.items():
+        words.add_parser(word, help=text, description=text).add_argument("name", help=name)
+    words.add_parser("list", help=listing, description=listing)
