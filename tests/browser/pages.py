@@ -77,8 +77,11 @@ class ChatPage:
         return self.page.locator('[data-step-type="undefined"]')
 
     def attach(self, *files: Path | dict[str, Any]) -> None:
-        """Picks files with the paperclip button's file chooser."""
-        self.page.locator("#upload-button-input, input[type=file]").first.set_input_files(list(files))
+        """Picks files with the paperclip button's file chooser.
+
+        The page has a second one, the drop zone's, which is made anew after each turn: what the old one is given is lost.
+        """
+        self.page.locator("#upload-button-input").set_input_files(list(files))
 
     def ask(self, question: str, files: Sequence[Path] = ()) -> None:
         """Sends a question."""
