@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 _PATIENCE = 60_000
 
@@ -79,21 +81,32 @@ class ChatPage:
     def attach(self, *files: Path | dict[str, Any]) -> None:
         """Picks files with the paperclip button's file chooser.
 
-        The page has a second one, the drop zone's, which is made anew after each turn: what the old one is given is lost.
+        The page has a second one, the drop zone's, which goes and comes with each turn.
         """
         self.page.locator("#upload-button-input").set_input_files(list(files))
 
     def ask(self, question: str, files: Sequence[Path] = ()) -> None:
         """Sends a question."""
         if files:
-            self.attach(*files)
-            # The page reads what was picked before it shows it, and sends no file that it does not show.
-            expect(self.page.locator("#attachments > *")).to_have_count(len(files), timeout=_PATIENCE)
+            self._attach_until_shown(files)
         self.input.fill(question)
         send = self.page.locator("#chat-submit")
         expect(send).to_be_enabled(timeout=_PATIENCE)
         self._turns_wanted = self._turns_begun + 1
         send.click()
+
+    def _attach_until_shown(self, files: Sequence[Path]) -> None:
+        """The page sends no file that it does not show, and it shows none that was given to a composer of before.
+
+        It draws its composer anew when a chat gets its address, which is as quick as the end of a very short answer.
+        """
+        shown = self.page.locator("#attachments > *")
+        deadline = time.monotonic() + _PATIENCE / 1000
+        while not shown.count() and time.monotonic() < deadline:
+            self.attach(*files)
+            with contextlib.suppress(PlaywrightTimeoutError):
+                shown.first.wait_for(timeout=_PATIENCE / 10)
+        expect(shown).to_have_count(len(files), timeout=_PATIENCE)
 
     def press(self, name: str) -> None:
         """Presses the last button of this name, which begins a turn."""
