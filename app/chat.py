@@ -244,9 +244,8 @@ class _Callbacks:
             url = f"/api/answers/{turn.answer.id}/answer.md"
             await cl.context.emitter.send_window_message({"type": "kimi-download", "url": url})
             return
-        if action.name == "answer_now":
-            if chat.job:
-                chat.job.answer_now.set()
+        if action.name in {"answer_now", "keep_waiting", "stop_here"}:
+            chat.wish(turn, action.name, session.current_task)
             return
         if chat.turn.locked():
             await cl.context.emitter.send_toast(text("busy", chat.language))

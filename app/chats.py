@@ -60,6 +60,17 @@ class Chat:
         shown = (turn for turn in self.conversation.turns if turn.id in self.views)
         return next((turn.answer for turn in shown if self.views[turn.id].parent_id == run_id), None)
 
+    def wish(self, turn: Turn, name: str, task: asyncio.Task[Any] | None) -> None:
+        """Passes on a wish about `turn`, which `task` has answered; nothing happens where it has ended meanwhile."""
+        if self.job is None or self.running is not self.views[turn.id]:
+            return
+        if name == "answer_now":
+            self.job.answer_now.set()
+        elif name == "keep_waiting":
+            self.job.keep_waiting.set()
+        elif task:
+            task.cancel()
+
     async def show_buttons(self, wanted: Callable[[Turn], bool] = lambda turn: True) -> None:
         """Puts the buttons below the answers of the turns that are wanted."""
         for turn in filter(wanted, self.conversation.turns):

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 import openai
 
 from app.engine_client import EngineClient
+from app.stall import Patience
 from engine import control
 from engine.config import Settings
 from engine.plan import LaunchPlan
@@ -36,6 +37,8 @@ class EngineState:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.patience = Patience(settings.first_token_seconds, settings.idle_seconds)
+        """How long it may be silent before a person is asked."""
         self._client: EngineClient | None = None
         self._retired: list[EngineClient] = []
 

@@ -28,6 +28,7 @@ from app.frames import FRAME_SECONDS, Frames
 from app.pulse import Pulse, beating
 from app.reply import Reply
 from app.settings import ChatSettings, Offer, follow_thinking, parse
+from app.stall import Patience, Stall
 from app.stream import BrokenStreamError, StreamedError, StreamReader, Usage
 from engine.catalog import Instant
 from engine.marks import Kind, Marks, Piece, Start
@@ -49,6 +50,9 @@ class View(Protocol):
     async def pulse(self, pulse: Pulse | None) -> None:
         """How the answer goes, once a second; None: it has ended."""
 
+    async def stalled(self, seconds: float | None) -> None:
+        """The engine has been silent for longer than usual: is it to be waited for? None: that question is over."""
+
     async def show(self, piece: Piece) -> None:
         """A frame of reasoning or answer; `Kind.RETRACT`: the answer so far was reasoning."""
 
@@ -66,6 +70,8 @@ class Job:
     continuing: bool = False
     answer_now: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by a person who has seen enough thinking: the answer then begins from the thoughts so far."""
+    keep_waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by a person who was asked about a silent engine, and has patience with it."""
 
 
 @dataclass
@@ -112,7 +118,7 @@ async def run(state: EngineState, job: Job, view: View) -> Figures:
             client = await state.ready(view.waiting)
         before = _said(job.answer)
         try:
-            return await _ask(client, job, view)
+            return await _ask(client, job, view, state.patience)
         except _EnoughThinkingError:
             job.answer.thinking_cut = job.continuing = True
         except _LOST:
@@ -157,7 +163,7 @@ def _offer(client: EngineClient, names: tuple[str, ...]) -> Offer:
     return Offer(names, client.model, client.context(names[0]), titles)
 
 
-async def _ask(client: EngineClient, job: Job, view: View) -> Figures:
+async def _ask(client: EngineClient, job: Job, view: View, patience: Patience) -> Figures:
     offer = await offer_of(client)
     settings = _settings(job, offer)
     instant = None if settings.thinking else offer.instant(settings.model)
@@ -177,7 +183,8 @@ async def _ask(client: EngineClient, job: Job, view: View) -> Figures:
     with spans.request(client.plan, request, figures, job.answer) as asked:
         try:
             send = client.ask(request | {"extra_headers": asked.headers})
-            beat = beating(asked.clock, client.queue, view.pulse) if settings.streaming else nullcontext()
+            tell = Stall(patience, job.keep_waiting, view.stalled).after(view.pulse)
+            beat = beating(asked.clock, client.queue, tell) if settings.streaming else nullcontext()
             async with beat, send as reply:
                 if settings.streaming:
                     enough = await _stream(reply, reader, show, asked.clock, job.answer_now)

@@ -58,6 +58,7 @@ class AnswerView:
         self._message: cl.Message | None = None
         self._line: cl.Step | None = None
         self._waiting: cl.Step | None = None
+        self._stalled: cl.Message | None = None
         self._pulse = ""
         self._notes: list[cl.Step] = []
         self._fault: cl.Message | None = None
@@ -87,7 +88,9 @@ class AnswerView:
 
     def steps(self) -> list[StepDict]:
         """What of this turn is on the page, below its question."""
-        shown = (self._waiting, self._thinking, self._message, self._line, *self._notes, self._fault)
+        shown = (
+            self._waiting, self._thinking, self._message, self._stalled, self._line, *self._notes, self._fault
+        )  # fmt: skip
         return [step.to_dict() for step in shown if step]
 
     def messages(self) -> list[cl.Message]:
@@ -149,6 +152,21 @@ class AnswerView:
             silent = pulse is not None and pulse.silent >= wording.SILENT_SECONDS
             await cl.context.emitter.send_window_message({"type": "kimi-pulse", "text": words, "silent": silent})
 
+    async def stalled(self, seconds: float | None) -> None:
+        """Asks below what is there whether a silent engine is to be waited for; None: takes the question back."""
+        if seconds is None:
+            await self._stop_asking()
+            return
+        words = text("stalled", self._language, seconds=int(seconds))
+        if self._stalled:
+            self._stalled.content = words
+            await self._stalled.update()
+            return
+        # A message, for a step without content has no buttons.
+        self._stalled = cl.Message(content=words, type="system_message", parent_id=self.parent_id)
+        self._stalled.actions = [wording.button(n, self._turn_id, self._language) for n in wording.WHEN_STALLED]
+        await self._stalled.send()
+
     async def show(self, piece: Piece) -> None:
         """Puts a frame of text on the page."""
         match piece.kind:
@@ -183,6 +201,7 @@ class AnswerView:
         """Shows the turn's answer as it stands now, with its line and its buttons, and what went wrong."""
         self._running = False
         await self._stop_waiting()
+        await self._stop_asking()
         answer = turn.answer
         if answer and not (answer.empty and fault):
             await self._show_answer(answer)
@@ -196,13 +215,14 @@ class AnswerView:
 
     async def resend(self) -> None:
         """Sends again what is there so far, to a browser that was away."""
-        for step in (self._waiting, self._thinking, self._message):
+        for step in (self._waiting, self._thinking, self._message, self._stalled):
             if step:
                 await cl.context.emitter.send_step(step.to_dict())
 
     async def remove(self) -> None:
         """Takes everything off the page: the question was edited."""
         await self._stop_waiting()
+        await self._stop_asking()
         await self.remove_buttons()
         for message in (self._message, self._fault):
             if message:
@@ -317,6 +337,13 @@ class AnswerView:
     async def _show_feedback(self, answer: Answer) -> None:
         # Chainlit's frame around the answer has it; what is not named here stays as it is.
         await cl.context.emitter.emit("update_message", {"id": self.parent_id, "feedback": feedback_of(answer)})
+
+    async def _stop_asking(self) -> None:
+        if self._stalled:
+            for action in self._stalled.actions:
+                await action.remove()
+            await self._stalled.remove()
+            self._stalled = None
 
     async def _stop_waiting(self) -> None:
         if self._waiting:

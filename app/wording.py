@@ -20,6 +20,8 @@ Button = Literal[
     "previous",
     "next",
     "answer_now",
+    "keep_waiting",
+    "stop_here",
     "earlier_question",
     "later_question",
     "download",
@@ -32,12 +34,15 @@ _ICONS: dict[Button, str] = {
     "previous": "chevron-left",
     "next": "chevron-right",
     "answer_now": "zap",
+    "keep_waiting": "hourglass",
+    "stop_here": "square",
     "earlier_question": "undo-2",
     "later_question": "redo-2",
     "download": "download",
 }
 
-
+WHEN_STALLED: tuple[Button, ...] = ("keep_waiting", "stop_here")
+"""The choice that a person has about a silent engine."""
 SILENT_SECONDS = 30
 """An engine that has sent no token for so long may be stuck."""
 LONG_ANSWER = 2000

@@ -27,6 +27,8 @@ class Script:
     error: str = ""
     break_after: int | None = None
     """Closes the connection after so many tokens."""
+    stall_after: int | None = None
+    """Says nothing more after so many tokens until the test sets `ScriptedEngine.go`; the connection stays open."""
     garbage: bytes = b""
     """Said instead of a stream."""
     endless: bool = False
@@ -126,6 +128,8 @@ class ScriptedEngine:
                     assert request.transport
                     request.transport.close()
                     return response
+                if number == script.stall_after:
+                    await self.go.wait()
                 await self._send(response, {kind: token})
                 self.sent += 1
                 if script.rate:

@@ -141,9 +141,10 @@ _BEHAVIOUR = (
         'f.jsxs("div",{className:"-ml-1.5 flex items-center flex-wrap"',
     ),
     Patch(
-        why="Answer now can be pressed while a turn runs",
+        why="Answer now, and the choice about a silent engine, can be pressed while a turn runs",
         old='variant:"ghost",className:"text-muted-foreground",disabled:e||i,',
-        new='variant:"ghost",className:"text-muted-foreground",disabled:e&&t.name!=="answer_now"||i,',
+        new='variant:"ghost",className:"text-muted-foreground",'
+        'disabled:e&&!["answer_now","keep_waiting","stop_here"].includes(t.name)||i,',
     ),
     Patch(
         # Its buttons remember what was clicked; another answer in the same place has feedback of its own.

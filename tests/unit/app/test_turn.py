@@ -35,6 +35,7 @@ class Screen:
     shown: asyncio.Event = field(default_factory=asyncio.Event)
     interruptions: int = 0
     pulses: list[Pulse | None] = field(default_factory=list)
+    stalls: list[float | None] = field(default_factory=list)
     can_answer_now: bool = False
 
     async def interrupted(self) -> None:
@@ -50,6 +51,9 @@ class Screen:
 
     async def pulse(self, pulse: Pulse | None) -> None:
         self.pulses.append(pulse)
+
+    async def stalled(self, seconds: float | None) -> None:
+        self.stalls.append(seconds)
 
     async def show(self, piece: Piece) -> None:
         self.pieces.append(piece)
