@@ -11,11 +11,19 @@ _TYPES = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_
 class ApiError(Exception):
     """A request is refused, or can't be answered. `message` is a sentence or two with the way out, and holds no secret.
 
-    `param` is the part of the request that it is about, `retry_after` in how many seconds it is worth asking again.
+    `param` is the part of the request that it is about, `retry_after` in how many seconds it is worth asking again,
+    `allow` the method that would have been right.
     """
 
     def __init__(
-        self, status: int, message: str, code: str, param: str | None = None, retry_after: int | None = None
+        self,
+        status: int,
+        message: str,
+        code: str,
+        param: str | None = None,
+        *,
+        retry_after: int | None = None,
+        allow: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -23,6 +31,7 @@ class ApiError(Exception):
         self.code = code
         self.param = param
         self.retry_after = retry_after
+        self.allow = allow
 
     def body(self) -> dict[str, dict[str, str | None]]:
         """The reply's JSON."""
@@ -32,6 +41,8 @@ class ApiError(Exception):
     def response(self) -> JSONResponse:
         """The whole reply."""
         headers = {"Retry-After": str(self.retry_after)} if self.retry_after is not None else {}
+        if self.allow is not None:
+            headers["Allow"] = self.allow
         if self.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
         return JSONResponse(self.body(), self.status, headers=headers)

@@ -55,7 +55,7 @@ def routes(settings: Settings, state: EngineState, store: UploadStore) -> APIRou
     @router.api_route("/v1/{path:path}", methods=_ANY)
     async def nothing_here(request: Request) -> Response:
         if wanted := _METHODS.get(request.url.path):
-            raise ApiError(405, f"{request.url.path} takes {wanted}.", "method_not_allowed")
+            raise ApiError(405, f"{request.url.path} takes {wanted}.", "method_not_allowed", allow=wanted)
         here = "GET /v1/models and POST /v1/chat/completions"
         raise ApiError(404, f"There is nothing here; this API has {here}.", "not_found")
 

@@ -1,0 +1,50 @@
+"""schemathesis makes right and wrong requests of the API's description, and looks at every reply."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.api.openapi import OPENAPI
+from tests.browser.servers import ScriptedProduct
+
+
+def run_schemathesis(folder: Path, page: ScriptedProduct, key: str, *options: str) -> int:
+    """Has it check the page; how many requests it made.
+
+    Raises:
+        AssertionError: a reply is not as it is described; the text tells how to ask the same again.
+    """
+    description = folder / "openapi.json"
+    description.write_text(json.dumps(OPENAPI))
+    ended = subprocess.run(
+        [
+            sys.executable, "-m", "schemathesis.cli", "run", str(description), "--url", page.url, "--no-color",
+            "--header", f"Authorization: Bearer {key}", "--checks", "all", "--request-timeout", "60", *options,
+        ],
+        cwd=folder, capture_output=True, text=True, check=False, timeout=1800,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    made = re.search(r"(\d+) generated", ended.stdout)
+    assert made, ended.stdout
+    return int(made.group(1))
+
+
+def test_every_reply_is_as_it_is_described(scripted: ScriptedProduct, key: str, tmp_path: Path) -> None:
+    made = run_schemathesis(tmp_path, scripted, key, "--max-examples", "15", "--seed", "1")
+    assert made > 80
+    # Right requests were among them, and got through.
+    assert len(scripted.engine.requests) > 20
+    assert "Traceback" not in scripted.log()
+
+
+@pytest.mark.long
+def test_thousands_of_replies_are_as_they_are_described(scripted: ScriptedProduct, key: str, tmp_path: Path) -> None:
+    made = run_schemathesis(tmp_path, scripted, key, "--max-examples", "2000", "--suppress-health-check", "all")
+    assert made > 2000
+    assert "Traceback" not in scripted.log()
