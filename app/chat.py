@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import chainlit as cl
-import openai
 from chainlit.config import config
 from chainlit.server import sio
 from chainlit.session import WebsocketSession
@@ -26,6 +25,7 @@ from app.history import resuming
 from app.history.database import HistoryError
 from app.history.keeper import Keeper
 from app.i18n import language_of, text
+from app.lazily import openai
 from app.neutral import whole
 from app.panel import send_panel, show_mode
 from app.pictures import PictureError, PictureLimits

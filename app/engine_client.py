@@ -16,9 +16,9 @@ from functools import cache
 from typing import Any
 
 import httpx2
-import openai
 
 from app.fitting import estimate
+from app.lazily import openai
 from app.pulse import Queue
 from app.reply import Reply
 from engine.catalog import Model, UnknownModelError, find_model

@@ -8,9 +8,9 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 
-import openai
-
+from app import lazily
 from app.engine_client import EngineClient
+from app.lazily import openai
 from app.stall import Patience
 from engine import control
 from engine.config import Settings
@@ -91,7 +91,8 @@ class EngineState:
         return client
 
     async def warm_up(self) -> None:
-        """Gets the connection ready before the first question, which would otherwise wait a second for it."""
+        """Gets the connection ready before the first question, which would otherwise wait a second or two for it."""
+        await lazily.load()
         client = await self.launched()
         with contextlib.suppress(EngineFailedError, openai.APIError):
             client = await self.ready()

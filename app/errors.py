@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, field
 
 import httpx2
-import openai
 
 from app.engine_state import EngineFailedError, NoSupervisorError
 from app.fitting import TooLongError
+from app.lazily import openai
 from app.stream import BrokenStreamError, StreamedError, error_text
 
 _TOO_LONG = re.compile(r"maximum context length|max_model_len|context length|too long|longer than the", re.IGNORECASE)

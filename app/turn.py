@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 import aiofiles
 import httpx2
-import openai
 
 from app import spans
 from app.activity import activity
@@ -25,6 +24,7 @@ from app.engine_client import EngineClient
 from app.engine_state import EngineState
 from app.fitting import Fit, Limits, fit, texts, upper_bound
 from app.frames import FRAME_SECONDS, Frames
+from app.lazily import openai
 from app.pulse import Pulse, beating
 from app.reply import Reply
 from app.settings import ChatSettings, Offer, follow_thinking, parse
@@ -99,8 +99,11 @@ class _EnoughThinkingError(Exception):
 
 MOST_INTERRUPTIONS = 3
 """A question that brings the engine down each time is not asked for ever."""
-_LOST = (openai.APIConnectionError, httpx2.HTTPError, BrokenStreamError, StreamedError)
-"""What a dying engine looks like; whether it was one, the supervisor's status tells."""
+
+
+def _lost() -> tuple[type[Exception], ...]:
+    """What a dying engine looks like; whether it was one, the supervisor's status tells."""
+    return openai.APIConnectionError, httpx2.HTTPError, BrokenStreamError, StreamedError
 
 
 async def run(state: EngineState, job: Job, view: View) -> Figures:
@@ -121,7 +124,7 @@ async def run(state: EngineState, job: Job, view: View) -> Figures:
             return await _ask(client, job, view, state.patience)
         except _EnoughThinkingError:
             job.answer.thinking_cut = job.continuing = True
-        except _LOST:
+        except _lost():
             # The engine went away: once it is back, the answer goes on from what was shown.
             interruptions += 1
             if interruptions > MOST_INTERRUPTIONS or not await state.noticed():

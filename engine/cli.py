@@ -14,12 +14,12 @@ from rich.console import Console
 from engine import control, keys_command, people_command, plan_command
 from engine.accuracy import command as eval_command
 from engine.bench import command as bench_command
-from engine.config import ROOT, ConfigError, Settings, load_settings
+from engine.config import Settings
 from engine.log_view import LogView
 from engine.logs import follow, tail
 from engine.plan import LaunchPlan
 from engine.status import Status
-from engine.tracing import take_standard_settings
+from engine.up import guarded, up
 
 STOP_PATIENCE = 60.0
 
@@ -27,27 +27,7 @@ STOP_PATIENCE = 60.0
 def main(arguments: list[str] | None = None) -> int:
     """Runs one word; returns the exit status: 0 done, 1 could not, 2 wrong usage or a wrong setting."""
     chosen = parser().parse_args(arguments)
-    try:
-        settings = load_settings()
-        return int(chosen.run(settings, chosen))
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-
-
-def up(settings: Settings, _: argparse.Namespace) -> int:
-    """Starts engine and page and stays until it is stopped."""
-    from engine.supervisor import AlreadyRunningError, CannotStartError, Supervisor  # noqa: PLC0415 - others need it not
-
-    take_standard_settings(ROOT / ".env")
-    try:
-        Supervisor(settings).run()
-    except (AlreadyRunningError, CannotStartError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return guarded(lambda settings: int(chosen.run(settings, chosen)))
 
 
 def doctor_command(settings: Settings, chosen: argparse.Namespace) -> int:
@@ -123,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    word("up", up, "start engine and page (this is what no word means)")
+    word("up", lambda settings, _: up(settings), "start engine and page (this is what no word means)")
     word("status", status, "tell how it goes").add_argument("--json", action="store_true", help="as JSON")
     word("stop", stop, "end engine and page")
     log = word("logs", logs, "print the end of the logs")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import httpx2
-import openai
 
 from app.api.errors import ApiError
 from app.api.question import Question
 from app.api.reply import Outlet
 from app.engine_client import EngineClient
 from app.engine_state import EngineState
+from app.lazily import openai
 
 _SOON_SECONDS = 5
 _LATER_SECONDS = 60

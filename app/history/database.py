@@ -10,15 +10,13 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+from app.history.schema import NewerSchemaError, bring_up_to_date
+
 _BUSY_SECONDS = 10
 _DRIVERS = {
     "postgres": "postgresql+asyncpg",
@@ -77,8 +75,8 @@ class Database:
             if file := self.file:
                 _make_private(file)
             async with self._engine.begin() as connection:
-                await connection.run_sync(_upgrade)
-        except CommandError as error:
+                await connection.run_sync(bring_up_to_date)
+        except NewerSchemaError as error:
             raise HistoryError(f"{self} was written by a newer version of Kimi-VL Chat: update it.") from error
         except (SQLAlchemyError, OSError) as error:
             raise HistoryError(f"{self} cannot be used ({_reason(error)}): check KIMI_DATABASE_URL.") from error
@@ -172,13 +170,6 @@ def _begin_sqlite(connection: Connection) -> None:
 def _make_private(file: Path) -> None:
     """Makes the file, readable by its owner alone: SQLite gives its companions the same mode."""
     os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-
-
-def _upgrade(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
 
 
 def _reason(error: BaseException) -> str:

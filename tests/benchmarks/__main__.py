@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.benchmarks import report
 from tests.benchmarks.apps import Apps, running_apps
 from tests.benchmarks.browser import browser
 from tests.benchmarks.memory import memory
+from tests.benchmarks.start import start
 from tests.benchmarks.streams import growth
 
 RATE = 100
@@ -48,12 +50,16 @@ PARTS: dict[str, Callable[[Apps, argparse.Namespace], Any]] = {
     "memory": _memory,
     "browser": _browser,
 }
+ALONE: dict[str, Callable[[Path, argparse.Namespace], Any]] = {
+    "start": lambda folder, chosen: start(folder, 1 if chosen.quick else chosen.runs),
+}
+"""What is measured while nothing else of the benchmark runs."""
 
 
 def parser() -> argparse.ArgumentParser:
     """The options."""
     made = argparse.ArgumentParser(prog="./start.sh bench ui", description=(__doc__ or "").partition("\n")[0])
-    made.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure: {', '.join(PARTS)} (all)")
+    made.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure: {', '.join([*ALONE, *PARTS])} (all)")
     made.add_argument("--quick", action="store_true", help="less of everything: below a minute, and rougher")
     made.add_argument("--runs", type=int, default=3, help="runs of each point, of which the median counts (3)")
     made.add_argument("--conversations", type=int, default=500, help="opened and closed, for the memory (500)")
@@ -64,17 +70,24 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Measures and tells."""
     chosen = parser().parse_args()
-    if unknown := set(chosen.parts) - PARTS.keys():
+    if unknown := set(chosen.parts) - PARTS.keys() - ALONE.keys():
         parser().error(f"there is no part {', '.join(sorted(unknown))}")
     found: dict[str, Any] = {"machine": report.machine(), "quick": chosen.quick}
     path = chosen.json or load_settings().workspace / "bench-ui" / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
-    with tempfile.TemporaryDirectory(prefix="kimi-bench-") as folder, running_apps(Path(folder)) as apps:
-        for name, part in PARTS.items():
-            if name in (chosen.parts or PARTS):
-                print(f"Measuring: {name} …", file=sys.stderr, flush=True)
-                found[name] = part(apps, chosen)
-                # What was measured so far stays, whatever becomes of the rest.
-                report.write(path, found)
+
+    def measure(name: str, part: Callable[[], Any]) -> None:
+        print(f"Measuring: {name} …", file=sys.stderr, flush=True)
+        found[name] = part()
+        # What was measured so far stays, whatever becomes of the rest.
+        report.write(path, found)
+
+    with tempfile.TemporaryDirectory(prefix="kimi-bench-") as folder:
+        for name in [name for name in ALONE if name in (chosen.parts or ALONE)]:
+            measure(name, partial(ALONE[name], Path(folder) / name, chosen))
+        if beside := [name for name in PARTS if name in (chosen.parts or PARTS)]:
+            with running_apps(Path(folder)) as apps:
+                for name in beside:
+                    measure(name, partial(PARTS[name], apps, chosen))
     console = Console()
     report.show(found, console if console.is_terminal else Console(width=_FILE_WIDTH))
     print(path)

@@ -62,8 +62,8 @@ class Apps:
 @contextmanager
 def running_apps(folder: Path) -> Iterator[Apps]:
     """The instrument, the page and the naive app, ready to be asked."""
-    with _engine(folder) as engine, page(folder, engine.url) as ours, _naive(folder, engine.url) as naive:
-        yield Apps(engine, ours, naive)
+    with _engine(folder) as engine, page(folder, engine.url) as ours, naive(folder, engine.url) as theirs:
+        yield Apps(engine, ours, theirs)
 
 
 @contextmanager
@@ -99,7 +99,8 @@ def _engine(folder: Path) -> Iterator[App]:
 
 
 @contextmanager
-def _naive(folder: Path, engine_url: str) -> Iterator[App]:
+def naive(folder: Path, engine_url: str) -> Iterator[App]:
+    """The naive app, on the engine at `engine_url`."""
     port = free_port()
     root = folder / "naive"
     root.mkdir(parents=True)

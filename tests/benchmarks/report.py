@@ -39,6 +39,8 @@ def show(found: dict[str, Any], console: Console) -> None:
     table = Table(title="The page beside its baselines", title_justify="left")
     for heading in ("What", "Page", "Naive", "Other baseline", "Ratio", "Goal"):
         table.add_column(heading, justify="left" if heading == "What" else "right")
+    if start := found.get("start"):
+        _start(table, start)
     for row in found.get("streams", ()):
         _streams(table, row)
     if memory := found.get("memory"):
@@ -46,6 +48,24 @@ def show(found: dict[str, Any], console: Console) -> None:
     if browser := found.get("browser"):
         _browser(table, browser)
     console.print(table)
+
+
+def _start(table: Table, row: dict[str, float]) -> None:
+    def seconds(name: str) -> str:
+        return f"{row[name]:.2f} s"
+
+    for words, name, theirs, goal in (
+        ("page answers", "page_s", "naive_s", "≤ 4 s"),
+        ("its CPU until then", "page_cpu_s", "naive_cpu_s", ""),
+    ):
+        ratio = f"{row[name] / row[theirs]:.2f}"
+        table.add_row(f"start: {words}", seconds(name), seconds(theirs), "", ratio, goal)
+    own = f"engine's own {seconds('engine_s')}"
+    table.add_row("start: engine ready, as told", seconds("noted_s"), "", own, "", "≤ 0.5 s later")
+    second = f"second {seconds('second_answer_s')}"
+    table.add_row(
+        "start: the reader's first answer", seconds("first_answer_s"), "", second, "", "≤ 2 s", end_section=True
+    )
 
 
 def _streams(table: Table, row: dict[str, Any]) -> None:

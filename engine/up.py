@@ -1,0 +1,38 @@
+"""`./start.sh` without a word: only what this word needs is imported, since people wait for the page."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from engine.config import ROOT, ConfigError, Settings, load_settings
+from engine.tracing import take_standard_settings
+
+
+def main() -> int:
+    """Runs it; returns the exit status."""
+    return guarded(up)
+
+
+def up(settings: Settings) -> int:
+    """Starts engine and page and stays until it is stopped."""
+    from engine.supervisor import AlreadyRunningError, CannotStartError, Supervisor  # noqa: PLC0415 - others need it not
+
+    take_standard_settings(ROOT / ".env")
+    try:
+        Supervisor(settings).run()
+    except (AlreadyRunningError, CannotStartError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def guarded(run: Callable[[Settings], int]) -> int:
+    """The exit status of `run` with the settings in force: 2 for a wrong one of them, 130 after Ctrl-C."""
+    try:
+        return run(load_settings())
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
