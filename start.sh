@@ -52,18 +52,32 @@ create_venv() {
     base=$(find_python)
     say "Preparing the environment in .venv …"
     rm -rf -- "$root/.venv"
-    if ! "$base" -m venv "$root/.venv" >/dev/null 2>&1; then
-        # Debian splits venv from Python.
-        rm -rf -- "$root/.venv"
-        if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-            give_up "Python lacks its venv module; as root: apt-get install python3-venv"
-        fi
-        say "Installing Debian's python3-venv …"
-        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
-        "$base" -m venv "$root/.venv"
+    # A pip of its own would take longer to install than all that follows, and the one that is there serves as well.
+    "$base" -m venv --without-pip "$root/.venv" || give_up "$base cannot make an environment; its reason stands above."
+    if uv --version >/dev/null 2>&1; then
+        uv pip install --python "$python" "${only_uv[@]}"
+    elif "$base" -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("pip") is None)'; then
+        "$base" -m pip --python "$python" install --disable-pip-version-check "${only_uv[@]}"
+    else
+        add_pip "$base"
+        "$python" -m pip install --disable-pip-version-check "${only_uv[@]}"
     fi
-    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: \
-        --require-hashes -r "$root/engine/uv.txt"
+}
+
+only_uv=(--quiet --no-deps --only-binary :all: --require-hashes -r "$root/engine/uv.txt")
+
+# For a Python without pip. $1: it.
+add_pip() {
+    "$python" -m ensurepip >/dev/null 2>&1 && return
+    # Debian splits it from Python.
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        rm -rf -- "$root/.venv"
+        give_up "Python lacks its venv module; as root: apt-get install python3-venv"
+    fi
+    say "Installing Debian's python3-venv …"
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
+    rm -rf -- "$root/.venv"
+    "$1" -m venv "$root/.venv"
 }
 
 # Installs exactly what uv.lock says, unless the stamp tells that it is there. $1: plain or test.
