@@ -11,6 +11,7 @@ import uvicorn
 from dotenv import dotenv_values
 
 from app import frontend, logs, unneeded
+from app.connections import GuardedProtocol
 from app.telemetry import telemetry
 from engine import tracing
 from engine.config import ROOT, ConfigError, Settings, load_settings, secret
@@ -49,7 +50,7 @@ def main() -> int:
             host=settings.host,
             port=settings.port,
             loop="uvloop",
-            http="httptools",
+            http=GuardedProtocol,
             ws="websockets-sansio",
             # Compressing each frame of a few words costs more than sending it.
             ws_per_message_deflate=False,

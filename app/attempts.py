@@ -21,14 +21,14 @@ class Attempts:
 
     def closed_for(self, address: str) -> bool:
         """Whether this address has to wait."""
-        wrong = self._wrong.get(_network(address), deque())
+        wrong = self._wrong.get(network_of(address), deque())
         while wrong and wrong[0] <= self._clock() - self._seconds:
             wrong.popleft()
         return len(wrong) >= self._most
 
     def count(self, address: str) -> None:
         """Counts an attempt, as a wrong one until it is forgiven."""
-        network = _network(address)
+        network = network_of(address)
         self._wrong.setdefault(network, deque()).append(self._clock())
         self._wrong.move_to_end(network)
         if len(self._wrong) > _ADDRESSES_REMEMBERED:
@@ -36,10 +36,10 @@ class Attempts:
 
     def forgive(self, address: str) -> None:
         """Forgets what was counted: the secret was right."""
-        self._wrong.pop(_network(address), None)
+        self._wrong.pop(network_of(address), None)
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """Whom an address stands for: with IPv6 everybody has 2^64 of them."""
     try:
         parsed = ipaddress.ip_address(address)

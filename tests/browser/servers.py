@@ -200,6 +200,12 @@ class ScriptedProduct:
             self.stop()
             raise
 
+    @property
+    def pid(self) -> int:
+        """The page's process."""
+        assert self._process
+        return self._process.pid
+
     def _alive(self) -> None:
         assert self._process
         if self._process.poll() is not None:

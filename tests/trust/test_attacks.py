@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import socket
@@ -10,12 +11,13 @@ import uuid
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
+import psutil
 import pytest
 
 from tests import bad_files
 from tests.browser.servers import ScriptedProduct
 from tests.browser.test_safety import Caller
-from tests.trust.visitor import Visitor, shown
+from tests.trust.visitor import LONG, Visitor, shown
 
 OPEN = {
     "/", "/login", "/logout", "/healthz", "/readyz", "/auth/config", "/project/translations", "/set-session-cookie",
@@ -98,12 +100,66 @@ def test_a_strangers_upload_is_refused_before_it_is_read(public: ScriptedProduct
         assert b" 401 " in wire.recv(1000).split(b"\r\n")[0]
 
 
-async def test_a_flood_of_uploads_leaves_the_page_answering(visitor: Visitor, page: ScriptedProduct) -> None:
-    data = b"x" * 5_000_000
-    flood = [asyncio.create_task(visitor.upload(f"{n}.png", "image/png", data)) for n in range(24)]
-    async with Visitor(page) as other:
+class SlowUpload:
+    """An upload whose last byte waits until the test sets `end`; `taken` once the page has read the rest of it."""
+
+    def __init__(self, visitor: Visitor, end: asyncio.Event, size: int = 5_000_000) -> None:
+        self.taken = False
+        self._visitor = visitor
+        self._end = end
+        self._body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n'
+        self._body += b"Content-Type: image/png\r\n\r\n" + b"x" * size + b"\r\n--x--\r\n"
+
+    async def send(self) -> bytes:
+        """Sends it; the reply's first line."""
+        port, cookie = self._visitor.page.port, self._visitor.caller.cookie
+        head = f"POST /project/file?session_id={self._visitor.session_id} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+        head += f"Cookie: {cookie}\r\nContent-Length: {len(self._body)}\r\nConnection: close\r\n"
+        head += "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+        # Of what the page does not read, the network holds far less than a file.
+        wire = socket.socket()
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
+        wire.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(wire, ("127.0.0.1", port))
+        reader, writer = await asyncio.open_connection(sock=wire)
+        writer.transport.set_write_buffer_limits(0)
+        with contextlib.closing(writer):
+            writer.write(head.encode() + self._body[:-1])
+            await writer.drain()
+            self.taken = True
+            await self._end.wait()
+            writer.write(self._body[-1:])
+            reply = await reader.read()
+        return reply.split(b"\r\n")[0]
+
+
+async def test_a_flood_of_uploads_is_read_a_few_at_a_time_and_others_are_answered(
+    visitor: Visitor, page: ScriptedProduct
+) -> None:
+    end = asyncio.Event()
+    uploads = [SlowUpload(visitor, end) for _ in range(24)]
+    flood = [asyncio.create_task(upload.send()) for upload in uploads]
+    async with asyncio.timeout(LONG), Visitor(page) as other:
+        while sum(upload.taken for upload in uploads) < 4:
+            await asyncio.sleep(0.05)
         assert "An answer." in shown(await other.ask("Hello?"))
-    assert {status for status, _ in await asyncio.gather(*flood)} == {200}
+    assert sum(upload.taken for upload in uploads) == 4
+    end.set()
+    assert {line.split()[1] for line in await asyncio.gather(*flood)} == {b"200"}
+
+
+async def test_a_flood_of_connections_that_ask_for_nothing_leaves_the_page_answering(page: ScriptedProduct) -> None:
+    limit = psutil.Process(page.pid).rlimit(psutil.RLIMIT_NOFILE)
+    # More connections than the page may have files.
+    psutil.Process(page.pid).rlimit(psutil.RLIMIT_NOFILE, (300, limit[1]))
+    with contextlib.ExitStack() as flood:
+        flood.callback(psutil.Process(page.pid).rlimit, psutil.RLIMIT_NOFILE, limit)
+        for number in range(400):
+            wire = flood.enter_context(socket.create_connection(("127.0.0.1", page.port), 30))
+            with contextlib.suppress(ConnectionError):
+                wire.sendall((b"", b"GET / HTTP/1.1\r\nHost:")[number % 2])
+        async with Visitor(page) as other:
+            assert "An answer." in shown(await other.ask("Hello?"))
 
 
 async def test_a_link_in_the_uploads_is_served_to_nobody(visitor: Visitor, page: ScriptedProduct) -> None:

@@ -1,0 +1,178 @@
+"""Connections that ask for nothing, or never to the end: over real sockets, on a server with small limits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from app.connections import GuardedProtocol, WaitingRoom
+
+PATIENCE = 60
+WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers at once, whatever body may still come; below /slow only when the test wants it."""
+    if scope["type"] != "http":
+        return
+    if scope["path"] == "/slow":
+        await receive()
+        await asyncio.sleep(0.6)
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+class Server:
+    """A server in this loop, and the connections that a test opens to it."""
+
+    def __init__(self, room: WaitingRoom) -> None:
+        self.room = room
+        protocol = type("Protocol", (GuardedProtocol,), {"room": room})
+        self._server = uvicorn.Server(uvicorn.Config(answer, http=protocol, lifespan="off", log_config=None))
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._task: asyncio.Task[None] | None = None
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def __aenter__(self) -> Server:
+        self._task = asyncio.create_task(self._server.serve([self._socket]))
+        await until(lambda: self._server.started)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        for writer in self._writers:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+        self._server.should_exit = True
+        assert self._task
+        await self._task
+
+    async def connect(self, data: bytes = b"") -> Streams:
+        reader, writer = await asyncio.open_connection(*self._socket.getsockname())
+        self._writers.append(writer)
+        writer.write(data)
+        await writer.drain()
+        return reader, writer
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def gone(streams: Streams) -> bytes:
+    """What came until the server closed the connection."""
+    async with asyncio.timeout(PATIENCE):
+        try:
+            return await streams[0].read()
+        except ConnectionResetError:
+            return b""
+
+
+async def is_answered(streams: Streams) -> bool:
+    async with asyncio.timeout(PATIENCE):
+        return (await streams[0].readuntil(b"ok")).startswith(b"HTTP/1.1 200")
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    async with Server(WaitingRoom(seconds=0.5, of_one=8, of_all=12)) as server:
+        yield server
+
+
+@pytest.mark.parametrize("begun", [b"", b"G", b"GET / HTTP/1.1\r\nHost: x\r\nX-Half: "])
+async def test_a_head_that_does_not_come_ends_the_connection(server: Server, begun: bytes) -> None:
+    assert await gone(await server.connect(begun)) == b""
+    await until(lambda: len(server.room) == 0)
+
+
+async def test_a_head_in_drops_gets_no_more_time_than_one_in_silence(server: Server) -> None:
+    reader, writer = await server.connect(WHOLE)
+    assert await is_answered((reader, writer))
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(PATIENCE):
+            # Empty lines, which begin no request, and half a header.
+            for drop in [b"\r\n", b"GET / HTTP/1.1\r\n", *[b"X: y\r\n"] * 10_000]:
+                writer.write(drop)
+                await writer.drain()
+                await asyncio.sleep(0.02)
+                if reader.at_eof():
+                    break
+    assert await gone((reader, writer)) == b""
+
+
+async def test_a_flood_that_asks_for_nothing_keeps_nobody_out(server: Server) -> None:
+    flood = [await server.connect(b"GET / HT") for _ in range(60)]
+    assert await is_answered(await server.connect(WHOLE))
+    assert len(server.room) <= 8
+    # The oldest went, long before their time.
+    assert await gone(flood[0]) == b""
+
+
+async def test_those_who_are_being_answered_are_not_counted(server: Server) -> None:
+    answered = [await server.connect(WHOLE.replace(b"/ ", b"/slow ")) for _ in range(20)]
+    flood = [await server.connect() for _ in range(20)]
+    assert all(await asyncio.gather(*map(is_answered, answered)))
+    assert await gone(flood[-1]) == b""
+
+
+async def test_one_network_does_not_take_the_places_of_the_others() -> None:
+    class Peer:
+        def __init__(self, network: str) -> None:
+            self.network = network
+            self.loop = asyncio.get_running_loop()
+            self.closed = False
+            self.transport = self
+
+        def close(self) -> None:
+            self.closed = True
+
+    room = WaitingRoom(of_one=3, of_all=5)
+    honest, *flood = [Peer("honest"), *(Peer("flood") for _ in range(10))]
+    for peer in (honest, *flood):
+        room.enter(peer)  # type: ignore[arg-type]
+    assert [peer.closed for peer in flood] == [True] * 7 + [False] * 3
+    others = [Peer(str(n)) for n in range(3)]
+    for peer in others:
+        room.enter(peer)  # type: ignore[arg-type]
+    assert len(room) == 5
+    assert honest.closed  # the longest wait of all
+    assert not any(peer.closed for peer in others)
+    for peer in (honest, *flood, *others):
+        room.leave(peer)  # type: ignore[arg-type]
+    assert len(room) == 0
+
+
+async def test_a_head_without_an_end_is_refused_before_its_time() -> None:
+    async with Server(WaitingRoom(seconds=600)) as server:
+        streams = await server.connect(b"GET / HTTP/1.1\r\n")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                streams[1].write(b"X-More: " + b"x" * 10_000 + b"\r\n")
+                await streams[1].drain()
+        await gone(streams)
+        await until(lambda: len(server.room) == 0)
+
+
+async def test_the_rest_of_a_body_that_was_answered_early_is_no_head(server: Server) -> None:
+    size = 1_000_000
+    reader, writer = await server.connect(f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode())
+    assert await is_answered((reader, writer))
+    writer.write(b"x" * size + WHOLE)
+    await writer.drain()
+    assert await is_answered((reader, writer))
+
+
+async def test_a_kept_connection_asks_again_and_again(server: Server) -> None:
+    reader, writer = await server.connect()
+    for _ in range(5):
+        writer.write(WHOLE)
+        assert await is_answered((reader, writer))
