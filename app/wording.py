@@ -11,7 +11,7 @@ from app.fitting import Fit
 from app.i18n import Language, catalogue, text
 from app.pulse import Pulse
 from app.turn import Figures
-from engine.status import EngineStatus
+from engine.status import ANSWERS_NOTHING, EngineStatus
 
 Button = Literal[
     "regenerate",
@@ -50,8 +50,9 @@ LONG_ANSWER = 2000
 
 
 def phase(words: str, language: Language) -> str:
-    """A phase of the engine's start; the supervisor's own sentences are shown as they are."""
-    return catalogue(language).get(f"phase_{words}", words)
+    """What the engine is doing, or why it is given up; most of the supervisor's own sentences are shown as they are."""
+    key = "answers_nothing" if words == ANSWERS_NOTHING else words
+    return catalogue(language).get(f"phase_{key}", words)
 
 
 def waiting(status: EngineStatus, language: Language) -> str:

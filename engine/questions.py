@@ -2,14 +2,14 @@
 
 A question that waits behind others is no sign of that. An engine counts as hung when a question stays unanswered for
 long and, all that time, its metrics showed no sign of work for anybody. One that does not show its work gets the hour
-that an answer may take.
+that an answer may take. An answer to a question of ours is a good one, and so is each token that it writes for others.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ _LOOK_EVERY = 5.0
 _WORK = re.compile(r"^(?:\S*tokens\S*total\S*?|vllm:kv_cache_usage_perc)(?:\{.*\})? \S+$", re.MULTILINE)
 """Counters of tokens in vLLM's, SGLang's and the reader's metrics, and the share of vLLM's cache that is filled, which
 grows while it takes in a long prompt and no token comes out."""
+_WRITTEN = re.compile(r"generation_tokens_total\b")
 
 
 @dataclass(frozen=True)
@@ -46,24 +47,31 @@ def tiny_question(base_url: str, served_name: str, key: str) -> Question:
     return Question(f"{base_url}/chat/completions", body, base_url.removesuffix("/v1") + "/metrics", headers)
 
 
-async def until_stuck(session: aiohttp.ClientSession, question: Question) -> str:
-    """Keeps asking; returns, in a sentence, that it no longer answers."""
-    failures = 0
+async def until_stuck(session: aiohttp.ClientSession, question: Question, note_answer: Callable[[], None]) -> str:
+    """Keeps asking; `note_answer` hears of good answers. Returns, in a sentence, that there are none any more."""
+    failures, work = 0, await _work(session, question)
     while True:
         await asyncio.sleep(ASK_EVERY if not failures else min(ASK_EVERY, _LOOK_EVERY))
         asking = asyncio.create_task(_ask(session, question))
         try:
-            if (silent := await _unanswered(session, question, asking)) is not None:
+            if (silent := await _unanswered(session, question, asking, note_answer)) is not None:
                 return f"It hangs: a question of two letters has had no answer for {silent:.0f} s."
         finally:
             asking.cancel()
-        status = asking.result()
-        failures = failures + 1 if status >= 500 else 0
+        status, before, work = asking.result(), work, await _work(session, question)
+        if (status or 500) < 500 or _has_written(before, work):
+            note_answer()
+        failures = failures + 1 if (status or 0) >= 500 else 0
         if failures == FAILURES:
             return f"It answers every question with an error (HTTP {status})."
 
 
-async def _unanswered(session: aiohttp.ClientSession, question: Question, asking: asyncio.Task[int]) -> float | None:
+async def _unanswered(
+    session: aiohttp.ClientSession,
+    question: Question,
+    asking: asyncio.Task[int | None],
+    note_answer: Callable[[], None],
+) -> float | None:
     """Waits for the answer as long as there are signs of work; how many seconds there was none, None once answered."""
     clock = asyncio.get_running_loop().time
     work, since = await _work(session, question), clock()
@@ -74,13 +82,22 @@ async def _unanswered(session: aiohttp.ClientSession, question: Question, asking
             return None
         seen = await _work(session, question)
         if seen is not None and seen != work:
+            if _has_written(work, seen):
+                note_answer()
             work, since = seen, clock()
         elif clock() - since >= limit:
             return clock() - since
 
 
-async def _ask(session: aiohttp.ClientSession, question: Question) -> int:
-    """The HTTP status; 200 also where nobody could be asked, for that is what the health checks notice."""
+def _has_written(before: tuple[str, ...] | None, after: tuple[str, ...] | None) -> bool:
+    """Whether tokens of answers came between two looks; what it reads of prompts is no answer."""
+    if before is None or after is None:
+        return False
+    return any(_WRITTEN.search(line) and line not in before for line in after)
+
+
+async def _ask(session: aiohttp.ClientSession, question: Question) -> int | None:
+    """The HTTP status; None where nobody could be asked, which is what the health checks notice."""
     # It may wait behind long answers: how long is decided above.
     forever = aiohttp.ClientTimeout(total=None)
     try:
@@ -88,7 +105,7 @@ async def _ask(session: aiohttp.ClientSession, question: Question) -> int:
             await reply.read()
             return reply.status
     except aiohttp.ClientError:
-        return 200
+        return None
 
 
 async def _work(session: aiohttp.ClientSession, question: Question) -> tuple[str, ...] | None:

@@ -16,7 +16,7 @@ from engine import processes
 from engine.logs import RotatingLog
 from engine.processes import Group, Record
 from engine.questions import Question, until_stuck
-from engine.status import now
+from engine.status import ANSWERS_NOTHING, now
 
 PROBE_EVERY = 0.2
 """Seconds between two questions whether it is ready; and how late, at most, readiness is seen."""
@@ -28,6 +28,7 @@ broken (503: vLLM without its EngineCore) at once."""
 CHECK_TIMEOUT = 20.0
 BACKOFF_LONGEST = 300.0
 CRASHES_BEFORE_FAILED = 5
+"""Starts in a row that do not become ready, or after each of which it had to be ended without one good answer."""
 LAST_LINES = 5
 
 
@@ -93,6 +94,10 @@ class _Ended:
     was_ready: bool
     reason: str
     permanent: bool = False
+    answered: bool = False
+    """Whether there was a good answer."""
+    stuck: bool = False
+    """Whether it was ended because there were none any more."""
 
 
 class Service:
@@ -136,23 +141,25 @@ class Service:
 
     async def run(self) -> None:
         """Keeps the program alive until `stop`."""
-        crashes = 0
+        crashes = stuck = 0
         while not self._stopping.is_set():
             ended = await self._one_life()
             if self._stopping.is_set():
                 break
             crashes = 1 if ended.was_ready else crashes + 1
+            stuck = ended.stuck + (0 if ended.answered else stuck)
             self._restarts += 1
-            given_up = ended.permanent or crashes >= CRASHES_BEFORE_FAILED
-            if given_up and self._instead(ended.reason):
-                crashes = 0
+            reason = ANSWERS_NOTHING if stuck >= CRASHES_BEFORE_FAILED else ended.reason
+            given_up = ended.permanent or max(crashes, stuck) >= CRASHES_BEFORE_FAILED
+            if given_up and self._instead(reason):
+                crashes = stuck = 0
             elif given_up:
-                self._say(state="failed", phase=ended.reason, percent=None, pid=None)
+                self._say(state="failed", phase=reason, percent=None, pid=None)
                 await self._retrying.wait()
-                crashes = 0
+                crashes = stuck = 0
             else:
-                self._say(state="starting", phase=ended.reason, percent=None, pid=None)
-                await self._pause(min(2.0 ** (crashes - 1), BACKOFF_LONGEST))
+                self._say(state="starting", phase=reason, percent=None, pid=None)
+                await self._pause(min(2.0 ** (max(crashes, stuck) - 1), BACKOFF_LONGEST))
             self._retrying.clear()
         self._log.close()
         self._say(state="stopped", phase="", percent=None, pid=None)
@@ -186,7 +193,7 @@ class Service:
         self._say(pid=process.pid)
         life = _Life(process, self._watcher(), self._log, self._progress)
         reader = asyncio.create_task(life.read(output))
-        probe = asyncio.create_task(self._probe(launch, life.note_ready))
+        probe = asyncio.create_task(self._probe(launch, life.note_ready, life.note_answer))
         exited = asyncio.create_task(process.wait())
         stop = asyncio.create_task(self._stopping.wait())
         try:
@@ -205,14 +212,14 @@ class Service:
 
     async def _watch_elsewhere(self, launch: Launch) -> _Ended:
         """Watches a server that is not ours to start; an unanswered one is asked again until it answers."""
-        probe = asyncio.create_task(self._probe(launch, lambda: None))
+        probe = asyncio.create_task(self._probe(launch, lambda: None, lambda: None))
         stop = asyncio.create_task(self._stopping.wait())
         await asyncio.wait({probe, stop}, return_when=asyncio.FIRST_COMPLETED)
         for task in (probe, stop):
             task.cancel()
         return _Ended(was_ready=True, reason=probe.result() if probe.done() and not probe.cancelled() else "")
 
-    async def _probe(self, launch: Launch, note_ready: Callable[[], None]) -> str:
+    async def _probe(self, launch: Launch, note_ready: Callable[[], None], note_answer: Callable[[], None]) -> str:
         """Asks until it is ready, then keeps asking; returns why it must be started again."""
         timeout, url = aiohttp.ClientTimeout(total=CHECK_TIMEOUT), launch.ready_url
         async with aiohttp.ClientSession(timeout=timeout, headers=dict(launch.ready_headers)) as session:
@@ -222,7 +229,10 @@ class Service:
             self._say(state="ready", phase="", percent=None)
             checks = [asyncio.create_task(self._until_unhealthy(session, url))]
             if launch.question:
-                checks.append(asyncio.create_task(until_stuck(session, launch.question)))
+                checks.append(asyncio.create_task(until_stuck(session, launch.question, note_answer)))
+            else:
+                # Of one that is asked nothing its health is all there is to know.
+                note_answer()
             try:
                 done, _ = await asyncio.wait(checks, return_when=asyncio.FIRST_COMPLETED)
                 return done.pop().result()
@@ -272,6 +282,7 @@ class _Life:
         progress: Callable[[str, float | None], None],
     ) -> None:
         self.was_ready = False
+        self._answered = False
         self._process = process
         self._watcher = watcher
         self._log = log
@@ -281,6 +292,10 @@ class _Life:
     def note_ready(self) -> None:
         """It has answered."""
         self.was_ready = True
+
+    def note_answer(self) -> None:
+        """There was a good answer."""
+        self._answered = True
 
     async def read(self, output: asyncio.StreamReader) -> None:
         """Copies the output to the log as it comes, and shows each line to the watcher."""
@@ -298,13 +313,14 @@ class _Life:
         """How it ended: the reason given, or what its output told, or its exit status and last line."""
         failure = self._watcher.failure
         if reason:
-            return _Ended(self.was_ready, reason)
+            return _Ended(self.was_ready, reason, answered=self._answered, stuck=True)
         if failure is not None:
-            return _Ended(self.was_ready, failure.sentence, failure.permanent and not self.was_ready)
+            permanent = failure.permanent and not self.was_ready
+            return _Ended(self.was_ready, failure.sentence, permanent, self._answered)
         code = self._process.returncode
         how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with status {code}"
         last = f"; its last line was: {self._last[-1][:300]}" if self._last else ""
-        return _Ended(self.was_ready, f"The process {how}{last}")
+        return _Ended(self.was_ready, f"The process {how}{last}", answered=self._answered)
 
     def _see(self, line: str) -> None:
         if not line.strip():

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 State = Literal["stopped", "starting", "ready", "stopping", "failed"]
+ANSWERS_NOTHING = "It came up again and again but answered no question; its log (./start.sh logs llm) may tell why."
+"""The phase of an engine that is given up for that; the page says it in the person's language."""
 
 
 def now() -> str:

@@ -1,10 +1,11 @@
 """An instrument for tests of supervision: a real program that answers /health as its arguments say.
 
 program.py PORT [--ready-after S] [--exit-after S] [--child] [--deaf] [--unhealthy-after S] [--say LINE]
-                [--questions answered|hang|busy|fail]
+                [--questions answered|hang|busy|fail|tire|refuse]
 """
 
 import argparse
+import itertools
 import signal
 import subprocess
 import sys
@@ -20,8 +21,11 @@ parser.add_argument("--unhealthy-after", type=float, default=1e9)
 parser.add_argument("--child", action="store_true", help="have a child that outlives its parent")
 parser.add_argument("--deaf", action="store_true", help="ignore SIGTERM")
 parser.add_argument("--say", default="")
-parser.add_argument("--questions", default="answered", help="what becomes of a POST; busy: tokens come for others")
+parser.add_argument("--questions", default="answered", help="what becomes of a POST")
+# hang: no answer, and no token for anybody. busy: no answer, while others get tokens. fail: errors.
+# tire: errors after the first answer. refuse: errors, while others get tokens.
 arguments = parser.parse_args()
+asked = itertools.count()
 born = time.monotonic()
 
 if arguments.deaf:
@@ -36,14 +40,15 @@ class Health(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         if arguments.questions in {"hang", "busy"}:
             time.sleep(600)
-        self.send_response(500 if arguments.questions == "fail" else 200)
+        fails = arguments.questions in {"fail", "refuse"} or (arguments.questions == "tire" and next(asked) > 0)
+        self.send_response(500 if fails else 200)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
     def do_GET(self) -> None:
         age = time.monotonic() - born
         if self.path == "/metrics":
-            tokens = int(age * 1000) if arguments.questions == "busy" else 7
+            tokens = int(age * 1000) if arguments.questions in {"busy", "refuse"} else 7
             self.send_response(200)
             self.end_headers()
             self.wfile.write(f'vllm:generation_tokens_total{{model_name="x"}} {tokens}.0\n'.encode())

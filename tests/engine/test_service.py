@@ -15,6 +15,7 @@ from engine import processes, questions, service
 from engine.logs import RotatingLog
 from engine.processes import Group, Record
 from engine.service import Launch, PermanentError, Service
+from engine.status import ANSWERS_NOTHING
 from tests.ports import free_port
 
 PROGRAM = Path(__file__).with_name("program.py")
@@ -167,6 +168,35 @@ async def test_crashes_without_ever_being_ready_end_as_failed_and_retry_leaves_t
     program.arguments = ()
     program.service.retry()
     await program.until(ready)
+
+
+@pytest.mark.parametrize("questions_are", ["fail", "hang"])
+async def test_one_that_comes_up_but_never_answers_a_question_ends_as_failed(
+    watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch, questions_are: str
+) -> None:
+    monkeypatch.setattr(service, "BACKOFF_LONGEST", 0.05)
+    monkeypatch.setattr(service, "CRASHES_BEFORE_FAILED", 3)
+    monkeypatch.setattr(questions, "ASK_EVERY", 0.05)
+    monkeypatch.setattr(questions, "HUNG_AFTER", 0.5)
+    program = watch("--questions", questions_are)
+    failed = await program.until(lambda seen: seen.get("state") == "failed")
+    assert (failed["restarts"], failed["phase"], failed["pid"]) == (2, ANSWERS_NOTHING, None)
+    assert program.states().count("ready") == 3
+    program.arguments = ()
+    program.service.retry()
+    await program.until(ready)
+
+
+@pytest.mark.parametrize("questions_are", ["tire", "refuse"])
+async def test_one_that_gives_good_answers_between_is_started_again_and_again(
+    watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch, questions_are: str
+) -> None:
+    monkeypatch.setattr(service, "BACKOFF_LONGEST", 0.05)
+    monkeypatch.setattr(service, "CRASHES_BEFORE_FAILED", 2)
+    monkeypatch.setattr(questions, "ASK_EVERY", 0.05)
+    program = watch("--questions", questions_are)
+    await program.until(lambda seen: seen.get("restarts") == 3 and ready(seen))
+    assert "failed" not in program.states()
 
 
 async def test_a_permanent_error_fails_at_once(tmp_path: Path) -> None:

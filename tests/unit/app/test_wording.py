@@ -5,7 +5,10 @@ from typing import get_args
 import pytest
 
 from app import wording
-from app.i18n import LANGUAGES
+from app.engine_state import EngineFailedError
+from app.errors import explain
+from app.i18n import LANGUAGES, text
+from engine.status import ANSWERS_NOTHING
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -14,3 +17,12 @@ def test_every_button_has_a_label_and_a_hint(name: wording.Button, language: str
     button = wording.button(name, "turn", language)  # type: ignore[arg-type]
     assert button.label or button.icon
     assert button.tooltip
+
+
+def test_an_engine_that_answers_nothing_is_told_in_the_persons_language() -> None:
+    assert wording.phase(ANSWERS_NOTHING, "en") == ANSWERS_NOTHING
+    assert "不回答任何问题" in wording.phase(ANSWERS_NOTHING, "zh")
+    fault = explain(EngineFailedError(ANSWERS_NOTHING))
+    assert fault.retry
+    assert "answered no question" in text(fault.key, "en", **fault.values)
+    assert "不回答任何问题" in text(fault.key, "zh", **fault.values)
