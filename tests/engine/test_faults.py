@@ -99,19 +99,35 @@ class Chatting:
             self.answered.add(question)
 
 
-async def kill_under_chats(product: Product, kills: int, pause: tuple[float, float], seed: int) -> None:
-    chance, end, seen = random.Random(seed), asyncio.Event(), {}
+def begin_again_without_a_supervisor(product: Product, before: list[psutil.Process]) -> None:
+    """What a person does once the supervisor is gone: looks, and starts it again."""
+    told = product.run("status")
+    assert (told.returncode, told.stdout) == (1, "Nothing runs here. Start it with ./start.sh\n")
+    product.start()
+    pids = {process.pid for process in before}
+    product.until(lambda status: status["page"]["state"] == "ready" and status["page"]["pid"] not in pids)
+    assert alive(before) == [], "the next start takes over from nobody"
+
+
+async def kill_under_chats(product: Product, kills: int, pause: tuple[float, float], seed: int) -> Counter[str]:
+    """Kills by chance; returns which kinds of processes were killed how often."""
+    chance, end, seen, victims = random.Random(seed), asyncio.Event(), {}, Counter[str]()
     chats = [Chatting(product, number) for number in range(CHATS)]
     tasks = [asyncio.create_task(chat.run(end)) for chat in chats]
-    killed = 0
-    while killed < kills:
+    while victims.total() < kills:
         await asyncio.sleep(chance.uniform(*pause))
         tree = product.tree()
         seen |= {process.pid: process for process in tree}
-        # At a moment at which all have just been killed there is nobody to kill.
-        with suppress(psutil.NoSuchProcess, IndexError):
-            chance.choice(tree[1:]).kill()
-            killed += 1
+        victim = chance.choice(tree)
+        # One of them may have ended by itself meanwhile.
+        with suppress(psutil.NoSuchProcess):
+            kind = "supervisor" if victim == tree[0] else _kind(victim)
+            victim.kill()
+            victims[kind] += 1
+        if victim == tree[0]:
+            assert product.process is not None
+            await asyncio.to_thread(product.process.wait)
+            await asyncio.to_thread(begin_again_without_a_supervisor, product, tree)
         for part, state in product.status().items():
             if state["state"] == "failed":
                 assert part == "page" or state["phase"], "a failed engine says why"
@@ -132,16 +148,27 @@ async def kill_under_chats(product: Product, kills: int, pause: tuple[float, flo
         query = "SELECT turns.text FROM turns JOIN answers ON answers.turn_id = turns.id WHERE answers.text != ''"
         kept = {text for (text,) in chats_kept.execute(query)}
     assert confirmed <= kept, "nothing that was confirmed is gone"
+    return victims
+
+
+def _kind(process: psutil.Process) -> str:
+    """`page`, `engine`, or `worker` for what these have started."""
+    words = process.cmdline()
+    return "page" if words[-2:] == ["-m", "app"] else "engine" if "engine.reader" in words else "worker"
 
 
 async def test_kills_under_chats_leave_answers_errors_and_no_orphan(product: Product) -> None:
-    await kill_under_chats(product, kills=6, pause=(1.0, 3.0), seed=6)
+    victims = await kill_under_chats(product, kills=6, pause=(1.0, 3.0), seed=6)
+    assert "supervisor" in victims
+    assert len(victims) > 1
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_fifty_kills_under_chats(product: Product, seed: int) -> None:
-    await kill_under_chats(product, kills=25, pause=(0.5, 12.0), seed=seed)
+    victims = await kill_under_chats(product, kills=25, pause=(0.5, 12.0), seed=seed)
+    print(victims)
+    assert len(victims) > 2
 
 
 def test_the_reader_answers_the_question_that_tells_whether_it_hangs(product: Product) -> None:
