@@ -16,6 +16,9 @@ Message = dict[str, Any]
 Ending = Literal["stop", "length", "stopped", "error"]
 """Why an answer ended: by itself, at the token limit, by its reader, by a fault."""
 
+_TICK = 0.001
+"""Seconds between two versions of a question, at least."""
+
 
 def new_id() -> str:
     """An id for something of a conversation."""
@@ -110,6 +113,8 @@ class Conversation:
         removed = self.turns[at:]
         self.aside += removed
         turn.parent = self.turns[at - 1].id if at else ""
+        # A clock that was set back must not make an earlier version of it.
+        turn.asked = max([turn.asked, *(other.asked + _TICK for other in self.versions(turn))])
         self.turns[at:] = [turn]
         return removed
 

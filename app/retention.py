@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import logging
 import shutil
 import time
 from pathlib import Path
+
+from engine.config import Workspace
+from engine.status import write_json
 
 _DAY = 24 * 60 * 60
 _log = logging.getLogger("app.retention")
@@ -33,6 +38,27 @@ def sweep_uploads(uploads: Path, days: int, now: float) -> int:
     return removed
 
 
+def trusted_now(noted: Path, days: int, now: float) -> float:
+    """How late it is for the retention: `now`, but not much later than at the last look, which `noted` remembers.
+
+    A clock that is suddenly a year ahead would otherwise have every picture deleted. From one look to the next, and no
+    more than twice a day, it is believed up to a quarter of the `days` that pictures are kept, and two days at least.
+    """
+    try:
+        before = json.loads(noted.read_text())
+        looked, trusted = float(before["looked"]), float(before["trusted"])
+    except (OSError, ValueError, LookupError, TypeError):
+        looked = trusted = now
+    passed = max(0.0, now - looked)
+    if passed > _DAY / 2:
+        passed = max(2, days / 4) * _DAY
+    trusted = min(now, trusted + passed)
+    # A full disk is no reason not to sweep.
+    with contextlib.suppress(OSError):
+        write_json(noted, {"looked": now, "trusted": trusted})
+    return trusted
+
+
 def sweep_session_files(files: Path) -> None:
     """Deletes what an earlier process left in Chainlit's folder of uploads; sessions do not outlive their process."""
     for folder in files.iterdir() if files.is_dir() else ():
@@ -40,11 +66,18 @@ def sweep_session_files(files: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-async def keep_sweeping(uploads: Path, days: int) -> None:
+async def keep_sweeping(files: Workspace, days: int) -> None:
     """Sweeps the uploads now and once a day, until cancelled."""
+    uploads = files.uploads
     while True:
         try:
-            if removed := await asyncio.to_thread(sweep_uploads, uploads, days, time.time()):
+            now = time.time()
+            trusted = trusted_now(files.swept, days, now)
+            if now - trusted > _DAY:
+                _log.warning(
+                    "the clock says that %.0f days are gone, which is believed by and by", (now - trusted) / _DAY
+                )
+            if removed := await asyncio.to_thread(sweep_uploads, uploads, days, trusted):
                 _log.info("removed %d uploaded pictures older than %d days", removed, days)
         except OSError as error:
             _log.warning("could not sweep %s: %s", uploads, error)

@@ -123,7 +123,7 @@ def _lifespan(
         await database.open()
         sweep_session_files(FILES_DIRECTORY)
         keepers = [
-            asyncio.create_task(keep_sweeping(settings.files.uploads, settings.upload_days)),
+            asyncio.create_task(keep_sweeping(settings.files, settings.upload_days)),
             asyncio.create_task(keep_purging()),
             asyncio.create_task(welcome.keep_out()),
             asyncio.create_task(state.warm_up()),

@@ -131,6 +131,7 @@ class Workspace:
         self.timeline = self.run / "timeline.jsonl"
         self.auth_secret = self.run / "auth.secret"
         self.page_root = self.run / "page"
+        self.swept = self.run / "swept.json"
 
     def create(self) -> None:
         """Makes the folders, readable by their owner alone: people's pictures lie in them."""

@@ -27,7 +27,7 @@ class Group:
 
     sid: int
     started: float
-    """The leader's start, in seconds since the epoch."""
+    """The leader's `start_time`."""
     boot: str
 
     @classmethod
@@ -35,9 +35,9 @@ class Group:
         """The group that `pid` leads.
 
         Raises:
-            psutil.NoSuchProcess: it is gone already.
+            ProcessLookupError: it is gone already.
         """
-        return cls(sid=pid, started=psutil.Process(pid).create_time(), boot=_boot_id())
+        return cls(sid=pid, started=start_time(pid), boot=_boot_id())
 
     def members(self) -> list[psutil.Process]:
         """The living processes of the session; also those whose leader has died.
@@ -46,8 +46,8 @@ class Group:
         """
         if self.boot != _boot_id():
             return []
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if abs(psutil.Process(self.sid).create_time() - self.started) > 1:
+        with contextlib.suppress(ProcessLookupError):
+            if abs(start_time(self.sid) - self.started) > 1:
                 return []
         found = []
         for process in psutil.process_iter():
@@ -61,6 +61,24 @@ class Group:
         for process in self.members():
             with contextlib.suppress(psutil.Error):
                 process.send_signal(number)
+
+
+def start_time(pid: int) -> float:
+    """When a process was started, in seconds; comparable within one boot.
+
+    On Linux since the boot: the time since the epoch, which psutil tells, changes whenever somebody sets the clock.
+
+    Raises:
+        ProcessLookupError: it is gone.
+    """
+    try:
+        if sys.platform != "linux":
+            return psutil.Process(pid).create_time()
+        # The command, which stands in parentheses, may hold spaces; the start is field 22 (proc_pid_stat(5)).
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        raise ProcessLookupError(pid) from None
 
 
 async def start(

@@ -138,7 +138,9 @@ def sparkline(points: Sequence[tuple[float, float]], now: float) -> str:
     """The last hour in characters: of each piece the median, `points` being (Unix time, value)."""
     pieces: list[list[float]] = [[] for _ in range(_PIECES)]
     for at, value in points:
-        pieces[max(0, _PIECES - 1 - int((now - at) / 3600 * _PIECES))].append(value)
+        # Where the clock was set back meanwhile there are points of a time to come.
+        age = max(0.0, now - at)
+        pieces[max(0, _PIECES - 1 - int(age / 3600 * _PIECES))].append(value)
     highest = max(value for _, value in points) or 1.0
     return "".join(
         _BLOCKS[min(int(median(piece) / highest * len(_BLOCKS)), len(_BLOCKS) - 1)] if piece else " "

@@ -179,7 +179,7 @@ const watch = (() => {
     const [width, height, left, right, bottom, top] = [420, 150, 34, 8, 20, 8];
     const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, class: "plot", role: "img", "aria-label": label });
     const highest = niceTop(Math.max(...points.map(([, value]) => value), 1e-3));
-    const x = (at) => left + (1 - Math.min(now - at, 3600) / 3600) * (width - left - right);
+    const x = (at) => left + (1 - Math.min(Math.max(now - at, 0), 3600) / 3600) * (width - left - right);
     const y = (value) => height - bottom - (value / highest) * (height - bottom - top);
     for (const share of [0, 0.5, 1]) {
       const line = y(highest * share);

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -242,6 +243,26 @@ async def test_a_group_is_known_again_after_its_leader_died(tmp_path: Path) -> N
     await processes.end(left[0], grace=5)
     assert Record(tmp_path / "processes.json").left_behind() == []
     assert await output.read() == b""
+
+
+async def test_a_group_is_known_again_after_the_clock_was_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    process, _ = await processes.start(
+        (sys.executable, "-c", "import time; time.sleep(600)"), dict(os.environ), tmp_path
+    )
+    Record(tmp_path / "processes.json").add("engine", group := Group.of(process.pid))
+    booted = psutil.boot_time()
+    monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: booted + 366 * 86400)
+    assert psutil.Process(process.pid).create_time() > time.time() + 365 * 86400, "this is what setting the clock does"
+    assert Record(tmp_path / "processes.json").left_behind() == [group]
+    await processes.end(group, grace=5)
+    assert await process.wait() < 0
+
+
+async def test_one_that_is_gone_at_once_is_no_surprise(tmp_path: Path) -> None:
+    process, _ = await processes.start((sys.executable, "-c", ""), dict(os.environ), tmp_path)
+    await process.wait()
+    with pytest.raises(ProcessLookupError):
+        Group.of(process.pid)
 
 
 async def test_a_number_that_somebody_else_has_now_is_left_alone() -> None:

@@ -74,6 +74,8 @@ def test_without_the_page_the_rest_is_told(settings: Settings) -> None:
 
 def test_the_hour_in_characters() -> None:
     line = status_view.sparkline([(0.0, 1.0), (3590.0, 8.0), (3599.0, 8.0)], 3600.0)
+    set_back = status_view.sparkline([(3590.0, 1.0), (90_000.0, 8.0)], 3600.0)
+    assert set_back.strip() == "▅"
     assert len(line) == 40
     assert line[0] == "▂"
     assert line[-1] == "█"

@@ -107,3 +107,11 @@ def test_a_branch_is_shown_again_down_to_its_latest_question() -> None:
     assert [turn.id for turn in conversation.turns] == ["a", "b2", "d"]
     conversation.switch("b")
     assert [turn.id for turn in conversation.turns] == ["a", "b", "c", "e"]
+
+
+def test_a_clock_set_back_leaves_the_versions_of_a_question_in_their_order() -> None:
+    conversation = Conversation()
+    first, edited = Turn("1", "q", page_id="p", asked=2000.0), Turn("2", "r", page_id="p", asked=1000.0)
+    conversation.ask(first)
+    conversation.ask(edited)
+    assert [conversation.place(turn) for turn in (first, edited)] == [(1, 2), (2, 2)]

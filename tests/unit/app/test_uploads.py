@@ -10,7 +10,7 @@ import pytest
 
 from app import uploads
 from app.pictures import PictureError, PictureLimits
-from app.retention import sweep_session_files, sweep_uploads
+from app.retention import sweep_session_files, sweep_uploads, trusted_now
 from app.uploads import UploadStore, display_name
 from tests.pictures import jpeg, png, shop_sign
 from tests.unit.app.test_pictures import pdf
@@ -110,6 +110,32 @@ def test_old_uploads_are_swept_and_others_kept(tmp_path: Path) -> None:
     assert sweep_uploads(tmp_path, 30, now) == 1
     assert [path.name for path in tmp_path.rglob("*.png")] == ["x.png"]
     assert (tmp_path / "new" / "x.png").exists()
+
+
+def test_a_clock_that_jumps_a_year_ahead_is_believed_by_and_by(tmp_path: Path) -> None:
+    noted, day, begun = tmp_path / "swept.json", 86400.0, 1_000_000_000.0
+    assert [trusted_now(noted, 30, begun + n * day) for n in range(3)] == [begun + n * day for n in range(3)]
+    assert trusted_now(noted, 30, begun + 9 * day) == begun + 9 * day, "a machine that was off for a week"
+    wrong = begun + 400 * day
+    # Starting again and again does not make it later.
+    assert [round(trusted_now(noted, 30, wrong + n) - begun) / day for n in range(3)] == pytest.approx(
+        [16.5] * 3, abs=0.1
+    )
+    assert trusted_now(noted, 30, wrong + day) - begun == pytest.approx(24 * day, abs=10)
+    assert trusted_now(noted, 30, begun + 10 * day) == begun + 10 * day, "somebody has set it right"
+    assert trusted_now(noted, 30, begun + 11 * day) == begun + 11 * day
+    noted.write_text("no JSON")
+    assert trusted_now(noted, 30, begun) == begun
+    assert trusted_now(tmp_path / "missing" / "swept.json", 30, begun) == begun, "a disk that takes nothing"
+
+
+def test_a_clock_that_stays_ahead_is_believed_in_the_end(tmp_path: Path) -> None:
+    noted, day = tmp_path / "swept.json", 86400.0
+    trusted_now(noted, 1, 0.0)
+    late = [trusted_now(noted, 1, (100 + n) * day) for n in range(200)]
+    assert late == sorted(late)
+    assert late[0] == 2 * day
+    assert late[-1] == 299 * day
 
 
 def test_a_link_out_of_the_uploads_is_not_followed(tmp_path: Path) -> None:
