@@ -16,6 +16,7 @@ from engine import processes
 from engine.logs import RotatingLog
 from engine.processes import Group, Record
 from engine.questions import Question, until_stuck
+from engine.scratch import Scratch
 from engine.status import ANSWERS_NOTHING, now
 
 PROBE_EVERY = 0.2
@@ -115,8 +116,12 @@ class Service:
         grace: float = 15.0,
         watcher: Callable[[], Watcher] = Silent,
         instead: Callable[[str], bool] = lambda _: False,
+        scratch: Scratch | None = None,
     ) -> None:
-        """`instead` hears why the program is given up; with True, `prepare` has something else to start at once."""
+        """`instead` hears why the program is given up; with True, `prepare` has something else to start at once.
+
+        `scratch` is where its temporary files go; None: where the system puts them.
+        """
         self._name = name
         self._prepare = prepare
         self._log = log
@@ -126,6 +131,7 @@ class Service:
         self._grace = grace
         self._watcher = watcher
         self._instead = instead
+        self._scratch = scratch
         self._stopping = asyncio.Event()
         self._retrying = asyncio.Event()
         self._restarts = 0
@@ -174,13 +180,17 @@ class Service:
                 return await self._watch_elsewhere(launch)
             if holder := processes.port_holder(launch.host, launch.port):
                 return _Ended(was_ready=False, reason=port_sentence(launch.port, holder))
-            process, output = await processes.start(launch.argv, dict(launch.env), self._cwd)
+            process, output = await processes.start(launch.argv, self._environment(launch), self._cwd)
         except (PermanentError, FileNotFoundError, PermissionError) as error:
             return _Ended(was_ready=False, reason=str(error), permanent=True)
         except OSError as error:
             # A full disk, too many open files, no more processes: that may pass.
             return _Ended(was_ready=False, reason=f"It could not be started: {error.strerror or error}.")
         return await self._attend(process, output, launch)
+
+    def _environment(self, launch: Launch) -> dict[str, str]:
+        folder = self._scratch.make() if self._scratch else None
+        return dict(launch.env) | ({"TMPDIR": str(folder)} if folder else {})
 
     async def _attend(
         self, process: asyncio.subprocess.Process, output: asyncio.StreamReader, launch: Launch
@@ -208,6 +218,8 @@ class Service:
             await exited
             await reader
             self._record.remove(self._name)
+            if self._scratch:
+                await asyncio.to_thread(self._scratch.remove)
         return life.ended(reason)
 
     async def _watch_elsewhere(self, launch: Launch) -> _Ended:

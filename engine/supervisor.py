@@ -22,6 +22,7 @@ from engine.prepare import prepare
 from engine.processes import Record
 from engine.progress import Progress
 from engine.questions import tiny_question
+from engine.scratch import Scratch
 from engine.service import Launch, PermanentError, Service, Silent, Watcher, port_sentence
 from engine.status import Status
 
@@ -58,6 +59,7 @@ class Supervisor:
         self._answered = False
         self._again: asyncio.TimerHandle | None = None
         self._record = Record(self._files.run / "processes.json")
+        self._scratch = Scratch(self._files.run / "scratch")
 
     def run(self) -> None:
         """Runs until SIGINT, SIGTERM or SIGHUP.
@@ -104,6 +106,7 @@ class Supervisor:
         for group in self._record.left_behind():
             self._tell(f"Ending what an earlier run left behind (process group {group.sid}).")
             await processes.end(group, grace=5.0)
+        self._scratch.remove()
 
     def _check_ports(self) -> None:
         wanted = [(self._settings.host, self._settings.port)]
@@ -116,7 +119,7 @@ class Supervisor:
     def _engine(self) -> Service:
         return Service(
             "engine", self._launch_engine, self._log("llm.log"), self._record, self._engine_changed,
-            cwd=ROOT, grace=20.0, watcher=self._watcher, instead=self._give_up,
+            cwd=ROOT, grace=20.0, watcher=self._watcher, instead=self._give_up, scratch=self._scratch,
         )  # fmt: skip
 
     def _page(self) -> Service:

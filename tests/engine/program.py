@@ -1,16 +1,20 @@
 """An instrument for tests of supervision: a real program that answers /health as its arguments say.
 
-program.py PORT [--ready-after S] [--exit-after S] [--child] [--deaf] [--unhealthy-after S] [--say LINE]
+program.py PORT [--ready-after S] [--exit-after S] [--child] [--deaf] [--unhealthy-after S] [--say LINE] [--litter]
                 [--questions answered|hang|busy|fail|tire|refuse]
 """
 
 import argparse
 import itertools
+import os
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 parser = argparse.ArgumentParser()
@@ -21,6 +25,7 @@ parser.add_argument("--unhealthy-after", type=float, default=1e9)
 parser.add_argument("--child", action="store_true", help="have a child that outlives its parent")
 parser.add_argument("--deaf", action="store_true", help="ignore SIGTERM")
 parser.add_argument("--say", default="")
+parser.add_argument("--litter", action="store_true", help="leave a socket in the folder for temporary files")
 parser.add_argument("--questions", default="answered", help="what becomes of a POST")
 # hang: no answer, and no token for anybody. busy: no answer, while others get tokens. fail: errors.
 # tire: errors after the first answer. refuse: errors, while others get tokens.
@@ -32,6 +37,9 @@ if arguments.deaf:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if arguments.child:
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+if arguments.litter:
+    litter = socket.socket(socket.AF_UNIX)
+    litter.bind(f"{tempfile.gettempdir()}/{uuid.uuid4()}")
 if arguments.say:
     print(arguments.say, flush=True)
 
@@ -63,8 +71,6 @@ class Health(BaseHTTPRequestHandler):
 def leave() -> None:
     time.sleep(arguments.exit_after)
     print("leaving as told", flush=True)
-    import os
-
     os._exit(3)
 
 

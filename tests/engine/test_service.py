@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -12,9 +13,10 @@ from typing import Any
 import psutil
 import pytest
 
-from engine import processes, questions, service
+from engine import processes, questions, scratch, service
 from engine.logs import RotatingLog
 from engine.processes import Group, Record
+from engine.scratch import Scratch
 from engine.service import Launch, PermanentError, Service
 from engine.status import ANSWERS_NOTHING
 from tests.ports import free_port
@@ -41,6 +43,7 @@ class Watched:
             self.report,
             cwd=tmp_path,
             grace=2.0,
+            scratch=Scratch(tmp_path / "scratch"),
         )
         self.task = asyncio.create_task(self.service.run())
 
@@ -114,6 +117,37 @@ async def test_a_killed_leader_takes_its_children_along(watch: Callable[..., Wat
     os.kill(pid, signal.SIGKILL)
     await program.until(lambda seen: seen.get("restarts") == 1 and ready(seen))
     assert not children[0].is_running() or children[0].status() == psutil.STATUS_ZOMBIE
+
+
+async def test_what_it_leaves_among_the_temporary_files_goes_with_it(
+    watch: Callable[..., Watched], tmp_path: Path
+) -> None:
+    program = watch("--litter")
+    pid = (await program.until(ready))["pid"]
+    first = Path((tmp_path / "scratch").read_text())
+    assert [path.is_socket() for path in first.iterdir()] == [True]
+    assert (first.stat().st_mode & 0o777, len(str(first)) <= 60) == (0o700, True)
+    os.kill(pid, signal.SIGKILL)
+    await program.until(lambda seen: seen.get("restarts") == 1 and ready(seen))
+    second = Path((tmp_path / "scratch").read_text())
+    assert (first.exists(), second.is_dir(), first != second) == (False, True, True)
+    # Killed ourselves we could not remove it; the next life knows of it.
+    Scratch(tmp_path / "scratch").remove()
+    assert not second.exists()
+    await program.end()
+    assert not (tmp_path / "scratch").exists()
+
+
+def test_only_a_folder_that_looks_like_ours_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "chats").mkdir()
+    (tmp_path / "kimi-engine-link").symlink_to(tmp_path / "chats")
+    for named in ("chats", "kimi-engine-link", "kimi-engine-gone", ""):
+        (tmp_path / "scratch").write_text(str(tmp_path / named))
+        Scratch(tmp_path / "scratch").remove()
+    assert (tmp_path / "chats").is_dir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+    monkeypatch.setattr(scratch, "_LONGEST_ROOT", 1000)
+    assert Scratch(tmp_path / "scratch").make() is None, "where there is no room it does without"
 
 
 async def test_one_that_ignores_the_request_to_end_is_killed(watch: Callable[..., Watched]) -> None:
