@@ -28,6 +28,8 @@ _PIECES = 40
 """The last hour in so many pieces."""
 _CHANGES = 8
 _GIB = 1024**3
+_ROOM = 1_000_000
+"""Bytes of free disk below which what is to be told may not have found room."""
 _LOOK_SECONDS = 0.3
 """How long the processors are looked at where the page does not tell of them."""
 
@@ -35,6 +37,7 @@ _LOOK_SECONDS = 0.3
 def show(settings: Settings, seen: Status, plan: LaunchPlan | None, console: Console) -> None:
     """Prints it."""
     page = ask_page(settings, seen)
+    load = _load(page, settings)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -42,7 +45,8 @@ def show(settings: Settings, seen: Status, plan: LaunchPlan | None, console: Con
         ("engine", _engine(seen, plan)),
         ("page", _line(seen.page.state, seen.page.url, seen.page.since, seen.page.pid, seen.page.restarts)),
         ("why", Group(*(Text(reason) for reason in plan.reasons)) if plan and plan.reasons else None),
-        ("machine", _machine(_load(page, settings))),
+        ("machine", _machine(load)),
+        ("disk", _disk(load, settings)),
         ("now", _now(page)),
         ("first token", _plot(page, 1, "s")),
         ("speed", _plot(page, 2, "characters/s" if seen.engine.kind == "reader" else "tokens/s")),
@@ -111,6 +115,13 @@ def _machine(load: Load) -> RenderableType:
     rows.add_row("memory", _bar(load.used / load.memory), f"{load.used / _GIB:.1f} of {load.memory / _GIB:.1f} GiB")
     rows.add_row("free disk", "", f"{load.disk_free / _GIB:.0f} GiB")
     return rows
+
+
+def _disk(load: Load, settings: Settings) -> Text | None:
+    if load.disk_free >= _ROOM:
+        return None
+    folder = settings.workspace
+    return Text(f"The disk is full: make room in {folder}. Until then this may be out of date.", style="bold red")
 
 
 def _bar(share: float) -> ProgressBar:

@@ -32,6 +32,21 @@ GONE = (OSError, socketio.exceptions.SocketIOError, AttributeError, TypeError)
 """What somebody sees of a page that has just been killed: no connection, or half an answer."""
 
 
+def fill(folder: Path) -> Path:
+    """Takes all the room that is left; returns the file that has it."""
+    ballast = folder / "ballast"
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while file.write(b"x" * 65536) == 65536:
+            pass
+    return ballast
+
+
+def begin_to_rotate(log: Path, limit: int) -> None:
+    """Lengthens it, so that its next line is the last before it is moved aside, and the first after that needs room."""
+    with log.open("ab") as file:
+        file.write(b"." * (limit - file.tell() - 2) + b"\n")
+
+
 @contextmanager
 def mounted(folder: Path) -> Iterator[Path]:
     """A disk of 100 MB."""
@@ -212,10 +227,10 @@ async def test_a_full_disk_costs_what_needs_room_and_nothing_else(small_disk: Pa
         tree = product.tree()
         async with Visitor(product) as visitor:
             assert finished(await visitor.ask("Before?"))
-            ballast = small_disk / "ballast"
-            with suppress(OSError), ballast.open("wb", buffering=0) as file:
-                while file.write(b"x" * 65536) == 65536:
-                    pass
+            logs = [workspace / "app.log", workspace / "llm.log"]
+            for log in logs:
+                begin_to_rotate(log, 1_000_000)
+            ballast = fill(small_disk)
             status, reply = await visitor.upload("a.png", "image/png", bad_files.whole("PNG"))
             assert (status, b"disk is full" in reply) == (507, True)
             events = await visitor.ask("During?")
@@ -225,12 +240,19 @@ async def test_a_full_disk_costs_what_needs_room_and_nothing_else(small_disk: Pa
             psutil.Process(product.status()["engine"]["pid"]).kill()
             await asyncio.sleep(8)
             assert tree[0].is_running()
+            assert all(log.with_name(f"{log.name}.1").exists() for log in logs), "both were moved aside meanwhile"
+            told = await asyncio.to_thread(product.run, "status")
+            assert (told.returncode, "The disk is full: make room" in " ".join(told.stdout.split())) == (0, True)
             ballast.unlink()
             status_now = product.until(lambda s: s["engine"]["restarts"] >= 1 and s["engine"]["state"] == "ready")
             assert psutil.pid_exists(status_now["engine"]["pid"])
             events = await visitor.ask("After?")
             assert finished(events)
             assert "cannot be saved" not in shown(events)
+            assert "disk is full" not in (await asyncio.to_thread(product.run, "status")).stdout
+            for log in logs:
+                assert "bytes are missing here: No space left on device]" in log.read_text()
+            assert "turn ended" in logs[0].read_text().split("are missing here")[1], "it goes on"
         with closing(sqlite3.connect(workspace / "chat.db", timeout=30)) as chats:
             assert [text for (text,) in chats.execute("SELECT text FROM turns ORDER BY asked")] == [
                 "Before?", "During?", "After?",
