@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pypdfium2
@@ -14,8 +14,6 @@ _POINTS_PER_INCH = 72
 _DOTS_PER_INCH = 200
 """Enough for small print; a scanner's usual setting."""
 _MAX_PAGE_PIXELS = 25_000_000
-_one_at_a_time = threading.Lock()
-"""PDFium is not safe to use from several threads at once."""
 
 
 @dataclass(frozen=True)
@@ -31,27 +29,33 @@ def is_pdf(data: bytes) -> bool:
     return b"%PDF-" in data[:1024]
 
 
-def draw_pages(data: bytes, limits: PictureLimits, most: int) -> PdfPages:
-    """Draws at most `most` pages.
+def draw_pages(data: bytes, limits: PictureLimits, most: int, next_page: Callable[[], None] = lambda: None) -> PdfPages:
+    """Draws at most `most` pages; `next_page` is called before the document is opened, and before each page.
+
+    PDFium is not safe to use from several threads at once: app/pdf_process.py calls this in a process of its own.
 
     Raises:
         PictureError: it is broken, locked by a password, or has no page.
     """
-    with _one_at_a_time:
-        try:
-            document = pypdfium2.PdfDocument(data)
-        except pypdfium2.PdfiumError as error:
-            locked = "password" in str(error).lower()
-            raise PictureError("pdf_locked" if locked else "pdf_broken") from error
-        try:
-            total = len(document)
-            if total == 0:
-                raise PictureError("pdf_broken")
-            return PdfPages([encode(_draw(document, n, limits), limits) for n in range(min(total, most))], total)
-        except pypdfium2.PdfiumError as error:
-            raise PictureError("pdf_broken") from error
-        finally:
-            document.close()
+    next_page()
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        locked = "password" in str(error).lower()
+        raise PictureError("pdf_locked" if locked else "pdf_broken") from error
+    try:
+        total = len(document)
+        if total == 0:
+            raise PictureError("pdf_broken")
+        pictures = []
+        for number in range(min(total, most)):
+            next_page()
+            pictures.append(encode(_draw(document, number, limits), limits))
+        return PdfPages(pictures, total)
+    except (pypdfium2.PdfiumError, MemoryError) as error:
+        raise PictureError("pdf_broken") from error
+    finally:
+        document.close()
 
 
 def _draw(document: pypdfium2.PdfDocument, number: int, limits: PictureLimits) -> Image.Image:

@@ -1,6 +1,7 @@
 """Uploaded files → pictures in the workspace: `uploads/<thread>/<sha256>.<png|jpg>`, named by their own content.
 
-Decoding runs in two threads of its own, so that it neither stops the streams of others nor fills the memory.
+Decoding runs in two threads of its own, and PDFs are drawn in processes, so that neither stops the streams of others or
+fills the memory.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from pathlib import Path
 import aiofiles
 import aiofiles.os
 
-from app import pdf
+from app import pdf, pdf_process
 from app.conversation import Picture
 from app.pictures import NormalPicture, PictureError, PictureLimits, normalise
 
 MAX_BYTES = 64 * 1024 * 1024
 """The largest file that is taken; the page's upload limit is the same."""
 MAX_PDF_PAGES = 20
+_PDFS_AT_ONCE = 2
 _REMEMBERED = 1000
 _THREAD_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 
@@ -52,6 +54,7 @@ class UploadStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pictures")
+        self._drawing = asyncio.Semaphore(_PDFS_AT_ONCE)
         self._known: OrderedDict[tuple[str, str, PictureLimits, int], Stored] = OrderedDict()
 
     async def take(self, path: Path, name: str, thread: str, limits: PictureLimits, most: int) -> Stored:
@@ -91,8 +94,8 @@ class UploadStore:
 
     async def _take_pdf(self, data: bytes, name: str, thread: str, limits: PictureLimits, most: int) -> Stored:
         most = min(most, MAX_PDF_PAGES)
-        loop = asyncio.get_running_loop()
-        pages = await loop.run_in_executor(self._threads, pdf.draw_pages, data, limits, most)
+        async with self._drawing:
+            pages = await pdf_process.draw(data, limits, most)
         stored = await self._keep(pages.pictures, name, thread)
         stored.shown_as_it_is = False
         # A page is drawn at the size that fits; there was no larger picture that people could miss.
