@@ -64,7 +64,7 @@ kimi.markdown = (() => {
 // kimi.message: a message as React draws it, in parts. While an answer is written it is drawn again at every frame; to
 // parse all of it each time would take the longer the more there is. Parts that are complete stay as they are.
 kimi.message = (() => {
-  const SHORTEST = 1000; // characters of a part
+  const SHORTEST = 400; // characters of a part
   // A line that goes on with nothing above it, whatever that is: no list, quotation, indented text, table or formula.
   const FRESH = /^(?:#{1,6}\s|\p{L})/u;
   const OPENING = /^[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(`{3,}(?!.*`)|~{3,})/;

@@ -99,7 +99,14 @@ const kimi = (() => {
     return [...new Set(sentences)].join("\n");
   }
 
-  return { language, text, refused };
+  // The same component, which React draws again only for other properties. `React` is the bundle's own.
+  const memos = new Map();
+  function memo(React, component) {
+    if (!memos.has(component)) memos.set(component, React.memo(component));
+    return memos.get(component);
+  }
+
+  return { language, text, refused, memo };
 })();
 
 // Only a page from https or from this machine may use the clipboard; elsewhere the old way stands in for the new one.

@@ -27,6 +27,25 @@ _BEHAVIOUR = (
         new="let l=[O9n,D8n];return e&&(l=[...l,[G8n,{singleDollarTextMath:!1}]]),l",
     ),
     Patch(
+        # Chainlit reads all of a chat's messages where it wants no more than the chat's id, and draws the composer, the
+        # header and the list of chats anew at every frame of an answer. Read when asked for, each of the three is a
+        # subscription by itself; a component asks for the same ones each time, as React demands of its hooks.
+        why="what shows no message is not drawn again when one grows",
+        old="Rl=()=>{let t=Ln(Xx),e=Ln($6);return{threadId:Ln(Eoe),messages:t,firstInteraction:e}}",
+        new="Rl=()=>({get threadId(){return Ln(Eoe)},get messages(){return Ln(Xx)},"
+        "get firstInteraction(){return Ln($6)}})",
+    ),
+    Patch(
+        why="the composer is not drawn again when a message grows",
+        old='className:Ae("relative flex flex-col items-center gap-2 w-full"),children:[f.jsx(lnt,{...e})',
+        new='className:Ae("relative flex flex-col items-center gap-2 w-full"),children:[f.jsx(kimi.memo(E,lnt),{...e})',
+    ),
+    Patch(
+        why="the list of chats is not drawn again when a message grows",
+        old="f.jsx(XVn,{threadHistory:o,",
+        new="f.jsx(kimi.memo(E,XVn),{threadHistory:o,",
+    ),
+    Patch(
         # Only what is drawn goes through it: the message stays as the model wrote it, for copying and for the history.
         # Chainlit makes its functions for the parts of a text anew at every frame. To React they are other components
         # then, and it throws the whole message away and builds it again; kept, only what has changed is touched.
