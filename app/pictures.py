@@ -13,7 +13,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
+from PIL import Image, ImageStat, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
 register_heif_opener(thumbnails=False)
@@ -25,6 +25,16 @@ warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "HEIF")
 _JPEG_QUALITY = 95
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture upright again, for each orientation that EXIF knows but the first."""
 
 
 class PictureError(Exception):
@@ -115,11 +125,10 @@ def _normalise(image: Image.Image, data: bytes, limits: PictureLimits) -> Normal
         # the good filter below.
         image.draft(None, (2 * min(size), 2 * min(size)))
     image.load()
-    untouched = image.format == "JPEG" and image.mode in {"L", "RGB"} and size == original and _orientation(image) == 1
-    upright = image if untouched else _plain(ImageOps.exif_transpose(image))
+    orientation = _orientation(image)
+    untouched = image.format == "JPEG" and image.mode in {"L", "RGB"} and size == original and orientation == 1
+    upright = image if untouched else _upright(_plain(image), orientation, size)
     upright.info.clear()
-    if upright.size != size:
-        upright = upright.resize(size, Image.Resampling.LANCZOS)
     if untouched:
         saved, extension = _save(upright, "JPEG", quality="keep"), "jpg"
     elif lossy:
@@ -137,6 +146,13 @@ def _is_lossy(image: Image.Image, data: bytes) -> bool:
 
 def _orientation(image: Image.Image) -> int:
     return int(image.getexif().get(0x0112, 1) or 1)
+
+
+def _upright(image: Image.Image, orientation: int, size: tuple[int, int]) -> Image.Image:
+    """The picture as it was seen, at `size`. Scaled first: it is quicker to turn what is smaller."""
+    as_stored = size[::-1] if orientation in {5, 6, 7, 8} else size
+    scaled = image if image.size == as_stored else image.resize(as_stored, Image.Resampling.LANCZOS)
+    return scaled.transpose(_TURNS[orientation]) if orientation in _TURNS else scaled
 
 
 def _plain(image: Image.Image) -> Image.Image:
