@@ -22,8 +22,10 @@ from tests.benchmarks import report
 from tests.benchmarks.apps import Apps, running_apps
 from tests.benchmarks.browser import browser
 from tests.benchmarks.memory import memory
+from tests.benchmarks.pictures import pictures
 from tests.benchmarks.start import start
 from tests.benchmarks.streams import growth
+from tests.benchmarks.through import through
 
 RATE = 100
 """Tokens a second of each stream."""
@@ -45,13 +47,23 @@ def _browser(apps: Apps, chosen: argparse.Namespace) -> Any:
     return browser(apps, 0.05 if chosen.quick else 1.0)
 
 
+def _pictures(apps: Apps, chosen: argparse.Namespace) -> Any:
+    return asyncio.run(pictures(apps, 1 if chosen.quick else chosen.runs))
+
+
+def _through(folder: Path, chosen: argparse.Namespace) -> Any:
+    return asyncio.run(through(folder, 1 if chosen.quick else chosen.runs, quick=chosen.quick))
+
+
 PARTS: dict[str, Callable[[Apps, argparse.Namespace], Any]] = {
     "streams": _streams,
     "memory": _memory,
     "browser": _browser,
+    "pictures": _pictures,
 }
 ALONE: dict[str, Callable[[Path, argparse.Namespace], Any]] = {
     "start": lambda folder, chosen: start(folder, 1 if chosen.quick else chosen.runs),
+    "vllm": _through,
 }
 """What is measured while nothing else of the benchmark runs."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +43,8 @@ class Heard:
 class SocketClient:
     """One open page: `await SocketClient.open(…)`, then `ask`."""
 
-    def __init__(self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse) -> None:
+    def __init__(self, url: str, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._url = url
         self._http = session
         self._socket = socket
         self._session_id = str(uuid.uuid4())
@@ -63,7 +65,7 @@ class SocketClient:
             pass
         address = URL(url) / "ws/socket.io/" % {"EIO": "4", "transport": "websocket"}
         socket = await http.ws_connect(address, max_msg_size=0)
-        client = cls(http, socket)
+        client = cls(url, http, socket)
         await client._connect()
         return client
 
@@ -76,8 +78,21 @@ class SocketClient:
         await self._emit("connection_successful")
         await asyncio.wait_for(self._ended.wait(), _PATIENCE)
 
-    async def ask(self, load: Load) -> Heard:
-        """Asks, and waits for the end of the turn."""
+    async def ask(self, load: Load, files: Sequence[str] = ()) -> Heard:
+        """Asks for a load, and waits for the end of the turn."""
+        return await self.say(load.question, files)
+
+    async def upload(self, name: str, data: bytes) -> str:
+        """Uploads a file as the page does; its reference for a question."""
+        form = aiohttp.FormData()
+        form.add_field("file", data, filename=name, content_type="image/jpeg")
+        url = f"{self._url}/project/file?session_id={self._session_id}"
+        async with self._http.post(url, data=form) as reply:
+            reply.raise_for_status()
+            return str((await reply.json())["id"])
+
+    async def say(self, question: str, files: Sequence[str] = ()) -> Heard:
+        """Asks with files that were uploaded, and waits for the end of the turn."""
         self._ended.clear()
         self._awaited, self._over = "on_message", False
         heard = self._heard = Heard()
@@ -86,12 +101,12 @@ class SocketClient:
             "id": str(uuid.uuid4()),
             "name": "User",
             "type": "user_message",
-            "output": load.question,
+            "output": question,
             "createdAt": "2026-01-01T00:00:00Z",
             "metadata": {},
         }
         heard.sent = time.monotonic()
-        await self._emit("client_message", {"message": message, "fileReferences": []})
+        await self._emit("client_message", {"message": message, "fileReferences": [{"id": file} for file in files]})
         await asyncio.wait_for(self._ended.wait(), _PATIENCE)
         return heard
 

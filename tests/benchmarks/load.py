@@ -5,10 +5,13 @@ A question is `load TOKENS RATE ID [KIND]`; half of the tokens are reasoning, ex
 
 from __future__ import annotations
 
+import io
 import re
 import uuid
 from dataclasses import dataclass, field
 from functools import cache
+
+from PIL import Image, ImageFilter
 
 LONG_REASONING, LONG_ANSWER = 18_000, 6_000
 """Characters of the text that is drawn in the browser."""
@@ -80,6 +83,19 @@ def pieces(tokens: int, kind: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def long_tokens() -> int:
     """How many tokens the whole long text is."""
     return (LONG_REASONING + LONG_ANSWER) // _CHARACTERS
+
+
+def phone_photo(seed: int) -> bytes:
+    """A JPEG of 12 megapixels and 3 to 5 MB, taken sideways; another for each seed."""
+    size = 4032, 3024
+    coarse = [Image.effect_noise((63, 48), 90).resize(size, Image.Resampling.BICUBIC) for _ in range(3)]
+    photo = Image.blend(Image.merge("RGB", coarse), Image.effect_noise(size, 30).convert("RGB"), 0.15)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010E] = f"photo {seed}"
+    file = io.BytesIO()
+    photo.filter(ImageFilter.GaussianBlur(0.6)).save(file, "JPEG", quality=92, exif=exif)
+    return file.getvalue()
 
 
 _CHARACTERS = 4

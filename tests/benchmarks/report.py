@@ -47,6 +47,10 @@ def show(found: dict[str, Any], console: Console) -> None:
         _memory(table, memory)
     if browser := found.get("browser"):
         _browser(table, browser)
+    if pictures := found.get("pictures"):
+        _pictures(table, pictures)
+    if through := found.get("vllm"):
+        _through(table, through)
     console.print(table)
 
 
@@ -111,3 +115,23 @@ def _browser(table: Table, row: dict[str, Any]) -> None:
     for name, words, form, goal in lines:
         ours, theirs = form.format(page[name]), form.format(naive[name])
         table.add_row(f"browser: {words}", ours, theirs, "", "", goal, end_section=name == "behind_s")
+
+
+def _pictures(table: Table, row: dict[str, Any]) -> None:
+    ours, pillow = f"{row['first_ms']:.0f} ms", f"Pillow {row['pillow_ms']:.0f} ms"
+    table.add_row("a 12-megapixel photo: until it is asked", ours, "", pillow, f"{row['first_of_pillow']:.2f}", "≤ 1.2")
+    bare = f"no picture {row['without_ms']:.0f} ms"
+    table.add_row("the same photo again", f"{row['again_ms']:.0f} ms", "", bare, "", "")
+    oldest, quiet = f"{row['oldest_frame_beside_ms']:.0f} ms", f"no photo {row['oldest_frame_quiet_ms']:.0f} ms"
+    what = "oldest frame of another stream meanwhile"
+    table.add_row(what, oldest, "", quiet, "", "+ 50 ms", end_section=True)
+
+
+def _through(table: Table, row: dict[str, Any]) -> None:
+    page, direct = f"{row['page']:.0f}", f"direct {row['direct']:.0f}"
+    what = f"vLLM with nano, {row['people']} people: tokens/s"
+    table.add_row(what, page, "", direct, f"{row['page_of_direct']:.2f}", "≥ 0.95")
+    ours, theirs = row["photo"]["page"], row["photo"]["direct"]
+    for name, words, form in (("tokens", "tokens of a prompt", "{:.0f}"), ("first_ms", "first token", "{:.0f} ms")):
+        asis = f"as it came {form.format(theirs[name])}"
+        table.add_row(f"a phone's photo: {words}", form.format(ours[name]), "", asis, "", "")

@@ -1,0 +1,125 @@
+"""Through the page to the real vLLM with nano, beside a client that asks it directly: tokens a second, and a photo."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from app.turn import data_url
+from engine.config import ROOT, Workspace
+from engine.environments import ensure_vllm
+from tests.benchmarks.apps import App, page
+from tests.benchmarks.client import SocketClient
+from tests.benchmarks.load import phone_photo
+from tests.engine.vllm_server import KEY, VllmServer
+
+PEOPLE = 16
+_QUESTION = "Count from 1 to 290"
+"""Nano thinks a count and answers it: some 1,200 tokens."""
+
+
+async def through(folder: Path, runs: int, *, quick: bool) -> dict[str, Any]:
+    """Both ways turn and turn about, as often as `runs` says; the medians."""
+    python = await asyncio.to_thread(ensure_vllm, ROOT, "cpu", None, print)
+    server = VllmServer(python, folder / "engine")
+    await asyncio.to_thread(server.start)
+    try:
+        files = Workspace(folder / "workspace")
+        files.create()
+        files.engine_key.write_text(KEY)
+        with page(folder, server.url, model="nano", served_name="nano", pictures="data") as app:
+            people = 4 if quick else PEOPLE
+            speed = await _speed(server, app, people, runs)
+            return {"people": people, **speed, "photo": await _photo(server, app, runs)}
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+async def _speed(server: VllmServer, app: App, people: int, runs: int) -> dict[str, float]:
+    found: dict[str, list[float]] = {"page": [], "direct": []}
+    for _ in range(runs + 1):
+        found["page"].append(await _tokens_per_second(server, lambda: _by_page(app, people)))
+        found["direct"].append(await _tokens_per_second(server, lambda: _directly(server, people)))
+    # The first of each warms the engine.
+    ours, theirs = (statistics.median(found[way][1:]) for way in ("page", "direct"))
+    return {"page": round(ours, 1), "direct": round(theirs, 1), "page_of_direct": round(ours / theirs, 3)}
+
+
+async def _tokens_per_second(server: VllmServer, ask: Callable[[], Awaitable[float]]) -> float:
+    """By the engine's own count; `ask` tells how many seconds it took."""
+    before = await server.metric("vllm:generation_tokens_total")
+    seconds = await ask()
+    return (await server.metric("vllm:generation_tokens_total") - before) / seconds
+
+
+async def _by_page(app: App, people: int) -> float:
+    clients = await asyncio.gather(*(SocketClient.open(app.url) for _ in range(people)))
+    try:
+        began = time.monotonic()
+        await asyncio.gather(*(client.say(_QUESTION) for client in clients))
+        return time.monotonic() - began
+    finally:
+        await asyncio.gather(*(client.close(new_chat=True) for client in clients))
+
+
+async def _directly(server: VllmServer, people: int) -> float:
+    began = time.monotonic()
+    await asyncio.gather(*(_read(server, [{"type": "text", "text": _QUESTION}]) for _ in range(people)))
+    return time.monotonic() - began
+
+
+async def _read(server: VllmServer, content: list[dict[str, Any]]) -> float:
+    """Asks with the page's usual temperature and reads the stream, no more; seconds to its first bytes of text."""
+    body = {
+        "model": "nano",
+        "stream": True,
+        "temperature": 0.8,
+        "max_tokens": 3000,
+        "messages": [{"role": "user", "content": content}],
+    }
+    first = 0.0
+    began = time.monotonic()
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as session,
+        session.post(f"{server.url}/v1/chat/completions", json=body) as reply,
+    ):
+        reply.raise_for_status()
+        async for data in reply.content.iter_any():
+            if not first and (b'"reasoning":"' in data or b'"content":"' in data.replace(b'"content":""', b"")):
+                first = time.monotonic() - began
+    return first
+
+
+async def _photo(server: VllmServer, app: App, runs: int) -> dict[str, Any]:
+    """A phone's photo: as the page sends it, and as it came."""
+    found: dict[str, dict[str, list[float]]] = {way: {"first_ms": [], "tokens": []} for way in ("page", "direct")}
+    for seed in range(runs):
+        photo = phone_photo(seed)
+
+        async def by_page(photo: bytes = photo) -> float:
+            client = await SocketClient.open(app.url)
+            try:
+                files = [await client.upload("photo.jpg", photo)]
+                heard = await client.say("What is it?", files)
+                return heard.first - heard.sent
+            finally:
+                await client.close(new_chat=True)
+
+        async def directly(photo: bytes = photo) -> float:
+            picture = {"type": "image_url", "image_url": {"url": data_url(photo, ".jpg")}}
+            return await _read(server, [picture, {"type": "text", "text": "What is it?"}])
+
+        for way, ask in (("page", by_page), ("direct", directly)):
+            before = await server.metric("vllm:prompt_tokens_total")
+            found[way]["first_ms"].append(await ask() * 1000)
+            found[way]["tokens"].append(await server.metric("vllm:prompt_tokens_total") - before)
+    return {
+        way: {name: round(statistics.median(values), 1) for name, values in figures.items()}
+        for way, figures in found.items()
+    }
