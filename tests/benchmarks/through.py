@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 
 from app.turn import data_url
+from engine.catalog import find_model
 from engine.config import ROOT, Workspace
 from engine.environments import ensure_vllm
 from tests.benchmarks.apps import App, page
@@ -75,12 +76,15 @@ async def _directly(server: VllmServer, people: int) -> float:
 
 
 async def _read(server: VllmServer, content: list[dict[str, Any]]) -> float:
-    """Asks with the page's usual temperature and reads the stream, no more; seconds to its first bytes of text."""
+    """Asks as the page does and reads the stream, no more; seconds to its first bytes of text."""
+    model = find_model("nano")
     body = {
         "model": "nano",
         "stream": True,
-        "temperature": 0.8,
-        "max_tokens": 3000,
+        "stream_options": {"include_usage": True},
+        "temperature": model.temperature,
+        "top_p": model.top_p,
+        "max_tokens": model.max_tokens,
         "messages": [{"role": "user", "content": content}],
     }
     first = 0.0
