@@ -14,7 +14,8 @@ from app.lazily import openai
 _SOON_SECONDS = 5
 _LATER_SECONDS = 60
 _MOST_NAMES = 50
-_KEPT_HEADERS = ("content-type", "retry-after", "x-request-id")
+_KEPT_HEADERS = ("content-type", "content-encoding", "retry-after", "x-request-id")
+"""`content-encoding` for an engine that packs what it was asked not to: the bytes are passed on as they are."""
 
 
 def engine_of(state: EngineState) -> EngineClient:

@@ -20,6 +20,9 @@ _TEXTS = {"text", "refusal", "thinking", "input_text", "output_text"}
 _MEDIA = re.compile(r"url|uuid|image|audio|video|embed|file|^data$", re.IGNORECASE)
 """Fields by which engines take media. vLLM looks for them in a part of any type, and takes a picture by a `uuid` from
 its cache, where others' pictures lie."""
+_MOST_VALUES = 500_000
+"""A body is large for its pictures, each of which is one value. A hundred megabytes of empty lists would keep the
+parser, which no other thread can interrupt, busy for a minute, and fill gigabytes."""
 _PARTS = "take parts of type text, or image_url with a picture"
 
 
@@ -46,6 +49,8 @@ class Question:
 
     def __init__(self, body: bytes) -> None:
         """Raises ApiError (400) for what is no such request."""
+        if sum(map(body.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+            raise bad_request(f"The body holds more than {_MOST_VALUES:,} values.", code="too_many_values")
         try:
             parsed = orjson.loads(body)
         except orjson.JSONDecodeError as error:

@@ -90,6 +90,8 @@ class Reply(Response):
             elif error:
                 raise error
         elif not losing.cancelled():
+            if error := losing.exception():
+                raise error
             _log.info("an answer was ended: its key was removed")
             await outlet.fail(removed())
 

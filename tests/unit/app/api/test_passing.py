@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -107,3 +108,24 @@ async def test_a_model_that_came_later_is_found(client: EngineClient, engine: Sc
     with pytest.raises(ApiError, match="served is: a-later-one"):
         await check_model(client, "scripted-2")
     await check_model(client, None)
+
+
+async def test_what_an_engine_packs_unasked_is_passed_on_as_what_it_is() -> None:
+    packed = gzip.compress(b'{"data": []}')
+
+    async def packing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n"
+        writer.write(f"HTTP/1.1 200 OK\r\n{head}Connection: close\r\n\r\n".encode() + packed)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(packing, "127.0.0.1", 0) as server:
+        plan = LaunchPlan("vllm", "x", "x", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", "file")
+        client = EngineClient(plan, "the engine's key")
+        sent = Sent()
+        await pass_on(client, "GET", "models", None, sent.outlet)
+        await client.close()
+    start, body = sent.messages
+    assert (b"content-encoding", b"gzip") in start["headers"]
+    assert body["body"] == packed
