@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.config import ROOT
+from engine.processes import dies_with_us
 from engine.vllm_mends import VLLM_VERSION
 
 Accelerator = Literal["cuda", "cpu"]
@@ -167,6 +168,8 @@ def _run(command: Sequence[str], root: Path, report: Report, what: str) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        # One that outlived us would write into what the next start installs anew.
+        preexec_fn=dies_with_us(),  # noqa: PLW1509 - this program has one thread
     ) as process:
         for line in process.stdout or ():
             if line := line.strip():

@@ -90,12 +90,11 @@ async def start(
     is the record of groups, swept at the next start. The pipe is ours and not asyncio's, whose `wait` would wait
     for the grandchildren that still hold it.
     """
-    die_with_us = _die_with(os.getpid()) if sys.platform == "linux" else None
     read_end, write_end = os.pipe()
     try:
         process = await asyncio.create_subprocess_exec(
             *argv, env=env, cwd=cwd, stdin=asyncio.subprocess.DEVNULL, stdout=write_end, stderr=write_end,
-            start_new_session=True, preexec_fn=die_with_us,
+            start_new_session=True, preexec_fn=dies_with_us(),
         )  # fmt: skip
     except BaseException:
         os.close(read_end)
@@ -175,8 +174,14 @@ def _listener(port: int) -> str:
     return "another user's process"
 
 
-def _die_with(parent: int) -> Callable[[], None]:
-    libc = ctypes.CDLL(None, use_errno=True)
+def dies_with_us() -> Callable[[], None] | None:
+    """For `preexec_fn`: the kernel sends the child SIGTERM when the thread that starts it ends.
+
+    None where the system has no such thing.
+    """
+    if sys.platform != "linux":
+        return None
+    libc, parent = ctypes.CDLL(None, use_errno=True), os.getpid()
 
     def in_child() -> None:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -9,6 +9,7 @@ import re
 import socket
 import sqlite3
 import subprocess
+import tempfile
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from engine.processes import port_holder
 from engine.questions import tiny_question
 from tests import bad_files
 from tests.product import Product, alive, running_product
+from tests.trust import visitor
 from tests.trust.visitor import Visitor, errors, shown
 
 CHATS = 8
@@ -136,7 +138,7 @@ async def kill_under_chats(product: Product, kills: int, pause: tuple[float, flo
         victim = chance.choice(tree)
         # One of them may have ended by itself meanwhile.
         with suppress(psutil.NoSuchProcess):
-            kind = "supervisor" if victim == tree[0] else _kind(victim)
+            kind = "supervisor" if victim == tree[0] else _kind(victim, tree[0])
             victim.kill()
             victims[kind] += 1
         if victim == tree[0]:
@@ -166,10 +168,10 @@ async def kill_under_chats(product: Product, kills: int, pause: tuple[float, flo
     return victims
 
 
-def _kind(process: psutil.Process) -> str:
+def _kind(process: psutil.Process, supervisor: psutil.Process) -> str:
     """`page`, `engine`, or `worker` for what these have started."""
     words = process.cmdline()
-    return "page" if words[-2:] == ["-m", "app"] else "engine" if "engine.reader" in words else "worker"
+    return "page" if words[-2:] == ["-m", "app"] else "engine" if process.ppid() == supervisor.pid else "worker"
 
 
 async def test_kills_under_chats_leave_answers_errors_and_no_orphan(product: Product) -> None:
@@ -184,6 +186,25 @@ async def test_fifty_kills_under_chats(product: Product, seed: int) -> None:
     victims = await kill_under_chats(product, kills=25, pause=(0.5, 12.0), seed=seed)
     print(victims)
     assert len(victims) > 2
+
+
+@pytest.mark.long
+@pytest.mark.vllm
+async def test_kills_of_vllm_and_its_core_leave_nothing_among_the_temporary_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A question waits while vLLM starts, which takes a while, and is killed at that.
+    monkeypatch.setattr(visitor, "LONG", 300.0)
+    with tempfile.TemporaryDirectory(prefix="k-") as folder:
+        temporary = Path(folder, "tmp")
+        temporary.mkdir()
+        settings = {"KIMI_ENGINE": "vllm", "KIMI_MODEL": "nano", "TMPDIR": str(temporary)}
+        with running_product(Path(folder, "workspace"), **settings) as product:
+            assert list(temporary.glob("kimi-engine-*/*")), "vLLM has its sockets there"
+            victims = await kill_under_chats(product, kills=6, pause=(15.0, 40.0), seed=3)
+        print(victims)
+        assert len(victims) > 2
+        assert [path for path in temporary.rglob("*") if path.is_socket() or path.name.startswith("kimi-engine")] == []
 
 
 def test_the_reader_answers_the_question_that_tells_whether_it_hangs(product: Product) -> None:

