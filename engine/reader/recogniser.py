@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnxruntime import SessionOptions
 from rapidocr import RapidOCR
+from rapidocr.inference_engine.onnxruntime.main import OrtInferSession
 from rapidocr.main import RapidOCRError
 from rapidocr.utils.process_img import map_boxes_to_original
 
@@ -31,6 +33,7 @@ class Recogniser:
 
     def __init__(self, threads: int) -> None:
         """Load the models; `threads` is the number of cores that one picture may use."""
+        _sessions._init_sess_opts = staticmethod(_session_options)
         self._ocr: Any = RapidOCR(
             params={
                 "Global.use_cls": False,  # the line classifier turns good upright lines upside down
@@ -76,6 +79,19 @@ class Recogniser:
         except RapidOCRError:  # no text anywhere
             return [], []
         return [_corners(box) for box in map_boxes_to_original(found.boxes, record, height, width)], crops
+
+
+_sessions: Any = OrtInferSession
+_library_options: Any = OrtInferSession._init_sess_opts
+
+
+def _session_options(config: Any) -> SessionOptions:
+    """The library's options, with what it has no setting for."""
+    options: SessionOptions = _library_options(config)
+    # A thread that has nothing to do for a moment would wait for more by running in circles, on a core that the page,
+    # or whoever else is there, could use.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
 
 
 def _corners(box: NDArray[np.float32]) -> Corners:
