@@ -41,6 +41,8 @@ def show(found: dict[str, Any], console: Console) -> None:
         table.add_column(heading, justify="left" if heading == "What" else "right")
     if start := found.get("start"):
         _start(table, start)
+    if reader := found.get("reader"):
+        _reader(table, reader)
     for row in found.get("streams", ()):
         _streams(table, row)
     if memory := found.get("memory"):
@@ -70,6 +72,19 @@ def _start(table: Table, row: dict[str, float]) -> None:
     table.add_row(
         "start: the reader's first answer", seconds("first_answer_s"), "", second, "", "≤ 2 s", end_section=True
     )
+
+
+def _reader(table: Table, found: dict[str, Any]) -> None:
+    today = found["settings"]["as it is"]
+    for name, row in found["settings"].items():
+        figures = f"{row['ms']:.0f} ms, CPU {row['cpu_s']:.2f} s"
+        ratio = f"{row['ms'] / today['ms']:.2f}, CPU {row['cpu_s'] / today['cpu_s']:.2f}"
+        table.add_row(f"reader: {name}", figures, "", f"errors {row['character_errors']:.2%}", ratio, "")
+    cold, warm = f"{found['first_cold_ms']} ms", f"{found['first_warm_ms']} ms, second {found['second_ms']}"
+    table.add_row("reader: first picture, warmed up", warm, "", f"cold {cold}", "", "")
+    one, two = found["one_worker_s"], found["two_workers_s"]
+    what = f"reader: {found['at_once']} pictures at once, two workers"
+    table.add_row(what, f"{two:.2f} s", "", f"one {one:.2f} s", f"{two / one:.2f}", "", end_section=True)
 
 
 def _streams(table: Table, row: dict[str, Any]) -> None:

@@ -6,8 +6,10 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
+from tests.benchmarks import __main__ as command
 from tests.benchmarks import report
 from tests.benchmarks.apps import running_apps
 from tests.benchmarks.streams import growth
@@ -26,3 +28,20 @@ def test_the_page_costs_less_for_a_token_than_the_naive_app(tmp_path: Path) -> N
     console = Console(width=120, record=True)
     report.show(found, console)
     assert "4 streams: CPU a token" in console.export_text()
+
+
+@pytest.mark.long
+def test_start_and_reader_are_measured_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "alone.json"
+    monkeypatch.setattr("sys.argv", ["bench", "start", "reader", "--quick", "--json", str(path)])
+    assert command.main() == 0
+    found = json.loads(path.read_text())
+    assert 0 < found["start"]["page_s"] < found["start"]["noted_s"] + 60
+    assert found["start"]["first_answer_s"] > 0
+    assert abs(found["start"]["noted_late_s"]) < 30
+    settings = found["reader"]["settings"]
+    assert settings["detector at 544"]["cpu_s"] < settings["as it is"]["cpu_s"]
+    assert "streams" not in found
+    assert "reader: as it is" in capsys.readouterr().out
