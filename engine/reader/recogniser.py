@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnxruntime import SessionOptions
 from rapidocr import RapidOCR
 from rapidocr.inference_engine.onnxruntime.main import OrtInferSession
 from rapidocr.main import RapidOCRError
@@ -85,9 +84,9 @@ _sessions: Any = OrtInferSession
 _library_options: Any = OrtInferSession._init_sess_opts
 
 
-def _session_options(config: Any) -> SessionOptions:
+def _session_options(config: Any) -> Any:
     """The library's options, with what it has no setting for."""
-    options: SessionOptions = _library_options(config)
+    options = _library_options(config)
     # A thread that has nothing to do for a moment would wait for more by running in circles, on a core that the page,
     # or whoever else is there, could use.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
