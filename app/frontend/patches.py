@@ -36,6 +36,22 @@ _BEHAVIOUR = (
         "get firstInteraction(){return Ln($6)}})",
     ),
     Patch(
+        # Chainlit took every place that is not the end for one that a person had scrolled to; also where the text had
+        # just grown, so that the page stood still in the middle of an answer.
+        why="the page follows an answer until a person scrolls up",
+        old="A=S+w>=C-10;t&&(t.current=A),u(!A)}",
+        new="A=S+w>=C-10,kimiUp=S<(i.current.kimiTop||0);i.current.kimiTop=S;t&&(A||kimiUp)&&(t.current=A),"
+        "u(!A&&!(t&&t.current))}",
+    ),
+    Patch(
+        # What grows without a message: buttons, pictures, a block that is opened.
+        why="the page follows what grows below an answer",
+        old='return window.addEventListener("resize",S),p(),()=>{window.removeEventListener("resize",S)}},[e,p])',
+        new="const kimiSize=new ResizeObserver(S);kimiSize.observe(i.current.firstElementChild);"
+        'return window.addEventListener("resize",S),p(),()=>{kimiSize.disconnect(),'
+        'window.removeEventListener("resize",S)}},[e,p])',
+    ),
+    Patch(
         why="the composer is not drawn again when a message grows",
         old='className:Ae("relative flex flex-col items-center gap-2 w-full"),children:[f.jsx(lnt,{...e})',
         new='className:Ae("relative flex flex-col items-center gap-2 w-full"),children:[f.jsx(kimi.memo(E,lnt),{...e})',

@@ -1,0 +1,59 @@
+"""The page follows an answer as it grows, until a person scrolls up to read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.pages import ChatPage
+from tests.browser.servers import ScriptedProduct
+from tests.scripted_engine import Script
+
+_LINES = [f"Line {number}.\n\n" for number in range(80)]
+_BELOW = """() => {
+  const holds = (part) => part.querySelector("[data-step-type]") && part.scrollHeight > part.clientHeight;
+  const scrolled = [...document.querySelectorAll("div.overflow-y-auto")].filter(holds).at(-1);
+  return scrolled ? scrolled.scrollHeight - scrolled.clientHeight - scrolled.scrollTop : -1;
+}"""
+
+
+def _below(chat: ChatPage) -> float:
+    """Pixels of the conversation that are below the window's edge; -1 while all of it fits."""
+    return float(chat.page.evaluate(_BELOW))
+
+
+def _until_below(chat: ChatPage, wanted: Callable[[float], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not wanted(below := _below(chat)):
+        assert time.monotonic() < deadline, f"{below} pixels below the edge"
+        chat.page.wait_for_timeout(50)
+
+
+def test_the_end_of_an_answer_is_in_sight(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+    scripted.engine.script = Script(reasoning=_LINES, answer=_LINES, rate=100)
+    chat = open_page(scripted.url)
+    chat.ask("Go")
+    chat.finished()
+    # The buttons and the quiet line come after the text.
+    expect(chat.notes.last).to_contain_text("tokens/s")
+    _until_below(chat, lambda below: below == 0)
+    chat.page.wait_for_timeout(1000)
+    assert _below(chat) == 0
+
+
+def test_who_scrolls_up_is_left_in_peace(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+    scripted.engine.script = Script(answer=_LINES, stall_after=60)
+    chat = open_page(scripted.url)
+    chat.ask("Go")
+    expect(chat.answers.last).to_contain_text("Line 59.")
+    _until_below(chat, lambda below: below == 0)
+    chat.answers.last.hover()
+    chat.page.mouse.wheel(0, -300)
+    _until_below(chat, lambda below: below > 200)
+    scripted.thread.go()
+    chat.finished()
+    expect(chat.answers.last).to_contain_text("Line 79.")
+    assert _below(chat) > 400
