@@ -47,6 +47,8 @@ find_python() {
     give_up "Python 3.11, 3.12 or 3.13 is needed and none was found; on Debian or Ubuntu: apt-get install python3-venv"
 }
 
+only_uv=(--quiet --no-deps --only-binary :all: --require-hashes -r "$root/engine/uv.txt")
+
 create_venv() {
     local base
     base=$(find_python)
@@ -56,15 +58,12 @@ create_venv() {
     "$base" -m venv --without-pip "$root/.venv" || give_up "$base cannot make an environment; its reason stands above."
     if uv --version >/dev/null 2>&1; then
         uv pip install --python "$python" "${only_uv[@]}"
-    elif "$base" -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("pip") is None)'; then
-        "$base" -m pip --python "$python" install --disable-pip-version-check "${only_uv[@]}"
-    else
+    # Below 22.3 it cannot install for another Python.
+    elif ! "$base" -m pip --python "$python" install --disable-pip-version-check "${only_uv[@]}" 2>/dev/null; then
         add_pip "$base"
         "$python" -m pip install --disable-pip-version-check "${only_uv[@]}"
     fi
 }
-
-only_uv=(--quiet --no-deps --only-binary :all: --require-hashes -r "$root/engine/uv.txt")
 
 # For a Python without pip. $1: it.
 add_pip() {

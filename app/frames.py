@@ -9,22 +9,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import ClassVar
 
 from engine.marks import Kind, Piece
 
 FRAME_SECONDS = 1 / 30
+_FRAMES_A_SECOND = 256
+"""Of all answers together: where many are written at once, each comes in fewer frames, and the process keeps up."""
+_CROWDED_SECONDS = 0.1
 _SLOWEST_SECONDS = 0.4
 _CHARACTERS_A_SECOND_MORE = 90_000
 """So many characters on the page make a frame one second longer."""
 
 
-def frame_seconds(characters: int) -> float:
-    """How long to gather before the next frame, with so many characters already in the message."""
-    return min(FRAME_SECONDS + characters / _CHARACTERS_A_SECOND_MORE, _SLOWEST_SECONDS)
+def frame_seconds(characters: int, answers: int = 1) -> float:
+    """How long to gather before the next frame: so many characters are in the message, so many answers are written."""
+    shortest = min(max(FRAME_SECONDS, answers / _FRAMES_A_SECOND), _CROWDED_SECONDS)
+    return min(shortest + characters / _CHARACTERS_A_SECOND_MORE, _SLOWEST_SECONDS)
 
 
 class Frames:
     """Pieces go in one by one; `show` gets them joined, in order, each kind apart."""
+
+    _running: ClassVar[int] = 0
 
     def __init__(self, show: Callable[[Piece], Awaitable[None]]) -> None:
         self._show = show
@@ -47,6 +54,11 @@ class Frames:
         self._waiting += pieces
         self._arrived.set()
 
+    @property
+    def seconds(self) -> float:
+        """How long the next frame is gathered for: nobody sees sooner what comes sooner."""
+        return frame_seconds(self._shown, Frames._running)
+
     def end(self) -> None:
         """No more will come: what waits is shown at once, and `run` returns."""
         self._ended = True
@@ -55,6 +67,13 @@ class Frames:
 
     async def run(self) -> None:
         """Shows frames until the end; the one place from which `show` is called."""
+        Frames._running += 1
+        try:
+            await self._show_all()
+        finally:
+            Frames._running -= 1
+
+    async def _show_all(self) -> None:
         while True:
             await self._arrived.wait()
             self._arrived.clear()
@@ -74,7 +93,7 @@ class Frames:
 
     async def _pause(self) -> None:
         try:
-            async with asyncio.timeout(frame_seconds(self._shown)):
+            async with asyncio.timeout(self.seconds):
                 await self._hurry.wait()
         except TimeoutError:
             return

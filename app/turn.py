@@ -23,7 +23,7 @@ from app.conversation import Answer, Message, Picture, Turn, to_messages, to_pre
 from app.engine_client import EngineClient
 from app.engine_state import EngineState
 from app.fitting import Fit, Limits, fit, texts, upper_bound
-from app.frames import FRAME_SECONDS, Frames
+from app.frames import Frames
 from app.lazily import openai
 from app.pulse import Pulse, beating
 from app.reply import Reply
@@ -97,6 +97,8 @@ class _EnoughThinkingError(Exception):
     """A person wants the answer now."""
 
 
+_LONGEST_REST = 0.1
+"""Seconds in which an answer that begins after long thoughts is not noticed, at most."""
 MOST_INTERRUPTIONS = 3
 """A question that brings the engine down each time is not asked for ever."""
 
@@ -233,7 +235,7 @@ async def _stream(
                     frames.add(reader.release())
                     return True
                 if not reader.done:
-                    await reply.rest(FRAME_SECONDS)
+                    await reply.rest(min(frames.seconds, _LONGEST_REST))
         frames.add(reader.finish())
     except BaseException:
         frames.add(reader.release())

@@ -69,6 +69,22 @@ def test_frames_come_more_slowly_as_the_text_grows_up_to_a_limit() -> None:
     assert FRAME_SECONDS < frame_seconds(6000) < frame_seconds(18_000) <= 0.4 == frame_seconds(10**7)
 
 
+def test_frames_come_more_slowly_where_many_answers_are_written() -> None:
+    assert frame_seconds(0, 8) == FRAME_SECONDS
+    assert FRAME_SECONDS < frame_seconds(0, 16) < frame_seconds(0, 26) == frame_seconds(0, 1000) == 0.1
+
+
+async def test_answers_are_counted_while_they_are_written() -> None:
+    first, second = (Frames(Screen().show) for _ in range(2))
+    writing = [asyncio.create_task(frames.run()) for frames in (first, second)]
+    await asyncio.sleep(0)
+    assert Frames._running == 2
+    for frames in (first, second):
+        frames.end()
+    await asyncio.gather(*writing)
+    assert Frames._running == 0
+
+
 def test_neighbours_of_one_kind_are_joined() -> None:
     pieces = [
         *words(Kind.REASONING, "a", "b"),
