@@ -225,11 +225,29 @@ def weights(settings: Settings, hardware: Hardware) -> list[Finding]:
 
 def database(settings: Settings) -> list[Finding]:
     """Whether the chats can be read."""
-    if url := settings.database_url.get_secret_value():
-        return asyncio.run(_postgres(url))
-    path = settings.files.chats
-    if not path.exists():
-        return [Finding("chats", "ok", "none yet")]
+    text = settings.database_url.get_secret_value()
+    if not text:
+        return [_sqlite(settings.files.chats)]
+    from sqlalchemy import make_url  # noqa: PLC0415 - only where it is used
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        advice = "Write it like postgresql://user:password@host/chats."
+        return [Finding("chats", "broken", "KIMI_DATABASE_URL is no address of a database.", advice)]
+    match url.get_backend_name():
+        case "sqlite":
+            return [_sqlite(ROOT / (url.database or ""))]
+        case "postgres" | "postgresql":
+            return [asyncio.run(_postgres(url.set(drivername="postgresql").render_as_string(hide_password=False)))]
+        case other:
+            return [Finding("chats", "ok", f"in {other}, which is not looked into here")]
+
+
+def _sqlite(path: Path) -> Finding:
+    if not path.is_file():
+        return Finding("chats", "ok", "none yet")
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5)) as chats:
             [(said,)] = chats.execute("PRAGMA quick_check(1)").fetchall()
@@ -238,21 +256,21 @@ def database(settings: Settings) -> list[Finding]:
         said, number = str(error), 0
     if said != "ok":
         advice = f"Stop, put {path.name} and its -wal aside, or bring it back from a copy, and start again."
-        return [Finding("chats", "broken", f"{path}: {said}", advice)]
-    return [Finding("chats", "ok", f"{number} in {path}")]
+        return Finding("chats", "broken", f"{path}: {said}", advice)
+    return Finding("chats", "ok", f"{number} in {path}")
 
 
-async def _postgres(url: str) -> list[Finding]:
+async def _postgres(url: str) -> Finding:
     import asyncpg  # type: ignore[import-untyped] # noqa: PLC0415 - only where it is used
 
     try:
-        connection = await asyncpg.connect(url.replace("postgresql+asyncpg", "postgresql"), timeout=10)
+        connection = await asyncpg.connect(url, timeout=10)
         await connection.close()
     except (OSError, ValueError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         # Not its text, which may name the password.
         what = f"PostgreSQL can't be opened ({type(error).__name__})."
-        return [Finding("chats", "broken", what, "See that it runs and that KIMI_DATABASE_URL is right.")]
-    return [Finding("chats", "ok", "PostgreSQL answers")]
+        return Finding("chats", "broken", what, "See that it runs and that KIMI_DATABASE_URL is right.")
+    return Finding("chats", "ok", "PostgreSQL answers")
 
 
 def _existing(folder: Path) -> Path:

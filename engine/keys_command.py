@@ -19,6 +19,9 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
     except KeyNameError as error:
         print(error, file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"The list of keys can't be used: {error.strerror or error}.", file=sys.stderr)
+        return 1
     return 0
 
 

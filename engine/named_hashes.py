@@ -56,6 +56,10 @@ class NamedHashes:
             yield hashes
             # Made with mode 0600.
             descriptor, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(hashes, file, ensure_ascii=False, indent=1)
-            Path(temporary).replace(self._path)
+            try:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    json.dump(hashes, file, ensure_ascii=False, indent=1)
+                Path(temporary).replace(self._path)
+            except OSError:
+                Path(temporary).unlink()
+                raise

@@ -20,6 +20,9 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
     except PeopleError as error:
         print(error, file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"The list of people can't be used: {error.strerror or error}.", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -179,9 +179,14 @@ def test_chats_that_can_not_be_opened(settings: MakeSettings) -> None:
     assert only(doctor.database(made))[0] == "broken"
     made.files.chats.write_bytes(b"no database at all, but long enough" * 100)
     assert only(doctor.database(made))[0] == "broken"
-    url = f"postgresql://anna:secret@127.0.0.1:{free_port()}/chats"
-    state, told = only(doctor.database(settings(database_url=url)))
+    assert only(doctor.database(settings(database_url=f"sqlite:///{made.files.chats}")))[0] == "broken"
+    for scheme in ("postgresql", "postgres", "postgresql+asyncpg"):
+        url = f"{scheme}://anna:secret@127.0.0.1:{free_port()}/chats"
+        state, told = only(doctor.database(settings(database_url=url)))
+        assert (state, "PostgreSQL" in told, "secret" in told) == ("broken", True, False)
+    state, told = only(doctor.database(settings(database_url="anna:secret")))
     assert (state, "secret" in told) == ("broken", False)
+    assert only(doctor.database(settings(database_url="mysql+aiomysql://anna:secret@host/chats")))[0] == "ok"
 
 
 def test_the_exit_status_says_whether_something_is_broken(

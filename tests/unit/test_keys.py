@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hmac
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,22 @@ def test_the_command_shows_a_key_once_lists_names_and_takes_keys_back(
     assert capsys.readouterr().out == "notebook\n"
     assert cli.main(["key", "remove", "notebook"]) == 0
     assert keys.name_of(key) is None
+
+
+def test_a_full_disk_leaves_the_list_as_it_was(
+    workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli.main(["key", "add", "taken"])
+    before = sorted(workspace.iterdir())
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(json, "dump", full)
+    assert cli.main(["key", "add", "another"]) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert Keys(Settings(workspace=workspace).files.keys).names() == ["taken"]
+    assert sorted(workspace.iterdir()) == before
 
 
 @pytest.mark.parametrize("words", [("remove", "nobody"), ("add", "a b"), ("add", "TAKEN")])
