@@ -59,7 +59,9 @@ create_venv() {
     if uv --version >/dev/null 2>&1; then
         uv pip install --python "$python" "${only_uv[@]}"
     # Below 22.3 it cannot install for another Python.
-    elif ! "$base" -m pip --python "$python" install --disable-pip-version-check "${only_uv[@]}" 2>/dev/null; then
+    elif "$base" -m pip --python "$python" --version >/dev/null 2>&1; then
+        "$base" -m pip --python "$python" install --disable-pip-version-check "${only_uv[@]}"
+    else
         add_pip "$base"
         "$python" -m pip install --disable-pip-version-check "${only_uv[@]}"
     fi

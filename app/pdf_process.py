@@ -48,8 +48,10 @@ async def draw(data: bytes, limits: PictureLimits, most: int, seconds: float = P
         if process.returncode is None:
             process.kill()
             await process.wait()
-    if process.returncode in {-signal.SIGPROF, -signal.SIGXCPU}:
+    if process.returncode == -signal.SIGPROF:
         raise PictureError("pdf_slow", seconds=round(seconds))
+    if process.returncode == -signal.SIGXCPU:
+        raise PictureError("pdf_slow_in_all", seconds=round(seconds * _ALL_PAGES))
     if process.returncode:
         raise PictureError("pdf_broken")
     return _read(said)

@@ -52,11 +52,12 @@ def trusted_now(noted: Path, days: int, now: float) -> float:
     passed = max(0.0, now - looked)
     if passed > _DAY / 2:
         passed = max(2, days / 4) * _DAY
-    trusted = min(now, trusted + passed)
+    # A clock that is set back for a while must not make the retention forget how late it was.
+    trusted = max(trusted, min(now, trusted + passed))
     # A full disk is no reason not to sweep.
     with contextlib.suppress(OSError):
         write_json(noted, {"looked": now, "trusted": trusted})
-    return trusted
+    return min(now, trusted)
 
 
 def sweep_session_files(files: Path) -> None:

@@ -55,9 +55,9 @@ class Settings(BaseSettings):
     """The header in which a proxy in front names the person who has signed in there."""
     oauth_people: str = ""
     """Who may sign in by OAuth: names, `@example.org`, or `*`, comma-separated."""
-    first_token_seconds: int = Field(180, ge=1)
+    first_token_seconds: int = Field(180, ge=1, le=599)
     """How long an engine may say nothing before the first token, its queue aside, until a person is asked."""
-    idle_seconds: int = Field(60, ge=1)
+    idle_seconds: int = Field(60, ge=1, le=599)
     """The same between two tokens."""
     upload_days: int = Field(30, ge=0)
     log_mb: int = Field(20, ge=1)
@@ -174,8 +174,8 @@ _ALLOWED = {
     "pictures": "data or file",
     "picture_hosts": "host names without https:// and without *, comma-separated, with :PORT for an unusual port",
     "preset": "appliance, long-context, low-latency, high-throughput, or nothing",
-    "first_token_seconds": "a whole number of seconds from 1",
-    "idle_seconds": "a whole number of seconds from 1",
+    "first_token_seconds": "a whole number of seconds, 1 to 599",
+    "idle_seconds": "a whole number of seconds, 1 to 599",
     "upload_days": "a whole number of days, 0 to keep pictures for ever",
     "log_mb": "a whole number of megabytes from 1",
     "log_json": "0 or 1",

@@ -51,7 +51,8 @@ async def until_stuck(session: aiohttp.ClientSession, question: Question, note_a
     """Keeps asking; `note_answer` hears of good answers. Returns, in a sentence, that there are none any more."""
     failures, work = 0, await _work(session, question)
     while True:
-        await asyncio.sleep(ASK_EVERY if not failures else min(ASK_EVERY, _LOOK_EVERY))
+        pause = ASK_EVERY if not failures else min(ASK_EVERY, _LOOK_EVERY)
+        work = await _watched(session, question, pause, work, note_answer)
         asking = asyncio.create_task(_ask(session, question))
         try:
             if (silent := await _unanswered(session, question, asking, note_answer)) is not None:
@@ -64,6 +65,24 @@ async def until_stuck(session: aiohttp.ClientSession, question: Question, note_a
         failures = failures + 1 if (status or 0) >= 500 else 0
         if failures == FAILURES:
             return f"It answers every question with an error (HTTP {status})."
+
+
+async def _watched(
+    session: aiohttp.ClientSession,
+    question: Question,
+    seconds: float,
+    work: tuple[str, ...] | None,
+    note_answer: Callable[[], None],
+) -> tuple[str, ...] | None:
+    """Waits so long, and hears of what is written for people meanwhile; the last look's signs of work."""
+    clock = asyncio.get_running_loop().time
+    end = clock() + seconds
+    while (left := end - clock()) > 0:
+        await asyncio.sleep(min(left, _LOOK_EVERY))
+        before, work = work, await _work(session, question)
+        if _has_written(before, work):
+            note_answer()
+    return work
 
 
 async def _unanswered(

@@ -44,11 +44,15 @@ _BEHAVIOUR = (
         "u(!A&&!(t&&t.current))}",
     ),
     Patch(
-        # What grows without a message: buttons, pictures, a block that is opened.
+        # What grows without a message: buttons, pictures. Not what somebody opens, who wants to see how it begins.
         why="the page follows what grows below an answer",
         old='return window.addEventListener("resize",S),p(),()=>{window.removeEventListener("resize",S)}},[e,p])',
-        new="const kimiSize=new ResizeObserver(S);kimiSize.observe(i.current.firstElementChild);"
+        new='let kimiHand=0;const kimiBox=i.current,kimiHands=["pointerdown","keydown"],'
+        "kimiTouch=()=>{kimiHand=Date.now()},kimiSize=new ResizeObserver(()=>{"
+        "s.current&&s.current.nextElementSibling&&Date.now()-kimiHand>1000&&p()});"
+        "kimiSize.observe(kimiBox.firstElementChild);kimiHands.forEach(k=>kimiBox.addEventListener(k,kimiTouch,!0));"
         'return window.addEventListener("resize",S),p(),()=>{kimiSize.disconnect(),'
+        "kimiHands.forEach(k=>kimiBox.removeEventListener(k,kimiTouch,!0)),"
         'window.removeEventListener("resize",S)}},[e,p])',
     ),
     Patch(

@@ -57,3 +57,21 @@ def test_who_scrolls_up_is_left_in_peace(scripted: ScriptedProduct, open_page: O
     chat.finished()
     expect(chat.answers.last).to_contain_text("Line 79.")
     assert _below(chat) > 400
+
+
+def test_what_is_opened_below_an_answer_stays_where_it_was(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+    scripted.engine.script = Script(reasoning=_LINES, answer=_LINES[:3])
+    chat = open_page(scripted.url)
+    chat.ask("Go")
+    chat.finished()
+    expect(chat.notes.last).to_contain_text("tokens in")
+    chat.page.wait_for_timeout(1000)
+    heading = chat.steps.last.get_by_role("button").first
+    before = heading.bounding_box()
+    heading.click()
+    expect(chat.steps.last).to_contain_text("Line 79.")
+    chat.page.wait_for_timeout(1000)
+    after = heading.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(after["y"] - before["y"]) < 50

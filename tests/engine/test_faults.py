@@ -135,7 +135,9 @@ async def kill_under_chats(product: Product, kills: int, pause: tuple[float, flo
         await asyncio.sleep(chance.uniform(*pause))
         tree = product.tree()
         seen |= {process.pid: process for process in tree}
-        victim = chance.choice(tree)
+        # The supervisor once at least, whatever chance and the size of the tree make of the seed.
+        due = victims.total() == kills - 2 and not victims["supervisor"]
+        victim = tree[0] if due else chance.choice(tree)
         # One of them may have ended by itself meanwhile.
         with suppress(psutil.NoSuchProcess):
             kind = "supervisor" if victim == tree[0] else _kind(victim, tree[0])

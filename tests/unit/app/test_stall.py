@@ -102,7 +102,9 @@ async def test_a_stream_that_stalls_is_asked_about_and_goes_on_by_itself(impatie
     impatient.engine.go.set()
     answer = await turn
     assert answer.text == "An answer."
-    assert impatient.screen.stalls == [seconds, None]
+    # A busy machine may pause once more between the two tokens.
+    assert impatient.screen.stalls[:2] == [seconds, None]
+    assert impatient.screen.stalls[-1] is None
 
 
 async def test_an_engine_that_never_begins_is_asked_about_later(impatient: Desk) -> None:

@@ -124,6 +124,8 @@ def test_a_clock_that_jumps_a_year_ahead_is_believed_by_and_by(tmp_path: Path) -
     assert trusted_now(noted, 30, wrong + day) - begun == pytest.approx(24 * day, abs=10)
     assert trusted_now(noted, 30, begun + 10 * day) == begun + 10 * day, "somebody has set it right"
     assert trusted_now(noted, 30, begun + 11 * day) == begun + 11 * day
+    assert trusted_now(noted, 30, begun - 1000 * day) == begun - 1000 * day, "a start before the time is known"
+    assert trusted_now(noted, 30, begun + 12 * day) == begun + 12 * day
     noted.write_text("no JSON")
     assert trusted_now(noted, 30, begun) == begun
     assert trusted_now(tmp_path / "missing" / "swept.json", 30, begun) == begun, "a disk that takes nothing"
