@@ -2,9 +2,9 @@
 limits that it has not.
 
 uvicorn waits for ever for the end of a request's head, and holds as many such connections as the system has files. Here
-a head has its time and its size, and of connections that wait for one only so many are held, in all and of one network;
-above that the one that has waited longest goes. So an honest newcomer, whose head follows at once, always gets in, also
-where everybody comes from the same proxy.
+a head has its size, and its time as soon as nothing is being answered on its connection; and of connections that wait
+for one only so many are held, in all and of one network; above that the one that has waited longest goes. So an honest
+newcomer, whose head follows at once, always gets in, also where everybody comes from the same proxy.
 """
 
 from __future__ import annotations
@@ -95,13 +95,20 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """As asyncio calls it."""
+        if not self._in_body:
+            # All of it is head, unless a head ends in it: that begins the count anew.
+            self._head += len(data)
         super().data_received(data)
-        if self.transport.is_closing() or not (self.cycle is None or self.cycle.response_complete):
+        if self.transport.is_closing() or self.parser is None or self.transport.get_protocol() is not self:
             return
-        if self.parser is not None and self.transport.get_protocol() is self:
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if not answering:
             # The first byte ends uvicorn's own limit for a connection that is kept: of a head, or of the rest of a body
             # that was answered before it had come.
             self.room.enter(self)
-            self._head += 0 if self._in_body else len(data)
-            if self._head > _LARGEST_HEAD:
+        if self._head > _LARGEST_HEAD:
+            if answering:
+                # Whatever were written here would be read as part of the answer.
+                self.transport.abort()
+            else:
                 self.send_400_response("The head of the request is too large.")

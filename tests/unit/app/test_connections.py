@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from app import connections
 from app.connections import GuardedProtocol, WaitingRoom
 
 PATIENCE = 60
@@ -19,9 +20,12 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers at once, whatever body may still come; below /slow only when the test wants it."""
+    """Answers at once, whatever body may still come; /slow takes a moment, /endless until the other end has gone."""
     if scope["type"] != "http":
         return
+    while scope["path"] == "/endless":
+        if (await receive())["type"] == "http.disconnect":
+            return
     if scope["path"] == "/slow":
         await receive()
         await asyncio.sleep(0.6)
@@ -169,6 +173,40 @@ async def test_the_rest_of_a_body_that_was_answered_early_is_no_head(server: Ser
     writer.write(b"x" * size + WHOLE)
     await writer.drain()
     assert await is_answered((reader, writer))
+
+
+async def test_the_end_of_a_body_that_was_answered_early_is_no_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_LARGEST_HEAD", 1000)
+    async with Server(WaitingRoom(seconds=600)) as server:
+        reader, writer = await server.connect(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n")
+        assert await is_answered((reader, writer))
+        writer.write(b"x" * 20_000)
+        # In its own write, and read before the next request is sent.
+        await until(lambda: len(server.room) == 1 or reader.at_eof())
+        writer.write(WHOLE)
+        assert await is_answered((reader, writer))
+
+
+async def test_a_head_behind_a_running_answer_has_a_size_too() -> None:
+    async with Server(WaitingRoom(seconds=600)) as server:
+        streams = await server.connect(WHOLE.replace(b"/ ", b"/endless ") + b"GET / HTTP/1.1\r\n")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                streams[1].write(b"X-More: " + b"x" * 10_000 + b"\r\n")
+                await streams[1].drain()
+        assert await gone(streams) == b""
+
+
+async def test_requests_behind_a_running_answer_are_answered_whatever_their_bodies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connections, "_LARGEST_HEAD", 1000)
+    async with Server(WaitingRoom(seconds=600)) as server:
+        post = b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n" + b"x" * 20_000
+        streams = await server.connect(post + WHOLE[:10])
+        streams[1].write(WHOLE[10:] + post)
+        for _ in range(3):
+            assert await is_answered(streams)
 
 
 async def test_a_kept_connection_asks_again_and_again(server: Server) -> None:
