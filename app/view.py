@@ -218,6 +218,11 @@ class AnswerView:
         for step in (self._waiting, self._thinking, self._message, self._stalled):
             if step:
                 await cl.context.emitter.send_step(step.to_dict())
+        for action in self._offered():
+            # The page adds whatever it is sent, also what it has already.
+            await action.remove()
+            if action.forId and action in self._offered():
+                await action.send(for_id=action.forId)
 
     async def remove(self) -> None:
         """Takes everything off the page: the question was edited."""
@@ -236,6 +241,11 @@ class AnswerView:
         for action in self._actions:
             await action.remove()
         self._actions = []
+
+    def _offered(self) -> list[cl.Action]:
+        """The buttons that a running turn has on the page."""
+        now = [self._answer_now] if self._answer_now else []
+        return now + (self._stalled.actions if self._stalled else [])
 
     def _thinking_step(self) -> cl.Step:
         return cl.Step(
@@ -282,9 +292,9 @@ class AnswerView:
         await self._think(said)
 
     async def _end_thinking(self, seconds: float | None, stopped: bool = False) -> None:
-        if self._answer_now:
-            await self._answer_now.remove()
-            self._answer_now = None
+        answer_now, self._answer_now = self._answer_now, None
+        if answer_now:
+            await answer_now.remove()
         if self._thinking is None:
             return
         self._thinking.end = self._thinking.end or utc_now()
@@ -339,11 +349,12 @@ class AnswerView:
         await cl.context.emitter.emit("update_message", {"id": self.parent_id, "feedback": feedback_of(answer)})
 
     async def _stop_asking(self) -> None:
-        if self._stalled:
-            for action in self._stalled.actions:
+        # At once no more of the turn: `resend` may run meanwhile.
+        stalled, self._stalled = self._stalled, None
+        if stalled:
+            for action in stalled.actions:
                 await action.remove()
-            await self._stalled.remove()
-            self._stalled = None
+            await stalled.remove()
 
     async def _stop_waiting(self) -> None:
         if self._waiting:
