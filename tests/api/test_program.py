@@ -37,7 +37,7 @@ def test_a_stream_comes_byte_for_byte_and_while_it_is_made(scripted: ScriptedPro
     assert passed.content == direct.content
     assert passed.headers["content-type"] == direct.headers["content-type"]
     scripted.engine.script.rate = 5
-    scripted.engine.script.answer = ["word "] * 50
+    scripted.engine.script.answer = ["word "] * 1000
     headers = {"Authorization": f"Bearer {key}"}
     with httpx.stream("POST", f"{scripted.url}{CHAT}", headers=headers, **request) as stream:
         for line in stream.iter_lines():
