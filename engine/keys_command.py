@@ -7,22 +7,14 @@ import sys
 
 from engine.config import Settings
 from engine.keys import KeyNameError, Keys
-from engine.sub_words import add_sub_words
+from engine.sub_words import add_sub_words, told
 
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
     """Does what the sub-word says; 1 and one sentence where it can't be done."""
     settings.files.create()
     keys = Keys(settings.files.keys)
-    try:
-        _WORDS[chosen.what](keys, chosen, settings)
-    except KeyNameError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"The list of keys can't be used: {error.strerror or error}.", file=sys.stderr)
-        return 1
-    return 0
+    return told(lambda: _WORDS[chosen.what](keys, chosen, settings), KeyNameError, of="keys")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

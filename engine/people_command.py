@@ -8,22 +8,14 @@ import sys
 
 from engine.config import Settings
 from engine.people import People, PeopleError
-from engine.sub_words import add_sub_words
+from engine.sub_words import add_sub_words, told
 
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
     """Does what the sub-word says; 1 and one sentence where it can't be done."""
     settings.files.create()
     people = People(settings.files.people)
-    try:
-        _WORDS[chosen.what](people, chosen)
-    except PeopleError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"The list of people can't be used: {error.strerror or error}.", file=sys.stderr)
-        return 1
-    return 0
+    return told(lambda: _WORDS[chosen.what](people, chosen), PeopleError, of="people")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

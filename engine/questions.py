@@ -55,7 +55,7 @@ async def until_stuck(session: aiohttp.ClientSession, question: Question, note_a
         work = await _watched(session, question, pause, work, note_answer)
         asking = asyncio.create_task(_ask(session, question))
         try:
-            if (silent := await _unanswered(session, question, asking, note_answer)) is not None:
+            if (silent := await _unanswered(session, question, asking, work, note_answer)) is not None:
                 return f"It hangs: a question of two letters has had no answer for {silent:.0f} s."
         finally:
             asking.cancel()
@@ -89,11 +89,15 @@ async def _unanswered(
     session: aiohttp.ClientSession,
     question: Question,
     asking: asyncio.Task[int | None],
+    work: tuple[str, ...] | None,
     note_answer: Callable[[], None],
 ) -> float | None:
-    """Waits for the answer as long as there are signs of work; how many seconds there was none, None once answered."""
+    """Waits for the answer as long as there are signs of work; how many seconds there was none, None once answered.
+
+    `work` is the last look's.
+    """
     clock = asyncio.get_running_loop().time
-    work, since = await _work(session, question), clock()
+    since = clock()
     while True:
         limit = HUNG_UNSEEN_AFTER if work is None else HUNG_AFTER
         done, _ = await asyncio.wait({asking}, timeout=min(_LOOK_EVERY, limit / 4))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 
 
 def add_sub_words(parser: argparse.ArgumentParser, named: Mapping[str, str], *, name: str, listing: str) -> None:
@@ -12,3 +13,16 @@ def add_sub_words(parser: argparse.ArgumentParser, named: Mapping[str, str], *, 
     for word, text in named.items():
         words.add_parser(word, help=text, description=text).add_argument("name", help=name)
     words.add_parser("list", help=listing, description=listing)
+
+
+def told(change: Callable[[], None], refused: type[Exception], of: str) -> int:
+    """Runs `change` on the list of `of`; 0, or 1 and one sentence where it is refused or the list can't be used."""
+    try:
+        change()
+    except refused as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"The list of {of} can't be used: {error.strerror or error}.", file=sys.stderr)
+        return 1
+    return 0

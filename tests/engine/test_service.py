@@ -65,6 +65,12 @@ class Watched:
                 await self.changed.wait()
         return dict(self.seen)
 
+    async def healed(self) -> None:
+        """What was the matter is mended, and somebody presses Retry."""
+        self.arguments = ()
+        self.service.retry()
+        await self.until(ready)
+
     async def end(self) -> None:
         self.service.stop()
         await asyncio.wait_for(self.task, LONG)
@@ -200,9 +206,7 @@ async def test_crashes_without_ever_being_ready_end_as_failed_and_retry_leaves_t
     assert failed["restarts"] == service.CRASHES_BEFORE_FAILED - 1
     assert "status 3" in failed["phase"]
     assert "leaving as told" in failed["phase"]
-    program.arguments = ()
-    program.service.retry()
-    await program.until(ready)
+    await program.healed()
 
 
 @pytest.mark.parametrize("questions_are", ["fail", "hang"])
@@ -217,9 +221,7 @@ async def test_one_that_comes_up_but_never_answers_a_question_ends_as_failed(
     failed = await program.until(lambda seen: seen.get("state") == "failed")
     assert (failed["restarts"], failed["phase"], failed["pid"]) == (2, ANSWERS_NOTHING, None)
     assert program.states().count("ready") == 3
-    program.arguments = ()
-    program.service.retry()
-    await program.until(ready)
+    await program.healed()
 
 
 @pytest.mark.parametrize("questions_are", ["tire", "refuse"])
