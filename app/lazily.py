@@ -1,4 +1,4 @@
-"""Packages that take long to import and that the page can come up without, imported when they are first used.
+"""Packages that the page can come up without, imported when they are first used.
 
 `from app.lazily import openai` stands for `import openai`, whose models alone take a fifth of the page's start.
 """
@@ -8,23 +8,16 @@ from __future__ import annotations
 import asyncio
 import gc
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from engine.lazily import Later
 
 __all__ = ["openai"]
 
 if TYPE_CHECKING:
     import openai
 else:
-
-    class _Later:
-        def __init__(self, name: str) -> None:
-            self._name = name
-
-        def __getattr__(self, attribute: str) -> Any:
-            # Import takes a lock of the module's own: whoever comes while another thread imports it waits.
-            return getattr(import_module(self._name), attribute)
-
-    openai = _Later("openai")
+    openai = Later("openai")
 
 
 async def load() -> None:

@@ -1,7 +1,8 @@
 """Stands in for packages that Chainlit imports and that are never used here.
 
 Chainlit cannot be imported without Literal AI's client, which takes traceloop's SDK with 270 modules along to send
-conversations away, and without the Model Context Protocol's, whose routes this page answers with 404.
+conversations away, and without the Model Context Protocol's, whose routes this page answers with 404. With httpx comes
+its command line, which draws with rich, and with Socket.IO its client, which asks by requests.
 """
 
 from __future__ import annotations
@@ -9,7 +10,13 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
-_LEFT_OUT = {"traceloop": (), "traceloop.sdk": ("Traceloop",), "mcp": ("ClientSession",)}
+_LEFT_OUT = {
+    "traceloop": (),
+    "traceloop.sdk": ("Traceloop",),
+    "mcp": ("ClientSession",),
+    "httpx._main": ("main",),
+    "requests": (),
+}
 """Module → the names that others import from it."""
 
 

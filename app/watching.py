@@ -17,8 +17,7 @@ from app.i18n import language_of
 from app.overview import Overview
 from app.telemetry import telemetry
 from engine.config import Settings, secret
-from engine.log_view import plain
-from engine.logs import more
+from engine.logs import more, plain
 
 FIRST_LINES = 200
 """So much of each log is shown before what comes."""

@@ -7,6 +7,8 @@ import re
 from rich.console import Console
 from rich.text import Text
 
+from engine.logs import plain
+
 _COLOURS = {"llm": "cyan", "app": "magenta"}
 _LEVELS = {"DEBUG": "dim", "WARNING": "yellow", "WARN": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
 _LEVEL = re.compile(r"\b(DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)\b")
@@ -14,8 +16,6 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.,]+(?:[+-]\d\d:\d\d|Z)?|\b\d\d-\d\d
 _FACT = re.compile(r"(?<=\s)(\w+)=")
 _HEAD = 100
 """The level stands within so many characters, in vLLM's lines, in ours, and in ours as JSON."""
-_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[^\[]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""What would move the cursor or change the terminal: a log says it, so it must not do it."""
 
 
 class LogView:
@@ -33,11 +33,6 @@ class LogView:
             return
         label = [(f"{name} ", _COLOURS[name]), ("│ ", "dim")] if self._labelled else []
         self._console.print(Text.assemble(*label, coloured(line)), soft_wrap=True)
-
-
-def plain(line: str) -> str:
-    """The line without what would steer a terminal; of a bar that was drawn over itself the last state."""
-    return _ESCAPES.sub("", line.rstrip("\r").rpartition("\r")[2])
 
 
 def coloured(line: str) -> Text:

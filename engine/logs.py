@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ _MOST_DIGITS = 18
 """Of an offset that somebody sends: more is no file's, and from some thousands on int() refuses."""
 KEEP = 3
 """How many earlier files stay: `llm.log.1` is the newest of them."""
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[^\[]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What would move the cursor or change the terminal: a log says it, so it must not do it."""
 
 
 class RotatingLog:
@@ -149,6 +152,11 @@ def follow(paths: list[Path], sleep: Callable[[float], None]) -> Iterator[tuple[
     finally:
         for one in tails:
             one.close()
+
+
+def plain(line: str) -> str:
+    """The line without what would steer a terminal; of a bar that was drawn over itself the last state."""
+    return _ESCAPES.sub("", line.rstrip("\r").rpartition("\r")[2])
 
 
 class _Tail:

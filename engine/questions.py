@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
+from engine.lazily import aiohttp
 
 ASK_EVERY = 60.0
 """Seconds between two questions."""

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import aiohttp
-
 from engine import processes
+from engine.lazily import aiohttp
 from engine.logs import RotatingLog
 from engine.processes import Group, Record
 from engine.questions import Question, until_stuck

@@ -84,7 +84,8 @@ class Supervisor:
         await self._sweep()
         self._check_ports()
         self._publish()
-        self._services = [self._engine(), self._page()]
+        # The page first: that is what people wait for.
+        self._services = [self._page(), self._engine()]
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop)

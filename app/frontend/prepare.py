@@ -108,12 +108,12 @@ def _build_frontend(target: Path, public: Path, dist: Path, chainlit_version: st
     stylesheet = _asset(r'<link rel="stylesheet"[^>]* href="/assets/([^"]+\.css)"', shipped_index, chainlit_version)
 
     for file in assets.glob("*.js"):
-        text = file.read_text(encoding="utf-8")
+        code = re.sub(rb"\n//# sourceMappingURL=\S+\s*$", b"\n", file.read_bytes())
         if file.name == script:
-            text = apply_patches(text, chainlit_version)
-        file.write_text(re.sub(r"\n//# sourceMappingURL=\S+\s*$", "\n", text), encoding="utf-8")
-    # The one large file that every page view needs.
-    (assets / f"{script}{PACKED}").write_bytes(gzip.compress((assets / script).read_bytes(), mtime=0))
+            code = apply_patches(code, chainlit_version)
+            # The one large file that every page view needs. A better packing takes longer than it saves.
+            (assets / f"{script}{PACKED}").write_bytes(gzip.compress(code, 6, mtime=0))
+        file.write_bytes(code)
 
     boot = f"boot-{stamp}.js"
     theme = json.loads((public / "theme.json").read_text(encoding="utf-8"))["variables"]

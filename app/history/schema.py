@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select
+
+from app.history.tables import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-_TABLE = "alembic_version"
+# As Alembic makes it, but for the name of its key.
+_version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 
 
 class NewerSchemaError(Exception):
@@ -25,14 +28,17 @@ def bring_up_to_date(connection: Connection) -> None:
     Raises:
         NewerSchemaError: the database is ahead of us.
     """
-    if _revision(connection) == newest():
-        return
-    from app.history.upgrading import upgrade  # noqa: PLC0415 - nothing to do is no reason to wait for Alembic
+    tables = inspect(connection).get_table_names()
+    if not tables:
+        _make(connection)
+    elif _version.name not in tables or connection.scalar(select(_version.c.version_num)) != newest():
+        from app.history.upgrading import upgrade  # noqa: PLC0415 - people wait for the page, and Alembic takes long
 
-    upgrade(connection)
+        upgrade(connection)
 
 
-def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table(_TABLE):
-        return None
-    return connection.exec_driver_sql(f"SELECT version_num FROM {_TABLE}").scalar()  # noqa: S608 - our own name
+def _make(connection: Connection) -> None:
+    """Today's tables in an empty database, as all the migrations together make them."""
+    metadata.create_all(connection)
+    _version.create(connection)
+    connection.execute(insert(_version).values(version_num=newest()))

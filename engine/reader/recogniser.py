@@ -23,6 +23,8 @@ from engine.reader.prepare import Pixels
 _DETECTOR_SIDE = 736
 _DETECTOR_TIMES = 2
 _DETECTOR_AREA = 4_000_000
+# A white strip warms the models as well as a page of three million pixels, to which the library would enlarge it.
+_WARM_UP_SIDE = 64
 # Lines per call: between calls a cancelled request can stop; smaller batches also pad less.
 _BATCH = 6
 
@@ -38,14 +40,15 @@ class Recogniser:
                 "Global.use_cls": False,  # the line classifier turns good upright lines upside down
                 "Global.use_preprocess_img": False,  # `prepare` chooses the size
                 "Global.log_level": "critical",  # it warns of each picture without text
+                "Det.limit_side_len": _WARM_UP_SIDE,  # until the first picture, which brings its own
                 "EngineConfig.onnxruntime.intra_op_num_threads": threads,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
         )
 
     def warm_up(self) -> None:
-        """Run both models once: the first inference of a session is several times slower than the next."""
-        self._ocr(np.full((64, 320, 3), 255, np.uint8))
+        """Load both models and run each once."""
+        self._ocr(np.full((_WARM_UP_SIDE, 320, 3), 255, np.uint8))
         self._ocr.recognize_txt([np.full((48, 320, 3), 255, np.uint8)])
 
     def read(self, pixels: Pixels, progress: Callable[[int, int], None]) -> list[Line]:

@@ -120,7 +120,7 @@ def test_another_chainlit_is_refused_by_its_version_and_nothing_is_put_in_place(
 
 def test_a_patch_that_fits_twice_is_refused() -> None:
     with pytest.raises(FrontendError, match="2 places instead of 1"):
-        apply_patches(PATCHES[0].old * 2, "2.12.0")
+        apply_patches(PATCHES[0].old.encode() * 2, "2.12.0")
 
 
 # ------------------------------------------------------------------------------------------------- What is in the copy

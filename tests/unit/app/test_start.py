@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.config import ROOT
 
-_HEAVY = ("alembic", "mcp.types", "openai", "traceloop.sdk.tracing")
+_HEAVY = ("alembic", "mcp.types", "openai", "requests.sessions", "rich", "traceloop.sdk.tracing")
 _PROGRAM = """
 import asyncio, sys
 from app import lazily, unneeded

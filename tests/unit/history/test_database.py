@@ -11,15 +11,32 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert, text
 
 from app.history.database import Database, HistoryError, database_url
+from app.history.schema import bring_up_to_date, newest
 from app.history.tables import metadata, threads
+from app.history.upgrading import upgrade
 
 
-async def test_the_migrations_make_the_tables_that_the_code_uses(database: Database) -> None:
-    def compare(connection: Connection) -> list[object]:
-        return compare_metadata(MigrationContext.configure(connection), metadata)  # type: ignore[no-any-return]
+async def test_a_new_database_has_the_tables_that_the_code_uses_and_nothing_to_migrate(database: Database) -> None:
+    async with database.writing() as connection:
+        made = await connection.run_sync(_differences)
+        await connection.run_sync(upgrade)
+        assert made == await connection.run_sync(_differences) == []
 
-    async with database.reading() as connection:
-        assert await connection.run_sync(compare) == []
+
+async def test_the_migrations_make_the_same_tables(database: Database) -> None:
+    async with database.writing() as connection:
+        await connection.run_sync(metadata.drop_all)
+        await connection.execute(text("DROP TABLE alembic_version"))
+        # Somebody else's: the database is not empty, so that the migrations make ours.
+        await connection.execute(text("CREATE TABLE another (x INTEGER)"))
+        await connection.run_sync(bring_up_to_date)
+        await connection.execute(text("DROP TABLE another"))
+        assert await connection.run_sync(_differences) == []
+        assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar() == newest()
+
+
+def _differences(connection: Connection) -> list[object]:
+    return compare_metadata(MigrationContext.configure(connection), metadata)  # type: ignore[no-any-return]
 
 
 async def test_opening_it_again_changes_nothing(database: Database) -> None:
