@@ -209,7 +209,7 @@ class _Callbacks:
         try:
             await view.begin(answer)
             answer.ending = None
-            async with self._keeper.writing(turn, answer):
+            async with self._keeper.along.writing(turn, answer):
                 figures = await turns.run(self._state, job, view)
             answer.ending = "length" if figures.finish_reason == "length" else "stop"
         except asyncio.CancelledError:

@@ -34,6 +34,7 @@ from app.history.routes import routes
 from app.history.store import History
 from app.history.users import Users
 from app.i18n import language_of, text
+from app.packets import TextPacket
 from app.people import LocalSignIn, guard_session_ids, set_up_login
 from app.presets import Presets
 from app.presets.own import OwnSettings
@@ -82,6 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
     set_up_login(settings, people)
     guard_session_ids()
     sio.eio.max_http_buffer_size = _MESSAGE_BYTES
+    sio.packet_class = TextPacket
     presets = Presets(settings.files.presets)
     chat.register(state, store, Keeper(history, users), presets, OwnSettings(users, presets))
     ensure_jwt_secret()

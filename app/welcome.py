@@ -10,6 +10,7 @@ been set back since counts.
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache, partial
 
 import jwt
 from chainlit.auth import get_token_from_cookies
@@ -34,12 +35,10 @@ class Welcome:
 
     def still(self, token: str, headers: Headers | None = None) -> bool:
         """Whether a login still holds; `headers` are those of a request that brings it, None: it is open already."""
-        secret = get_jwt_secret() or ""
-        try:
-            user = jwt.decode(token, secret, algorithms=["HS256"], options={"verify_exp": headers is not None})
-            name, mark = user["identifier"], user["metadata"].get("mark")
-        except (jwt.InvalidTokenError, TypeError, AttributeError, LookupError):
+        login = _open_login(token) if headers is None else _login(token, ended=False)
+        if login is None:
             return False
+        name, mark = login
         if mark:
             return bool(self._people.mark(name) == mark)
         if self._header and headers is not None:
@@ -56,6 +55,20 @@ class Welcome:
                         session.current_task.cancel()
                     await sio.disconnect(session.socket_id)
                     session.token = None
+
+
+def _login(token: str, *, ended: bool) -> tuple[str, str | None] | None:
+    """The name in a login and its mark; None where it was not signed here, or has ended and must not have (`ended`)."""
+    try:
+        secret = get_jwt_secret() or ""
+        user = jwt.decode(token, secret, algorithms=["HS256"], options={"verify_exp": not ended})
+        return user["identifier"], user["metadata"].get("mark")
+    except (jwt.InvalidTokenError, TypeError, AttributeError, LookupError):
+        return None
+
+
+# Those of all open pages are looked at every other second.
+_open_login = lru_cache(maxsize=4096)(partial(_login, ended=True))
 
 
 class StillWelcome:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import chainlit as cl
 from chainlit.session import WebsocketSession
 from chainlit.user import PersistedUser
 
 from app.chats import Chat
-from app.conversation import Answer, Turn
+from app.conversation import Turn
+from app.history.along import Along
 from app.history.database import HistoryError
 from app.history.store import History, ThreadGoneError
 from app.history.users import Users
 from app.i18n import text
 from app.view import show_note
 
-_WRITE_SECONDS = 2.0
-"""How much of an answer may be lost when the machine goes off."""
 _log = logging.getLogger("app.history")
 
 
@@ -30,6 +25,7 @@ class Keeper:
 
     def __init__(self, history: History, users: Users) -> None:
         self.history = history
+        self.along = Along(history)
         self._users = users
 
     async def save(self, session: WebsocketSession, chat: Chat, turn: Turn) -> bool:
@@ -63,34 +59,6 @@ class Keeper:
         user = session.user
         user_id = user.id if isinstance(user, PersistedUser) else (await self._users.get(user.identifier)).id
         return session.thread_id, user_id, session.chat_profile or ""
-
-    @asynccontextmanager
-    async def writing(self, turn: Turn, answer: Answer) -> AsyncIterator[None]:
-        """Writes an answer every other second while it is being given."""
-        writer = asyncio.create_task(self._write_along(turn, answer))
-        try:
-            yield
-        finally:
-            writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await writer
-
-    async def _write_along(self, turn: Turn, answer: Answer) -> None:
-        written = (answer.reasoning, answer.text)
-        while True:
-            await asyncio.sleep(_WRITE_SECONDS)
-            if (answer.reasoning, answer.text) == written:
-                continue
-            written = (answer.reasoning, answer.text)
-            try:
-                await self.history.save_answer(answer, turn.id, _place(turn, answer))
-            except HistoryError as error:
-                # Said in the page when the answer is complete and still can't be written.
-                _log.warning("an answer could not be saved yet: %s", error)
-
-
-def _place(turn: Turn, answer: Answer) -> int:
-    return next((n for n, other in enumerate(turn.answers) if other is answer), len(turn.answers))
 
 
 async def _say_once(chat: Chat, turn: Turn) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Column, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.conversation import Answer, Conversation, Turn
@@ -100,15 +100,22 @@ class History:
             await _save_answer(connection, answer, turn.id, position)
 
     @finished
-    async def save_answer(self, answer: Answer, turn_id: str, position: int) -> None:
-        """Writes an answer that is being given. Nothing happens where its thread is gone.
+    async def save_answers(self, given: Sequence[tuple[Answer, str, int]]) -> None:
+        """Writes answers that are being given, each with its turn's id and its place there.
+
+        Nothing happens to one whose thread is gone.
 
         Raises:
-            HistoryError: it could not be written.
+            HistoryError: nothing was written.
         """
         async with self.database.writing() as connection:
-            if (await connection.execute(select(turns.c.id).where(turns.c.id == turn_id))).first():
-                await _save_answer(connection, answer, turn_id, position)
+            asked = await _found(connection, turns.c.id, [turn_id for _, turn_id, _ in given])
+            rows = [records.answer_values(*one) for one in given if one[1] in asked]
+            known = await _found(connection, answers.c.id, [row["id"] for row in rows])
+            if old := [row | {"known": row["id"]} for row in rows if row["id"] in known]:
+                await connection.execute(update(answers).where(answers.c.id == bindparam("known")), old)
+            if new := [row for row in rows if row["id"] not in known]:
+                await connection.execute(insert(answers), new)
 
     async def owner(self, thread_id: str) -> str | None:
         """Whose thread it is: the person's identifier; None where there is no such thread."""
@@ -213,6 +220,11 @@ async def _begin(connection: AsyncConnection, thread_id: str, user_id: str, name
         raise ThreadGoneError(thread_id)
     elif not there.name:
         await connection.execute(update(threads).where(threads.c.id == thread_id).values(name=name))
+
+
+async def _found(connection: AsyncConnection, column: Column[str], ids: Sequence[str]) -> set[str]:
+    """Those of `ids` that stand in a column."""
+    return set((await connection.execute(select(column).where(column.in_(ids)))).scalars())
 
 
 async def _save_answer(connection: AsyncConnection, answer: Answer, turn_id: str, position: int) -> None:

@@ -87,7 +87,7 @@ async def test_an_answer_that_was_being_given_counts_as_stopped(history: History
     thread, user = new_id(), await somebody(users)
     turn = Turn(new_id(), "q")
     await history.save((thread, user, ""), [turn], {}, turn.id)
-    await history.save_answer(Answer("so", "A si"), turn.id, 0)
+    await history.save_answers([(Answer("so", "A si"), turn.id, 0)])
     [kept] = (await load(history, thread)).conversation.turns
     assert kept.answer == Answer("so", "A si", "stopped")
 
@@ -129,7 +129,7 @@ async def test_nothing_brings_a_deleted_thread_back(history: History, users: Use
     await history.delete(thread)
     with pytest.raises(ThreadGoneError):
         await history.save(thread, [turn], {}, turn.id)
-    await history.save_answer(Answer(text="late"), turn.id, 0)
+    await history.save_answers([(Answer(text="late"), turn.id, 0)])
     await history.change(thread, name="x", settings={})
     assert await history.load(thread) is None
 

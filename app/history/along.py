@@ -1,0 +1,76 @@
+"""Writes answers down while they are being given, so that little is lost when the machine goes off."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from app.conversation import Answer, Turn
+from app.history.database import HistoryError
+from app.history.store import History
+
+_WRITE_SECONDS = 2.0
+"""How much of an answer may be lost."""
+_log = logging.getLogger("app.history")
+
+
+@dataclass
+class _Given:
+    """An answer that is being given, and how long it was when it was written last."""
+
+    turn: Turn
+    answer: Answer
+    written: int
+
+    def place(self) -> int:
+        answers = self.turn.answers
+        return next((n for n, other in enumerate(answers) if other is self.answer), len(answers))
+
+
+class Along:
+    """The one writer for all of them: many answers in one transaction cost little more than one of them."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._given: dict[str, _Given] = {}
+        self._writer: asyncio.Task[None] | None = None
+        self._writing = asyncio.Lock()
+
+    @asynccontextmanager
+    async def writing(self, turn: Turn, answer: Answer) -> AsyncIterator[None]:
+        """Writes an answer every other second meanwhile. Nothing of that is left to be done afterwards."""
+        self._given[answer.id] = _Given(turn, answer, _length(answer))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write_along())
+        try:
+            yield
+        finally:
+            del self._given[answer.id]
+            # It would otherwise write what it has taken after what the caller writes next.
+            async with self._writing:
+                pass
+
+    async def _write_along(self) -> None:
+        while self._given:
+            await asyncio.sleep(_WRITE_SECONDS)
+            async with self._writing:
+                await self._write([one for one in self._given.values() if _length(one.answer) != one.written])
+
+    async def _write(self, grown: list[_Given]) -> None:
+        lengths = [_length(given.answer) for given in grown]
+        try:
+            if grown:
+                await self._history.save_answers([(given.answer, given.turn.id, given.place()) for given in grown])
+        except HistoryError as error:
+            # Said in the page when an answer is complete and still can't be written.
+            _log.warning("answers could not be saved yet: %s", error)
+            return
+        for given, length in zip(grown, lengths, strict=True):
+            given.written = length
+
+
+def _length(answer: Answer) -> int:
+    return len(answer.reasoning) + len(answer.text)

@@ -1,0 +1,122 @@
+"""Answers are written down while they are given, and nothing of that comes late."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import pytest
+
+from app.conversation import Answer, Turn, new_id
+from app.history import along
+from app.history.database import HistoryError
+from app.history.store import History
+from app.history.users import Users
+from tests.unit.history.test_store import load, somebody
+
+_PATIENCE = 20
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounds come one after another."""
+    monkeypatch.setattr(along, "_WRITE_SECONDS", 0.02)
+
+
+async def asked(history: History, user: str) -> tuple[str, Turn]:
+    """A thread with a question."""
+    thread, turn = new_id(), Turn(new_id(), "q")
+    await history.save((thread, user, ""), [turn], {}, turn.id)
+    return thread, turn
+
+
+async def kept(history: History, thread: str) -> list[str]:
+    """The answers that stand in the database."""
+    return [answer.text for answer in (await load(history, thread)).conversation.turns[0].answers]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits for it."""
+    async with asyncio.timeout(_PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_all_that_are_given_are_written_together(
+    history: History, users: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, writer, rounds = await somebody(users), along.Along(history), []
+    threads = [await asked(history, user) for _ in range(3)]
+    save = history.save_answers
+
+    async def noted(given: list[tuple[Answer, str, int]]) -> None:
+        await save(given)
+        rounds.append(sorted(answer.text for answer, _, _ in given))
+
+    monkeypatch.setattr(history, "save_answers", noted)
+    given = [Answer() for _ in threads]
+    async with writer.writing(threads[0][1], given[0]), writer.writing(threads[1][1], given[1]):
+        given[0].text, given[1].text = "a", "b"
+        await until(lambda: rounds == [["a", "b"]])
+        async with writer.writing(threads[2][1], given[2]):
+            given[0].text, given[2].text = "aa", "c"
+            await until(lambda: rounds[1:] == [["aa", "c"]])
+        assert [await kept(history, thread) for thread, _ in threads] == [["aa"], ["b"], ["c"]]
+    # It begins anew after it had nothing to do.
+    async with writer.writing(threads[2][1], given[2]):
+        given[2].text = "cc"
+        await until(lambda: ["cc"] in rounds)
+    assert await kept(history, threads[2][0]) == ["cc"]
+
+
+async def test_what_comes_next_is_not_overtaken(
+    history: History, users: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread, turn = await asked(history, await somebody(users))
+    save, began, go_on = history.save_answers, asyncio.Event(), asyncio.Event()
+
+    async def slow(given: list[tuple[Answer, str, int]]) -> None:
+        began.set()
+        await go_on.wait()
+        await save(given)
+
+    monkeypatch.setattr(history, "save_answers", slow)
+    writer, answer = along.Along(history), Answer()
+
+    async def give() -> None:
+        async with writer.writing(turn, answer):
+            answer.text = "to be taken back"
+            await began.wait()
+        await history.save(thread, [turn], {}, turn.id)
+
+    giving = asyncio.create_task(give())
+    await began.wait()
+    await asyncio.sleep(0.1)
+    assert not giving.done()
+    go_on.set()
+    await asyncio.wait_for(giving, _PATIENCE)
+    assert await kept(history, thread) == []
+
+
+async def test_a_failure_is_logged_and_tried_again(
+    history: History, users: Users, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    thread, turn = await asked(history, await somebody(users))
+    save, failures = history.save_answers, iter([True, False])
+
+    async def fails_once(given: list[tuple[Answer, str, int]]) -> None:
+        if next(failures):
+            raise HistoryError("the disk is full")
+        await save(given)
+        written.set()
+
+    written = asyncio.Event()
+    monkeypatch.setattr(history, "save_answers", fails_once)
+    answer = Answer(text="a")
+    with caplog.at_level(logging.WARNING):
+        async with along.Along(history).writing(turn, answer):
+            answer.text = "ab"
+            await until(lambda: "the disk is full" in caplog.text)
+            await asyncio.wait_for(written.wait(), _PATIENCE)
+    assert await kept(history, thread) == ["ab"]
