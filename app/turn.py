@@ -187,7 +187,7 @@ async def _ask(client: EngineClient, job: Job, view: View, patience: Patience) -
     reader = StreamReader(None if job.answer.engine_splits else marks, _start(job, marks, instant))
     with spans.request(client.plan, request, figures, job.answer) as asked:
         try:
-            send = client.ask(request | {"extra_headers": asked.headers})
+            send = client.ask(request, asked.headers)
             tell = Stall(patience, job.keep_waiting, view.stalled).after(view.pulse)
             beat = beating(asked.clock, client.queue, tell) if settings.streaming else nullcontext()
             async with beat, send as reply:
@@ -311,15 +311,12 @@ async def _request(
         request["stop"] = list(settings.stop)
     if settings.streaming:
         request["stream_options"] = {"include_usage": True}
-    extra: dict[str, Any] = {}
     prefill = instant.prefill if instant else ""
     if job.continuing or prefill:
         messages.append(to_prefix(job.answer, client.model.thinking_marks, prefill))
-        extra |= {"continue_final_message": True, "add_generation_prompt": False}
+        request |= {"continue_final_message": True, "add_generation_prompt": False}
     if instant and instant.chat_template_kwargs:
-        extra["chat_template_kwargs"] = dict(instant.chat_template_kwargs)
-    if extra:
-        request["extra_body"] = extra
+        request["chat_template_kwargs"] = dict(instant.chat_template_kwargs)
     return request
 
 

@@ -22,6 +22,9 @@ from app.history.database import Database, HistoryError, finished
 from app.history.tables import answers, pictures, threads, turns, users
 
 _LONGEST_NAME = 80
+# Made once: that takes longer than to carry them out.
+_UPDATE_TURN = update(turns).where(turns.c.id == bindparam("known"))
+_UPDATE_ANSWER = update(answers).where(answers.c.id == bindparam("known"))
 
 
 class ThreadGoneError(HistoryError):
@@ -88,16 +91,17 @@ class History:
                 await self._save_turn(connection, thread_id, turn)
 
     async def _save_turn(self, connection: AsyncConnection, thread_id: str, turn: Turn) -> None:
-        values = records.turn_values(turn, thread_id)
-        done = await connection.execute(update(turns).where(turns.c.id == turn.id).values(values))
-        if not done.rowcount:
-            await connection.execute(insert(turns).values(values))
+        row = records.turn_values(turn, thread_id)
+        done = await connection.execute(_UPDATE_TURN, row | {"known": turn.id})
+        if done.rowcount:
+            there = [answer.id for answer in turn.answers]
+            await connection.execute(delete(answers).where(answers.c.turn_id == turn.id, answers.c.id.not_in(there)))
+        else:
+            await connection.execute(insert(turns), row)
             if rows := records.picture_values(turn, self.uploads):
                 await connection.execute(insert(pictures), rows)
-        there = [answer.id for answer in turn.answers]
-        await connection.execute(delete(answers).where(answers.c.turn_id == turn.id, answers.c.id.not_in(there)))
-        for position, answer in enumerate(turn.answers):
-            await _save_answer(connection, answer, turn.id, position)
+        given = [records.answer_values(answer, turn.id, position) for position, answer in enumerate(turn.answers)]
+        await _write_answers(connection, given)
 
     @finished
     async def save_answers(self, given: Sequence[tuple[Answer, str, int]]) -> None:
@@ -110,12 +114,7 @@ class History:
         """
         async with self.database.writing() as connection:
             asked = await _found(connection, turns.c.id, [turn_id for _, turn_id, _ in given])
-            rows = [records.answer_values(*one) for one in given if one[1] in asked]
-            known = await _found(connection, answers.c.id, [row["id"] for row in rows])
-            if old := [row | {"known": row["id"]} for row in rows if row["id"] in known]:
-                await connection.execute(update(answers).where(answers.c.id == bindparam("known")), old)
-            if new := [row for row in rows if row["id"] not in known]:
-                await connection.execute(insert(answers), new)
+            await _write_answers(connection, [records.answer_values(*one) for one in given if one[1] in asked])
 
     async def owner(self, thread_id: str) -> str | None:
         """Whose thread it is: the person's identifier; None where there is no such thread."""
@@ -227,11 +226,14 @@ async def _found(connection: AsyncConnection, column: Column[str], ids: Sequence
     return set((await connection.execute(select(column).where(column.in_(ids)))).scalars())
 
 
-async def _save_answer(connection: AsyncConnection, answer: Answer, turn_id: str, position: int) -> None:
-    values = records.answer_values(answer, turn_id, position)
-    done = await connection.execute(update(answers).where(answers.c.id == answer.id).values(values))
-    if not done.rowcount:
-        await connection.execute(insert(answers).values(values))
+async def _write_answers(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    known = await _found(connection, answers.c.id, [row["id"] for row in rows])
+    if old := [row | {"known": row["id"]} for row in rows if row["id"] in known]:
+        await connection.execute(_UPDATE_ANSWER, old)
+    if new := [row for row in rows if row["id"] not in known]:
+        await connection.execute(insert(answers), new)
 
 
 async def _head(connection: AsyncConnection, thread_id: str) -> tuple[Thread, str] | None:

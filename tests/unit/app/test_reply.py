@@ -15,7 +15,7 @@ REQUEST: dict[str, Any] = {"model": "scripted", "stream": True, "messages": [{"r
 
 async def read(client: EngineClient, rest: float) -> tuple[bytes, int]:
     read, chunks = b"", 0
-    async with client.ask(REQUEST) as reply:
+    async with client.ask(REQUEST, {}) as reply:
         async for chunk in reply:
             read, chunks = read + chunk, chunks + 1
             await reply.rest(rest)
@@ -45,7 +45,7 @@ async def test_the_connection_can_be_held_while_the_stream_runs_and_not_after() 
     async with ScriptedEngine() as engine:
         engine.script = Script(answer=TOKENS, rate=200)
         client = client_of(engine)
-        async with client.ask(REQUEST) as reply:
+        async with client.ask(REQUEST, {}) as reply:
             response = reply._response
             chunks = aiter(reply)
             await anext(chunks)
