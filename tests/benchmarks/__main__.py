@@ -82,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     """The options."""
     made = argparse.ArgumentParser(prog="./start.sh bench ui", description=(__doc__ or "").partition("\n")[0])
     made.add_argument("parts", nargs="*", metavar="PART", help=f"what to measure: {', '.join([*ALONE, *PARTS])} (all)")
-    made.add_argument("--quick", action="store_true", help="less of everything: below a minute, and rougher")
+    made.add_argument("--quick", action="store_true", help="less of everything: some minutes, and rougher")
     made.add_argument("--runs", type=int, default=3, help="runs of each point, of which the median counts (3)")
     made.add_argument("--conversations", type=int, default=500, help="opened and closed, for the memory (500)")
     made.add_argument("--json", type=Path, help="where the JSON goes (workspace/bench-ui/TIME.json)")

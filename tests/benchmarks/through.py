@@ -42,7 +42,7 @@ async def through(folder: Path, runs: int, *, quick: bool) -> dict[str, Any]:
         await asyncio.to_thread(server.stop)
 
 
-async def _speed(server: VllmServer, app: App, people: int, runs: int) -> dict[str, float]:
+async def _speed(server: VllmServer, app: App, people: int, runs: int) -> dict[str, Any]:
     found: dict[str, list[float]] = {"page": [], "direct": []}
     for _ in range(runs + 1):
         found["page"].append(await _tokens_per_second(server, lambda: _by_page(app, people)))
@@ -50,8 +50,9 @@ async def _speed(server: VllmServer, app: App, people: int, runs: int) -> dict[s
     # The first of each warms the engine. Each pair by itself: the machine's speed changes while they run.
     pairs = list(zip(found["page"], found["direct"], strict=True))[1:]
     ours, theirs = (statistics.median(way) for way in zip(*pairs, strict=True))
-    ratio = statistics.median(page / direct for page, direct in pairs)
-    return {"page": round(ours, 1), "direct": round(theirs, 1), "page_of_direct": round(ratio, 3)}
+    ratios = [round(page / direct, 3) for page, direct in pairs]
+    medians = {"page": round(ours, 1), "direct": round(theirs, 1), "page_of_direct": statistics.median(ratios)}
+    return medians | {"ratios": ratios}
 
 
 async def _tokens_per_second(server: VllmServer, ask: Callable[[], Awaitable[float]]) -> float:
