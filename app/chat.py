@@ -211,9 +211,10 @@ class _Callbacks:
             answer.ending = None
             async with self._keeper.along.writing(turn, answer):
                 figures = await turns.run(self._state, job, view)
-            answer.ending = "length" if figures.finish_reason == "length" else "stop"
+                answer.ending = "length" if figures.finish_reason == "length" else "stop"
         except asyncio.CancelledError:
-            answer.ending = "stopped"
+            # Who stops it while its last words are written down stops nothing.
+            answer.ending = answer.ending or "stopped"
             if task := asyncio.current_task():
                 task.uncancel()
         except Exception as error:

@@ -2,7 +2,7 @@
 
 Chainlit cannot be imported without Literal AI's client, which takes traceloop's SDK with 270 modules along to send
 conversations away, and without the Model Context Protocol's, whose routes this page answers with 404. With httpx comes
-its command line, which draws with rich, and with Socket.IO its client, which asks by requests.
+its command line, which draws with rich, and with Socket.IO its client, which asks by requests; both do without.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ _LEFT_OUT = {
     "traceloop": (),
     "traceloop.sdk": ("Traceloop",),
     "mcp": ("ClientSession",),
-    "httpx._main": ("main",),
-    "requests": (),
 }
 """Module → the names that others import from it."""
+_MISSING = ("httpx._main", "requests")
+"""Modules that those who import them can do without."""
 
 
 class NotHereError(RuntimeError):
@@ -30,7 +30,13 @@ class _Absent:
 
 
 def leave_out() -> None:
-    """Puts the stand-ins where Python looks first; call it before the first import of Chainlit."""
+    """Puts the stand-ins where Python looks first; call it before the first import of Chainlit.
+
+    What is imported already stays: the exporter of traces needs requests, and must come before this.
+    """
+    for name in _MISSING:
+        # None says that there is no such module.
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
     for name, classes in _LEFT_OUT.items():
         module = sys.modules.setdefault(name, ModuleType(name))
         for class_name in classes:

@@ -35,7 +35,7 @@ class Welcome:
 
     def still(self, token: str, headers: Headers | None = None) -> bool:
         """Whether a login still holds; `headers` are those of a request that brings it, None: it is open already."""
-        login = _open_login(token) if headers is None else _login(token, ended=False)
+        login = _open_login(token) if headers is None else _login(token, also_ended=False)
         if login is None:
             return False
         name, mark = login
@@ -57,18 +57,18 @@ class Welcome:
                     session.token = None
 
 
-def _login(token: str, *, ended: bool) -> tuple[str, str | None] | None:
-    """The name in a login and its mark; None where it was not signed here, or has ended and must not have (`ended`)."""
+def _login(token: str, *, also_ended: bool) -> tuple[str, str | None] | None:
+    """The name in a login and its mark; None where it was not signed here, or has ended and that counts."""
     try:
         secret = get_jwt_secret() or ""
-        user = jwt.decode(token, secret, algorithms=["HS256"], options={"verify_exp": not ended})
+        user = jwt.decode(token, secret, algorithms=["HS256"], options={"verify_exp": not also_ended})
         return user["identifier"], user["metadata"].get("mark")
     except (jwt.InvalidTokenError, TypeError, AttributeError, LookupError):
         return None
 
 
 # Those of all open pages are looked at every other second.
-_open_login = lru_cache(maxsize=4096)(partial(_login, ended=True))
+_open_login = lru_cache(maxsize=4096)(partial(_login, also_ended=True))
 
 
 class StillWelcome:

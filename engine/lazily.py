@@ -25,5 +25,5 @@ class Later:
 if TYPE_CHECKING:
     import aiohttp
 else:
-    # The supervisor asks its programs by it, once it has started them.
+    # The supervisor asks its programs by it; the page is started first.
     aiohttp = Later("aiohttp")

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import Context
 from dataclasses import dataclass
 
 from app.conversation import Answer, Turn
@@ -17,13 +18,13 @@ _WRITE_SECONDS = 2.0
 _log = logging.getLogger("app.history")
 
 
-@dataclass
+@dataclass(eq=False)
 class _Given:
     """An answer that is being given, and how long it was when it was written last."""
 
     turn: Turn
     answer: Answer
-    written: int
+    written: tuple[int, int]
 
     def place(self) -> int:
         answers = self.turn.answers
@@ -35,20 +36,23 @@ class Along:
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._given: dict[str, _Given] = {}
+        # Two sessions may give the same answer, each with an object of its own.
+        self._given: list[_Given] = []
         self._writer: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
 
     @asynccontextmanager
     async def writing(self, turn: Turn, answer: Answer) -> AsyncIterator[None]:
         """Writes an answer every other second meanwhile. Nothing of that is left to be done afterwards."""
-        self._given[answer.id] = _Given(turn, answer, _length(answer))
+        given = _Given(turn, answer, _lengths(answer))
+        self._given.append(given)
         if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write_along())
+            # It writes for everybody: what it logs is not of the chat that happened to start it.
+            self._writer = asyncio.create_task(self._write_along(), context=Context())
         try:
             yield
         finally:
-            del self._given[answer.id]
+            self._given.remove(given)
             # It would otherwise write what it has taken after what the caller writes next.
             async with self._writing:
                 pass
@@ -57,20 +61,22 @@ class Along:
         while self._given:
             await asyncio.sleep(_WRITE_SECONDS)
             async with self._writing:
-                await self._write([one for one in self._given.values() if _length(one.answer) != one.written])
+                await self._write([given for given in self._given if _lengths(given.answer) != given.written])
 
     async def _write(self, grown: list[_Given]) -> None:
-        lengths = [_length(given.answer) for given in grown]
+        lengths = [_lengths(given.answer) for given in grown]
         try:
             if grown:
                 await self._history.save_answers([(given.answer, given.turn.id, given.place()) for given in grown])
         except HistoryError as error:
             # Said in the page when an answer is complete and still can't be written.
             _log.warning("answers could not be saved yet: %s", error)
-            return
-        for given, length in zip(grown, lengths, strict=True):
-            given.written = length
+        except Exception:
+            _log.exception("answers could not be saved yet")
+        else:
+            for given, written in zip(grown, lengths, strict=True):
+                given.written = written
 
 
-def _length(answer: Answer) -> int:
-    return len(answer.reasoning) + len(answer.text)
+def _lengths(answer: Answer) -> tuple[int, int]:
+    return len(answer.reasoning), len(answer.text)

@@ -114,7 +114,9 @@ class History:
         """
         async with self.database.writing() as connection:
             asked = await _found(connection, turns.c.id, [turn_id for _, turn_id, _ in given])
-            await _write_answers(connection, [records.answer_values(*one) for one in given if one[1] in asked])
+            # By their ids: of an answer that two sessions give at once the later one counts.
+            rows = {one[0].id: records.answer_values(*one) for one in given if one[1] in asked}
+            await _write_answers(connection, list(rows.values()))
 
     async def owner(self, thread_id: str) -> str | None:
         """Whose thread it is: the person's identifier; None where there is no such thread."""

@@ -33,7 +33,7 @@ class Recogniser:
     """Finds and reads the lines of one picture at a time; not thread-safe."""
 
     def __init__(self, threads: int) -> None:
-        """Load the models; `threads` is the number of cores that one picture may use."""
+        """`threads` is the number of cores that one picture may use."""
         _sessions._init_sess_opts = staticmethod(_session_options)
         self._ocr: Any = RapidOCR(
             params={

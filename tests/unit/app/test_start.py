@@ -12,9 +12,12 @@ from engine.config import ROOT
 _HEAVY = ("alembic", "mcp.types", "openai", "requests.sessions", "rich", "traceloop.sdk.tracing")
 _PROGRAM = """
 import asyncio, sys
+from pathlib import Path
 from app import lazily, unneeded
 unneeded.leave_out()
 import app.server
+from app.history.database import Database, database_url
+asyncio.run(Database(database_url("", Path("{folder}/chat.db"))).open())
 print(*[name for name in {heavy!r} if name in sys.modules])
 asyncio.run(lazily.load())
 print(*[name for name in {heavy!r} if name in sys.modules])
@@ -26,7 +29,7 @@ mcp.ClientSession()
 def test_the_page_comes_up_without_what_it_does_not_need_yet(tmp_path: Path) -> None:
     environment = os.environ | {"CHAINLIT_APP_ROOT": str(tmp_path), "CHAINLIT_ENV_FILE": os.devnull}
     done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM.format(heavy=_HEAVY)],
+        [sys.executable, "-c", _PROGRAM.format(heavy=_HEAVY, folder=tmp_path)],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     at_first, later = done.stdout.splitlines()

@@ -64,10 +64,37 @@ async def test_all_that_are_given_are_written_together(
             await until(lambda: rounds[1:] == [["aa", "c"]])
         assert [await kept(history, thread) for thread, _ in threads] == [["aa"], ["b"], ["c"]]
     # It begins anew after it had nothing to do.
+    await until(lambda: writer._writer is not None and writer._writer.done())
     async with writer.writing(threads[2][1], given[2]):
         given[2].text = "cc"
         await until(lambda: ["cc"] in rounds)
     assert await kept(history, threads[2][0]) == ["cc"]
+
+
+async def test_two_sessions_may_give_the_same_answer(history: History, users: Users) -> None:
+    thread, turn = await asked(history, await somebody(users))
+    one, other = Answer(id="same"), Answer(id="same")
+    writer = along.Along(history)
+    async with writer.writing(turn, one):
+        async with writer.writing(turn, other):
+            one.text, other.text = "one", "other"
+            await until(lambda: all(given.written == (0, len(given.answer.text)) for given in writer._given))
+        one.text = "the one goes on"
+        await until(lambda: writer._given[0].written == (0, len(one.text)))
+    assert await kept(history, thread) == ["the one goes on"]
+
+
+async def test_words_that_turn_out_to_be_thoughts_are_written(history: History, users: Users) -> None:
+    thread, turn = await asked(history, await somebody(users))
+    answer = Answer()
+    writer = along.Along(history)
+    async with writer.writing(turn, answer):
+        answer.text = "Let me see."
+        await until(lambda: writer._given[0].written == (0, 11))
+        answer.reasoning, answer.text = answer.text, ""
+        await until(lambda: writer._given[0].written == (11, 0))
+    [answer] = (await load(history, thread)).conversation.turns[0].answers
+    assert (answer.reasoning, answer.text) == ("Let me see.", "")
 
 
 async def test_what_comes_next_is_not_overtaken(
@@ -99,15 +126,20 @@ async def test_what_comes_next_is_not_overtaken(
     assert await kept(history, thread) == []
 
 
+@pytest.mark.parametrize("failure", [HistoryError("the disk is full"), RuntimeError("the disk is full")])
 async def test_a_failure_is_logged_and_tried_again(
-    history: History, users: Users, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    failure: Exception,
+    history: History,
+    users: Users,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     thread, turn = await asked(history, await somebody(users))
-    save, failures = history.save_answers, iter([True, False])
+    save, failures = history.save_answers, iter([True])
 
     async def fails_once(given: list[tuple[Answer, str, int]]) -> None:
-        if next(failures):
-            raise HistoryError("the disk is full")
+        if next(failures, False):
+            raise failure
         await save(given)
         written.set()
 
