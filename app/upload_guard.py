@@ -1,7 +1,7 @@
 """What keeps uploads from filling the disk, the memory and the connections: plain ASGI, like `guards.py`.
 
-- `UploadGuard`: no file is read before it is known whose it is and that the disk has room for it, and of one person's
-  files a few at a time.
+- `UploadGuard`: no file is read before it is known whose it is, that the disk has room for it, and that its page is
+  connected; and of one person's files a few at a time.
 - `BodyPace`: a body that hardly comes is given up.
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 import jwt
 from chainlit.auth import get_token_from_cookies
 from chainlit.auth.jwt import decode_jwt
+from chainlit.session import ws_sessions_id
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,6 +25,8 @@ from app.guards import UPLOAD_PATHS, refuse
 
 ROOM_LEFT = 16 * 1024 * 1024
 """Bytes of the disk that no upload takes: for the chats, the logs and the state."""
+_CONNECTING_SECONDS = 5.0
+_LOOK_SECONDS = 0.05
 
 
 class UploadGuard:
@@ -46,6 +49,7 @@ class UploadGuard:
         elif not self._has_room(Headers(scope=scope).get("content-length", "")):
             await refuse(scope, receive, send, 507, "refused_disk")
         else:
+            await _until_connected(scope)
             await self._in_turn(person, scope, receive, send)
 
     def _has_room(self, declared: str) -> bool:
@@ -65,6 +69,17 @@ class UploadGuard:
                 if not self._reading[person]:
                     del self._reading[person]
                 self._freed.notify_all()
+
+
+async def _until_connected(scope: Scope) -> None:
+    """Waits for the page's connection: a picture that is pasted in the first moment comes before it.
+
+    Without one Chainlit refuses the file, which it keeps with the session.
+    """
+    session = HTTPConnection(scope).query_params.get("session_id")
+    end = time.monotonic() + _CONNECTING_SECONDS
+    while session and session not in ws_sessions_id and time.monotonic() < end:
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 class BodyPace:

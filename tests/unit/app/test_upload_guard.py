@@ -37,13 +37,15 @@ class Server:
 class Client:
     """A request whose body the test hands over piece by piece."""
 
-    def __init__(self, app: object, person: str | None = "anna", size: int = 10, path: str = PATH) -> None:
+    def __init__(
+        self, app: object, person: str | None = "anna", size: int = 10, path: str = PATH, query: bytes = b""
+    ) -> None:
         self.body: asyncio.Queue[Message] = asyncio.Queue()
         self.status = 0
         headers = [(b"content-length", str(size).encode())]
         if person:
             headers.append((b"cookie", f"access_token={create_jwt(cl.User(identifier=person))}".encode()))
-        scope = {"type": "http", "method": "POST", "path": path, "headers": headers, "query_string": b""}
+        scope = {"type": "http", "method": "POST", "path": path, "headers": headers, "query_string": query}
         self.task = asyncio.create_task(app(scope, self.body.get, self._send))  # type: ignore[operator]
 
     async def _send(self, message: Message) -> None:
@@ -62,6 +64,30 @@ async def test_nobodys_file_is_refused_unread(tmp_path: Path) -> None:
     client = Client(UploadGuard(server, tmp_path), person=None)
     assert await client.answer() == 401
     assert server.most == 0
+
+
+async def test_a_file_that_comes_before_its_page_is_connected_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions: dict[str, object] = {}
+    monkeypatch.setattr(upload_guard, "ws_sessions_id", sessions)
+    server = Server()
+    client = Client(UploadGuard(server, tmp_path), query=b"session_id=early")
+    client.piece(b"x", more=True)
+    await asyncio.sleep(0.3)
+    assert server.reading == 0
+    sessions["early"] = object()
+    client.piece()
+    assert await client.answer() == 200
+
+
+async def test_a_file_of_a_page_that_never_connects_does_not_wait_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload_guard, "_CONNECTING_SECONDS", 0.2)
+    client = Client(UploadGuard(Server(), tmp_path), query=b"session_id=nobody")
+    client.piece()
+    assert await client.answer() == 200
 
 
 async def test_other_requests_are_not_asked_who_they_are(tmp_path: Path) -> None:
