@@ -126,10 +126,10 @@ class EngineClient:
             openai.APIError: it cannot be reached, or refuses.
         """
         create = self._client.chat.completions.with_streaming_response.create
-        # What the library knows as its arguments it looks through, message by message, for names that JSON writes in
-        # another way: a quarter of a short turn's time, and more in a long chat. There are none.
         self.streams += 1
         try:
+            # As extra_body it goes as it is. Arguments of its own the library looks through, message by message, for
+            # names that JSON writes in another way: a quarter of a short turn's time, and more in a long chat.
             async with create(
                 model=request["model"], messages=(), extra_body=request, extra_headers=headers
             ) as response:

@@ -30,7 +30,7 @@ class _Json:
             return str(json.dumps(value, separators=(",", ":")))
 
 
-class TextPacket(Packet):  # type: ignore[misc]
+class TextPacket(Packet):  # type: ignore[misc] # python-socketio ships no types
     """An event without bytes in it; of ours and of those of Chainlit's that are in use none has any."""
 
     uses_binary_events = False

@@ -172,7 +172,7 @@ def _plain(image: Image.Image) -> Image.Image:
 
 def _stretch(image: Image.Image) -> Image.Image:
     """Values of any range, as 0-255."""
-    lowest, highest = (float(value) for value in image.convert("F").getextrema())  # type: ignore[arg-type]
+    lowest, highest = (float(value) for value in image.convert("F").getextrema())  # type: ignore[arg-type] # one band
     scale = 255 / (highest - lowest) if highest > lowest else 0.0
     return image.convert("F").point(lambda value: value * scale + -lowest * scale).convert("L")
 

@@ -64,6 +64,7 @@ class Telemetry:
     def _set_up_traces(self, resource: Resource, asked: tracing.Exporter) -> None:
         if asked == "none":
             return
+        # Only where somebody asks for traces.
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
         from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter  # noqa: PLC0415

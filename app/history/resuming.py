@@ -133,6 +133,7 @@ def _step(step_id: str, session: WebsocketSession | None, turn: Turn, **values: 
         "metadata": {},
         **values,
     }
+    # The type checker cannot tell a StepDict's keys among `values`.
     return step  # type: ignore[return-value]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 import uvicorn
@@ -13,8 +14,10 @@ from starlette.types import Receive, Scope, Send
 
 from app import connections
 from app.connections import GuardedProtocol, WaitingRoom
+from tests import waiting
 
 PATIENCE = 60
+until = partial(waiting.until, seconds=PATIENCE)
 WHOLE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -64,12 +67,6 @@ class Server:
         writer.write(data)
         await writer.drain()
         return reader, writer
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def gone(streams: Streams) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -12,8 +12,11 @@ from app.conversation import Answer
 from app.errors import explain
 from app.pulse import Pulse
 from app.stall import Patience, Stall
+from tests import waiting
 from tests.scripted_engine import Script
 from tests.unit.app.test_turn import Desk, desk
+
+until = partial(waiting.until, seconds=60)
 
 __all__ = ["desk"]
 
@@ -83,12 +86,6 @@ def impatient(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.setattr(pulse, "EVERY_SECONDS", 0.02)
     desk.state.patience = Patience(first=0.2, idle=0.1)
     return desk
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_a_stream_that_stalls_is_asked_about_and_goes_on_by_itself(impatient: Desk) -> None:

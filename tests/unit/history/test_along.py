@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -13,9 +13,11 @@ from app.history import along
 from app.history.database import HistoryError
 from app.history.store import History
 from app.history.users import Users
+from tests import waiting
 from tests.unit.history.test_store import load, somebody
 
 _PATIENCE = 20
+until = partial(waiting.until, seconds=_PATIENCE)
 
 
 @pytest.fixture(autouse=True)
@@ -34,13 +36,6 @@ async def asked(history: History, user: str) -> tuple[str, Turn]:
 async def kept(history: History, thread: str) -> list[str]:
     """The answers that stand in the database."""
     return [answer.text for answer in (await load(history, thread)).conversation.turns[0].answers]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Waits for it."""
-    async with asyncio.timeout(_PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_all_that_are_given_are_written_together(

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import pytest
 
@@ -11,9 +12,11 @@ from engine.reader import worker as module
 from engine.reader.lines import Line
 from engine.reader.prepare import Pixels
 from engine.reader.worker import Event, Job, Worker
+from tests import waiting
 from tests.pictures import png, shop_sign
 from tests.unit.reader.lines import line
 
+until = partial(waiting.until, seconds=30)
 A, B, C = (png(shop_sign(text)) for text in "ABC")
 
 
@@ -47,12 +50,6 @@ async def running(recogniser: Gated, seconds: float = 60) -> AsyncIterator[Worke
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not true():
-            await asyncio.sleep(0.005)
 
 
 async def events(job: Job) -> list[Event]:
