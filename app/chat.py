@@ -127,7 +127,7 @@ class _Callbacks:
     async def _asked(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
         async with chat.turn:
             try:
-                await resuming.load(self._keeper.history, session, chat)
+                await resuming.load(self._keeper, session, chat)
             except HistoryError as error:
                 _log.error("a chat could not be read: %s", error)
                 await _refuse(text("not_read", chat.language), message.id)
@@ -145,8 +145,8 @@ class _Callbacks:
             return
         if pictures and not message.content.strip():
             await self._ask_for_preset(session, chat, message)
-        known = chat.pictures_of(message.id) is not None
-        turn = Turn(new_id() if known else message.id, whole(message.content), pictures, page_id=message.id)
+        # The browser chooses the message's id: it names the question on this page, and nothing in the history.
+        turn = Turn(new_id(), whole(message.content), pictures, page_id=message.id)
         for removed in chat.conversation.ask(turn):
             if view := chat.views.pop(removed.id, None):
                 await view.remove()
@@ -199,7 +199,7 @@ class _Callbacks:
     async def _answer(self, session: WebsocketSession, chat: Chat, turn: Turn, answer: Answer) -> None:
         """Has the turn answered. `answer` is a new one, or one of the turn's that is to go on."""
         continuing = any(other is answer for other in turn.answers)
-        before, chosen = list(turn.answers), turn.chosen
+        alone, chosen = not turn.answers, turn.chosen
         if not continuing:
             turn.answers.append(answer)
             turn.chosen = len(turn.answers) - 1
@@ -209,7 +209,8 @@ class _Callbacks:
         try:
             await view.begin(answer)
             answer.ending = None
-            async with self._keeper.along.writing(turn, answer):
+            copy = await self._keeper.copy_of(session, chat)
+            async with self._keeper.along.writing(copy, turn, answer):
                 figures = await turns.run(self._state, job, view)
                 answer.ending = "length" if figures.finish_reason == "length" else "stop"
         except asyncio.CancelledError:
@@ -224,9 +225,11 @@ class _Callbacks:
             _log.warning("a turn failed: %s: %s", fault.key, type(error).__name__, exc_info=trouble)
         finally:
             chat.running = chat.job = None
-        if answer.empty and before and answer.ending != "stop":
-            # Nothing new came: the earlier answer stands as it did.
-            turn.answers, turn.chosen = before, chosen
+        if answer.empty and not alone and answer.ending != "stop":
+            # Nothing new came: the earlier answer stays as it was.
+            if not continuing:
+                chat.take_out(turn, answer)
+                turn.chosen = chosen
         else:
             answer.line = wording.line(figures, answer, chat.language)
         await view.finish(turn, fault)
@@ -248,7 +251,7 @@ class _Callbacks:
         if action.name in {"answer_now", "keep_waiting", "stop_here"}:
             chat.wish(turn, action.name, session.current_task)
             return
-        if chat.turn.locked():
+        if chat.busy:
             await cl.context.emitter.send_toast(text("busy", chat.language))
             return
         session.current_task = _spawn(self._run_button(session, chat, turn, action.name))
@@ -276,8 +279,8 @@ class _Callbacks:
         else:
             if name == "retry" and not await self._engine_restarted(chat, turn):
                 return
-            turn.answers = [answer for answer in turn.answers if not answer.empty]
-            turn.chosen = min(turn.chosen, len(turn.answers) - 1)
+            for answer in [answer for answer in turn.answers if answer.empty]:
+                chat.take_out(turn, answer)
             await self._answer(session, chat, turn, Answer())
 
     async def _switch(self, session: WebsocketSession, chat: Chat, turn: Turn, step: int) -> None:
@@ -313,7 +316,7 @@ class _Callbacks:
         session = _session()
         chat = chat_of(session)
         chat.fresh = True
-        await resuming.resume(self._keeper.history, session, chat, thread, config.ui.name)
+        await resuming.resume(self._keeper, session, chat, thread, config.ui.name)
         _spawn(self._offer_settings(chat))
 
     async def returned(self, session: WebsocketSession) -> None:

@@ -12,6 +12,7 @@ from chainlit.chat_context import chat_contexts
 from chainlit.session import WebsocketSession, ws_sessions_id
 
 from app.conversation import Answer, Conversation, Picture, Turn
+from app.history.copies import Copy
 from app.i18n import Language, language_of
 from app.turn import Job
 from app.view import AnswerView
@@ -31,8 +32,10 @@ class Chat:
     """What the engine is being asked, while it is."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a turn is answered: one at a time."""
-    kept: bool = False
-    """Whether the history has this thread."""
+    merging: bool = False
+    """Whether `turn` is held only for a moment, to take in what other sessions have written."""
+    copy: Copy | None = None
+    """What of the thread in the history this session has seen; None until it has something to do with it."""
     unsaved: dict[str, Turn] = field(default_factory=dict)
     """Turns that could not be written yet, by id."""
     warned: bool = False
@@ -45,6 +48,24 @@ class Chat:
     """The values that the settings panel shows."""
     fresh: bool = False
     """Whether it has come out of the history and has no buttons on the page yet."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether the history has this thread."""
+        return self.copy is not None and self.copy.kept
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn is being answered, so that no other can begin."""
+        return self.turn.locked() and not self.merging
+
+    def take_out(self, turn: Turn, answer: Answer) -> None:
+        """Removes an answer of which nothing is worth keeping, from the history too when the turn is saved."""
+        chosen = turn.answer
+        turn.answers = [other for other in turn.answers if other is not answer]
+        turn.choose(chosen.id if chosen else "")
+        if self.copy:
+            self.copy.removed.add(answer.id)
 
     def find(self, turn_id: str) -> Turn | None:
         """The turn of this id, if it is in the conversation."""
@@ -87,6 +108,11 @@ def chat_of(session: WebsocketSession) -> Chat:
     if chat is None:
         chat = _chats[session] = Chat(language_of(session.language))
     return chat
+
+
+def live() -> list[tuple[WebsocketSession, Chat]]:
+    """The chats of all sessions, also of those whose browser was there a moment ago."""
+    return list(_chats.items())
 
 
 def open_chats() -> int:

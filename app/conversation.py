@@ -92,6 +92,11 @@ class Turn:
         """The answer that counts, if there is one."""
         return self.answers[self.chosen] if self.answers else None
 
+    def choose(self, answer_id: str) -> None:
+        """Has the answer of this id count; the last one, where there is none of it."""
+        last = len(self.answers) - 1
+        self.chosen = next((n for n, answer in enumerate(self.answers) if answer.id == answer_id), last)
+
 
 @dataclass
 class Conversation:
@@ -141,6 +146,17 @@ class Conversation:
             branch.append(max(below, key=lambda turn: turn.asked))
         shown = {turn.id for turn in branch}
         self.turns, self.aside = branch, [turn for turn in everything.values() if turn.id not in shown]
+
+    def grow(self, ids: set[str]) -> list[Turn]:
+        """Shows those of the turns aside with these ids that follow the last one shown; returns them."""
+        added: list[Turn] = []
+        while below := [
+            turn for turn in self.aside if turn.id in ids and self.turns and turn.parent == self.turns[-1].id
+        ]:
+            added.append(max(below, key=lambda turn: turn.asked))
+            self.aside.remove(added[-1])
+            self.turns.append(added[-1])
+        return added
 
     def index(self, turn_id: str) -> int | None:
         """Where the turn stands, or None."""

@@ -28,10 +28,12 @@ from app.frontend import PageFiles, content_security_policy
 from app.guards import AllowedPlaces, BodyLimit, HostAndOrigin, LoginLimit, SecureHeaders
 from app.history.database import Database, database_url
 from app.history.export_routes import export_routes
+from app.history.in_step import InStep
 from app.history.keeper import Keeper
 from app.history.layer import DataLayer
 from app.history.routes import routes
 from app.history.store import History
+from app.history.thread_ids import guard_thread_ids
 from app.history.users import Users
 from app.i18n import language_of, text
 from app.packets import TextPacket
@@ -69,7 +71,8 @@ def create_app(settings: Settings) -> FastAPI:
     history, users = History(database, settings.files.uploads), Users(database)
     people = People(settings.files.people)
     welcome = Welcome(people, settings.auth_header)
-    lifespan = _lifespan(settings, state, store, database, welcome)
+    keeper = Keeper(history, users)
+    lifespan = _lifespan(settings, state, store, database, welcome, in_step=InStep(keeper))
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     _add_routes(app, state)
     app.include_router(watching(settings, state))
@@ -81,11 +84,12 @@ def create_app(settings: Settings) -> FastAPI:
     data_layer = DataLayer(history, users)
     cl.data_layer(lambda: data_layer)
     set_up_login(settings, people)
+    guard_thread_ids(history, users)
     guard_session_ids()
     sio.eio.max_http_buffer_size = _MESSAGE_BYTES
     sio.packet_class = TextPacket
     presets = Presets(settings.files.presets)
-    chat.register(state, store, Keeper(history, users), presets, OwnSettings(users, presets))
+    chat.register(state, store, keeper, presets, OwnSettings(users, presets))
     ensure_jwt_secret()
     page_root = settings.files.page_root
     app.mount("/assets", PageFiles(directory=page_root / "frontend" / "assets"))
@@ -118,7 +122,13 @@ async def _refuse_empty_file(request: Request, error: Exception) -> JSONResponse
 
 
 def _lifespan(
-    settings: Settings, state: EngineState, store: UploadStore, database: Database, welcome: Welcome
+    settings: Settings,
+    state: EngineState,
+    store: UploadStore,
+    database: Database,
+    welcome: Welcome,
+    *,
+    in_step: InStep,
 ) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -127,6 +137,7 @@ def _lifespan(
         keepers = [
             asyncio.create_task(keep_sweeping(settings.files, settings.upload_days)),
             asyncio.create_task(keep_purging()),
+            asyncio.create_task(in_step.keep()),
             asyncio.create_task(welcome.keep_out()),
             asyncio.create_task(state.warm_up()),
         ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import Context
 from dataclasses import dataclass
 
 from app.conversation import Answer, Turn
+from app.history.copies import Copy
 from app.history.database import HistoryError
 from app.history.store import History
 
@@ -22,29 +23,28 @@ _log = logging.getLogger("app.history")
 class _Given:
     """An answer that is being given, and how long it was when it was written last."""
 
+    copy: Copy
     turn: Turn
     answer: Answer
     written: tuple[int, int]
-
-    def place(self) -> int:
-        answers = self.turn.answers
-        return next((n for n, other in enumerate(answers) if other is self.answer), len(answers))
 
 
 class Along:
     """The one writer for all of them: many answers in one transaction cost little more than one of them."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, wrote: Callable[[], None] = lambda: None) -> None:
         self._history = history
+        self._wrote = wrote
+        """Called after each write."""
         # Two sessions may give the same answer, each with an object of its own.
         self._given: list[_Given] = []
         self._writer: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
 
     @asynccontextmanager
-    async def writing(self, turn: Turn, answer: Answer) -> AsyncIterator[None]:
+    async def writing(self, copy: Copy, turn: Turn, answer: Answer) -> AsyncIterator[None]:
         """Writes an answer every other second meanwhile. Nothing of that is left to be done afterwards."""
-        given = _Given(turn, answer, _lengths(answer))
+        given = _Given(copy, turn, answer, _lengths(answer))
         self._given.append(given)
         if self._writer is None or self._writer.done():
             # It writes for everybody: what it logs is not of the chat that happened to start it.
@@ -67,7 +67,7 @@ class Along:
         lengths = [_lengths(given.answer) for given in grown]
         try:
             if grown:
-                await self._history.save_answers([(given.answer, given.turn.id, given.place()) for given in grown])
+                await self._history.save_answers([(given.copy, given.turn, given.answer) for given in grown])
         except HistoryError as error:
             # Said in the page when an answer is complete and still can't be written.
             _log.warning("answers could not be saved yet: %s", error)
@@ -76,6 +76,8 @@ class Along:
         else:
             for given, written in zip(grown, lengths, strict=True):
                 given.written = written
+            if grown:
+                self._wrote()
 
 
 def _lengths(answer: Answer) -> tuple[int, int]:

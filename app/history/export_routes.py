@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
 from app.conversation import new_id
+from app.history.copies import Copy
 from app.history.exports import ImportedError, file_name, from_json, to_json, to_zip
 from app.history.store import History, Thread
 from app.history.users import Users
@@ -26,25 +27,26 @@ def export_routes(history: History, users: Users) -> APIRouter:
     router = APIRouter()
     one_at_a_time = asyncio.Lock()
 
-    async def own(thread_id: str, identifier: str) -> Thread:
-        if await history.owner(thread_id) != identifier or (thread := await history.load(thread_id)) is None:
+    async def own(thread_id: str, user: Any) -> Thread:
+        thread = await history.of(await users.id_of(user)).load(thread_id)
+        if thread is None:
             raise HTTPException(404)
         return thread
 
     @router.get("/api/threads/{thread_id}/chat.zip")
     async def as_markdown(thread_id: str, request: Request, user: SignedIn) -> Response:
-        thread = await own(thread_id, user.identifier)
+        thread = await own(thread_id, user)
         data = await asyncio.to_thread(to_zip, thread, language_of(request.headers.get("accept-language")))
         return _download(data, f"{file_name(thread.name)}.zip", "application/zip")
 
     @router.get("/api/threads/{thread_id}/chat.json")
     async def as_json(thread_id: str, user: SignedIn) -> Response:
-        thread = await own(thread_id, user.identifier)
+        thread = await own(thread_id, user)
         return _download(await asyncio.to_thread(to_json, thread), f"{file_name(thread.name)}.json", "application/json")
 
     @router.get("/api/answers/{answer_id}/answer.md")
     async def answer(answer_id: str, user: SignedIn) -> Response:
-        found = await history.answer(answer_id, (await users.get(user.identifier)).id)
+        found = await history.of(await users.id_of(user)).answer(answer_id)
         if found is None:
             raise HTTPException(404)
         words, name = found
@@ -58,9 +60,9 @@ def export_routes(history: History, users: Users) -> APIRouter:
             async with one_at_a_time:
                 thread = await asyncio.to_thread(from_json, data, thread_id, history.uploads)
             turns, last = thread.conversation.turns, thread.conversation.turns[-1].id
-            owner = (thread_id, (await users.get(user.identifier)).id, thread.preset)
-            await history.save(owner, [*turns, *thread.conversation.aside], thread.settings, last)
-            await history.change(thread_id, name=thread.name)
+            copy = Copy(await users.id_of(user), thread_id, thread.preset)
+            await history.save(copy, [*turns, *thread.conversation.aside], thread.settings, last)
+            await history.of(copy.user_id).change(thread_id, name=thread.name)
         except BaseException as error:
             await asyncio.to_thread(shutil.rmtree, history.uploads / thread_id, ignore_errors=True)
             if isinstance(error, ImportedError):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import chainlit as cl
 from chainlit.session import WebsocketSession
-from chainlit.user import PersistedUser
 
 from app.chats import Chat
 from app.conversation import Turn
 from app.history.along import Along
+from app.history.copies import Copy
 from app.history.database import HistoryError
-from app.history.store import History, ThreadGoneError
+from app.history.store import History, Thread, ThreadGoneError
 from app.history.users import Users
 from app.i18n import text
 from app.view import show_note
@@ -25,8 +26,18 @@ class Keeper:
 
     def __init__(self, history: History, users: Users) -> None:
         self.history = history
-        self.along = Along(history)
+        self.written = asyncio.Event()
+        """Set whenever something has been written, for other sessions to be brought up to date (in_step.py)."""
+        self.along = Along(history, self.written.set)
         self._users = users
+
+    async def load(self, session: WebsocketSession) -> Thread | None:
+        """The thread that a session goes on with; None where it begins one, or the one that it names is not its own.
+
+        Raises:
+            HistoryError: the database does not answer.
+        """
+        return await self.history.of(await self._users.id_of(session.user)).load(session.thread_id)
 
     async def save(self, session: WebsocketSession, chat: Chat, turn: Turn) -> bool:
         """Writes a turn, and those that could not be written before. A failure is logged and said in the page.
@@ -37,9 +48,9 @@ class Keeper:
         chat.unsaved[turn.id] = turn
         named = bool(turn.text.strip()) or chat.kept
         try:
-            thread = session.thread_id if chat.kept else await self._new(session)
+            copy = await self.copy_of(session, chat)
             last = chat.conversation.turns[-1].id
-            await self.history.save(thread, list(chat.unsaved.values()), session.chat_settings, last)
+            await self.history.save(copy, list(chat.unsaved.values()), session.chat_settings, last)
         except ThreadGoneError:
             return False
         except HistoryError as error:
@@ -47,18 +58,24 @@ class Keeper:
             await _say_once(chat, turn)
             return True
         chat.unsaved.clear()
-        chat.kept, chat.warned = True, False
+        chat.warned = False
+        self.written.set()
         if not named:
             # The sidebar has it without a name, for want of words.
             name = turn.pictures[0].name if turn.pictures else ""
             await cl.context.emitter.emit("first_interaction", {"interaction": name, "thread_id": session.thread_id})
         return True
 
-    async def _new(self, session: WebsocketSession) -> tuple[str, str, str]:
-        assert session.user
-        user = session.user
-        user_id = user.id if isinstance(user, PersistedUser) else (await self._users.get(user.identifier)).id
-        return session.thread_id, user_id, session.chat_profile or ""
+    async def copy_of(self, session: WebsocketSession, chat: Chat) -> Copy:
+        """What the session has seen of its thread; of a new thread that is nothing.
+
+        Raises:
+            HistoryError: the database does not answer.
+        """
+        if chat.copy is None:
+            user_id = await self._users.id_of(session.user)
+            chat.copy = Copy(user_id, session.thread_id, session.chat_profile or "")
+        return chat.copy
 
 
 async def _say_once(chat: Chat, turn: Turn) -> None:

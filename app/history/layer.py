@@ -2,22 +2,33 @@
 
 Messages, steps and files are not taken from Chainlit, whose writes overtake each other unwatched: `keeper.py` writes
 whole turns instead, and `resuming.py` brings them back.
+
+Chainlit names a thread without saying who asks. That person has signed in with the same request, or is the one of the
+session whose event is handled; for everybody else a thread is not there.
 """
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
+from chainlit.context import ChainlitContext, ChainlitContextException, get_context
 from chainlit.data.base import BaseDataLayer
 from chainlit.element import Element, ElementDict
+from chainlit.session import WebsocketSession
 from chainlit.step import StepDict
 from chainlit.types import Feedback, PageInfo, PaginatedResponse, Pagination, ThreadDict, ThreadFilter
 from chainlit.user import PersistedUser, User
 
+from app.chats import chat_of
 from app.history.listing import list_threads
-from app.history.store import History, Thread
+from app.history.store import History, OwnHistory, Thread
 from app.history.users import Users
+
+_signed_in: ContextVar[tuple[str, ChainlitContext | None]] = ContextVar("signed_in", default=("", None))
+"""The id of the person whom Chainlit asked for last, as it does before anything is done for them in a request, and its
+context at that moment: one that is set later is that of an event on a socket, whose session names the person."""
 
 
 class DataLayer(BaseDataLayer):
@@ -29,7 +40,9 @@ class DataLayer(BaseDataLayer):
 
     async def get_user(self, identifier: str) -> PersistedUser | None:
         """The person of this name, who is signed in and so is entered at the latest now."""
+        _signed_in.set(("", _context()))
         person = await self._users.get(identifier)
+        _signed_in.set((person.id, _context()))
         # A new object each time: Chainlit writes the display name of one login into it.
         return PersistedUser(identifier=identifier, id=person.id, createdAt=person.created_at)
 
@@ -38,12 +51,13 @@ class DataLayer(BaseDataLayer):
         return await self.get_user(user.identifier)
 
     async def get_thread_author(self, thread_id: str) -> str:
-        """Whose thread it is; empty where there is none."""
-        return await self._history.owner(thread_id) or ""
+        """The person who asks, if it is theirs; empty where they have no such thread."""
+        thread = await self._own().head(thread_id)
+        return thread.owner if thread else ""
 
     async def get_thread(self, thread_id: str) -> ThreadDict | None:
         """A thread's head. Its steps are added where it is resumed, as the page shows them."""
-        thread = await self._history.head(thread_id)
+        thread = await self._own().head(thread_id)
         return None if thread is None else head_dict(thread)
 
     async def list_threads(self, pagination: Pagination, filters: ThreadFilter) -> PaginatedResponse[ThreadDict]:
@@ -84,15 +98,32 @@ class DataLayer(BaseDataLayer):
     ) -> None:
         """The first question (it names the thread), a new name, or what is set when the browser goes."""
         if user_id:
-            await self._history.begin(thread_id, user_id, name or "", tags[0] if tags else "")
+            await self._history.of(user_id).begin(thread_id, name or "", tags[0] if tags else "")
         elif name is not None:
-            await self._history.change(thread_id, name=name)
+            await self._own().change(thread_id, name=name)
         elif metadata and isinstance(settings := metadata.get("chat_settings"), dict):
-            await self._history.change(thread_id, settings=settings)
+            await self._keep_settings(settings)
+
+    async def _keep_settings(self, settings: dict[str, Any]) -> None:
+        """What a session that goes has changed; what others have changed meanwhile stays."""
+        context = _context()
+        session = context.session if context else None
+        copy = chat_of(session).copy if isinstance(session, WebsocketSession) else None
+        if copy and copy.kept and (changed := copy.changed_settings(settings)):
+            await self._history.of(copy.user_id).change(copy.thread_id, settings=changed)
+            copy.settings |= changed
 
     async def delete_thread(self, thread_id: str) -> None:
         """Deletes a thread and its pictures."""
-        await self._history.delete(thread_id)
+        await self._own().delete(thread_id)
+
+    def _own(self) -> OwnHistory:
+        """The threads of the person who asks; of nobody, where nobody has signed in."""
+        user_id, context = _signed_in.get()
+        now = _context()
+        if now and now is not context:
+            user_id = now.session.user.id if isinstance(now.session.user, PersistedUser) else ""
+        return self._history.of(user_id)
 
     async def build_debug_url(self) -> str:
         """There is none."""
@@ -133,6 +164,13 @@ class DataLayer(BaseDataLayer):
     async def get_favorite_steps(self, user_id: str) -> list[StepDict]:
         """The page has no favourites."""
         return []
+
+
+def _context() -> ChainlitContext | None:
+    try:
+        return get_context()
+    except ChainlitContextException:
+        return None
 
 
 def head_dict(thread: Thread) -> ThreadDict:

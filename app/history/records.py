@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Row
 
-from app.conversation import Answer, Conversation, Picture, Turn
+from app.conversation import Answer, Picture, Turn
 
 _IN_COLUMNS = {"id", "reasoning", "text", "feedback", "comment"}
-_DETAILS = {field.name for field in fields(Answer)} - _IN_COLUMNS
+_DETAILS = sorted({field.name for field in fields(Answer)} - _IN_COLUMNS)
 
 
 def turn_values(turn: Turn, thread_id: str) -> dict[str, Any]:
@@ -25,17 +25,21 @@ def turn_values(turn: Turn, thread_id: str) -> dict[str, Any]:
         "page_id": turn.page_id,
         "asked": turn.asked,
         "text": clean(turn.text),
-        "chosen": turn.chosen,
     }
 
 
-def picture_values(turn: Turn, uploads: Path) -> list[dict[str, Any]]:
-    """The rows of a question's pictures."""
+def picture_values(turn: Turn, thread_id: str, uploads: Path) -> list[dict[str, Any]]:
+    """The rows of a question's pictures.
+
+    Raises:
+        ValueError: a picture is not in the thread's own folder.
+    """
+    folder = uploads / thread_id
     return [
         {
             "turn_id": turn.id,
             "position": position,
-            "file": Path(picture.path).relative_to(uploads).as_posix(),
+            "file": f"{thread_id}/{Path(picture.path).relative_to(folder).as_posix()}",
             "name": clean(picture.name),
             "width": picture.width,
             "height": picture.height,
@@ -44,37 +48,37 @@ def picture_values(turn: Turn, uploads: Path) -> list[dict[str, Any]]:
     ]
 
 
-def answer_values(answer: Answer, turn_id: str, position: int) -> dict[str, Any]:
-    """The row of an answer."""
-    known = asdict(answer)
-    return {
-        "id": answer.id,
-        "turn_id": turn_id,
-        "position": position,
-        "reasoning": clean(answer.reasoning),
-        "text": clean(answer.text),
-        "feedback": answer.feedback,
-        "comment": clean(answer.comment),
-        "details": dump({name: known[name] for name in sorted(_DETAILS)}),
-    }
+def answer_values(answer: Answer) -> dict[str, Any]:
+    """What an engine said, and what is known of that: the columns that change while an answer is given."""
+    return {"reasoning": clean(answer.reasoning), "text": clean(answer.text), "details": details(answer)}
 
 
-def conversation(
-    turns: Sequence[Row[Any]], pictures: Sequence[Row[Any]], answers: Sequence[Row[Any]], last: str, uploads: Path
-) -> Conversation:
-    """A thread's rows, of which pictures and answers come in their order, as its conversation."""
+def feedback_values(answer: Answer) -> dict[str, Any]:
+    """What its reader thought of an answer."""
+    return {"feedback": answer.feedback, "comment": clean(answer.comment)}
+
+
+def details(answer: Answer) -> str:
+    """All that is known of an answer and has no column of its own, as JSON."""
+    return dump({name: getattr(answer, name) for name in _DETAILS})
+
+
+def read_turns(
+    turns: Sequence[Row[Any]], pictures: Sequence[Row[Any]], answers: Sequence[Row[Any]], uploads: Path
+) -> list[Turn]:
+    """Turns out of their rows, of which pictures and answers come in their order."""
     found = {row.id: _turn(row) for row in turns}
     for row in pictures:
-        path = str(uploads / row.file)
-        found[row.turn_id].pictures.append(Picture(path, row.name, row.width, row.height))
+        # Between two statements of a reader a turn may have been added, which comes with the next look.
+        if row.turn_id in found:
+            path = str(uploads / row.file)
+            found[row.turn_id].pictures.append(Picture(path, row.name, row.width, row.height))
     for row in answers:
-        found[row.turn_id].answers.append(_answer(row))
-    for turn in found.values():
-        _drop_what_never_was(turn)
-    everything = Conversation(aside=list(found.values()))
-    if last in found:
-        everything.switch(last)
-    return everything
+        if row.turn_id in found:
+            found[row.turn_id].answers.append(_answer(row))
+    for row in turns:
+        _drop_what_never_was(found[row.id], row.chosen_answer)
+    return list(found.values())
 
 
 def dump(value: Mapping[str, Any]) -> str:
@@ -94,7 +98,7 @@ def clean(text: str) -> str:
 
 
 def _turn(row: Row[Any]) -> Turn:
-    return Turn(row.id, row.text, chosen=row.chosen, page_id=row.page_id, parent=row.parent, asked=row.asked)
+    return Turn(row.id, row.text, page_id=row.page_id, parent=row.parent, asked=row.asked)
 
 
 def _answer(row: Row[Any]) -> Answer:
@@ -102,10 +106,9 @@ def _answer(row: Row[Any]) -> Answer:
     return Answer(row.reasoning, row.text, feedback=row.feedback, comment=row.comment, id=row.id, **details)
 
 
-def _drop_what_never_was(turn: Turn) -> None:
+def _drop_what_never_was(turn: Turn, chosen: str) -> None:
     """Takes out answers that failed before they began; one whose process was ended half-way counts as stopped."""
-    chosen = turn.answers[turn.chosen] if -1 < turn.chosen < len(turn.answers) else None
     turn.answers = [answer for answer in turn.answers if not (answer.empty and answer.ending in {None, "error"})]
-    turn.chosen = next((n for n, answer in enumerate(turn.answers) if answer is chosen), len(turn.answers) - 1)
+    turn.choose(chosen)
     for answer in turn.answers:
         answer.ending = answer.ending or "stopped"

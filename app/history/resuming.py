@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from chainlit.chat_context import chat_contexts
@@ -17,15 +17,15 @@ from chainlit.types import ThreadDict
 
 from app.chats import Chat
 from app.conversation import Picture, Turn, new_id
+from app.history.keeper import Keeper
 from app.history.layer import iso
-from app.history.store import History
 from app.i18n import text
 from app.view import NOTE, AnswerView
 
 PICTURE_URL = "/project/thread/{thread}/picture/{file}"
 
 
-async def resume(history: History, session: WebsocketSession, chat: Chat, thread: ThreadDict, author: str) -> None:
+async def resume(keeper: Keeper, session: WebsocketSession, chat: Chat, thread: ThreadDict, author: str) -> None:
     """Fills `thread`, of which Chainlit has the head only, with the steps and pictures to be shown.
 
     A browser that comes back to a chat that is still here finds it as it is, in the middle of an answer also.
@@ -33,11 +33,11 @@ async def resume(history: History, session: WebsocketSession, chat: Chat, thread
     Raises:
         HistoryError: the database does not answer.
     """
-    await load(history, session, chat)
+    await load(keeper, session, chat)
     thread["steps"], thread["elements"] = show(session, chat, author)
 
 
-async def load(history: History, session: WebsocketSession, chat: Chat) -> None:
+async def load(keeper: Keeper, session: WebsocketSession, chat: Chat) -> None:
     """Gets the conversation of a session that goes on with a kept thread, unless it has been got before.
 
     A question that was typed while the server was away comes in before Chainlit resumes its thread.
@@ -48,38 +48,55 @@ async def load(history: History, session: WebsocketSession, chat: Chat) -> None:
     async with chat.loading:
         if chat.conversation.turns or not session.thread_id_to_resume or not session.user:
             return
-        found = await history.load(session.thread_id)
-        if found is None or found.owner != session.user.identifier:
+        found = await keeper.load(session)
+        if found is None:
             return
-        chat.conversation, chat.kept = found.conversation, True
+        chat.conversation, chat.copy = found.conversation, found.copy
         session.chat_settings = session.chat_settings or found.settings
         session.chat_profile = session.chat_profile or found.preset
         for turn in [*chat.conversation.turns, *chat.conversation.aside]:
-            chat.lost[turn.id] = _leave_out_lost_pictures(turn)
+            chat.lost[turn.id] = leave_out_lost_pictures(turn)
 
 
 def show(session: WebsocketSession, chat: Chat, author: str) -> tuple[list[StepDict], list[ElementDict]]:
     """The steps and pictures of the branch that is shown; a turn that had no view gets one."""
-    settings = session.chat_settings
     steps: list[StepDict] = []
     elements: list[ElementDict] = []
+    # What Chainlit takes off the page when a question is edited: all that comes after it here.
     messages: list[Message] = []
     for turn in chat.conversation.turns:
-        view = chat.views.get(turn.id)
-        if view is None:
-            name = settings.get("agent_name") or author
-            view = chat.views[turn.id] = AnswerView(turn.id, new_id(), chat.language, str(name))
-            view.restore(turn, show_thinking=settings.get("show_thinking") is not False)
-        question = _question(turn, session)
-        steps += [question, _run(turn, view, session), *_notes(turn, view, chat), *view.steps()]
-        elements += [_element(picture, turn, session.thread_id) for picture in turn.pictures]
-        messages += [Message.from_dict(question), *view.messages()]
-    # What Chainlit takes off the page when a question is edited: all that comes after it here.
+        of_turn = show_turn(session, chat, turn, author)
+        steps += of_turn.steps
+        elements += of_turn.elements
+        messages += of_turn.messages
     chat_contexts[session.id] = messages
     return steps, elements
 
 
-def _leave_out_lost_pictures(turn: Turn) -> int:
+class Shown(NamedTuple):
+    """A turn as Chainlit shows it."""
+
+    steps: list[StepDict]
+    elements: list[ElementDict]
+    messages: list[Message]
+
+
+def show_turn(session: WebsocketSession, chat: Chat, turn: Turn, author: str, *, awaited: bool = False) -> Shown:
+    """One turn; it gets a view, if it had none. `awaited`: another session may be about to answer it."""
+    settings = session.chat_settings
+    view = chat.views.get(turn.id)
+    if view is None:
+        name = settings.get("agent_name") or author
+        view = chat.views[turn.id] = AnswerView(turn.id, new_id(), chat.language, str(name))
+        if turn.answer or not awaited:
+            view.restore(turn, show_thinking=settings.get("show_thinking") is not False)
+    question = _question(turn, session)
+    steps = [question, _run(turn, view, session), *_notes(turn, view, chat), *view.steps()]
+    elements = [_element(picture, turn, session.thread_id) for picture in turn.pictures]
+    return Shown(steps, elements, [Message.from_dict(question), *view.messages()])
+
+
+def leave_out_lost_pictures(turn: Turn) -> int:
     """Takes pictures out whose files are gone (KIMI_UPLOAD_DAYS); the others are in use again. Returns how many."""
     there = [picture for picture in turn.pictures if _in_use(Path(picture.path))]
     lost = len(turn.pictures) - len(there)

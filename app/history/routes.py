@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, JSONResponse
 
 from app.chats import Chat, chat_of, rated
 from app.history.resuming import PICTURE_URL
-from app.history.store import History
+from app.history.store import History, OwnHistory
 from app.history.users import Users
 
 _PICTURE = re.compile(r"[0-9a-f]{64}\.(png|jpg)")
@@ -28,7 +28,7 @@ def routes(history: History, users: Users) -> APIRouter:
     @router.get(PICTURE_URL)
     async def picture(thread: str, file: str, user: SignedIn) -> FileResponse:
         # 404 also for somebody else's: whether there is such a thread is nobody's business.
-        if not _PICTURE.fullmatch(file) or await history.owner(thread) != user.identifier:
+        if not _PICTURE.fullmatch(file) or not await (await _own(history, users, user)).has(thread):
             raise HTTPException(404)
         path = history.uploads / thread / file
         # A link that somebody has put there could lead to any file of the page's owner.
@@ -44,20 +44,24 @@ def routes(history: History, users: Users) -> APIRouter:
         if answer is None or feedback.value not in {0, 1}:
             raise HTTPException(404)
         comment = (feedback.comment or "")[:10_000]
-        if not await history.rate(answer.id, (await users.get(user.identifier)).id, feedback.value, comment):
+        if not await (await _own(history, users, user)).rate(answer.id, feedback.value, comment):
             raise HTTPException(404)
         answer.feedback, answer.comment = feedback.value, comment
         return JSONResponse({"success": True, "feedbackId": answer.id})
 
     @router.delete("/feedback")
     async def take_back(payload: DeleteFeedbackRequest, user: SignedIn) -> JSONResponse:
-        if not await history.rate(payload.feedbackId, (await users.get(user.identifier)).id, None):
+        if not await (await _own(history, users, user)).rate(payload.feedbackId, None):
             raise HTTPException(404)
         for answer in rated(payload.feedbackId):
             answer.feedback, answer.comment = None, ""
         return JSONResponse({"success": True})
 
     return router
+
+
+async def _own(history: History, users: Users, user: Any) -> OwnHistory:
+    return history.of(await users.id_of(user))
 
 
 def _own_chat(session_id: str, identifier: str) -> Chat:

@@ -1,4 +1,4 @@
-"""Threads in and out of the database.
+"""Threads in and out of the database, each by its owner alone.
 
 Pictures are not in it: their files lie below the workspace's `uploads`, one folder for each thread, and go with it.
 """
@@ -13,18 +13,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, bindparam, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.conversation import Answer, Conversation, Turn
 from app.history import records
+from app.history.copies import Copy
 from app.history.database import Database, HistoryError, finished
+from app.history.owned import own_answer, own_thread, own_threads, own_turns
+from app.history.saving import Saving
 from app.history.tables import answers, pictures, threads, turns, users
 
 _LONGEST_NAME = 80
-# Made once: that takes longer than to carry them out.
-_UPDATE_TURN = update(turns).where(turns.c.id == bindparam("known"))
-_UPDATE_ANSWER = update(answers).where(answers.c.id == bindparam("known"))
+_AT_ONCE = 500
+"""As many threads in one statement, at most."""
 
 
 class ThreadGoneError(HistoryError):
@@ -45,6 +48,21 @@ class Thread:
     created: float = 0.0
     """Unix time in seconds."""
     conversation: Conversation = field(default_factory=Conversation)
+    copy: Copy | None = None
+    """What a session that takes the conversation over has seen; None for a thread without its conversation."""
+
+
+@dataclass(frozen=True)
+class News:
+    """What has changed in a thread since a session looked at it last."""
+
+    revision: int
+    turns: list[Turn]
+    """Those with a change, each as a whole, oldest first."""
+    choices: dict[str, str]
+    """The id of each turn's chosen answer; empty: the last one."""
+    revisions: dict[str, int]
+    """Of the answers, by their ids."""
 
 
 class History:
@@ -54,148 +72,194 @@ class History:
         self.database = database
         self.uploads = uploads
 
-    @finished
-    async def begin(self, thread_id: str, user_id: str, name: str, preset: str) -> None:
-        """Makes a thread, where it is not there yet.
-
-        Raises:
-            ThreadGoneError: it is somebody else's.
-            HistoryError: it could not be written.
-        """
-        async with self.database.writing() as connection:
-            await _begin(connection, thread_id, user_id, title(name), preset)
+    def of(self, user_id: str) -> OwnHistory:
+        """The threads of one person, by the id that `Users` has given them."""
+        return OwnHistory(self.database, self.uploads, user_id)
 
     @finished
-    async def save(
-        self, thread: str | tuple[str, str, str], asked: Sequence[Turn], settings: Mapping[str, Any], last: str
-    ) -> None:
-        """Writes turns of a thread as they are now, with their pictures and answers; `last` ends the branch shown.
+    async def save(self, copy: Copy, asked: Sequence[Turn], settings: Mapping[str, Any], last: str) -> None:
+        """Merges turns of a session into its thread, which is made if it was never kept.
 
-        `thread` is its id, or its id, its owner's id and its preset where it may have to be made first.
+        `last` ends the branch that the session shows. What the session has not changed stays as others have left it. An
+        answer that went on in two sessions gets a new id in the later one.
 
         Raises:
             ThreadGoneError: it has been deleted, or is somebody else's.
             HistoryError: nothing was written.
         """
+        changed = copy.changed_settings(settings)
         async with self.database.writing() as connection:
-            if isinstance(thread, str):
-                thread_id = thread
-            else:
-                thread_id, user_id, preset = thread
-                await _begin(connection, thread_id, user_id, _first_name(asked), preset)
-            values = {"updated": time.time(), "settings": records.dump(settings), "last_turn": last}
-            done = await connection.execute(update(threads).where(threads.c.id == thread_id).values(values))
-            if not done.rowcount:
-                raise ThreadGoneError(thread_id)
-            for turn in asked:
-                await self._save_turn(connection, thread_id, turn)
-
-    async def _save_turn(self, connection: AsyncConnection, thread_id: str, turn: Turn) -> None:
-        row = records.turn_values(turn, thread_id)
-        done = await connection.execute(_UPDATE_TURN, row | {"known": turn.id})
-        if done.rowcount:
-            there = [answer.id for answer in turn.answers]
-            await connection.execute(delete(answers).where(answers.c.turn_id == turn.id, answers.c.id.not_in(there)))
-        else:
-            await connection.execute(insert(turns), row)
-            if rows := records.picture_values(turn, self.uploads):
-                await connection.execute(insert(pictures), rows)
-        given = [records.answer_values(answer, turn.id, position) for position, answer in enumerate(turn.answers)]
-        await _write_answers(connection, given)
+            if not copy.kept:
+                await _begin(connection, copy.thread_id, copy.user_id, _first_name(asked), copy.preset)
+            [revision] = await _hold(connection, [copy])
+            if revision is None:
+                raise ThreadGoneError(copy.thread_id)
+            saving = Saving(connection, copy, revision)
+            await saving.turns(asked, self.uploads)
+            values: dict[str, Any] = {"updated": time.time()}
+            if changed:
+                values["settings"] = await _merged_settings(connection, copy.user_id, copy.thread_id, changed)
+            if last != copy.last:
+                values["last_turn"] = last
+            change = update(threads).where(own_thread(copy.user_id, copy.thread_id))
+            await connection.execute(change.values(values))
+        saving.noted()
+        copy.kept, copy.last = True, last
+        copy.settings |= changed
+        copy.wrote(revision)
 
     @finished
-    async def save_answers(self, given: Sequence[tuple[Answer, str, int]]) -> None:
-        """Writes answers that are being given, each with its turn's id and its place there.
+    async def save_answers(self, given: Sequence[tuple[Copy, Turn, Answer]]) -> None:
+        """Merges answers that are being given into their threads.
 
         Nothing happens to one whose thread is gone.
 
         Raises:
             HistoryError: nothing was written.
         """
+        # In one order everywhere: two web processes would otherwise wait for each other's threads.
+        by_copy = sorted({id(copy): copy for copy, _, _ in given}.values(), key=lambda copy: copy.thread_id)
+        done: list[tuple[Copy, int, Saving]] = []
         async with self.database.writing() as connection:
-            asked = await _found(connection, turns.c.id, [turn_id for _, turn_id, _ in given])
-            # By their ids: of an answer that two sessions give at once the later one counts.
-            rows = {one[0].id: records.answer_values(*one) for one in given if one[1] in asked}
-            await _write_answers(connection, list(rows.values()))
+            # One after the other: of two sessions in one thread the later one has to see what the earlier one wrote.
+            for copy in by_copy:
+                [revision] = await _hold(connection, [copy])
+                if revision is not None:
+                    saving = Saving(connection, copy, revision)
+                    await saving.answers([(turn, answer) for other, turn, answer in given if other is copy])
+                    done.append((copy, revision, saving))
+        for copy, revision, saving in done:
+            saving.noted()
+            copy.wrote(revision)
 
-    async def owner(self, thread_id: str) -> str | None:
-        """Whose thread it is: the person's identifier; None where there is no such thread."""
-        query = select(users.c.identifier).join(threads).where(threads.c.id == thread_id)
+    async def revisions(self, copies: Sequence[Copy]) -> list[int | None]:
+        """The revision of each session's thread now; None where it is gone.
+
+        Raises:
+            HistoryError: the database does not answer.
+        """
         async with self.database.reading() as connection:
-            return (await connection.execute(query)).scalar_one_or_none()
+            return await _revisions(connection, copies)
+
+    async def news(self, copy: Copy) -> News | None:
+        """What has changed in a session's thread since its revision; None where the thread is gone.
+
+        Raises:
+            HistoryError: the database does not answer.
+        """
+        async with self.database.reading() as connection:
+            # First: what is written between the statements comes once more with the next news.
+            [revision] = await _revisions(connection, [copy])
+            if revision is None:
+                return None
+            return await _read_turns(connection, copy, revision, self.uploads)
+
+
+class OwnHistory:
+    """The threads of one person. Nothing of anybody else's is read, changed or even told apart from nothing."""
+
+    def __init__(self, database: Database, uploads: Path, user_id: str) -> None:
+        self._database = database
+        self._uploads = uploads
+        self._user_id = user_id
+
+    @finished
+    async def begin(self, thread_id: str, name: str, preset: str) -> None:
+        """Makes a thread, where it is not there yet.
+
+        Raises:
+            ThreadGoneError: it is somebody else's.
+            HistoryError: it could not be written.
+        """
+        async with self._database.writing() as connection:
+            await _begin(connection, thread_id, self._user_id, title(name), preset)
+
+    async def has(self, thread_id: str) -> bool:
+        """Whether there is such a thread of this person."""
+        query = select(threads.c.id).where(own_thread(self._user_id, thread_id))
+        async with self._database.reading() as connection:
+            return (await connection.execute(query)).first() is not None
 
     async def head(self, thread_id: str) -> Thread | None:
-        """A thread without its conversation; None where there is none."""
-        async with self.database.reading() as connection:
-            found = await _head(connection, thread_id)
+        """A thread without its conversation; None where this person has none of this id."""
+        async with self._database.reading() as connection:
+            found = await _head(connection, self._user_id, thread_id)
         return found[0] if found else None
 
     async def load(self, thread_id: str) -> Thread | None:
-        """A whole thread; None where there is none."""
-        of_turns = turns.c.thread_id == thread_id
-        async with self.database.reading() as connection:
-            found = await _head(connection, thread_id)
+        """A whole thread; None where this person has none of this id."""
+        async with self._database.reading() as connection:
+            found = await _head(connection, self._user_id, thread_id)
             if found is None:
                 return None
-            thread, last = found
-            asked = await connection.execute(select(turns).where(of_turns).order_by(turns.c.asked))
-            shown = await connection.execute(
-                select(pictures).join(turns).where(of_turns).order_by(pictures.c.turn_id, pictures.c.position)
-            )
-            said = await connection.execute(
-                select(answers).join(turns).where(of_turns).order_by(answers.c.turn_id, answers.c.position)
-            )
-            rows = asked.all(), shown.all(), said.all()
-        thread.conversation = records.conversation(*rows, last, self.uploads)
+            thread, last, revision = found
+            copy = Copy(self._user_id, thread_id, thread.preset, kept=True, revision=-1, last=last)
+            copy.settings = dict(thread.settings)
+            everything = await _read_turns(connection, copy, revision, self._uploads)
+        copy.revision = revision
+        for turn in everything.turns:
+            copy.saw(turn, everything.revisions)
+        thread.conversation, thread.copy = Conversation(aside=everything.turns), copy
+        if any(turn.id == last for turn in everything.turns):
+            thread.conversation.switch(last)
         return thread
 
     @finished
-    async def change(self, thread_id: str, **values: Any) -> None:
-        """Changes a thread's `name`, `preset` or `settings`; nothing happens where it is gone.
+    async def change(self, thread_id: str, name: str | None = None, settings: Mapping[str, Any] | None = None) -> None:
+        """Gives a thread a new name, or sets those settings that are named; nothing happens where it is gone.
 
         Raises:
             HistoryError: it could not be written.
         """
-        if "name" in values:
-            values["name"] = title(values["name"])
-        if "settings" in values:
-            values["settings"] = records.dump(values["settings"])
-        async with self.database.writing() as connection:
-            await connection.execute(update(threads).where(threads.c.id == thread_id).values(**values))
+        values: dict[str, Any] = {} if name is None else {"name": title(name)}
+        async with self._database.writing() as connection:
+            change = update(threads).where(own_thread(self._user_id, thread_id))
+            if settings:
+                # Holds the thread, so that the settings that are read are those that are changed.
+                await connection.execute(change.values(revision=threads.c.revision))
+                values["settings"] = await _merged_settings(connection, self._user_id, thread_id, settings)
+            if values:
+                await connection.execute(change.values(**values))
 
     @finished
-    async def rate(self, answer_id: str, user_id: str, feedback: int | None, comment: str = "") -> bool:
+    async def rate(self, answer_id: str, feedback: int | None, comment: str = "") -> bool:
         """Writes what its reader thought of an answer; None takes it back.
 
         Returns:
             Whether there is such an answer in a thread of this person.
         """
-        own = select(turns.c.id).join(threads).where(threads.c.user_id == user_id)
-        change = update(answers).where(answers.c.id == answer_id, answers.c.turn_id.in_(own))
-        async with self.database.writing() as connection:
-            done = await connection.execute(change.values(feedback=feedback, comment=records.clean(comment)))
+        own = own_answer(self._user_id, answer_id)
+        values = {"feedback": feedback, "comment": records.clean(comment)}
+        of_answer = select(turns.c.id, turns.c.thread_id).join(answers).where(own)
+        async with self._database.writing() as connection:
+            turn = (await connection.execute(of_answer)).first()
+            if turn is None:
+                return False
+            [revision] = await _hold(connection, [Copy(self._user_id, turn.thread_id)])
+            done = await connection.execute(update(answers).where(own).values(**values))
+            rated = (turns.c.id == turn.id) & own_turns(self._user_id, turn.thread_id)
+            await connection.execute(update(turns).where(rated).values(changed=revision))
         return bool(done.rowcount)
 
-    async def answer(self, answer_id: str, user_id: str) -> tuple[str, str] | None:
+    async def answer(self, answer_id: str) -> tuple[str, str] | None:
         """An answer's text and its thread's name; None where there is none in a thread of this person."""
         query = select(answers.c.text, threads.c.name).select_from(answers.join(turns).join(threads))
-        async with self.database.reading() as connection:
-            row = (
-                await connection.execute(query.where(answers.c.id == answer_id, threads.c.user_id == user_id))
-            ).first()
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query.where(own_answer(self._user_id, answer_id)))).first()
         return None if row is None else (row.text, row.name)
 
     @finished
-    async def delete(self, thread_id: str) -> None:
-        """Deletes a thread with everything in it, and its pictures.
+    async def delete(self, thread_id: str) -> bool:
+        """Deletes a thread with everything in it, and its pictures; whether this person had it.
 
         Raises:
             HistoryError: it could not be deleted; then the pictures are there too.
         """
-        async with self.database.writing() as connection:
-            found = await connection.execute(delete(threads).where(threads.c.id == thread_id))
+        async with self._database.writing() as connection:
+            found = await connection.execute(delete(threads).where(own_thread(self._user_id, thread_id)))
         if found.rowcount:
-            await asyncio.to_thread(shutil.rmtree, self.uploads / thread_id, ignore_errors=True)
+            await asyncio.to_thread(shutil.rmtree, self._uploads / thread_id, ignore_errors=True)
+        return bool(found.rowcount)
 
 
 def title(text: str) -> str:
@@ -211,38 +275,68 @@ def _first_name(asked: Sequence[Turn]) -> str:
 
 
 async def _begin(connection: AsyncConnection, thread_id: str, user_id: str, name: str, preset: str) -> None:
-    query = select(threads.c.user_id, threads.c.name).where(threads.c.id == thread_id)
+    query = select(threads.c.name).where(own_thread(user_id, thread_id))
     there = (await connection.execute(query)).first()
     if there is None:
         now = time.time()
         values = {"id": thread_id, "user_id": user_id, "name": name, "preset": preset, "created": now, "updated": now}
-        await connection.execute(insert(threads).values(**values, settings="{}", last_turn=""))
-    elif there.user_id != user_id:
-        raise ThreadGoneError(thread_id)
+        try:
+            await connection.execute(insert(threads).values(**values, settings="{}", last_turn="", revision=0))
+        except IntegrityError as error:
+            raise ThreadGoneError(thread_id) from error
     elif not there.name:
-        await connection.execute(update(threads).where(threads.c.id == thread_id).values(name=name))
+        await connection.execute(update(threads).where(own_thread(user_id, thread_id)).values(name=name))
 
 
-async def _found(connection: AsyncConnection, column: Column[str], ids: Sequence[str]) -> set[str]:
-    """Those of `ids` that stand in a column."""
-    return set((await connection.execute(select(column).where(column.in_(ids)))).scalars())
+async def _hold(connection: AsyncConnection, copies: Sequence[Copy]) -> list[int | None]:
+    """Makes a new revision of each thread: until the transaction ends, nobody else writes into it. None: it is gone."""
+    for copy in copies:
+        change = update(threads).where(own_thread(copy.user_id, copy.thread_id))
+        await connection.execute(change.values(revision=threads.c.revision + 1))
+    return await _revisions(connection, copies)
 
 
-async def _write_answers(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    known = await _found(connection, answers.c.id, [row["id"] for row in rows])
-    if old := [row | {"known": row["id"]} for row in rows if row["id"] in known]:
-        await connection.execute(_UPDATE_ANSWER, old)
-    if new := [row for row in rows if row["id"] not in known]:
-        await connection.execute(insert(answers), new)
+async def _revisions(connection: AsyncConnection, copies: Sequence[Copy]) -> list[int | None]:
+    wanted = list(dict.fromkeys((copy.user_id, copy.thread_id) for copy in copies))
+    found: dict[tuple[str, str], int] = {}
+    for at in range(0, len(wanted), _AT_ONCE):
+        query = select(threads.c.user_id, threads.c.id, threads.c.revision).where(
+            own_threads(wanted[at : at + _AT_ONCE])
+        )
+        found |= {(row.user_id, row.id): row.revision for row in await connection.execute(query)}
+    return [found.get((copy.user_id, copy.thread_id)) for copy in copies]
 
 
-async def _head(connection: AsyncConnection, thread_id: str) -> tuple[Thread, str] | None:
-    """A thread without its conversation, and the last turn of the branch shown."""
-    query = select(threads, users.c.identifier).join(users).where(threads.c.id == thread_id)
+async def _merged_settings(
+    connection: AsyncConnection, user_id: str, thread_id: str, changed: Mapping[str, Any]
+) -> str:
+    query = select(threads.c.settings).where(own_thread(user_id, thread_id))
+    before = (await connection.execute(query)).scalar_one_or_none()
+    return records.dump({**records.load(before or ""), **changed})
+
+
+async def _head(connection: AsyncConnection, user_id: str, thread_id: str) -> tuple[Thread, str, int] | None:
+    """A thread without its conversation, the last turn of the branch shown, and its revision."""
+    query = select(threads, users.c.identifier).join(users).where(own_thread(user_id, thread_id))
     row = (await connection.execute(query)).first()
     if row is None:
         return None
     settings = records.load(row.settings)
-    return Thread(row.id, row.identifier, row.name, row.preset, settings, row.created), row.last_turn
+    return Thread(row.id, row.identifier, row.name, row.preset, settings, row.created), row.last_turn, row.revision
+
+
+async def _read_turns(connection: AsyncConnection, copy: Copy, revision: int, uploads: Path) -> News:
+    """The turns that have changed since the copy's revision."""
+    wanted = own_turns(copy.user_id, copy.thread_id) & (turns.c.changed > copy.revision)
+    ids = select(turns.c.id).where(wanted)
+    asked = (await connection.execute(select(turns).where(wanted).order_by(turns.c.asked))).all()
+    of_pictures = select(pictures).where(pictures.c.turn_id.in_(ids))
+    shown = (await connection.execute(of_pictures.order_by(pictures.c.turn_id, pictures.c.position))).all()
+    of_answers = select(answers).where(answers.c.turn_id.in_(ids))
+    said = (await connection.execute(of_answers.order_by(answers.c.turn_id, answers.c.position))).all()
+    return News(
+        revision,
+        records.read_turns(asked, shown, said, uploads),
+        {row.id: row.chosen_answer for row in asked},
+        {row.id: row.revision for row in said},
+    )

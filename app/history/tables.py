@@ -40,6 +40,8 @@ threads = Table(
     Column("settings", Text, nullable=False),
     # The last turn of the branch that is shown.
     Column("last_turn", String(36), nullable=False),
+    # Counts the changes of its turns and answers.
+    Column("revision", Integer, nullable=False, server_default="0"),
     Index("ix_threads_list", "user_id", "updated", "id"),
 )
 
@@ -54,7 +56,10 @@ turns = Table(
     Column("page_id", String(36), nullable=False),
     Column("asked", Double, nullable=False),
     Column("text", Text, nullable=False),
-    Column("chosen", Integer, nullable=False),
+    # The answer that counts; empty: the last one.
+    Column("chosen_answer", String(36), nullable=False, server_default=""),
+    # The thread's revision at which this turn or one of its answers changed last.
+    Column("changed", Integer, nullable=False, server_default="0"),
 )
 
 pictures = Table(
@@ -75,6 +80,8 @@ answers = Table(
     Column("id", String(36), primary_key=True),
     Column("turn_id", String(36), ForeignKey("turns.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("position", Integer, nullable=False),
+    # Counts the changes of this answer's text and details; feedback is not one.
+    Column("revision", Integer, nullable=False, server_default="1"),
     Column("reasoning", Text, nullable=False),
     Column("text", Text, nullable=False),
     # 1 helpful, 0 not.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from chainlit.user import PersistedUser, User
 from sqlalchemy import insert, select, update
 
 from app.conversation import new_id
@@ -59,6 +60,15 @@ class Users:
                 row = (await connection.execute(query)).one()
         person = self._known[identifier] = Person(row.id, row.identifier, row.created)
         return person
+
+    async def id_of(self, user: User | None) -> str:
+        """The id of somebody whom Chainlit has signed in.
+
+        Raises:
+            HistoryError: it is not known yet, and the database does not answer.
+        """
+        assert user, "nobody gets this far without having signed in"
+        return user.id if isinstance(user, PersistedUser) else (await self.get(user.identifier)).id
 
     async def defaults(self, user_id: str) -> tuple[str, dict[str, dict[str, Any]]]:
         """The preset that the person used last, and the settings that they made, by preset."""

@@ -29,8 +29,8 @@ def a_turn(history: History, thread: str, text: str = "What is this?", parent: s
     return Turn(new_id(), text, pictures, answers, chosen=0, parent=parent)
 
 
-async def load(history: History, thread: str) -> Thread:
-    found = await history.load(thread)
+async def load(history: History, thread: str, name: str = "anna") -> Thread:
+    found = await history.of(await somebody(Users(history.database), name)).load(thread)
     assert found
     return found
 

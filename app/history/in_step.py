@@ -1,0 +1,120 @@
+"""Keeps sessions in step that have the same thread open: in tabs, on other devices, in other web processes.
+
+Every thread has a revision in the database. One query asks for those of all open threads, at once after something was
+written here, and every other second for what other processes have written. A session whose thread has a newer one takes
+the news in and shows it, unless it is answering: then afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+
+import chainlit as cl
+from chainlit.chat_context import chat_contexts
+from chainlit.config import config
+from chainlit.context import init_ws_context
+from chainlit.server import sio
+from chainlit.session import WebsocketSession
+
+from app.chats import Chat, live
+from app.conversation import Turn
+from app.history.database import HistoryError
+from app.history.keeper import Keeper
+from app.history.merging import Merged, merge
+from app.history.resuming import leave_out_lost_pictures, show_turn
+
+_LOOK_SECONDS = 2.0
+_REST_SECONDS = 0.2
+"""However much is written, no more than so many looks in a second."""
+_log = logging.getLogger("app.history")
+
+
+class InStep:
+    """Looks after the sessions of this process."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        self._failing = False
+
+    async def keep(self) -> None:
+        """Brings sessions up to date, until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._keeper.written.wait(), _LOOK_SECONDS)
+            self._keeper.written.clear()
+            await self.look()
+            await asyncio.sleep(_REST_SECONDS)
+
+    async def look(self) -> None:
+        """Brings every session up to date that can be now; what fails is tried again at the next look."""
+        try:
+            await self._look()
+            self._failing = False
+        except HistoryError as error:
+            if not self._failing:
+                _log.warning("other sessions' changes are not known: %s", error)
+            self._failing = True
+        except Exception:
+            _log.exception("other sessions' changes could not be shown")
+
+    async def _look(self) -> None:
+        sessions = [(session, chat) for session, chat in live() if _may_merge(session, chat)]
+        copies = [chat.copy for _, chat in sessions if chat.copy]
+        revisions = await self._keeper.history.revisions(copies) if copies else []
+        for (session, chat), copy, revision in zip(sessions, copies, revisions, strict=True):
+            if revision is not None and revision > copy.revision:
+                # A task of its own each: Chainlit's context is the session's.
+                await asyncio.create_task(self._catch_up(session, chat))
+
+    async def _catch_up(self, session: WebsocketSession, chat: Chat) -> None:
+        if not _may_merge(session, chat):
+            # It has begun a turn meanwhile.
+            return
+        async with chat.turn:
+            chat.merging = True
+            try:
+                assert chat.copy
+                if news := await self._keeper.history.news(chat.copy):
+                    init_ws_context(session)
+                    known = {turn.id for turn in (*chat.conversation.turns, *chat.conversation.aside)}
+                    for turn in news.turns:
+                        if turn.id not in known:
+                            chat.lost[turn.id] = leave_out_lost_pictures(turn)
+                    await _show(session, chat, merge(chat.conversation, chat.copy, news))
+            finally:
+                chat.merging = False
+
+
+def _may_merge(session: WebsocketSession, chat: Chat) -> bool:
+    """Whether there is a browser to show it to, and nothing under way or unsaved that it could interfere with."""
+    connected = sio.manager.is_connected(session.socket_id, "/")
+    return chat.kept and connected and not chat.turn.locked() and not chat.unsaved and not chat.fresh
+
+
+async def _show(session: WebsocketSession, chat: Chat, merged: Merged) -> None:
+    for turn in merged.changed:
+        await _show_again(chat, turn)
+    for turn in merged.added:
+        shown = show_turn(session, chat, turn, config.ui.name, awaited=True)
+        for step in shown.steps:
+            await cl.context.emitter.send_step(step)
+        for element in shown.elements:
+            await cl.context.emitter.send_element(element)
+        chat_contexts.setdefault(session.id, []).extend(shown.messages)
+    added = {turn.id for turn in merged.added}
+    await chat.show_buttons(lambda turn: turn.id in added)
+
+
+async def _show_again(chat: Chat, turn: Turn) -> None:
+    """Shows a turn as it is now, where the page has it."""
+    view = chat.views.get(turn.id)
+    if view is None:
+        return
+    view.place = chat.conversation.place(turn)
+    if turn.answer and not (turn.answer.empty and turn.answer.ending == "error"):
+        await view.begin(turn.answer)
+        await view.finish(turn)
+    else:
+        await view.show_buttons(turn)
