@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from app.conversation import Answer, Picture, Turn, new_id
+from app.history.copies import Copy
 from app.history.database import Database, database_url
 from app.history.listing import list_threads
 from app.history.store import History
@@ -43,7 +44,7 @@ async def _fill(history: History, user: str) -> list[str]:
     for number in range(THREADS):
         thread = new_id()
         turns = _turns(number, history.uploads, thread)
-        await history.save((thread, user, ""), turns, {"temperature": 0.5}, turns[-1].id)
+        await history.save(Copy(user, thread), turns, {"temperature": 0.5}, turns[-1].id)
         made.append(thread)
     return made
 
@@ -71,11 +72,11 @@ async def main(folder: Path) -> None:
     cursor = page.entries[-1].cursor
 
     async def save(number: int) -> None:
-        await history.save(made[number], [Turn(new_id(), "One more?")], {}, "")
+        await history.save(Copy(user, made[number], kept=True), [Turn(new_id(), "One more?")], {}, "")
 
     await _measure("first page of the list", lambda _: list_threads(database, user, 35))
     await _measure("second page of the list", lambda _: list_threads(database, user, 35, cursor=cursor))
-    await _measure("one thread", lambda n: history.load(made[n * 31 % THREADS]))
+    await _measure("one thread", lambda n: history.of(user).load(made[n * 31 % THREADS]))
     await _measure("search, found in one answer", lambda n: list_threads(database, user, 20, search=f"answer {n}.3:"))
     await _measure("search, found nowhere", lambda _: list_threads(database, user, 20, search="nowhere at all"))
     await _measure("one more question written", save)

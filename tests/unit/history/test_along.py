@@ -10,6 +10,7 @@ import pytest
 
 from app.conversation import Answer, Turn, new_id
 from app.history import along
+from app.history.copies import Copy
 from app.history.database import HistoryError
 from app.history.store import History
 from app.history.users import Users
@@ -26,16 +27,16 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(along, "_WRITE_SECONDS", 0.02)
 
 
-async def asked(history: History, user: str) -> tuple[str, Turn]:
-    """A thread with a question."""
-    thread, turn = new_id(), Turn(new_id(), "q")
-    await history.save((thread, user, ""), [turn], {}, turn.id)
-    return thread, turn
+async def asked(history: History, user: str) -> tuple[Copy, Turn]:
+    """A thread with a question, as the session knows it that has asked."""
+    copy, turn = Copy(user, new_id()), Turn(new_id(), "q")
+    await history.save(copy, [turn], {}, turn.id)
+    return copy, turn
 
 
-async def kept(history: History, thread: str) -> list[str]:
-    """The answers that stand in the database."""
-    return [answer.text for answer in (await load(history, thread)).conversation.turns[0].answers]
+async def kept(history: History, copy: Copy) -> list[str]:
+    """The answers in the database."""
+    return [answer.text for answer in (await load(history, copy.thread_id)).conversation.turns[0].answers]
 
 
 async def test_all_that_are_given_are_written_together(
@@ -45,60 +46,68 @@ async def test_all_that_are_given_are_written_together(
     threads = [await asked(history, user) for _ in range(3)]
     save = history.save_answers
 
-    async def noted(given: list[tuple[Answer, str, int]]) -> None:
+    async def noted(given: list[tuple[Copy, Turn, Answer]]) -> None:
         await save(given)
-        rounds.append(sorted(answer.text for answer, _, _ in given))
+        rounds.append(sorted(answer.text for _, _, answer in given))
 
     monkeypatch.setattr(history, "save_answers", noted)
     given = [Answer() for _ in threads]
-    async with writer.writing(threads[0][1], given[0]), writer.writing(threads[1][1], given[1]):
+    async with writer.writing(*threads[0], given[0]), writer.writing(*threads[1], given[1]):
         given[0].text, given[1].text = "a", "b"
         await until(lambda: rounds == [["a", "b"]])
-        async with writer.writing(threads[2][1], given[2]):
+        async with writer.writing(*threads[2], given[2]):
             given[0].text, given[2].text = "aa", "c"
             await until(lambda: rounds[1:] == [["aa", "c"]])
-        assert [await kept(history, thread) for thread, _ in threads] == [["aa"], ["b"], ["c"]]
+        assert [await kept(history, copy) for copy, _ in threads] == [["aa"], ["b"], ["c"]]
     # It begins anew after it had nothing to do.
     await until(lambda: writer._writer is not None and writer._writer.done())
-    async with writer.writing(threads[2][1], given[2]):
+    async with writer.writing(*threads[2], given[2]):
         given[2].text = "cc"
         await until(lambda: ["cc"] in rounds)
     assert await kept(history, threads[2][0]) == ["cc"]
 
 
-async def test_two_sessions_may_give_the_same_answer(history: History, users: Users) -> None:
-    thread, turn = await asked(history, await somebody(users))
-    one, other = Answer(id="same"), Answer(id="same")
-    writer = along.Along(history)
-    async with writer.writing(turn, one):
-        async with writer.writing(turn, other):
-            one.text, other.text = "one", "other"
-            await until(lambda: all(given.written == (0, len(given.answer.text)) for given in writer._given))
-        one.text = "the one goes on"
-        await until(lambda: writer._given[0].written == (0, len(one.text)))
-    assert await kept(history, thread) == ["the one goes on"]
+async def test_two_sessions_may_go_on_with_one_answer_and_both_texts_stay(history: History, users: Users) -> None:
+    copy, turn = await asked(history, await somebody(users))
+    answer = Answer(text="Once upon a time ", ending="stopped")
+    turn.answers, turn.chosen = [answer], 0
+    await history.save(copy, [turn], {}, turn.id)
+    other = await load(history, copy.thread_id)
+    [same] = other.conversation.turns[0].answers
+    assert other.copy
+    writer, wrote = along.Along(history), []
+    writer._wrote = lambda: wrote.append(1)
+    async with writer.writing(copy, turn, answer), writer.writing(other.copy, other.conversation.turns[0], same):
+        answer.text += "there was a king"
+        same.text += "in Paris"
+        await until(lambda: wrote)
+        answer.text += "."
+        same.text += "!"
+        await until(lambda: all(given.written == (0, len(given.answer.text)) for given in writer._given))
+    assert answer.id != same.id
+    assert await kept(history, copy) == ["Once upon a time there was a king.", "Once upon a time in Paris!"]
 
 
 async def test_words_that_turn_out_to_be_thoughts_are_written(history: History, users: Users) -> None:
-    thread, turn = await asked(history, await somebody(users))
+    copy, turn = await asked(history, await somebody(users))
     answer = Answer()
     writer = along.Along(history)
-    async with writer.writing(turn, answer):
+    async with writer.writing(copy, turn, answer):
         answer.text = "Let me see."
         await until(lambda: writer._given[0].written == (0, 11))
         answer.reasoning, answer.text = answer.text, ""
         await until(lambda: writer._given[0].written == (11, 0))
-    [answer] = (await load(history, thread)).conversation.turns[0].answers
+    [answer] = (await load(history, copy.thread_id)).conversation.turns[0].answers
     assert (answer.reasoning, answer.text) == ("Let me see.", "")
 
 
 async def test_what_comes_next_is_not_overtaken(
     history: History, users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    thread, turn = await asked(history, await somebody(users))
+    copy, turn = await asked(history, await somebody(users))
     save, began, go_on = history.save_answers, asyncio.Event(), asyncio.Event()
 
-    async def slow(given: list[tuple[Answer, str, int]]) -> None:
+    async def slow(given: list[tuple[Copy, Turn, Answer]]) -> None:
         began.set()
         await go_on.wait()
         await save(given)
@@ -107,10 +116,11 @@ async def test_what_comes_next_is_not_overtaken(
     writer, answer = along.Along(history), Answer()
 
     async def give() -> None:
-        async with writer.writing(turn, answer):
+        async with writer.writing(copy, turn, answer):
             answer.text = "to be taken back"
             await began.wait()
-        await history.save(thread, [turn], {}, turn.id)
+        copy.removed.add(answer.id)
+        await history.save(copy, [turn], {}, turn.id)
 
     giving = asyncio.create_task(give())
     await began.wait()
@@ -118,7 +128,7 @@ async def test_what_comes_next_is_not_overtaken(
     assert not giving.done()
     go_on.set()
     await asyncio.wait_for(giving, _PATIENCE)
-    assert await kept(history, thread) == []
+    assert await kept(history, copy) == []
 
 
 @pytest.mark.parametrize("failure", [HistoryError("the disk is full"), RuntimeError("the disk is full")])
@@ -129,10 +139,10 @@ async def test_a_failure_is_logged_and_tried_again(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    thread, turn = await asked(history, await somebody(users))
+    copy, turn = await asked(history, await somebody(users))
     save, failures = history.save_answers, iter([True])
 
-    async def fails_once(given: list[tuple[Answer, str, int]]) -> None:
+    async def fails_once(given: list[tuple[Copy, Turn, Answer]]) -> None:
         if next(failures, False):
             raise failure
         await save(given)
@@ -142,8 +152,8 @@ async def test_a_failure_is_logged_and_tried_again(
     monkeypatch.setattr(history, "save_answers", fails_once)
     answer = Answer(text="a")
     with caplog.at_level(logging.WARNING):
-        async with along.Along(history).writing(turn, answer):
+        async with along.Along(history).writing(copy, turn, answer):
             answer.text = "ab"
             await until(lambda: "the disk is full" in caplog.text)
             await asyncio.wait_for(written.wait(), _PATIENCE)
-    assert await kept(history, thread) == ["ab"]
+    assert await kept(history, copy) == ["ab"]

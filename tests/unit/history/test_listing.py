@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from app.conversation import Answer, Turn, new_id
+from app.history.copies import Copy
 from app.history.listing import MOST, list_threads
 from app.history.store import History
 from app.history.tables import threads
@@ -20,7 +21,7 @@ async def fill(history: History, user: str, questions: Sequence[str], answer: st
     for second, question in enumerate(questions):
         thread = new_id()
         turn = Turn(new_id(), question, answers=[Answer(text=answer)] if answer else [], chosen=0 if answer else -1)
-        await history.save((thread, user, ""), [turn], {}, turn.id)
+        await history.save(Copy(user, thread), [turn], {}, turn.id)
         async with history.database.writing() as connection:
             await connection.execute(update(threads).where(threads.c.id == thread).values(updated=1000.5 + second // 2))
         made.append(thread)
@@ -74,9 +75,9 @@ async def test_the_search_looks_into_names_questions_and_answers(history: Histor
 async def test_feedback_can_be_asked_for(history: History, users: Users) -> None:
     user = (await users.get("anna")).id
     [first, _] = await fill(history, user, ["a", "b"], answer="yes")
-    thread = await history.load(first)
+    thread = await history.of(user).load(first)
     assert thread
-    await history.rate(thread.conversation.turns[0].answers[0].id, user, 0)
+    await history.of(user).rate(thread.conversation.turns[0].answers[0].id, 0)
     bad = await list_threads(history.database, user, 10, feedback=0)
     good = await list_threads(history.database, user, 10, feedback=1)
     assert ([entry.id for entry in bad.entries], good.entries) == ([first], [])

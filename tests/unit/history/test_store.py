@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.conversation import Answer, Picture, Turn, new_id
+from app.history.copies import Copy
 from app.history.listing import list_threads
 from app.history.store import History, Thread, ThreadGoneError, title
 from app.history.users import Users
@@ -40,7 +41,7 @@ async def test_a_thread_comes_back_as_it_was(history: History, users: Users) -> 
     first = a_turn(history, thread)
     second = a_turn(history, thread, "And now?", first.id)
     settings = {"temperature": 0.3, "stop": ["\\n"], "system_prompt": None, "agent_name": "小K"}
-    await history.save((thread, user, "describe"), [first, second], settings, second.id)
+    await history.save(Copy(user, thread, "describe"), [first, second], settings, second.id)
     found = await load(history, thread)
     assert (found.owner, found.name, found.preset, found.settings) == ("anna", "What is this?", "describe", settings)
     assert found.conversation.turns == [first, second]
@@ -55,20 +56,37 @@ async def test_every_field_of_an_answer_is_kept(history: History, users: Users) 
         setattr(answer, field.name, changed[str(field.type)])
     thread = new_id()
     turn = Turn(new_id(), "q", answers=[answer], chosen=0)
-    await history.save((thread, await somebody(users), ""), [turn], {}, turn.id)
+    await history.save(Copy(await somebody(users), thread), [turn], {}, turn.id)
     [kept] = (await load(history, thread)).conversation.turns[0].answers
     assert kept == answer
 
 
 async def test_what_changes_is_written_again(history: History, users: Users) -> None:
-    thread, user = new_id(), await somebody(users)
-    turn = a_turn(history, thread)
-    await history.save((thread, user, ""), [turn], {}, turn.id)
-    turn.answers, turn.chosen = [turn.answers[1], Answer(text="A third one.", ending="stop")], 1
-    await history.save(thread, [turn], {"temperature": 1}, turn.id)
-    found = await load(history, thread)
+    copy = Copy(await somebody(users), new_id())
+    turn = a_turn(history, copy.thread_id)
+    await history.save(copy, [turn], {}, turn.id)
+    turn.answers[0].text = "A sign of a shop."
+    turn.answers, turn.chosen = [*turn.answers, Answer(text="A third one.", ending="stop")], 2
+    await history.save(copy, [turn], {"temperature": 1}, turn.id)
+    found = await load(history, copy.thread_id)
     assert found.conversation.turns == [turn]
     assert found.settings == {"temperature": 1}
+
+
+async def test_only_an_answer_that_was_taken_out_goes(history: History, users: Users) -> None:
+    copy = Copy(await somebody(users), new_id())
+    turn = a_turn(history, copy.thread_id)
+    await history.save(copy, [turn], {}, turn.id)
+    gone, kept = turn.answers
+    turn.answers, turn.chosen = [kept], 0
+    await history.save(copy, [turn], {}, turn.id)
+    assert [answer.id for answer in (await load(history, copy.thread_id)).conversation.turns[0].answers] == [
+        gone.id, kept.id,
+    ]  # fmt: skip
+    copy.removed.add(gone.id)
+    await history.save(copy, [turn], {}, turn.id)
+    assert (await load(history, copy.thread_id)).conversation.turns == [turn]
+    assert copy.removed == set()
 
 
 async def test_branches_are_kept(history: History, users: Users) -> None:
@@ -76,7 +94,7 @@ async def test_branches_are_kept(history: History, users: Users) -> None:
     a, b, c = (Turn(new_id(), name, asked=at) for at, name in enumerate("abc"))
     edited = Turn(new_id(), "B", page_id=b.page_id, parent=a.id, asked=3)
     b.parent, c.parent = a.id, b.id
-    await history.save((thread, user, ""), [a, b, c, edited], {}, edited.id)
+    await history.save(Copy(user, thread), [a, b, c, edited], {}, edited.id)
     conversation = (await load(history, thread)).conversation
     assert [turn.text for turn in conversation.turns] == ["a", "B"]
     assert {turn.text for turn in conversation.aside} == {"b", "c"}
@@ -84,18 +102,17 @@ async def test_branches_are_kept(history: History, users: Users) -> None:
 
 
 async def test_an_answer_that_was_being_given_counts_as_stopped(history: History, users: Users) -> None:
-    thread, user = new_id(), await somebody(users)
-    turn = Turn(new_id(), "q")
-    await history.save((thread, user, ""), [turn], {}, turn.id)
-    await history.save_answers([(Answer("so", "A si"), turn.id, 0)])
-    [kept] = (await load(history, thread)).conversation.turns
+    copy, turn = Copy(await somebody(users), new_id()), Turn(new_id(), "q")
+    await history.save(copy, [turn], {}, turn.id)
+    await history.save_answers([(copy, turn, Answer("so", "A si"))])
+    [kept] = (await load(history, copy.thread_id)).conversation.turns
     assert kept.answer == Answer("so", "A si", "stopped")
 
 
 async def test_an_answer_that_never_began_is_forgotten(history: History, users: Users) -> None:
     thread, user = new_id(), await somebody(users)
     turn = Turn(new_id(), "q", answers=[Answer(text="first", ending="stop"), Answer(ending="error")], chosen=0)
-    await history.save((thread, user, ""), [turn], {}, turn.id)
+    await history.save(Copy(user, thread), [turn], {}, turn.id)
     [kept] = (await load(history, thread)).conversation.turns
     assert ([answer.text for answer in kept.answers], kept.chosen) == (["first"], 0)
 
@@ -103,7 +120,7 @@ async def test_an_answer_that_never_began_is_forgotten(history: History, users: 
 async def test_what_no_database_takes_is_left_out_of_a_text(history: History, users: Users) -> None:
     thread, user = new_id(), await somebody(users)
     turn = Turn(new_id(), "a\0b\ud800c", answers=[Answer("\0", "x\udfff", "stop")], chosen=0)
-    await history.save((thread, user, ""), [turn], {"system_prompt": "\ud800\0"}, turn.id)
+    await history.save(Copy(user, thread), [turn], {"system_prompt": "\ud800\0"}, turn.id)
     [kept] = (await load(history, thread)).conversation.turns
     assert (kept.text, kept.answers[0].text) == ("ab?c", "x?")
 
@@ -113,54 +130,47 @@ async def test_a_thread_goes_with_its_pictures(history: History, users: Users) -
     kept, gone = new_id(), new_id()
     for thread in (kept, gone):
         turn = a_turn(history, thread)
-        await history.save((thread, user, ""), [turn], {}, turn.id)
-    await history.delete(gone)
-    assert await history.load(gone) is None
-    assert await history.owner(gone) is None
+        await history.save(Copy(user, thread), [turn], {}, turn.id)
+    assert await history.of(user).delete(gone)
+    assert not await history.of(user).delete(gone)
+    assert await history.of(user).load(gone) is None
+    assert not await history.of(user).has(gone)
     assert [folder.name for folder in history.uploads.iterdir()] == [kept]
     assert (await load(history, kept)).conversation.turns[0].answers
     assert [entry.id for entry in (await list_threads(history.database, user, 10)).entries] == [kept]
 
 
 async def test_nothing_brings_a_deleted_thread_back(history: History, users: Users) -> None:
-    thread, user = new_id(), await somebody(users)
-    turn = Turn(new_id(), "q")
-    await history.save((thread, user, ""), [turn], {}, turn.id)
-    await history.delete(thread)
-    with pytest.raises(ThreadGoneError):
-        await history.save(thread, [turn], {}, turn.id)
-    await history.save_answers([(Answer(text="late"), turn.id, 0)])
-    await history.change(thread, name="x", settings={})
-    assert await history.load(thread) is None
-
-
-async def test_nobody_writes_into_a_thread_of_somebody_else(history: History, users: Users) -> None:
-    thread, anna, bert = new_id(), await somebody(users), await somebody(users, "bert")
-    turn = Turn(new_id(), "mine", answers=[Answer(text="yes")], chosen=0)
-    await history.save((thread, anna, ""), [turn], {}, turn.id)
-    with pytest.raises(ThreadGoneError):
-        await history.save((thread, bert, ""), [Turn(new_id(), "not mine")], {}, "")
-    with pytest.raises(ThreadGoneError):
-        await history.begin(thread, bert, "x", "")
-    assert not await history.rate(turn.answers[0].id, bert, 0)
-    assert await history.rate(turn.answers[0].id, anna, 1, "fine")
-    [kept] = (await load(history, thread)).conversation.turns
-    assert (kept.text, kept.answers[0].feedback, kept.answers[0].comment) == ("mine", 1, "fine")
+    copy, turn = Copy(await somebody(users), new_id()), Turn(new_id(), "q")
+    await history.save(copy, [turn], {}, turn.id)
+    other = (await load(history, copy.thread_id)).copy
+    assert other
+    own = history.of(copy.user_id)
+    await own.delete(copy.thread_id)
+    for session in (copy, other):
+        with pytest.raises(ThreadGoneError):
+            await history.save(session, [turn], {"temperature": 1}, turn.id)
+        await history.save_answers([(session, turn, Answer(text="late"))])
+        assert await history.news(session) is None
+        assert await history.revisions([session]) == [None]
+    await own.change(copy.thread_id, name="x", settings={"temperature": 1})
+    assert await own.load(copy.thread_id) is None
 
 
 async def test_a_thread_is_named_after_its_first_question_until_somebody_renames_it(
     history: History, users: Users
 ) -> None:
     user = await somebody(users)
+    own = history.of(user)
     pictured, named = new_id(), new_id()
-    await history.begin(pictured, user, "", "")
+    await own.begin(pictured, "", "")
     turn = a_turn(history, pictured, " ")
-    await history.save((pictured, user, ""), [turn], {}, turn.id)
+    await history.save(Copy(user, pictured), [turn], {}, turn.id)
     assert (await load(history, pictured)).name == "招牌 1.png"
-    await history.begin(named, user, "First?", "")
-    await history.change(named, name="My own\nname")
+    await own.begin(named, "First?", "")
+    await own.change(named, name="My own\nname")
     turn = Turn(new_id(), "First?")
-    await history.save((named, user, ""), [turn], {}, turn.id)
+    await history.save(Copy(user, named), [turn], {}, turn.id)
     assert (await load(history, named)).name == "My own name"
 
 
@@ -189,25 +199,31 @@ async def test_a_person_is_entered_once(users: Users, history: History) -> None:
 async def test_a_picture_outside_the_uploads_is_not_entered(history: History, users: Users, tmp_path: Path) -> None:
     turn = Turn(new_id(), "q", [Picture(str(tmp_path / "secret"), "a", 1, 1)])
     with pytest.raises(ValueError, match="secret"):
-        await history.save((new_id(), await somebody(users), ""), [turn], {}, turn.id)
+        await history.save(Copy(await somebody(users), new_id()), [turn], {}, turn.id)
+
+
+async def test_a_picture_of_another_thread_is_not_entered(history: History, users: Users) -> None:
+    theirs = a_turn(history, new_id())
+    with pytest.raises(ValueError, match=r"a\.png"):
+        await history.save(Copy(await somebody(users), new_id()), [theirs], {}, theirs.id)
 
 
 async def test_a_write_whose_caller_goes_away_is_finished_and_stands_in_nobodys_way(
     history: History, users: Users
 ) -> None:
-    thread, user = new_id(), await somebody(users)
-    turns = [a_turn(history, thread)]
-    await history.save((thread, user, ""), turns, {}, turns[0].id)
+    copy = Copy(await somebody(users), new_id())
+    turns = [a_turn(history, copy.thread_id)]
+    await history.save(copy, turns, {}, turns[0].id)
     for steps in range(12):
         # Each time a little later: one of the cuts falls between the beginning of the transaction and its end.
-        turns.append(a_turn(history, thread, f"Question {steps}?", turns[-1].id))
-        write = asyncio.create_task(history.save(thread, turns[-1:], {}, turns[-1].id))
+        turns.append(a_turn(history, copy.thread_id, f"Question {steps}?", turns[-1].id))
+        write = asyncio.create_task(history.save(copy, turns[-1:], {}, turns[-1].id))
         await asyncio.sleep(0.001 * steps)
         write.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await write
-        await history.save(thread, turns[:1], {}, turns[-1].id)
-    conversation = (await load(history, thread)).conversation
+        await history.save(copy, turns[:1], {}, turns[-1].id)
+    conversation = (await load(history, copy.thread_id)).conversation
     kept = {turn.text for turn in (*conversation.turns, *conversation.aside)}
     # The first may have been cut before it began.
     assert kept >= {f"Question {steps}?" for steps in range(1, 12)}
