@@ -266,7 +266,7 @@ class _Callbacks:
                 await cl.context.emitter.task_end()
 
     async def _act(self, session: WebsocketSession, chat: Chat, turn: Turn, name: str) -> None:
-        if name in {"previous", "next"}:
+        if name in {"previous", "next"} and turn.answers:
             turn.chosen = min(max(turn.chosen + (1 if name == "next" else -1), 0), len(turn.answers) - 1)
             view = chat.views[turn.id]
             await view.begin(turn.answers[turn.chosen])
@@ -276,7 +276,7 @@ class _Callbacks:
             await self._switch(session, chat, turn, 1 if name == "later_question" else -1)
         elif name == "continue" and turn.answer:
             await self._answer(session, chat, turn, turn.answer)
-        else:
+        elif name in {"retry", "regenerate"}:
             if name == "retry" and not await self._engine_restarted(chat, turn):
                 return
             for answer in [answer for answer in turn.answers if answer.empty]:

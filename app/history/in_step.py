@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 import chainlit as cl
@@ -34,8 +35,9 @@ _log = logging.getLogger("app.history")
 class InStep:
     """Looks after the sessions of this process."""
 
-    def __init__(self, keeper: Keeper) -> None:
+    def __init__(self, keeper: Keeper, sessions: Callable[[], list[tuple[WebsocketSession, Chat]]] = live) -> None:
         self._keeper = keeper
+        self._sessions = sessions
         self._failing = False
 
     async def keep(self) -> None:
@@ -60,7 +62,7 @@ class InStep:
             _log.exception("other sessions' changes could not be shown")
 
     async def _look(self) -> None:
-        sessions = [(session, chat) for session, chat in live() if _may_merge(session, chat)]
+        sessions = [(session, chat) for session, chat in self._sessions() if _may_merge(session, chat)]
         copies = [chat.copy for _, chat in sessions if chat.copy]
         revisions = await self._keeper.history.revisions(copies) if copies else []
         for (session, chat), copy, revision in zip(sessions, copies, revisions, strict=True):

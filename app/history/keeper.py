@@ -12,7 +12,7 @@ from app.chats import Chat
 from app.conversation import Turn
 from app.history.along import Along
 from app.history.copies import Copy
-from app.history.database import HistoryError
+from app.history.database import HistoryError, finished
 from app.history.store import History, Thread, ThreadGoneError
 from app.history.users import Users
 from app.i18n import text
@@ -48,23 +48,27 @@ class Keeper:
         chat.unsaved[turn.id] = turn
         named = bool(turn.text.strip()) or chat.kept
         try:
-            copy = await self.copy_of(session, chat)
-            last = chat.conversation.turns[-1].id
-            await self.history.save(copy, list(chat.unsaved.values()), session.chat_settings, last)
+            await self._write(session, chat)
         except ThreadGoneError:
             return False
         except HistoryError as error:
             _log.error("a chat could not be saved: %s", error)
             await _say_once(chat, turn)
             return True
-        chat.unsaved.clear()
-        chat.warned = False
-        self.written.set()
         if not named:
             # The sidebar has it without a name, for want of words.
             name = turn.pictures[0].name if turn.pictures else ""
             await cl.context.emitter.emit("first_interaction", {"interaction": name, "thread_id": session.thread_id})
         return True
+
+    @finished
+    async def _write(self, session: WebsocketSession, chat: Chat) -> None:
+        copy = await self.copy_of(session, chat)
+        last = chat.conversation.turns[-1].id
+        await self.history.save(copy, list(chat.unsaved.values()), session.chat_settings, last)
+        chat.unsaved.clear()
+        chat.warned = False
+        self.written.set()
 
     async def copy_of(self, session: WebsocketSession, chat: Chat) -> Copy:
         """What the session has seen of its thread; of a new thread that is nothing.

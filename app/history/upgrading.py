@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from app.history.schema import MIGRATIONS, NewerSchemaError
 
 
-def upgrade(connection: Connection) -> None:
-    """Makes the tables, or changes them into today's.
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Makes the tables, or changes them into today's, or into those of the revision `to`.
 
     Raises:
         NewerSchemaError: no migration of ours led to it.
@@ -22,7 +22,7 @@ def upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", _escaped(MIGRATIONS))
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
     except CommandError as error:
         raise NewerSchemaError(str(error)) from error
 

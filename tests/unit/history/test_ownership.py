@@ -181,8 +181,8 @@ ATTACKS: dict[str, list[Attack]] = {
     "Keeper.save": [],
     "Keeper.copy_of": [],
 }
-"""What Bob tries with each function. Users.id_of and the keeper's take whom Chainlit has signed in, and no id of theirs:
-tests/unit/history/test_who_asks.py has them."""
+"""What Bob tries with each function. Users.id_of and the keeper's functions take whom Chainlit has signed in, and no
+id: tests/unit/history/test_who_asks.py has them."""
 
 
 def asked_of(module: ModuleType) -> set[str]:
