@@ -25,6 +25,8 @@ class Visitor:
         self.caller = Caller(page)
         self.session_id = str(uuid.uuid4())
         self.events: list[tuple[str, Any]] = []
+        self.auth: dict[str, str] = {}
+        """What else the page says when it connects."""
         self._http: aiohttp.ClientSession | None = None
         self._socket = socketio.AsyncClient(reconnection=False)
         self._changed = asyncio.Event()
@@ -41,7 +43,7 @@ class Visitor:
                 self.page.url,
                 socketio_path="/ws/socket.io",
                 headers={"Cookie": self.caller.cookie},
-                auth={"sessionId": self.session_id, "clientType": "webapp", "userEnv": "{}"},
+                auth={"sessionId": self.session_id, "clientType": "webapp", "userEnv": "{}", **self.auth},
                 transports=["websocket"],
             )
             await self.send("connection_successful")
