@@ -20,9 +20,9 @@ from app import turn as turns
 from app.chats import Chat, chat_of
 from app.conversation import Answer, Picture, Turn, new_id
 from app.engine_state import EngineState, NoSupervisorError
-from app.errors import UNEXPECTED, explain
+from app.errors import UNEXPECTED, Fault, explain
 from app.history import resuming
-from app.history.database import HistoryError
+from app.history.database import HistoryError, finished
 from app.history.keeper import Keeper
 from app.i18n import language_of, text
 from app.lazily import openai
@@ -31,6 +31,7 @@ from app.panel import send_panel, show_mode
 from app.pictures import PictureError, PictureLimits
 from app.presets import Presets, profile
 from app.presets.own import OwnSettings
+from app.refusals import refuse, refuse_file
 from app.starters import sample_for, starters
 from app.uploads import Stored, UploadStore
 from app.view import AnswerView, show_note
@@ -130,7 +131,7 @@ class _Callbacks:
                 await resuming.load(self._keeper, session, chat)
             except HistoryError as error:
                 _log.error("a chat could not be read: %s", error)
-                await _refuse(text("not_read", chat.language), message.id)
+                await refuse(text("not_read", chat.language), message.id)
                 return
             await self._question(session, chat, message)
 
@@ -147,15 +148,21 @@ class _Callbacks:
             await self._ask_for_preset(session, chat, message)
         # The browser chooses the message's id: it names the question on this page, and nothing in the history.
         turn = Turn(new_id(), whole(message.content), pictures, page_id=message.id)
-        for removed in chat.conversation.ask(turn):
-            if view := chat.views.pop(removed.id, None):
-                await view.remove()
-        view = chat.views[turn.id] = AnswerView(turn.id, parent_id, chat.language, config.ui.name)
-        view.place = chat.conversation.place(turn)
-        if await self._keeper.save(session, chat, turn):
+        if await self._admit(session, chat, turn, parent_id):
             await self._answer(session, chat, turn, Answer())
         else:
-            await _refuse(text("chat_deleted", chat.language), parent_id)
+            await refuse(text("chat_deleted", chat.language), parent_id)
+
+    @finished
+    async def _admit(self, session: WebsocketSession, chat: Chat, turn: Turn, parent_id: str) -> bool:
+        """Takes a question in and saves it, even if Stop is pressed meanwhile; False: its thread has been deleted."""
+        removed = chat.conversation.ask(turn)
+        view = chat.views[turn.id] = AnswerView(turn.id, parent_id, chat.language, config.ui.name)
+        view.place = chat.conversation.place(turn)
+        for other in removed:
+            if old := chat.views.pop(other.id, None):
+                await old.remove()
+        return await self._keeper.save(session, chat, turn)
 
     async def _ask_for_preset(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
         """Puts the preset's question to a picture that came without words, for everybody to see."""
@@ -187,7 +194,7 @@ class _Callbacks:
                     stored = await self._store.take(path, name, session.thread_id, limits, most)
                     seen.extend(stored.pictures)
             except (PictureError, OSError) as error:
-                await _refuse_file(error, name, chat, parent_id)
+                await refuse_file(error, name, chat.language, parent_id)
                 continue
             taken += stored.pictures
             if element:
@@ -232,8 +239,13 @@ class _Callbacks:
                 turn.chosen = chosen
         else:
             answer.line = wording.line(figures, answer, chat.language)
-        await view.finish(turn, fault)
         spans.turn_ended(answer.ending, figures, fault.key if fault else "")
+        await self._end(session, chat, turn, fault)
+
+    @finished
+    async def _end(self, session: WebsocketSession, chat: Chat, turn: Turn, fault: Fault | None) -> None:
+        """Shows and saves how a turn has ended, even if somebody presses Stop once more meanwhile."""
+        await chat.views[turn.id].finish(turn, fault)
         await self._keeper.save(session, chat, turn)
 
     async def pressed(self, action: cl.Action) -> None:
@@ -364,21 +376,6 @@ async def _show_pictures(element: Any, stored: Stored, message_id: str) -> None:
     await element.remove()
     for picture in stored.pictures:
         await cl.Image(path=picture.path, name=picture.name, display="inline").send(for_id=message_id)
-
-
-async def _refuse_file(error: PictureError | OSError, name: str, chat: Chat, parent_id: str) -> None:
-    if isinstance(error, PictureError):
-        words = text(error.key, chat.language, **error.values)
-    else:
-        _log.error("could not store a picture", exc_info=error)
-        words = text("picture_not_stored", chat.language, name=name)
-    await _refuse(words, parent_id)
-
-
-async def _refuse(words: str, parent_id: str) -> None:
-    refusal = cl.Message(content=words, parent_id=parent_id)
-    refusal.is_error = True
-    await refusal.send()
 
 
 def _session() -> WebsocketSession:

@@ -13,7 +13,7 @@ from sqlalchemy import insert, select, update
 
 from app.conversation import new_id
 from app.history import records
-from app.history.database import Database, finished
+from app.history.database import Database, HistoryError, finished
 from app.history.tables import users
 
 _LONGEST_IDENTIFIER = 255
@@ -51,15 +51,26 @@ class Users:
         identifier = records.clean(identifier)[:_LONGEST_IDENTIFIER]
         if person := self._known.get(identifier):
             return person
-        query = select(users).where(users.c.identifier == identifier)
-        async with self._database.writing() as connection:
-            row = (await connection.execute(query)).first()
-            if row is None:
-                values = {"id": new_id(), "identifier": identifier, "created": time.time()}
-                await connection.execute(insert(users).values(**values, settings="{}", preset=""))
-                row = (await connection.execute(query)).one()
-        person = self._known[identifier] = Person(row.id, row.identifier, row.created)
+        person = await self._find(identifier)
+        if person is None:
+            try:
+                async with self._database.writing() as connection:
+                    values = {"id": new_id(), "identifier": identifier, "created": time.time()}
+                    await connection.execute(insert(users).values(**values, settings="{}", preset=""))
+            except HistoryError:
+                # Another web process may have been quicker.
+                if await self._find(identifier) is None:
+                    raise
+            person = await self._find(identifier)
+        assert person
+        self._known[identifier] = person
         return person
+
+    async def _find(self, identifier: str) -> Person | None:
+        query = select(users).where(users.c.identifier == identifier)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).first()
+        return Person(row.id, row.identifier, row.created) if row else None
 
     async def id_of(self, user: User | None) -> str:
         """The id of somebody whom Chainlit has signed in.
@@ -86,10 +97,12 @@ class Users:
         Raises:
             HistoryError: it could not be written.
         """
+        change = update(users).where(users.c.id == user_id)
         async with self._database.writing() as connection:
-            query = select(users.c.settings).where(users.c.id == user_id)
-            own = records.load((await connection.execute(query)).scalar_one_or_none() or "")
+            # First: it holds the row, so that nobody else changes the settings between their reading and writing.
+            await connection.execute(change.values(preset=preset))
             if settings is not None:
+                query = select(users.c.settings).where(users.c.id == user_id)
+                own = records.load((await connection.execute(query)).scalar_one_or_none() or "")
                 own[preset] = dict(settings)
-            values = {"preset": preset, "settings": records.dump(own)}
-            await connection.execute(update(users).where(users.c.id == user_id).values(**values))
+                await connection.execute(change.values(settings=records.dump(own)))
