@@ -154,14 +154,16 @@ class Tab:
             return
         turns = self.chat.conversation.turns
         kind = chance.random()
-        if kind < 0.2 or not turns:
+        if kind < 0.15 or not turns:
             self._begin(self._ask(str(chance.random()), new_id()))
-        elif kind < 0.35:
+        elif kind < 0.25:
             self._begin(self._ask(str(chance.random()), chance.choice(turns).page_id))
         else:
-            weights = (5, 4, 1, 1, 1, 1, 1)
+            weights = (5, 9, 1, 1, 1, 1, 1)
             name = chance.choices(BUTTONS, weights)[0]
-            self._begin(self.process.callbacks._run_button(self.session, self.chat, chance.choice(turns), name))
+            # Mostly the first question's: the one that every tab has.
+            turn = turns[0] if chance.random() < 0.6 else chance.choice(turns)
+            self._begin(self.process.callbacks._run_button(self.session, self.chat, turn, name))
 
     async def _ask(self, words: str, page_id: str) -> None:
         message = cl.Message(words, id=page_id)
@@ -235,7 +237,7 @@ async def run_schedule(seed: int, url: str, folder: Path) -> None:
             processes[at] = Process(url, folder, confirmed)
             for _ in process.tabs:
                 await processes[at].open(user_id, copy.thread_id)
-        elif kind < 0.3:
+        elif kind < 0.2:
             await process.step.look()
         else:
             chance.choice(process.tabs).act(chance)
