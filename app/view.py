@@ -66,10 +66,15 @@ class AnswerView:
 
     # A turn of the history.
 
-    def restore(self, turn: Turn, *, show_thinking: bool) -> None:
-        """Takes a turn up as if it had been shown here; `steps` are then what the page gets, and `show_buttons`."""
+    def restore(self, turn: Turn, *, show_thinking: bool, awaited: bool = False) -> None:
+        """Takes a turn up as if it had been shown here; `steps` are then what the page gets, and `show_buttons`.
+
+        `awaited`: another session may be about to answer it, so that nothing is said if there is no answer yet.
+        """
         self._show_thinking = show_thinking
         answer = turn.answer
+        if answer is None and awaited:
+            return
         if answer is None:
             self._fault = self._fault_message(text("unanswered", self._language), retry=True)
             self._fault.created_at = utc_now()

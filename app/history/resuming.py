@@ -88,8 +88,7 @@ def show_turn(session: WebsocketSession, chat: Chat, turn: Turn, author: str, *,
     if view is None:
         name = settings.get("agent_name") or author
         view = chat.views[turn.id] = AnswerView(turn.id, new_id(), chat.language, str(name))
-        if turn.answer or not awaited:
-            view.restore(turn, show_thinking=settings.get("show_thinking") is not False)
+        view.restore(turn, show_thinking=settings.get("show_thinking") is not False, awaited=awaited)
     question = _question(turn, session)
     steps = [question, _run(turn, view, session), *_notes(turn, view, chat), *view.steps()]
     elements = [_element(picture, turn, session.thread_id) for picture in turn.pictures]

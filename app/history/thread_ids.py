@@ -18,8 +18,9 @@ from app.history.users import Users
 
 
 def guard_thread_ids(history: History, users: Users) -> None:
-    """Wraps Chainlit's handler of new connections."""
+    """Wraps Chainlit's handlers of new connections."""
     connect: Callable[..., Awaitable[Any]] = sio.handlers["/"]["connect"]
+    resume: Callable[..., Awaitable[Any]] = sio.handlers["/"]["connection_successful"]
 
     async def guarded(sid: str, environ: dict[str, Any], auth: Any) -> Any:
         connected = await connect(sid, environ, auth)
@@ -27,7 +28,13 @@ def guard_thread_ids(history: History, users: Users) -> None:
             await own_thread_only(history, users, session)
         return connected
 
+    async def resumed(sid: str) -> None:
+        await resume(sid)
+        if session := WebsocketSession.get(sid):
+            forget_what_is_not_there(session)
+
     sio.on("connect", guarded)
+    sio.on("connection_successful", resumed)
 
 
 async def own_thread_only(history: History, users: Users, session: WebsocketSession) -> None:
@@ -41,3 +48,9 @@ async def own_thread_only(history: History, users: Users, session: WebsocketSess
         return
     if not await history.of(await users.id_of(session.user)).has(named):
         session.thread_id = new_id()
+
+
+def forget_what_is_not_there(session: WebsocketSession) -> None:
+    """Has Chainlit say only once, and not at every reconnection, that the thread that was named is not there."""
+    if session.thread_id_to_resume != session.thread_id:
+        session.thread_id_to_resume = None
