@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -56,6 +57,8 @@ def _contents(manifest: Manifest) -> str:
 
 
 def _done(work: Callable[[], None], failed: str) -> int:
+    # The folders in a backup, and what pg_dump writes, are the owner's alone, too.
+    os.umask(0o077)
     # What is half done is removed when somebody ends it.
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGHUP, _leave)

@@ -15,6 +15,8 @@ from typing import Any, Protocol, TypeVar
 
 from engine.config import ROOT, Settings
 
+_PROGRAMS = Path("/usr/lib/postgresql")
+"""Where Debian has PostgreSQL's programs, a folder for each version."""
 _CONNECT_SECONDS = 10
 _BUSY_SECONDS = 60
 _T = TypeVar("_T")
@@ -181,7 +183,7 @@ class PostgresStore:
 
     def _run(self, name: str, *arguments: str) -> None:
         server = self._ask(_server_version)
-        program = _program(name, server)
+        program = find_program(name, server)
         # The password goes by the environment, never on a command line.
         place = {
             "PGHOST": self._place["host"], "PGPORT": self._place["port"], "PGUSER": self._place["user"],
@@ -221,14 +223,17 @@ async def _server_version(connection: Any) -> int:
     return int(connection.get_server_version().major)
 
 
-def _program(name: str, server: int) -> str:
+def find_program(name: str, server: int) -> str:
     """The program that fits the server best: the oldest that is not older than it.
 
     A newer pg_restore sets what an older server does not know; an older pg_dump refuses a newer server.
+
+    Raises:
+        BackupError: there is none.
     """
-    places = [*Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), *filter(None, [shutil.which(name)])]
+    places = [*map(str, _PROGRAMS.glob(f"*/bin/{name}")), *filter(None, [shutil.which(name)])]
     found: dict[int, str] = {}
-    for place in map(str, places):
+    for place in places:
         with suppress(OSError, subprocess.CalledProcessError):
             told = subprocess.run([place, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
             if version := re.search(r"\(PostgreSQL\) (\d+)", told):
