@@ -201,3 +201,15 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(engine: EngineThread, tm
         assert "could not be restored (No space left on device" in ended.stderr
         assert not list(smaller.workspace.glob("*restor*"))
         assert not list(smaller.workspace.rglob("*.png"))
+
+
+def test_nothing_starts_in_a_workspace_that_is_half_restored(engine: EngineThread, tmp_path: Path) -> None:
+    product = Product(tmp_path / "workspace", **settings(engine))
+    (product.workspace / "run").mkdir(parents=True)
+    (product.workspace / "run" / "restoring").write_text("/backups/last monday\n")
+    ended = product.run()
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        f"A restore into {product.workspace} was interrupted; finish it: "
+        "./start.sh restore --force '/backups/last monday'\n"
+    )
