@@ -58,7 +58,7 @@ def make_backup(files: Workspace, store: ChatStore, target: Path) -> Manifest:
     """Makes the folder `target`, which must be new or empty.
 
     Raises:
-        BackupError: it is not, it is inside the workspace, or the chats can't be copied.
+        BackupError: it is not, it is inside the workspace, the chats can't be copied, or a restore was not finished.
         OSError: a file can't be read or written, e.g. on a full disk. Nothing of the backup is left.
     """
     target = target.absolute()
@@ -66,6 +66,8 @@ def make_backup(files: Workspace, store: ChatStore, target: Path) -> Manifest:
         raise BackupError(f"{target} is there already: name a new folder for this backup.")
     if target.resolve().is_relative_to(files.root.resolve()):
         raise BackupError(f"{target} is inside the workspace, and would be lost with it: name a folder elsewhere.")
+    if files.restoring.exists():
+        raise BackupError(f"A restore into {files.root} was interrupted: repeat it with --force first.")
     with _unfinished(target) as folder:
         store.save(folder / store.file_name)
         chats = store.chats()

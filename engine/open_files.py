@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 
 import psutil
@@ -20,7 +21,9 @@ def raise_open_files() -> None:
     """Lets this process, and those that it starts, have as many open as it may."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < possible():
-        resource.setrlimit(resource.RLIMIT_NOFILE, (possible(), hard))
+        # Some containers refuse it: fewer are better than no start.
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (possible(), hard))
 
 
 def open_files_of(pid: int) -> str:

@@ -193,6 +193,13 @@ def test_what_a_killed_supervisor_left_is_ended_by_the_next_start_of_the_same_fo
             one.stop()
 
 
+def test_the_record_has_what_an_older_version_finds_the_supervisor_by(original: Product) -> None:
+    record = json.loads((original.workspace / "run" / "supervisor.json").read_text())
+    supervisor = original.tree()[0]
+    assert record["pid"] == supervisor.pid
+    assert abs(record["started"] - (supervisor.create_time() - psutil.boot_time())) < 2
+
+
 def test_the_start_raises_the_limit_of_open_files(original: Product) -> None:
     soft, hard = psutil.Process(original.status()["page"]["pid"]).rlimit(psutil.RLIMIT_NOFILE)
     assert soft == min(hard, 1_048_576)

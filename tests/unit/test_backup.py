@@ -156,6 +156,8 @@ def test_an_interrupted_restore_is_finished_by_repeating_it(
         with pytest.raises(KeyboardInterrupt):
             restore(backup, files, store(files), force=True)
     assert files.restoring.read_text().strip() == str(backup)
+    with pytest.raises(BackupError, match="was interrupted"):
+        make_backup(files, store(files), tmp_path / "of half a workspace")
     restore(backup, files, store(files), force=True)
     assert not files.restoring.exists()
     assert store(files).chats() == 2
