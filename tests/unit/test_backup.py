@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from engine import chat_store, locks
 from engine.backup import MANIFEST, kept, make_backup, read_manifest
 from engine.chat_store import BackupError, SqliteStore
-from engine.config import Workspace
+from engine.config import Settings, Workspace
 from engine.restore import restore
+from tests.ports import free_port
+from tests.postgres import Postgres, binaries, running_postgres
 
 _DAY = 86400
 
@@ -228,3 +232,68 @@ def test_a_pg_dump_that_is_missing_or_too_old_is_a_sentence(tmp_path: Path, monk
     _program(tmp_path / "lib" / "18" / "bin", "18rc1")
     assert chat_store.find_program("pg_dump", 17) == str(tmp_path / "lib" / "17" / "bin" / "pg_dump")
     assert chat_store.find_program("pg_dump", 13) == str(tmp_path / "bin" / "pg_dump")
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of the tests' own."""
+    programs = binaries()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed; on Debian or Ubuntu: apt-get install postgresql")
+    with running_postgres(programs) as server:
+        yield server
+
+
+def in_postgres(url: str, *statements: str) -> int:
+    """Carries them out; how many threads there are then."""
+
+    async def work() -> int:
+        connection = await asyncpg.connect(url)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+            return int(await connection.fetchval("SELECT count(*) FROM threads"))
+        finally:
+            await connection.close()
+
+    return asyncio.run(work())
+
+
+def test_a_postgresql_is_replaced_whole_and_only_while_nobody_uses_it(tmp_path: Path, postgres: Postgres) -> None:
+    urls = [postgres.create(), postgres.create()]
+    stores = [chat_store.chat_store(Settings(_env_file=None, database_url=url)) for url in urls]
+    for url, rows in zip(urls, (2, 3), strict=True):
+        made = "CREATE TABLE threads (id text PRIMARY KEY)", f"INSERT INTO threads SELECT generate_series(1, {rows})"
+        assert in_postgres(url, *made, "CREATE TABLE turns (of_thread text REFERENCES threads)") == rows
+    made_of, into = written(tmp_path / "workspace", 0), Workspace(tmp_path / "other")
+    make_backup(made_of, stores[0], tmp_path / "backup")
+    assert read_manifest(tmp_path / "backup").chats == 2
+    with pytest.raises(BackupError, match="has 3 chats: with --force"):
+        restore(tmp_path / "backup", into, stores[1], force=False)
+
+    async def beside_another() -> None:
+        other = await asyncpg.connect(urls[1])
+        try:
+            with pytest.raises(BackupError, match="1 other connections use the database"):
+                await asyncio.to_thread(restore, tmp_path / "backup", into, stores[1], force=True)
+        finally:
+            await other.close()
+
+    asyncio.run(beside_another())
+    assert (stores[1].chats(), list(into.root.glob("before-restore-*"))) == (3, [])
+    _, aside = restore(tmp_path / "backup", into, stores[1], force=True)
+    assert stores[1].chats() == 2
+    assert (into.uploads / "thread" / "a.png").read_bytes() == b"a picture"
+    assert aside is not None
+    stores[1].load(aside / "chats.dump")
+    assert stores[1].chats() == 3, "what was put aside is whole, too"
+
+
+def test_a_postgresql_that_can_not_be_asked_is_a_sentence_without_its_password(tmp_path: Path) -> None:
+    url = f"postgresql+asyncpg://anna:secret@127.0.0.1:{free_port()}/chats"
+    unreachable = chat_store.chat_store(Settings(_env_file=None, database_url=url))
+    with pytest.raises(BackupError, match="PostgreSQL can't be asked") as refused:
+        make_backup(written(tmp_path / "workspace", 0), unreachable, tmp_path / "backup")
+    assert "secret" not in str(refused.value)
+    with pytest.raises(BackupError, match="own tools"):
+        chat_store.chat_store(Settings(_env_file=None, database_url="mysql+aiomysql://anna:secret@host/chats"))
