@@ -4,6 +4,8 @@ set -euo pipefail
 
 root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
 python=$root/.venv/bin/python
+# Files are UTF-8 in every locale; engine/terminal.py asks the system how the terminal writes.
+export PYTHONUTF8=1
 
 usage() {
     cat <<'TEXT'
@@ -16,6 +18,8 @@ Usage: ./start.sh [WORD] [OPTIONS]
   plan [OPTIONS]         tell what would run here and why, or the launch for another machine
   user WHAT              say who may sign in: add, remove or password NAME; list
   key WHAT               say which programs may use the API: add or remove NAME; list
+  backup DIR             copy chats, pictures, people and keys into the new folder DIR; while it runs, too
+  restore DIR [--force]  bring a backup back; --force puts the chats that are there aside
   doctor [--json]        look at the installation; say how to mend what is broken
   bench [SCENARIO ...]   measure the running engine: throughput and latency; bench compare A B
   eval WHAT [OPTIONS]    measure how often the running engine is right: ocr, gsm8k, ocrbench, infovqa
@@ -49,21 +53,40 @@ find_python() {
 
 only_uv=(--quiet --no-deps --only-binary :all: --require-hashes -r "$root/engine/uv.txt")
 
+# What pip, uv and apt-get say where there is no network fills a screen and names no way out.
+not_installed() {
+    give_up "$1 could not be installed; the reason is above. If the network is missing: HTTPS_PROXY names a proxy," \
+        "PIP_INDEX_URL and UV_DEFAULT_INDEX a mirror of PyPI. Then run ./start.sh again."
+}
+
+# An environment that another user has made can be neither used nor replaced.
+check_owner() {
+    local owned
+    for owned in "$root" "$root/.venv.lock" "$root/.venv"; do
+        if [ -e "$owned" ] && ! [ -w "$owned" ]; then
+            give_up "$(id -un) may not write $owned, which belongs to $(stat -c %U -- "$owned"): start as that user," \
+                "or as root: chown -R $(id -un) '$root'"
+        fi
+    done
+}
+
 create_venv() {
     local base
     base=$(find_python)
     say "Preparing the environment in .venv …"
-    rm -rf -- "$root/.venv"
+    rm -rf -- "$root/.venv" ||
+        give_up "$root/.venv holds files of another user; as root: rm -rf '$root/.venv'; then run ./start.sh again."
     # A pip of its own would take longer to install than all that follows, and the one that is there serves as well.
     "$base" -m venv --without-pip "$root/.venv" || give_up "$base cannot make an environment; its reason stands above."
     if uv --version >/dev/null 2>&1; then
-        uv pip install --python "$python" "${only_uv[@]}"
+        uv pip install --python "$python" "${only_uv[@]}" || not_installed "The installer"
     # Below 22.3 it cannot install for another Python.
     elif "$base" -m pip --python "$python" --version >/dev/null 2>&1; then
-        "$base" -m pip --python "$python" install --disable-pip-version-check "${only_uv[@]}"
+        "$base" -m pip --python "$python" install --disable-pip-version-check "${only_uv[@]}" ||
+            not_installed "The installer"
     else
         add_pip "$base"
-        "$python" -m pip install --disable-pip-version-check "${only_uv[@]}"
+        "$python" -m pip install --disable-pip-version-check "${only_uv[@]}" || not_installed "The installer"
     fi
 }
 
@@ -76,7 +99,8 @@ add_pip() {
         give_up "Python lacks its venv module; as root: apt-get install python3-venv"
     fi
     say "Installing Debian's python3-venv …"
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null; } ||
+        not_installed "Debian's python3-venv"
     rm -rf -- "$root/.venv"
     "$1" -m venv "$root/.venv"
 }
@@ -87,6 +111,7 @@ prepare() {
     wanted="$(cat "$root/uv.lock" "$root/engine/uv.txt" | sha256sum | cut -d' ' -f1)"
     # What the tests need includes what the product needs.
     grep -qsE "^$wanted (test|$kind)\$" "$stamp" && [ -x "$python" ] && return
+    check_owner
     # One installation at a time; whoever waited finds it done.
     exec 9>"$root/.venv.lock"
     flock 9
@@ -102,12 +127,12 @@ install_locked() {
     grep -qs ' test$' "$stamp" && kind="test"
     local -a groups=()
     [ "$kind" = test ] && groups=(--group test)
-    "$root/.venv/bin/uv" --version >/dev/null 2>&1 || create_venv
+    { [ -x "$python" ] && "$root/.venv/bin/uv" --version >/dev/null 2>&1; } || create_venv
     rm -f -- "$stamp"
     say "Installing the locked packages …"
     UV_PROJECT_ENVIRONMENT=$root/.venv UV_PYTHON_DOWNLOADS=never "$root/.venv/bin/uv" sync --project "$root" \
         --locked --no-progress --quiet --extra page --extra reader --extra hub ${groups[@]+"${groups[@]}"} ||
-        give_up "The packages could not be installed; uv's reason stands above. Run ./start.sh again when it is mended."
+        not_installed "A package"
     printf '%s %s\n' "$wanted" "$kind" >"$stamp"
 }
 
@@ -156,7 +181,7 @@ if [ "$word ${2:-}" = "bench ui" ]; then
     word="bench ui"
 fi
 case $word in
-    up | status | stop | logs | plan | user | key | bench | eval)
+    up | status | stop | logs | plan | user | key | backup | restore | bench | eval)
         prepare plain
         cd -- "$root"
         [ $# -gt 0 ] && shift

@@ -47,6 +47,7 @@ from app.uploads import MAX_BYTES, UploadStore
 from app.watching import watching
 from app.welcome import StillWelcome, Welcome
 from engine.config import Settings
+from engine.heart import keep_beating
 from engine.people import People
 
 _FORM_BYTES = 64 * 1024
@@ -140,6 +141,7 @@ def _lifespan(
             asyncio.create_task(in_step.keep()),
             asyncio.create_task(welcome.keep_out()),
             asyncio.create_task(state.warm_up()),
+            asyncio.create_task(keep_beating()),
         ]
         logs.event("page started", engine=settings.engine, address=settings.page_url)
         yield

@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from rich.console import Console
 
-from engine import control, keys_command, people_command, plan_command
+from engine import backup_command, control, keys_command, people_command, plan_command
 from engine.accuracy import command as eval_command
 from engine.bench import command as bench_command
 from engine.config import Settings
@@ -22,6 +22,7 @@ from engine.status import Status
 from engine.up import guarded, up
 
 STOP_PATIENCE = 60.0
+_OUT_OF_REACH = "It runs as another user, in another container or on another machine: its lock is held there."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,32 +40,43 @@ def doctor_command(settings: Settings, chosen: argparse.Namespace) -> int:
 
 def status(settings: Settings, chosen: argparse.Namespace) -> int:
     """Tells how it goes; exit status 1 where nothing runs."""
-    running = control.supervisor(settings.files) is not None
-    seen = Status.read(settings.files.status) if running else Status()
-    plan = _plan(settings) if running else None
+    found = control.supervisor(settings.files)
+    seen = Status.read(settings.files.status) if found else Status()
+    plan = _plan(settings) if found else None
     if chosen.json:
-        print(json.dumps(asdict(seen) | {"reasons": plan.reasons if plan else ()}, ensure_ascii=False))
-    elif running:
+        # Without any character that a terminal may lack.
+        print(json.dumps(asdict(seen) | {"reasons": plan.reasons if plan else ()}))
+    elif found:
         from engine import status_view  # noqa: PLC0415 - others need it not
 
         status_view.show(settings, seen, plan, Console(highlight=False))
+        if found.process is None:
+            print(f"{_OUT_OF_REACH} This is what it wrote last.")
+        if found.moved_from:
+            print(
+                f"{settings.workspace} was {found.moved_from} when it was started, and was moved while it ran: what is "
+                "written now is lost. Stop it (./start.sh stop) and start it again."
+            )
     else:
         print("Nothing runs here. Start it with ./start.sh")
-    return 0 if running else 1
+    return 0 if found else 1
 
 
 def stop(settings: Settings, _: argparse.Namespace) -> int:
     """Ends engine and page and waits until they are gone."""
-    process = control.supervisor(settings.files)
-    if process is None:
+    found = control.supervisor(settings.files)
+    if found is None:
         print(f"Nothing runs in {settings.workspace}.")
         return 0
-    process.send_signal(control.STOP)
+    if not found.send(control.STOP):
+        print(f"{_OUT_OF_REACH} Stop it there.", file=sys.stderr)
+        return 1
     deadline = time.monotonic() + STOP_PATIENCE
     while control.supervisor(settings.files) is not None and time.monotonic() < deadline:
         time.sleep(0.1)
     if control.supervisor(settings.files) is not None:
-        print(f"It has not ended within {STOP_PATIENCE:.0f} s; its process id is {process.pid}.", file=sys.stderr)
+        pid = found.process.pid if found.process else ""
+        print(f"It has not ended within {STOP_PATIENCE:.0f} s; its process id is {pid}.", file=sys.stderr)
         return 1
     print("Stopped.")
     return 0
@@ -86,10 +98,10 @@ def logs(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def _plan(settings: Settings) -> LaunchPlan | None:
-    """What was launched; None before the first launch."""
+    """What was launched; None before the first launch, or where a version wrote it whose plans we can't read."""
     try:
         return LaunchPlan.read(settings.files.plan)
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, TypeError):
         return None
 
 
@@ -111,6 +123,8 @@ def parser() -> argparse.ArgumentParser:
     log.add_argument("-f", "--follow", action="store_true", help="go on printing what comes")
     log.add_argument("-n", "--lines", type=int, default=50, help="how many lines of the end (50)")
     plan_command.arguments(word("plan", plan_command.run, "tell what would run here, or on another machine"))
+    backup_command.add_backup(word("backup", backup_command.back_up, "copy chats, pictures, people and keys into DIR"))
+    backup_command.add_restore(word("restore", backup_command.bring_back, "bring back what a backup holds"))
     examine = word("doctor", doctor_command, "look at the installation and say how to mend what is broken")
     examine.add_argument("--json", action="store_true", help="as JSON")
     bench_command.arguments(word("bench", bench_command.run, "measure the running engine: throughput and latency"))

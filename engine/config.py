@@ -120,9 +120,14 @@ class Workspace:
         self.llm_log = root / "llm.log"
         self.app_log = root / "app.log"
         self.chats = root / "chat.db"
+        self.id = self.run / "workspace.id"
+        self.lock = self.run / "lock"
         self.status = self.run / "status.json"
         self.plan = self.run / "plan.json"
         self.supervisor = self.run / "supervisor.json"
+        # Not processes.json: earlier versions fail at the start where that has another form than theirs.
+        self.groups = self.run / "groups.json"
+        self.scratch = self.run / "scratch.json"
         self.engine_key = self.run / "engine.key"
         self.password = self.run / "password"
         self.people = self.run / "people.json"
@@ -132,6 +137,7 @@ class Workspace:
         self.auth_secret = self.run / "auth.secret"
         self.page_root = self.run / "page"
         self.swept = self.run / "swept.json"
+        self.restoring = self.run / "restoring"
 
     def create(self) -> None:
         """Makes the folders, readable by their owner alone: people's pictures lie in them."""

@@ -29,6 +29,7 @@ from engine.catalog import find_model
 from engine.config import ROOT, Settings
 from engine.environments import ENVIRONMENT, is_ready
 from engine.hardware import GIB, Hardware, detect
+from engine.open_files import possible
 from engine.plan import PlanError, make_plan
 from engine.weights import Missing, WeightsError, find_weights
 
@@ -52,7 +53,7 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
     """Prints what was found; returns 1 where something is broken."""
     found = examine(settings, detect())
     if chosen.json:
-        print(json.dumps([asdict(finding) for finding in found], ensure_ascii=False))
+        print(json.dumps([asdict(finding) for finding in found]))
     else:
         for finding in found:
             print(f"{finding.state:8} {finding.check:12} {finding.what}")
@@ -70,7 +71,7 @@ def examine(settings: Settings, hardware: Hardware) -> list[Finding]:
         lambda: workspace(settings),
         lambda: disk(settings),
         lambda: ports(settings),
-        lambda: open_files(resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
+        lambda: open_files(possible(), resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
         lambda: machine(hardware),
         lambda: weights(settings, hardware),
         lambda: database(settings),
@@ -184,13 +185,13 @@ def ports(settings: Settings) -> list[Finding]:
     return found or [Finding("ports", "ok", " and ".join(str(port) for _, port, _ in wanted) + " are free")]
 
 
-def open_files(limit: int) -> list[Finding]:
-    """How many files and sockets a process may have open; -1: any number."""
-    if 0 <= limit < FEW_FILES:
-        return [
-            Finding("open files", "warning", f"at most {limit}", f"Many chats need more: ulimit -n {FEW_FILES * 4}")
-        ]
-    return [Finding("open files", "ok", "any number" if limit < 0 else f"up to {limit}")]
+def open_files(most: int, now: int) -> list[Finding]:
+    """How many files and sockets a process may have open: `most` after the start has raised it, `now` in this shell."""
+    if most < FEW_FILES:
+        advice = f"Many chats need more; as root, before the start: ulimit -Hn {FEW_FILES * 4}"
+        return [Finding("open files", "warning", f"at most {most}", advice)]
+    raised = f" (the start raises it from {now})" if 0 <= now < most else ""
+    return [Finding("open files", "ok", f"up to {most}{raised}")]
 
 
 def machine(hardware: Hardware) -> list[Finding]:

@@ -13,9 +13,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from engine.identity import Identity
 from engine.status import write_json
 
 PR_SET_PDEATHSIG = 1
@@ -28,7 +30,8 @@ class Group:
     sid: int
     started: float
     """The leader's `start_time`."""
-    boot: str
+    output: str = ""
+    """The pipe that its leader writes to, as the system names it; empty where it names none."""
 
     @classmethod
     def of(cls, pid: int) -> Group:
@@ -37,17 +40,12 @@ class Group:
         Raises:
             ProcessLookupError: it is gone already.
         """
-        return cls(sid=pid, started=start_time(pid), boot=_boot_id())
+        return cls(sid=pid, started=start_time(pid), output=_output(pid))
 
     def members(self) -> list[psutil.Process]:
-        """The living processes of the session; also those whose leader has died.
-
-        A number that the system has given to somebody else meanwhile is told by the boot and by the leader's start.
-        """
-        if self.boot != _boot_id():
-            return []
+        """The living processes of the session; also those whose leader has died."""
         with contextlib.suppress(ProcessLookupError):
-            if abs(start_time(self.sid) - self.started) > 1:
+            if not same_start(start_time(self.sid), self.started):
                 return []
         found = []
         for process in psutil.process_iter():
@@ -55,6 +53,18 @@ class Group:
                 if os.getsid(process.pid) == self.sid and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
         return found
+
+    def left_behind(self) -> bool:
+        """Whether it lives on, though nobody has watched it since it was recorded.
+
+        Its number may be somebody else's by now. The leader is known by its start; without a leader, one of the others
+        must still write to the pipe that the leader was given.
+        """
+        members = self.members()
+        with contextlib.suppress(ProcessLookupError):
+            start_time(self.sid)
+            return bool(members)
+        return any(self.output and self.output == _output(process.pid) for process in members)
 
     def signal(self, number: signal.Signals) -> None:
         """Sends a signal to every member, the leader's children included."""
@@ -81,20 +91,34 @@ def start_time(pid: int) -> float:
         raise ProcessLookupError(pid) from None
 
 
+def same_start(one: float, other: float) -> bool:
+    """Whether two `start_time`s are of one process; they are exact but for the way through a file."""
+    return abs(one - other) < 0.001
+
+
+def _output(pid: int) -> str:
+    """Where the standard output or error of a process goes, if that is a pipe; empty where it can't be seen."""
+    for descriptor in (1, 2):
+        with contextlib.suppress(OSError):
+            if (name := str(Path(f"/proc/{pid}/fd/{descriptor}").readlink())).startswith("pipe:"):
+                return name
+    return ""
+
+
 async def start(
-    argv: tuple[str, ...], env: dict[str, str], cwd: Path
+    argv: tuple[str, ...], env: dict[str, str], cwd: Path, keep: tuple[int, ...] = ()
 ) -> tuple[asyncio.subprocess.Process, asyncio.StreamReader]:
     """Starts a program as the leader of a session of its own; returns it and its output, both streams in one.
 
     The kernel sends it SIGTERM should we die without a word. Its own children get no such signal: for them there
     is the record of groups, swept at the next start. The pipe is ours and not asyncio's, whose `wait` would wait
-    for the grandchildren that still hold it.
+    for the grandchildren that still hold it. `keep` are descriptors that it inherits under the same numbers.
     """
     read_end, write_end = os.pipe()
     try:
         process = await asyncio.create_subprocess_exec(
             *argv, env=env, cwd=cwd, stdin=asyncio.subprocess.DEVNULL, stdout=write_end, stderr=write_end,
-            start_new_session=True, preexec_fn=dies_with_us(),
+            start_new_session=True, preexec_fn=dies_with_us(), pass_fds=keep,
         )  # fmt: skip
     except BaseException:
         os.close(read_end)
@@ -122,8 +146,12 @@ async def end(group: Group, grace: float) -> None:
 class Record:
     """The groups that live now, on disk."""
 
-    def __init__(self, path: Path) -> None:
+    VERSION = 2
+
+    def __init__(self, path: Path, identity: Identity) -> None:
+        """`identity` is that of the workspace, which the record names."""
         self._path = path
+        self._identity = identity
         self._groups: dict[str, Group] = {}
 
     def add(self, name: str, group: Group) -> None:
@@ -137,17 +165,34 @@ class Record:
         self._write()
 
     def left_behind(self) -> list[Group]:
-        """The groups that an earlier supervisor recorded and that still have members."""
+        """The groups that an earlier supervisor of this workspace recorded and that still have members.
+
+        None of another workspace's: a copy's record is its original's, and after a boot or in another container the
+        same numbers are others' processes.
+        """
         try:
             raw = json.loads(self._path.read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
+        except (FileNotFoundError, ValueError):
             return []
-        return [group for entry in raw.values() if (group := Group(**entry)).members()]
+        if not isinstance(raw, dict) or Identity.read(raw.get("workspace")) != self._identity:
+            return []
+        found = [_group(entry) for entry in raw.get("groups", {}).values()]
+        return [group for group in found if group is not None and group.left_behind()]
 
     def _write(self) -> None:
+        groups = {name: asdict(group) for name, group in self._groups.items()}
         # Where the disk takes nothing the programs still die with us; only the sweep after a `kill -9` misses them.
         with contextlib.suppress(OSError):
-            write_json(self._path, {name: asdict(group) for name, group in self._groups.items()})
+            record = {"version": self.VERSION, "workspace": asdict(self._identity), "groups": groups}
+            write_json(self._path, record)
+
+
+def _group(entry: Any) -> Group | None:
+    """A recorded group, whatever another version has written beside it."""
+    try:
+        return Group(int(entry["sid"]), float(entry["started"]), str(entry.get("output", "")))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
 def port_holder(host: str, port: int) -> str | None:
@@ -189,8 +234,3 @@ def dies_with_us() -> Callable[[], None] | None:
             os._exit(1)
 
     return in_child
-
-
-def _boot_id() -> str:
-    path = Path("/proc/sys/kernel/random/boot_id")
-    return path.read_text().strip() if path.exists() else str(int(psutil.boot_time()))

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine import processes
+from engine.heart import Heart
 from engine.lazily import aiohttp
 from engine.logs import RotatingLog
+from engine.open_files import open_files_of
 from engine.processes import Group, Record
 from engine.questions import Question, until_stuck
 from engine.scratch import Scratch
@@ -25,6 +27,8 @@ CHECK_EVERY = 1.0
 UNHEALTHY_AFTER = 5
 """Failed checks in a row, after which a program that still runs is started again; one that says itself that it is
 broken (503: vLLM without its EngineCore) at once."""
+SPARED_SECONDS = 900.0
+"""For so long one that answers no check, but shows by its heart that it works on, is left alone."""
 CHECK_TIMEOUT = 20.0
 BACKOFF_LONGEST = 300.0
 CRASHES_BEFORE_FAILED = 5
@@ -48,6 +52,8 @@ class Launch:
     ready_headers: Mapping[str, str] = field(default_factory=dict)
     question: Question | None = None
     """What to ask it now and then, beside its health."""
+    beats: bool = False
+    """Whether it shows by a `Heart`, beside its health, that it works on: then it is full or busy, and left alone."""
 
 
 class Failure(Protocol):
@@ -179,20 +185,30 @@ class Service:
                 return await self._watch_elsewhere(launch)
             if holder := processes.port_holder(launch.host, launch.port):
                 return _Ended(was_ready=False, reason=port_sentence(launch.port, holder))
-            process, output = await processes.start(launch.argv, self._environment(launch), self._cwd)
+            process, output, heart = await self._started(launch)
         except (PermanentError, FileNotFoundError, PermissionError) as error:
             return _Ended(was_ready=False, reason=str(error), permanent=True)
         except OSError as error:
             # A full disk, too many open files, no more processes: that may pass.
             return _Ended(was_ready=False, reason=f"It could not be started: {error.strerror or error}.")
-        return await self._attend(process, output, launch)
+        return await self._attend(process, output, launch, heart)
 
-    def _environment(self, launch: Launch) -> dict[str, str]:
+    async def _started(self, launch: Launch) -> tuple[asyncio.subprocess.Process, asyncio.StreamReader, Heart | None]:
         folder = self._scratch.make() if self._scratch else None
-        return dict(launch.env) | ({"TMPDIR": str(folder)} if folder else {})
+        # Its output goes into a log that is UTF-8, whatever the terminal is that we were started from.
+        env = dict(launch.env) | {"PYTHONIOENCODING": "utf-8"} | ({"TMPDIR": str(folder)} if folder else {})
+        if not launch.beats:
+            return *await processes.start(launch.argv, env, self._cwd), None
+        with Heart.pair() as (heart, descriptor):
+            env |= heart.environment(descriptor)
+            return *await processes.start(launch.argv, env, self._cwd, keep=(descriptor,)), heart
 
     async def _attend(
-        self, process: asyncio.subprocess.Process, output: asyncio.StreamReader, launch: Launch
+        self,
+        process: asyncio.subprocess.Process,
+        output: asyncio.StreamReader,
+        launch: Launch,
+        heart: Heart | None,
     ) -> _Ended:
         try:
             group = Group.of(process.pid)
@@ -202,7 +218,7 @@ class Service:
         self._say(pid=process.pid)
         life = _Life(process, self._watcher(), self._log, self._progress)
         reader = asyncio.create_task(life.read(output))
-        probe = asyncio.create_task(self._probe(launch, life.note_ready, life.note_answer))
+        probe = asyncio.create_task(self._probe(launch, life.note_ready, life.note_answer, heart, process.pid))
         exited = asyncio.create_task(process.wait())
         stop = asyncio.create_task(self._stopping.wait())
         try:
@@ -216,6 +232,8 @@ class Service:
             await processes.end(group, self._grace)
             await exited
             await reader
+            if heart:
+                heart.close()
             self._record.remove(self._name)
             if self._scratch:
                 await asyncio.to_thread(self._scratch.remove)
@@ -230,7 +248,14 @@ class Service:
             task.cancel()
         return _Ended(was_ready=True, reason=probe.result() if probe.done() and not probe.cancelled() else "")
 
-    async def _probe(self, launch: Launch, note_ready: Callable[[], None], note_answer: Callable[[], None]) -> str:
+    async def _probe(
+        self,
+        launch: Launch,
+        note_ready: Callable[[], None],
+        note_answer: Callable[[], None],
+        heart: Heart | None = None,
+        pid: int = 0,
+    ) -> str:
         """Asks until it is ready, then keeps asking; returns why it must be started again."""
         timeout, url = aiohttp.ClientTimeout(total=CHECK_TIMEOUT), launch.ready_url
         async with aiohttp.ClientSession(timeout=timeout, headers=dict(launch.ready_headers)) as session:
@@ -238,7 +263,7 @@ class Service:
                 await asyncio.sleep(PROBE_EVERY)
             note_ready()
             self._say(state="ready", phase="", percent=None)
-            checks = [asyncio.create_task(self._until_unhealthy(session, url))]
+            checks = [asyncio.create_task(self._until_unhealthy(session, url, heart, pid))]
             if launch.question:
                 checks.append(asyncio.create_task(until_stuck(session, launch.question, note_answer)))
             else:
@@ -251,13 +276,27 @@ class Service:
                 for check in checks:
                     check.cancel()
 
-    async def _until_unhealthy(self, session: aiohttp.ClientSession, url: str) -> str:
-        failures = 0
-        while failures < UNHEALTHY_AFTER:
+    async def _until_unhealthy(self, session: aiohttp.ClientSession, url: str, heart: Heart | None, pid: int) -> str:
+        clock = asyncio.get_running_loop().time
+        failures, answered, spared = 0, clock(), False
+        while True:
             await asyncio.sleep(CHECK_EVERY)
             answer = await _ask(session, url)
-            failures = 0 if answer == 200 else UNHEALTHY_AFTER if answer == 503 else failures + 1
-        return f"{self._name} no longer answers at {url}."
+            alive = heart is not None and heart.beats()
+            if answer == 200:
+                if spared:
+                    self._say(phase="It answers again.")
+                failures, answered, spared = 0, clock(), False
+                continue
+            # One that is alive may say 503 of being full.
+            failures = UNHEALTHY_AFTER if answer == 503 and not alive else failures + 1
+            if failures < UNHEALTHY_AFTER:
+                continue
+            if not alive or clock() - answered > SPARED_SECONDS:
+                return f"{self._name} no longer answers at {url}."
+            if not spared:
+                self._say(phase=f"It takes no further connection, but works on ({open_files_of(pid)}).")
+            spared = True
 
     async def _until_stopped(self, work: Awaitable[Launch]) -> Launch | None:
         task = asyncio.ensure_future(work)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_T = TypeVar("_T", bound="DataclassInstance")
 State = Literal["stopped", "starting", "ready", "stopping", "failed"]
 ANSWERS_NOTHING = "It came up again and again but answered no question; its log (./start.sh logs llm) may tell why."
 """The phase of an engine that is given up for that; the page says it in the person's language."""
@@ -66,12 +70,27 @@ class Status:
 
     @classmethod
     def read(cls, path: Path) -> Status:
-        """The status last written; a stopped one where there is none."""
+        """The status last written; a stopped one where there is none.
+
+        Another version may have written it: what it has beside our fields is left out, what it lacks is as usual.
+        """
         try:
             raw = json.loads(path.read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
             return cls()
-        return cls(engine=EngineStatus(**raw["engine"]), page=PageStatus(**raw["page"]))
+        parts = raw if isinstance(raw, dict) else {}
+        engine, page = parts.get("engine"), parts.get("page")
+        return cls(known_fields(EngineStatus, engine), known_fields(PageStatus, page))
+
+
+def known_fields(kind: type[_T], raw: object) -> _T:
+    """A `kind` from those of its fields that `raw` has; the others have their defaults.
+
+    Raises:
+        TypeError: a field without a default is not there.
+    """
+    given = raw if isinstance(raw, dict) else {}
+    return kind(**{entry.name: given[entry.name] for entry in fields(kind) if entry.name in given})
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -20,7 +20,7 @@ from engine import timeline
 from engine.config import Settings
 from engine.load import Device, Load, LoadMeter
 from engine.plan import LaunchPlan
-from engine.status import Status
+from engine.status import Status, known_fields
 
 _COLOURS = {"ready": "green", "starting": "yellow", "stopping": "yellow", "failed": "bold red", "stopped": "dim"}
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -47,9 +47,7 @@ def show(settings: Settings, seen: Status, plan: LaunchPlan | None, console: Con
         ("why", Group(*(Text(reason) for reason in plan.reasons)) if plan and plan.reasons else None),
         ("machine", _machine(load)),
         ("disk", _disk(load, settings)),
-        ("now", _now(page)),
-        ("first token", _plot(page, 1, "s")),
-        ("speed", _plot(page, 2, "characters/s" if seen.engine.kind == "reader" else "tokens/s")),
+        *_drawn(page, seen),
         ("history", _history(settings)),
     ):
         if what is not None:
@@ -68,9 +66,24 @@ def ask_page(settings: Settings, seen: Status) -> dict[str, Any]:
     try:
         with opener.open(request, timeout=5) as reply:
             found: dict[str, Any] = json.load(reply)
-            return found
-    except (OSError, ValueError):
+        # One of another version may say other things, or say them in another way.
+        _drawn(found, seen)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return {}
+    return found
+
+
+def _drawn(page: dict[str, Any], seen: Status) -> list[tuple[str, RenderableType | None]]:
+    """What only the page can tell, as rows."""
+    unit = "characters/s" if seen.engine.kind == "reader" else "tokens/s"
+    rows: list[tuple[str, RenderableType | None]] = [
+        ("now", _now(page)),
+        ("first token", _plot(page, 1, "s")),
+        ("speed", _plot(page, 2, unit)),
+    ]
+    if said := page.get("load"):
+        _machine(_told(said))
+    return rows
 
 
 def _engine(seen: Status, plan: LaunchPlan | None) -> RenderableType:
@@ -86,7 +99,7 @@ def _line(state: str, what: str, since: str, pid: int | None, restarts: int) -> 
     facts = [f"since {_moment(since)}"]
     facts += [f"pid {pid}"] if pid else []
     facts += [f"restarts {restarts}"] if restarts else []
-    return Text.assemble((f"● {state}", _COLOURS[state]), f"  {what}  ", (" · ".join(facts), "dim"))
+    return Text.assemble((f"● {state}", _COLOURS.get(state, "")), f"  {what}  ", (" · ".join(facts), "dim"))
 
 
 def _moment(iso: str) -> str:
@@ -97,10 +110,14 @@ def _moment(iso: str) -> str:
 
 def _load(page: dict[str, Any], settings: Settings) -> Load:
     if said := page.get("load"):
-        return Load(**said | {"devices": tuple(Device(**device) for device in said["devices"])})
+        return _told(said)
     meter = LoadMeter(settings.workspace)
     time.sleep(_LOOK_SECONDS)
     return meter.read()
+
+
+def _told(said: dict[str, Any]) -> Load:
+    return known_fields(Load, said | {"devices": tuple(known_fields(Device, one) for one in said["devices"])})
 
 
 def _machine(load: Load) -> RenderableType:

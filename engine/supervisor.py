@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import re
+import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from engine import control, processes, timeline
+from engine import control, locks, processes, timeline
 from engine.config import ROOT, Settings, secret
 from engine.fetching import Report
+from engine.identity import Identity
 from engine.llama_log import LlamaLog
 from engine.logs import RotatingLog
+from engine.open_files import raise_open_files
 from engine.plan import LaunchPlan, PlanError, make_plan, stand_in
 from engine.prepare import prepare
 from engine.processes import Record
@@ -58,27 +60,43 @@ class Supervisor:
         self._stand_in: LaunchPlan | None = None
         self._answered = False
         self._again: asyncio.TimerHandle | None = None
-        self._record = Record(self._files.run / "processes.json")
-        self._scratch = Scratch(self._files.run / "scratch")
+        # Made once the lock is held, which is part of what they name.
+        self._record: Record
+        self._scratch: Scratch
 
     def run(self) -> None:
         """Runs until SIGINT, SIGTERM or SIGHUP.
 
         Raises:
             AlreadyRunningError: this workspace has a supervisor.
-            CannotStartError: a port is taken, or the workspace can't be written.
+            CannotStartError: a port is taken, the workspace can't be written, or a restore was not finished.
         """
+        raise_open_files()
         with contextlib.ExitStack() as stack:
             try:
                 self._files.create()
-                stack.enter_context(_lock(self._settings))
-                control.note_this_process(self._files)
+                stack.enter_context(locks.holding(self._files.lock))
+                self._take_over()
+            except locks.HeldError:
+                where = Status.read(self._files.status).page.url or "it is just starting"
+                raise AlreadyRunningError(f"Kimi-VL Chat already runs in {self._files.root}: {where}.") from None
             except OSError as error:
                 raise CannotStartError(
                     f"The workspace {self._files.root} can't be written ({error.strerror}): "
                     "make room and give this user the right to write there, or choose another (KIMI_WORKSPACE)."
                 ) from None
             asyncio.run(self._run())
+
+    def _take_over(self) -> None:
+        if self._files.restoring.exists():
+            raise CannotStartError(
+                f"A restore into {self._files.root} was interrupted; finish it: ./start.sh restore --force "
+                f"{shlex.quote(self._files.restoring.read_text().strip())}"
+            )
+        identity = Identity.of(self._files)
+        control.note_this_process(self._files, identity)
+        self._record = Record(self._files.groups, identity)
+        self._scratch = Scratch(self._files.scratch, identity)
 
     async def _run(self) -> None:
         await self._sweep()
@@ -180,7 +198,7 @@ class Supervisor:
         env = page_environment(self._settings)
         url = self._settings.page_url
         argv = (sys.executable, "-m", "app")
-        return Launch(argv, env, self._settings.host, self._settings.port, url + "/healthz")
+        return Launch(argv, env, self._settings.host, self._settings.port, url + "/healthz", beats=True)
 
     def _publish(self) -> None:
         """Writes the status; where the disk does not take it, again and again until it does."""
@@ -243,16 +261,3 @@ def page_environment(settings: Settings) -> dict[str, str]:
 
 
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$|^OPENAI_|^AWS_|DATABASE_URL")
-
-
-@contextlib.contextmanager
-def _lock(settings: Settings) -> Iterator[None]:
-    with (settings.files.run / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            status = Status.read(settings.files.status)
-            raise AlreadyRunningError(
-                f"Kimi-VL Chat already runs in {settings.workspace}: {status.page.url or 'it is just starting'}."
-            ) from None
-        yield

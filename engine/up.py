@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from engine.config import ROOT, ConfigError, Settings, load_settings
+from engine.terminal import fit_to_terminal
 from engine.tracing import take_standard_settings
 
 
@@ -28,11 +29,16 @@ def up(settings: Settings) -> int:
 
 
 def guarded(run: Callable[[Settings], int]) -> int:
-    """The exit status of `run` with the settings in force: 2 for a wrong one of them, 130 after Ctrl-C."""
+    """The exit status of `run` with the settings in force: 2 for a wrong one, 1 without access, 130 after Ctrl-C."""
+    fit_to_terminal()
     try:
         return run(load_settings())
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
+    except PermissionError as error:
+        # The workspace is its owner's alone.
+        print(f"This user may not use {error.filename}: start as the owner of the workspace.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130

@@ -1,7 +1,7 @@
 """An instrument for tests of supervision: a real program that answers /health as its arguments say.
 
 program.py PORT [--ready-after S] [--exit-after S] [--child] [--deaf] [--unhealthy-after S] [--say LINE] [--litter]
-                [--questions answered|hang|busy|fail|tire|refuse]
+                [--questions answered|hang|busy|fail|tire|refuse] [--deaf-ears-after S] [--heart-stops-after S]
 """
 
 import argparse
@@ -24,6 +24,8 @@ parser.add_argument("--exit-after", type=float)
 parser.add_argument("--unhealthy-after", type=float, default=1e9)
 parser.add_argument("--child", action="store_true", help="have a child that outlives its parent")
 parser.add_argument("--deaf", action="store_true", help="ignore SIGTERM")
+parser.add_argument("--deaf-ears-after", type=float, help="take no connection from then on, and end those there are")
+parser.add_argument("--heart-stops-after", type=float, default=1e9)
 parser.add_argument("--say", default="")
 parser.add_argument("--litter", action="store_true", help="leave a socket in the folder for temporary files")
 parser.add_argument("--questions", default="answered", help="what becomes of a POST")
@@ -74,8 +76,18 @@ def leave() -> None:
     os._exit(3)
 
 
+def beat(descriptor: int) -> None:
+    while time.monotonic() - born < arguments.heart_stops_after:
+        os.write(descriptor, b".")
+        time.sleep(0.2)
+
+
+if "KIMI_HEART" in os.environ:
+    threading.Thread(target=beat, args=[int(os.environ["KIMI_HEART"])], daemon=True).start()
 if arguments.exit_after is not None:
     threading.Thread(target=leave, daemon=True).start()
 server = ThreadingHTTPServer(("127.0.0.1", arguments.port), Health)
 server.daemon_threads = True
+if arguments.deaf_ears_after is not None:
+    threading.Timer(arguments.deaf_ears_after, server.socket.close).start()
 server.serve_forever()

@@ -1,26 +1,31 @@
 """A service and its process group, with real processes that die, hang, fork and refuse to go."""
 
 import asyncio
+import json
 import os
+import re
 import signal
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from engine import processes, questions, scratch, service
+from engine import heart, processes, questions, scratch, service
+from engine.identity import Identity
 from engine.logs import RotatingLog
 from engine.processes import Group, Record
 from engine.scratch import Scratch
 from engine.service import Launch, PermanentError, Service
-from engine.status import ANSWERS_NOTHING
+from engine.status import ANSWERS_NOTHING, write_json
 from tests.ports import free_port
 
+HERE = Identity("a workspace", "1:2", "this boot", "pid:[1]")
 PROGRAM = Path(__file__).with_name("program.py")
 LONG = 30.0
 
@@ -28,7 +33,9 @@ LONG = 30.0
 class Watched:
     """A service of the instrument program, and all that it reported."""
 
-    def __init__(self, tmp_path: Path, *arguments: str) -> None:
+    def __init__(self, tmp_path: Path, *arguments: str, beats: bool = False) -> None:
+        self.born = time.monotonic()
+        self.beats = beats
         self.port = free_port()
         self.arguments = arguments
         self.events: list[dict[str, Any]] = []
@@ -39,11 +46,11 @@ class Watched:
             "program",
             self.prepare,
             RotatingLog(self.log, 1_000_000),
-            Record(tmp_path / "processes.json"),
+            Record(tmp_path / "groups.json", HERE),
             self.report,
             cwd=tmp_path,
             grace=2.0,
-            scratch=Scratch(tmp_path / "scratch"),
+            scratch=Scratch(tmp_path / "scratch", HERE),
         )
         self.task = asyncio.create_task(self.service.run())
 
@@ -51,7 +58,9 @@ class Watched:
         argv = (sys.executable, str(PROGRAM), str(self.port), *self.arguments)
         url = f"http://127.0.0.1:{self.port}"
         question = questions.tiny_question(f"{url}/v1", "it", "a key")
-        return Launch(argv, dict(os.environ), "127.0.0.1", self.port, f"{url}/health", question=question)
+        return Launch(
+            argv, dict(os.environ), "127.0.0.1", self.port, f"{url}/health", question=question, beats=self.beats
+        )
 
     def report(self, **changes: Any) -> None:
         self.events.append(changes)
@@ -84,13 +93,18 @@ async def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setattr(service, "CHECK_EVERY", 0.2)
     started: list[Watched] = []
 
-    def start(*arguments: str) -> Watched:
-        started.append(Watched(tmp_path, *arguments))
+    def start(*arguments: str, beats: bool = False) -> Watched:
+        started.append(Watched(tmp_path, *arguments, beats=beats))
         return started[-1]
 
     yield start
     for one in started:
         await one.end()
+
+
+def noted_folder(note: Path) -> Path:
+    """The folder that a note of `Scratch` names."""
+    return Path(json.loads(note.read_text())["folder"])
 
 
 def ready(seen: dict[str, Any]) -> bool:
@@ -130,15 +144,15 @@ async def test_what_it_leaves_among_the_temporary_files_goes_with_it(
 ) -> None:
     program = watch("--litter")
     pid = (await program.until(ready))["pid"]
-    first = Path((tmp_path / "scratch").read_text())
+    first = noted_folder(tmp_path / "scratch")
     assert [path.is_socket() for path in first.iterdir()] == [True]
     assert (first.stat().st_mode & 0o777, len(str(first)) <= 60) == (0o700, True)
     os.kill(pid, signal.SIGKILL)
     await program.until(lambda seen: seen.get("restarts") == 1 and ready(seen))
-    second = Path((tmp_path / "scratch").read_text())
+    second = noted_folder(tmp_path / "scratch")
     assert (first.exists(), second.is_dir(), first != second) == (False, True, True)
     # Killed ourselves we could not remove it; the next life knows of it.
-    Scratch(tmp_path / "scratch").remove()
+    Scratch(tmp_path / "scratch", HERE).remove()
     assert not second.exists()
     await program.end()
     assert not (tmp_path / "scratch").exists()
@@ -148,12 +162,12 @@ def test_only_a_folder_that_looks_like_ours_is_deleted(tmp_path: Path, monkeypat
     (tmp_path / "chats").mkdir()
     (tmp_path / "kimi-engine-link").symlink_to(tmp_path / "chats")
     for named in ("chats", "kimi-engine-link", "kimi-engine-gone", ""):
-        (tmp_path / "scratch").write_text(str(tmp_path / named))
-        Scratch(tmp_path / "scratch").remove()
+        write_json(tmp_path / "scratch", {"folder": str(tmp_path / named), "workspace": asdict(HERE)})
+        Scratch(tmp_path / "scratch", HERE).remove()
     assert (tmp_path / "chats").is_dir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
     monkeypatch.setattr(scratch, "_LONGEST_ROOT", 1000)
-    assert Scratch(tmp_path / "scratch").make() is None, "where there is no room it does without"
+    assert Scratch(tmp_path / "scratch", HERE).make() is None, "where there is no room it does without"
 
 
 async def test_one_that_ignores_the_request_to_end_is_killed(watch: Callable[..., Watched]) -> None:
@@ -248,7 +262,7 @@ async def test_a_permanent_error_fails_at_once(tmp_path: Path) -> None:
     async def prepare(_: Callable[..., None]) -> Launch:
         raise PermanentError("The weights are missing.")
 
-    log, record = RotatingLog(tmp_path / "a.log", 1000), Record(tmp_path / "r.json")
+    log, record = RotatingLog(tmp_path / "a.log", 1000), Record(tmp_path / "r.json", HERE)
     it = Service("program", prepare, log, record, report, cwd=tmp_path)
     task = asyncio.create_task(it.run())
     await asyncio.wait_for(failed.wait(), LONG)
@@ -272,12 +286,12 @@ async def test_a_group_is_known_again_after_its_leader_died(tmp_path: Path) -> N
     group = Group.of(process.pid)
     await output.readline()
     await process.wait()
-    record = Record(tmp_path / "processes.json")
+    record = Record(tmp_path / "groups.json", HERE)
     record.add("engine", group)
-    left = Record(tmp_path / "processes.json").left_behind()
+    left = Record(tmp_path / "groups.json", HERE).left_behind()
     assert left == [group]
     await processes.end(left[0], grace=5)
-    assert Record(tmp_path / "processes.json").left_behind() == []
+    assert Record(tmp_path / "groups.json", HERE).left_behind() == []
     assert await output.read() == b""
 
 
@@ -285,11 +299,11 @@ async def test_a_group_is_known_again_after_the_clock_was_set(tmp_path: Path, mo
     process, _ = await processes.start(
         (sys.executable, "-c", "import time; time.sleep(600)"), dict(os.environ), tmp_path
     )
-    Record(tmp_path / "processes.json").add("engine", group := Group.of(process.pid))
+    Record(tmp_path / "groups.json", HERE).add("engine", group := Group.of(process.pid))
     booted = psutil.boot_time()
     monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: booted + 366 * 86400)
     assert psutil.Process(process.pid).create_time() > time.time() + 365 * 86400, "this is what setting the clock does"
-    assert Record(tmp_path / "processes.json").left_behind() == [group]
+    assert Record(tmp_path / "groups.json", HERE).left_behind() == [group]
     await processes.end(group, grace=5)
     assert await process.wait() < 0
 
@@ -303,8 +317,84 @@ async def test_one_that_is_gone_at_once_is_no_surprise(tmp_path: Path) -> None:
 
 async def test_a_number_that_somebody_else_has_now_is_left_alone() -> None:
     ours = Group.of(os.getpid())
-    assert Group(ours.sid, ours.started - 100, ours.boot).members() == []
-    assert Group(os.getsid(0), ours.started, "another boot").members() == []
+    assert Group(ours.sid, ours.started - 0.01).members() == []
+
+
+@pytest.mark.parametrize("field", ["id", "lock", "boot", "namespace"])
+async def test_what_another_workspace_recorded_is_neither_ended_nor_deleted(tmp_path: Path, field: str) -> None:
+    process, _ = await processes.start(("sleep", "600"), dict(os.environ), tmp_path)
+    Record(tmp_path / "groups.json", HERE).add("engine", group := Group.of(process.pid))
+    folder = Scratch(tmp_path / "scratch", HERE).make()
+    other = replace(HERE, **{field: "another"})
+    assert Record(tmp_path / "groups.json", other).left_behind() == []
+    Scratch(tmp_path / "scratch", other).remove()
+    assert folder is not None
+    assert folder.is_dir()
+    folder.rmdir()
+    assert Record(tmp_path / "groups.json", HERE).left_behind() == [group]
+    await processes.end(group, grace=5)
+    await process.wait()
+
+
+async def test_a_session_whose_number_others_got_is_left_alone_without_its_leader(tmp_path: Path) -> None:
+    argv = (sys.executable, "-c", "import subprocess, sys; subprocess.Popen(['sleep', '600']); print('up', flush=True)")
+    process, output = await processes.start(argv, dict(os.environ), tmp_path)
+    group = Group.of(process.pid)
+    await output.readline()
+    await process.wait()
+    recorded = Record(tmp_path / "groups.json", HERE)
+    recorded.add("engine", replace(group, output="pipe:[1]"))
+    assert recorded.left_behind() == [], "the same number, but nobody in it writes to the pipe of ours"
+    recorded.add("engine", group)
+    assert recorded.left_behind() == [group]
+    await processes.end(group, grace=5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"engine": {"sid": 1, "started": 1.0, "boot": "this boot"}}', '{"workspace": 5, "groups": {}}'],
+    ids=["empty", "a list", "nothing", "of an older version", "damaged"],
+)
+def test_a_record_that_names_no_workspace_is_of_no_process_of_ours(tmp_path: Path, text: str) -> None:
+    (tmp_path / "groups.json").write_text(text)
+    assert Record(tmp_path / "groups.json", HERE).left_behind() == []
+
+
+async def test_a_record_of_a_newer_version_is_read_as_far_as_it_is_known(tmp_path: Path) -> None:
+    process, _ = await processes.start(("sleep", "600"), dict(os.environ), tmp_path)
+    group = Group.of(process.pid)
+    newer = {"sid": group.sid, "started": group.started, "output": group.output, "colour": "blue"}
+    names = asdict(HERE) | {"planet": "Earth"}
+    record = {"version": 9, "workspace": names, "groups": {"engine": newer, "page": {"number": 1}}, "more": 1}
+    write_json(tmp_path / "groups.json", record)
+    assert Record(tmp_path / "groups.json", HERE).left_behind() == [group]
+    await processes.end(group, grace=5)
+    await process.wait()
+
+
+async def test_one_that_is_full_but_works_on_is_left_alone_and_one_that_hangs_is_not(
+    watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heart, "SILENT_AFTER", 3.0)
+    program = watch("--deaf-ears-after", "1", "--heart-stops-after", "9", beats=True)
+    first = (await program.until(ready))["pid"]
+    full = await program.until(lambda seen: "takes no further connection" in seen.get("phase", ""))
+    assert (full["pid"], full["restarts"], full["state"]) == (first, 0, "ready")
+    assert re.search(r"\d+ of \d+ files are open", full["phase"])
+    program.arguments = ()
+    again = await program.until(lambda seen: seen.get("restarts") == 1 and ready(seen))
+    assert again["pid"] != first
+    assert time.monotonic() - program.born > 9, "it was left alone as long as its heart beat"
+
+
+async def test_one_that_answers_nobody_for_long_is_started_again_though_it_works_on(
+    watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "SPARED_SECONDS", 3.0)
+    program = watch("--deaf-ears-after", "1", beats=True)
+    await program.until(ready)
+    program.arguments = ()
+    await program.until(lambda seen: seen.get("restarts") == 1 and ready(seen))
 
 
 async def test_a_server_that_runs_elsewhere_is_watched_and_never_started(tmp_path: Path) -> None:
@@ -321,7 +411,7 @@ async def test_a_server_that_runs_elsewhere_is_watched_and_never_started(tmp_pat
     async def prepare(_: Callable[..., None]) -> Launch:
         return Launch((), {}, "", 0, f"http://127.0.0.1:{port}/health")
 
-    log, record = RotatingLog(tmp_path / "a.log", 1000), Record(tmp_path / "r.json")
+    log, record = RotatingLog(tmp_path / "a.log", 1000), Record(tmp_path / "r.json", HERE)
     task = asyncio.create_task((it := Service("engine", prepare, log, record, report, cwd=tmp_path)).run())
     await asyncio.sleep(1)
     assert seen["state"] == "starting"

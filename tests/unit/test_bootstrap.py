@@ -1,7 +1,14 @@
 """start.sh and what it installs first."""
 
+import os
 import re
+import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 from engine.cli import parser
 from engine.config import ROOT
@@ -31,3 +38,52 @@ def test_an_unknown_word_gets_the_usage_on_stderr_and_status_2() -> None:
     assert ended.stdout == ""
     assert "strat" in ended.stderr
     assert "Usage:" in ended.stderr
+
+
+@pytest.fixture
+def clone() -> Iterator[Path]:
+    """What an installation needs of the project, in a folder that every user can reach."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "engine").mkdir()
+        for file in ("start.sh", "uv.lock", "pyproject.toml", "engine/uv.txt"):
+            shutil.copy(ROOT / file, folder / file)
+        yield folder
+
+
+def test_without_a_network_the_last_line_says_what_to_do(clone: Path) -> None:
+    nowhere = "http://127.0.0.1:9"
+    env = os.environ | {
+        "HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere, "PIP_INDEX_URL": f"{nowhere}/simple", "PIP_RETRIES": "0",
+        "UV_DEFAULT_INDEX": f"{nowhere}/simple", "UV_NO_CACHE": "1", "UV_HTTP_RETRIES": "0", "PIP_NO_CACHE_DIR": "1",
+    }  # fmt: skip
+    ended = subprocess.run(
+        [clone / "start.sh", "prepare"], env=env, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert ended.returncode == 1
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith("The installer could not be installed; the reason is above.")
+    assert "HTTPS_PROXY names a proxy" in last
+
+
+@pytest.mark.parametrize("theirs", [".", ".venv", ".venv.lock"])
+def test_an_installation_of_another_user_is_a_sentence(clone: Path, theirs: str) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("files of another user are made by root only")
+    nobody = 65534
+    os.chown(clone, nobody, nobody)
+    if theirs == ".venv":
+        (clone / theirs).mkdir(mode=0o700)
+    elif theirs == ".venv.lock":
+        (clone / theirs).write_text("")
+    else:
+        os.chown(clone, 0, 0)
+    ended = subprocess.run(
+        [clone / "start.sh", "status"],
+        user=nobody, group=nobody, extra_groups=[], capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert ended.returncode == 1
+    place = clone if theirs == "." else clone / theirs
+    assert ended.stderr.startswith(f"nobody may not write {place}, which belongs to root: start as that user, or as")
+    assert ended.stderr.count("\n") == 1

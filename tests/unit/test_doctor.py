@@ -134,7 +134,9 @@ def test_a_port_that_is_taken_is_named_with_its_holder(settings: MakeSettings) -
 
 
 def test_few_open_files() -> None:
-    assert [only(doctor.open_files(limit))[0] for limit in (-1, 20_000, 1024, 256)] == ["ok", "ok", "ok", "warning"]
+    assert [only(doctor.open_files(most, 256))[0] for most in (20_000, 1024, 256)] == ["ok", "ok", "warning"]
+    assert only(doctor.open_files(4096, 1024))[1].strip() == "up to 4096 (the start raises it from 1024)"
+    assert only(doctor.open_files(4096, -1))[1].strip() == "up to 4096"
 
 
 def test_a_driver_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:

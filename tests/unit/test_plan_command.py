@@ -5,9 +5,11 @@ import shlex
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
+from engine import control
 from engine.cli import parser, status
 from engine.plan_command import run
 from engine.plans.flags import merge, number, split, value
@@ -184,7 +186,7 @@ def test_status_tells_which_rung_runs_and_why_not_the_next_higher(
     chosen.files.create()
     Status().write(chosen.files.status)
     reader_plan(chosen, "reader.auto", ("There is no accelerator here.",)).write(chosen.files.plan)
-    monkeypatch.setattr("engine.cli.control.supervisor", lambda _: object())
+    monkeypatch.setattr("engine.cli.control.supervisor", lambda _: control.Found(psutil.Process()))
     for arguments in (["status"], ["status", "--json"]):
         assert status(chosen, parser().parse_args(arguments)) == 0
         assert "There is no accelerator here." in capsys.readouterr().out

@@ -35,9 +35,8 @@ def settings(tmp_path: Path) -> Settings:
     return settings
 
 
-def test_all_that_there_is_to_tell(settings: Settings) -> None:
-    key = secret(settings.files.watch_key)
-    timeline.note(settings.files.timeline, "engine", "failed", "no room")
+def shown_with_page(settings: Settings, overview: str) -> tuple[str, list[str | None]]:
+    """What is shown beside a page that answers so, and with which keys it was asked."""
     asked: list[str | None] = []
 
     class Page(BaseHTTPRequestHandler):
@@ -45,7 +44,7 @@ def test_all_that_there_is_to_tell(settings: Settings) -> None:
             asked.append(self.headers["authorization"])
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(OVERVIEW.encode())
+            self.wfile.write(overview.encode())
 
         def log_message(self, *args: object) -> None:
             """Stays quiet."""
@@ -54,14 +53,41 @@ def test_all_that_there_is_to_tell(settings: Settings) -> None:
         threading.Thread(target=server.handle_request, daemon=True).start()
         settings = settings.model_copy(update={"port": server.server_port})
         status = Status().with_engine(state="starting", phase="loading", percent=40.0, kind="vllm", model="a-model")
-        text = shown(settings, status.with_page(state="ready", url=settings.page_url, pid=12), PLAN)
+        return shown(settings, status.with_page(state="ready", url="http://the-page/", pid=12), PLAN), asked
+
+
+def test_all_that_there_is_to_tell(settings: Settings) -> None:
+    key = secret(settings.files.watch_key)
+    timeline.note(settings.files.timeline, "engine", "failed", "no room")
+    text, asked = shown_with_page(settings, OVERVIEW)
     assert asked == [f"Bearer {key}"]
     for part in (
-        "● starting  a-model on vllm, 1 x a card", "loading 40 %", "For this.", "pid 12", settings.page_url,
+        "● starting  a-model on vllm, 1 x a card", "loading 40 %", "For this.", "pid 12", "http://the-page/",
         "a card, memory", "2.0 of 8.0 GiB", "62 %", "37 %", "1.0 of 4.0 GiB",
         "4 open chats, 2 answers under way, 3 waiting", "0.75 s", "30 tokens/s", "failed  no room",
     ):  # fmt: skip
         assert part in text, part
+
+
+@pytest.mark.parametrize(
+    "overview",
+    ["[]", "{}", '{"chats": 4}', OVERVIEW.replace('"turns": [[', '"turns": [["a", '), OVERVIEW.replace('"cpu"', '"c"')],
+    ids=["a list", "nothing", "chats told otherwise", "turns told otherwise", "a load without a part"],
+)
+def test_a_page_of_another_version_costs_only_what_it_tells(settings: Settings, overview: str) -> None:
+    secret(settings.files.watch_key)
+    text, asked = shown_with_page(settings, overview)
+    assert len(asked) == 1
+    assert "http://the-page/" in text
+    assert "free disk" in text
+
+
+def test_more_than_we_know_of_a_load_is_left_out(settings: Settings) -> None:
+    secret(settings.files.watch_key)
+    text, _ = shown_with_page(
+        settings, OVERVIEW.replace('{"cpu"', '{"planets": 8, "cpu"').replace('"busy"', '"x": 1, "busy"')
+    )
+    assert "a card, memory" in text
 
 
 def test_without_the_page_the_rest_is_told(settings: Settings) -> None:

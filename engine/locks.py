@@ -1,0 +1,85 @@
+"""The lock of a workspace: taken by the one supervisor that may run in it, and seen by everybody else.
+
+The kernel gives it back when its holder dies, however it dies. So it says more than any file: where it is held, the
+product runs; where it is not, nothing runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+_PATIENCE = 1.0
+"""Seconds for which a start tries: somebody who only looks whether it is held has it for a moment."""
+_PAUSE = 0.05
+
+
+class HeldError(Exception):
+    """Somebody else holds the lock."""
+
+
+@contextlib.contextmanager
+def holding(path: Path) -> Iterator[None]:
+    """Holds the lock in `path`, which is made where it is missing.
+
+    Raises:
+        HeldError: somebody else holds it.
+        OSError: the file cannot be made.
+    """
+    with path.open("a") as file:
+        deadline = time.monotonic() + _PATIENCE
+        while not _taken(file.fileno(), fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                raise HeldError(str(path))
+            time.sleep(_PAUSE)
+        yield
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody holds it, on this machine or, on a shared disk, on another.
+
+    Raises:
+        PermissionError: this user may not look.
+    """
+    try:
+        file = path.open()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    with file:
+        return not _taken(file.fileno(), fcntl.LOCK_SH)
+
+
+def holder(path: Path) -> int | None:
+    """The process that holds it; None where this user or this container can't see it, or the system tells nobody."""
+    lock = path.stat()
+    for entry in Path("/proc").glob("[0-9]*/fdinfo"):
+        # A process ends, or belongs to somebody else.
+        with contextlib.suppress(OSError):
+            for info in entry.iterdir():
+                pid = _locker(info)
+                # Only the pid of a process that we see is more than 0.
+                if pid and os.path.samestat(lock, (entry.parent / "fd" / info.name).stat()):
+                    return pid
+    return None
+
+
+def _locker(info: Path) -> int | None:
+    """Who holds an exclusive lock on an open file, by its `fdinfo` (proc_pid_fdinfo(5))."""
+    for line in info.read_text().splitlines():
+        # lock:	1: FLOCK  ADVISORY  WRITE 17091 fe:00:2146340 0 EOF
+        words = line.split()
+        if words[:1] == ["lock:"] and "FLOCK" in words and "WRITE" in words:
+            return int(words[words.index("WRITE") + 1])
+    return None
+
+
+def _taken(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
