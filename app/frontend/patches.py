@@ -223,6 +223,18 @@ _BEHAVIOUR = (
         "f.jsx(PVn,{}),f.jsx($_e,{navigate:e})]",
     ),
     Patch(
+        why="the header has only the links that the person may open",
+        old="h=((y=r==null?void 0:r.ui)==null?void 0:y.header_links)||[]",
+        new="h=kimi.links(((y=r==null?void 0:r.ui)==null?void 0:y.header_links)||[],Nl().user)",
+    ),
+    Patch(
+        why="the menu of the account can end all logins",
+        old='f.jsxs(Ip,{onClick:()=>e(!0),children:[f.jsx(Ot,{path:"navigation.user.menu.logout"})',
+        new="t.metadata.signsOut&&f.jsx(Ip,{onClick:()=>kimi.signOutEverywhere(s=>Qn.error(s)),"
+        "children:kimi.text.signOutEverywhere}),"
+        'f.jsxs(Ip,{onClick:()=>e(!0),children:[f.jsx(Ot,{path:"navigation.user.menu.logout"})',
+    ),
+    Patch(
         why="the list of presets has a name",
         old='f.jsx(SR,{id:"chat-profiles",',
         new='f.jsx(SR,{id:"chat-profiles","aria-label":kimi.text.presets,',
