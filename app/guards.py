@@ -3,12 +3,13 @@
 - `HostAndOrigin`: a page on loopback answers to its own names only (a foreign site's name can be pointed at 127.0.0.1),
   and a browser's request that another site made is refused, for HTTP and WebSocket alike.
 - `BodyLimit`: a body is counted while it comes; nothing above the limit is ever held.
-- `SignIns`: tells the check of a password where the request comes from, and has the browser remember that it was right.
+- `SignIns`: tells the check of a password where the request comes from, and answers for one that has to wait.
 - `SecureHeaders`: what every response says about itself.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
@@ -134,16 +135,22 @@ class SignIns:
             return
         connection = HTTPConnection(scope)
         address = connection.client.host if connection.client else "?"
-        language = language_of(connection.headers.get("accept-language"))
-        request = SignInRequest(address, connection.cookies.get(COOKIE, ""), language)
+        request = SignInRequest(address, connection.cookies.get(COOKIE, ""))
         sign_in_request.set(request)
 
-        async def with_cookie(message: Message) -> None:
+        async def with_outcome(message: Message) -> None:
+            if request.wait:
+                # Chainlit knows of no other refusal than a wrong password.
+                return
             if message["type"] == "http.response.start" and message["status"] == 200 and request.remember:
                 message["headers"] = [*message["headers"], (b"set-cookie", set_cookie(request.remember))]
             await send(message)
 
-        await self._app(scope, receive, with_cookie)
+        await self._app(scope, receive, with_outcome)
+        if request.wait:
+            after = {"Retry-After": str(math.ceil(request.wait))}
+            minutes = math.ceil(request.wait / 60)
+            await refuse(scope, receive, send, 429, "refused_guesses", headers=after, minutes=minutes)
 
 
 class SecureHeaders:
@@ -194,7 +201,16 @@ async def _too_large(scope: Scope, receive: Receive, send: Send, limit: int) -> 
     await refuse(scope, receive, send, 413, "refused_size", megabytes=limit // 1024 // 1024)
 
 
-async def refuse(scope: Scope, receive: Receive, send: Send, status: int, key: str, **values: object) -> None:
+async def refuse(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    status: int,
+    key: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **values: object,
+) -> None:
     """Answers a request with the sentence of `key` in the person's language, or closes a socket with it."""
     # What programs are told is English throughout.
     asked = None if _of_the_api(scope) else Headers(scope=scope).get("accept-language")
@@ -204,7 +220,9 @@ async def refuse(scope: Scope, receive: Receive, send: Send, status: int, key: s
         await send({"type": "websocket.close", "code": 1008, "reason": sentence})
         return
     # The connection is closed: the rest of a body that nobody reads must not be taken for the next request.
-    response = JSONResponse(_refusal(scope, status, sentence), status, headers={"Connection": "close"})
+    response = JSONResponse(
+        _refusal(scope, status, sentence), status, headers={"Connection": "close", **(headers or {})}
+    )
     await response(scope, receive, send)
 
 

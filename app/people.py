@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -18,7 +17,6 @@ from chainlit.auth import get_token_from_cookies, set_auth_cookie
 from chainlit.auth.jwt import create_jwt
 from chainlit.oauth_providers import get_configured_oauth_providers
 from chainlit.server import sio
-from fastapi import HTTPException
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,7 +24,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.devices import known_device, remember
 from app.guesses import Guesses, TooManyGuessesError
-from app.i18n import text
 from app.logins import Login
 from app.rules import Rules
 from app.sign_in_request import sign_in_request
@@ -100,10 +97,8 @@ def _sign_in_by_password(people: People, rules: Rules) -> None:
                     return None
                 forgive()
         except TooManyGuessesError as refusal:
-            minutes = math.ceil(refusal.seconds / 60)
-            headers = {"Retry-After": str(math.ceil(refusal.seconds))}
-            sentence = text("refused_guesses", request.language, minutes=minutes)
-            raise HTTPException(429, sentence, headers) from None
+            request.wait = refusal.seconds
+            return None
         request.remember = remember(request.cookie, account, login.mark)
         return _user(login, username if login.kind == "shared" else None)
 

@@ -118,7 +118,7 @@ const kimi = (() => {
     try {
       const reply = await fetch("/api/sign-out-everywhere", { method: "POST" });
       if (!reply.ok && reply.status !== 401) throw new Error(reply.statusText);
-      location.assign("/login");
+      location.assign("/");
     } catch {
       fail(text.requestFailed);
     }

@@ -229,10 +229,10 @@ _BEHAVIOUR = (
     ),
     Patch(
         why="the menu of the account can end all logins",
-        old='f.jsxs(Ip,{onClick:()=>e(!0),children:[f.jsx(Ot,{path:"navigation.user.menu.logout"})',
-        new="t.metadata.signsOut&&f.jsx(Ip,{onClick:()=>kimi.signOutEverywhere(s=>Qn.error(s)),"
-        "children:kimi.text.signOutEverywhere}),"
-        'f.jsxs(Ip,{onClick:()=>e(!0),children:[f.jsx(Ot,{path:"navigation.user.menu.logout"})',
+        old='{path:"navigation.user.menu.logout"}),f.jsx(e5,{className:"ml-auto"})]})',
+        new='{path:"navigation.user.menu.logout"}),f.jsx(e5,{className:"ml-auto"})]}),'
+        "t.metadata.signsOut&&f.jsx(Ip,{onClick:()=>kimi.signOutEverywhere(s=>Qn.error(s)),"
+        "children:kimi.text.signOutEverywhere})",
     ),
     Patch(
         why="the list of presets has a name",

@@ -117,15 +117,26 @@ async def test_a_body_that_lies_about_its_size_is_refused() -> None:
 async def test_a_sign_in_is_known_by_its_address_and_remembered_where_it_was_right() -> None:
     async def page(scope: Scope, receive: Receive, send: Send) -> None:
         request = sign_in_request.get()
-        assert (request.address, request.cookie, request.language) == ("9.9.9.9", "before", "zh")
+        assert (request.address, request.cookie) == ("9.9.9.9", "before")
         request.remember = "from now on"
         await echo(scope, receive, send)
 
-    headers = {"cookie": "known_device=before", "accept-language": "zh-CN"}
+    headers = {"cookie": "known_device=before"}
     for password, remembered in [(b"right", True), (b"wrong", False)]:
         reply = await ask(SignIns(page), "POST", "/login", content=password, client=("9.9.9.9", 1), headers=headers)
         kept = [value for value in reply.headers.get_list("set-cookie") if value.startswith("known_device=")]
         assert bool(kept) is remembered
+
+
+async def test_a_sign_in_that_has_to_wait_is_told_how_long() -> None:
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        sign_in_request.get().wait = 90.5
+        await echo(scope, receive, send)
+
+    for language, words in [("en", "please wait 2 min"), ("zh-CN", "请等待 2 分钟")]:
+        reply = await ask(SignIns(page), "POST", "/login", content=b"wrong", headers={"accept-language": language})
+        assert (reply.status_code, reply.headers["retry-after"]) == (429, "91")
+        assert words in reply.json()["detail"]
 
 
 async def test_another_site_may_post_where_that_was_agreed_and_nothing_else_there() -> None:
