@@ -1,8 +1,8 @@
 """Azure's hybrid sign-in, whose answer the browser posts from Microsoft's page.
 
-Such a request carries Microsoft's origin, and no cookie that is kept from other sites. So its `state` cookie is one that
-other sites' requests carry, and the state is checked here: Chainlit does not, and without it another site could sign
-a browser in as somebody else.
+Such a request carries Microsoft's origin, and no cookie that is kept from other sites. So the `state` cookie of this
+sign-in is one that other sites' requests carry. It is checked here, which Chainlit does not do: without it another site
+could sign a browser in as somebody else.
 """
 
 from __future__ import annotations

@@ -18,10 +18,10 @@ import jwt
 from chainlit.auth import get_token_from_cookies
 from chainlit.auth.jwt import decode_jwt
 from chainlit.server import sio
-from chainlit.session import ws_sessions_id
+from chainlit.session import WebsocketSession, ws_sessions_id
 from chainlit.user import User
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.logins import HEADER_PREFIX, Login, ended_by_the_clock, login_in
@@ -76,7 +76,8 @@ class Welcome:
     async def sweep(self) -> None:
         """Ends the live connections and running answers of those who are out now."""
         for session in list(ws_sessions_id.values()):
-            if session.token and not self.still(session.token):
+            token = _token_of(session)
+            if token and not self.still(token):
                 if session.current_task:
                     session.current_task.cancel()
                 session.token = None
@@ -122,6 +123,17 @@ class StillWelcome:
 def _too_old(login: Login) -> bool:
     """Whether a login has been renewed for too long."""
     return login.since + LONGEST_LOGIN_SECONDS <= time.time()
+
+
+def _token_of(session: WebsocketSession) -> str | None:
+    """The login by which a session is connected, or was last.
+
+    Chainlit keeps that of its first connection, also when the session goes on by another login.
+    """
+    environ = sio.get_environ(session.socket_id)
+    if environ is None:
+        return session.token
+    return get_token_from_cookies(cookie_parser(environ.get("HTTP_COOKIE", "")))
 
 
 def _without(scope: Scope, header: bytes) -> Scope:

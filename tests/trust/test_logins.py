@@ -118,6 +118,15 @@ async def test_signing_out_everywhere_ends_all_logins_sockets_and_running_answer
     assert PersonsCaller(public, "anna").sign_in().request("GET", "/user")[0] == 200
 
 
+async def test_a_session_that_goes_on_by_another_login_ends_with_that_one(public: ScriptedProduct) -> None:
+    async with person(public, "anna") as first:
+        second = person(public, "anna")
+        second.session_id = first.session_id
+        async with second:
+            assert (await asyncio.to_thread(second.caller.request, "POST", "/logout"))[0] == 200
+            await gone(second)
+
+
 async def test_the_command_signs_out_everywhere_while_the_page_runs(public: ScriptedProduct) -> None:
     async with person(public, "anna") as anna, person(public, "bert") as bert:
         environment = {"KIMI_WORKSPACE": str(public.files.root), "PATH": "/usr/bin:/bin"}
