@@ -76,30 +76,31 @@ def _sign_in_by_password(people: People, rules: Rules) -> None:
     gate = asyncio.Semaphore(_AT_ONCE)
     guesses = Guesses()
 
-    async def login_for(username: str, password: str, name: str | None) -> Login | None:
+    async def login_for(username: str, password: str, name: str | None, mark: str) -> Login | None:
         async with gate:
             own = await asyncio.to_thread(people.verify, username, password)
         if name is not None:
             # Somebody's name is theirs alone: the shared password does not open it.
-            return rules.begin(name, "own", people.mark(name) or "") if own else None
-        return rules.begin(SHARED_USER, "shared", rules.shared.mark) if rules.shared.matches(password) else None
+            return rules.begin(name, "own", mark) if own else None
+        return rules.begin(SHARED_USER, "shared", mark) if rules.shared.matches(password) else None
 
     @cl.password_auth_callback
     async def password(username: str, password: str) -> cl.User | None:
         if len(password) > _LONGEST_PASSWORD:
             return None
         request, name = sign_in_request.get(), people.find(username)
+        # Before the check: a login with a password that is changed meanwhile ends with it.
         account, mark = name or SHARED_USER, people.mark(name) or "" if name else rules.shared.mark
         device = known_device(request.cookie, account, mark)
         try:
             async with guesses.one(account, request.address, device) as forgive:
-                if (login := await login_for(username, password, name)) is None:
+                if (login := await login_for(username, password, name, mark)) is None:
                     return None
                 forgive()
         except TooManyGuessesError as refusal:
             request.wait = refusal.seconds
             return None
-        request.remember = remember(request.cookie, account, login.mark)
+        request.remember = remember(request.cookie, account, mark)
         return _user(login, username if login.kind == "shared" else None)
 
 

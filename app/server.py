@@ -80,7 +80,8 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     _add_routes(app, state)
     app.include_router(account(welcome))
-    app.include_router(form_post())
+    if posted_callbacks():
+        app.include_router(form_post())
     app.include_router(watching(settings, state, welcome))
     metrics.set_up(telemetry.meter(), state.status, open_chats)
     app.include_router(routes(history, users))
