@@ -54,6 +54,8 @@ def main() -> int:
             ws="websockets-sansio",
             # Compressing each frame of a few words costs more than sending it.
             ws_per_message_deflate=False,
+            # It would believe them from this machine; app/proxies.py believes those that are named.
+            proxy_headers=False,
             log_config=None,
             # Session ids are in paths and must not be in logs.
             access_log=False,

@@ -8,6 +8,8 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 
 _ADDRESSES_REMEMBERED = 10_000
+_LONGEST_ADDRESS = 64
+"""In characters, of one that is none."""
 
 
 class Attempts:
@@ -44,7 +46,7 @@ def network_of(address: str) -> str:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
-        return address
+        return address[:_LONGEST_ADDRESS]
     if isinstance(parsed, ipaddress.IPv4Address):
         return address
     return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))

@@ -3,23 +3,25 @@
 - `HostAndOrigin`: a page on loopback answers to its own names only (a foreign site's name can be pointed at 127.0.0.1),
   and a browser's request that another site made is refused, for HTTP and WebSocket alike.
 - `BodyLimit`: a body is counted while it comes; nothing above the limit is ever held.
-- `LoginLimit`: after too many wrong passwords the address waits.
+- `SignIns`: tells the check of a password where the request comes from, and answers for one that has to wait.
 - `SecureHeaders`: what every response says about itself.
 """
 
 from __future__ import annotations
 
+import math
 import re
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.attempts import Attempts
+from app.devices import COOKIE, set_cookie
 from app.i18n import language_of, text
+from app.sign_in_request import SignInRequest, sign_in_request
 
 UPLOAD_PATHS = {"/project/file", "/api/threads/import"}
 _UPLOADED_FILE = re.compile(r"/project/file/|/project/thread/")
@@ -49,13 +51,22 @@ class AllowedPlaces:
             return True
         return origin.lower() in self._origins or urlsplit(origin.lower()).netloc == host.lower() != ""
 
+    def is_https(self, host: str) -> bool:
+        """Whether the page has this name by https alone, by the word of its owner; what browsers send may differ."""
+        name = host.lower()
+        return f"https://{name}" in self._origins and f"http://{name}" not in self._origins
+
 
 class HostAndOrigin:
-    """Refuses requests under a foreign name or from a foreign page."""
+    """Refuses requests under a foreign name or from a foreign page.
 
-    def __init__(self, app: ASGIApp, places: AllowedPlaces) -> None:
+    `from_anywhere` are paths to which another site's page may post: whoever answers there checks the request itself.
+    """
+
+    def __init__(self, app: ASGIApp, places: AllowedPlaces, from_anywhere: Collection[str] = ()) -> None:
         self._app = app
         self._places = places
+        self._from_anywhere = from_anywhere
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
@@ -63,9 +74,10 @@ class HostAndOrigin:
             return
         headers = Headers(scope=scope)
         host = headers.get("host", "")
+        from_anywhere = scope.get("method") == "POST" and scope["path"] in self._from_anywhere
         if not self._places.host_allowed(host):
             await refuse(scope, receive, send, 421, "refused_host")
-        elif not self._places.origin_allowed(headers.get("origin"), host):
+        elif not from_anywhere and not self._places.origin_allowed(headers.get("origin"), host):
             await refuse(scope, receive, send, 403, "refused_origin")
         else:
             await self._app(scope, receive, send)
@@ -111,32 +123,34 @@ class BodyLimit:
             await _too_large(scope, receive, send, limit)
 
 
-class LoginLimit:
-    """Slows the guessing of passwords: `attempts` wrong ones within `seconds` close the door for that address."""
+class SignIns:
+    """Goes around a request to sign in with a password, which `people.py` checks and `guesses.py` limits."""
 
-    def __init__(
-        self, app: ASGIApp, attempts: int = 10, seconds: float = 300, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._attempts = Attempts(attempts, seconds, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != "/login" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        address = (scope.get("client") or ("?", 0))[0]
-        if self._attempts.closed_for(address):
-            await refuse(scope, receive, send, 429, "refused_guesses")
-            return
-        # Counted before the check and forgiven after it: requests side by side do not slip through.
-        self._attempts.count(address)
+        connection = HTTPConnection(scope)
+        address = connection.client.host if connection.client else "?"
+        request = SignInRequest(address, connection.cookies.get(COOKIE, ""))
+        sign_in_request.set(request)
 
-        async def watched(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 200:
-                self._attempts.forgive(address)
+        async def with_outcome(message: Message) -> None:
+            if request.wait:
+                # Chainlit knows of no other refusal than a wrong password.
+                return
+            if message["type"] == "http.response.start" and message["status"] == 200 and request.remember:
+                message["headers"] = [*message["headers"], (b"set-cookie", set_cookie(request.remember))]
             await send(message)
 
-        await self._app(scope, receive, watched)
+        await self._app(scope, receive, with_outcome)
+        if request.wait:
+            after = {"Retry-After": str(math.ceil(request.wait))}
+            minutes = math.ceil(request.wait / 60)
+            await refuse(scope, receive, send, 429, "refused_guesses", headers=after, minutes=minutes)
 
 
 class SecureHeaders:
@@ -187,7 +201,16 @@ async def _too_large(scope: Scope, receive: Receive, send: Send, limit: int) -> 
     await refuse(scope, receive, send, 413, "refused_size", megabytes=limit // 1024 // 1024)
 
 
-async def refuse(scope: Scope, receive: Receive, send: Send, status: int, key: str, **values: object) -> None:
+async def refuse(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    status: int,
+    key: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **values: object,
+) -> None:
     """Answers a request with the sentence of `key` in the person's language, or closes a socket with it."""
     # What programs are told is English throughout.
     asked = None if _of_the_api(scope) else Headers(scope=scope).get("accept-language")
@@ -197,7 +220,9 @@ async def refuse(scope: Scope, receive: Receive, send: Send, status: int, key: s
         await send({"type": "websocket.close", "code": 1008, "reason": sentence})
         return
     # The connection is closed: the rest of a body that nobody reads must not be taken for the next request.
-    response = JSONResponse(_refusal(scope, status, sentence), status, headers={"Connection": "close"})
+    response = JSONResponse(
+        _refusal(scope, status, sentence), status, headers={"Connection": "close", **(headers or {})}
+    )
     await response(scope, receive, send)
 
 

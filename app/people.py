@@ -7,16 +7,14 @@ in front (`KIMI_AUTH_HEADER`), or by an OAuth provider that Chainlit knows (`OAU
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import chainlit as cl
-import jwt
 from chainlit.auth import get_token_from_cookies, set_auth_cookie
-from chainlit.auth.jwt import create_jwt, decode_jwt
+from chainlit.auth.jwt import create_jwt
 from chainlit.oauth_providers import get_configured_oauth_providers
 from chainlit.server import sio
 from starlette.datastructures import Headers
@@ -24,65 +22,89 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.devices import known_device, remember
+from app.guesses import Guesses, TooManyGuessesError
+from app.logins import Login
+from app.rules import Rules
+from app.sign_in_request import sign_in_request
 from app.welcome import forgive_a_clock_set_back, header_identity
-from engine.config import Settings, secret
-from engine.people import People
+from engine.config import Settings
+from engine.people import LOCAL_USER, SHARED_USER, People
 
-LOCAL_USER = "local"
-SHARED_USER = "shared"
-
-_PASSWORD_BYTES = 9
-"""Twelve characters to type."""
 _AT_ONCE = 2
 """Checking a password takes 64 MB for a moment; more than so many at a time wait."""
 _LONGEST_NAME = 40
 _LONGEST_PASSWORD = 1000
+_LONGEST_IDENTITY = 200
 _log = logging.getLogger("app.people")
 
 
-def set_up_login(settings: Settings, people: People) -> None:
+def set_up_login(settings: Settings, people: People, rules: Rules) -> None:
     """Registers with Chainlit how people sign in."""
     forgive_a_clock_set_back()
-    if settings.auth_header:
-        _sign_in_by_header(settings.auth_header)
-    elif settings.for_this_machine:
+    if settings.sign_in == "header":
+        _sign_in_by_header(settings.auth_header, rules)
+    elif settings.sign_in == "local":
         # Host and Origin are checked before any request comes this far (guards.HostAndOrigin).
         @cl.header_auth_callback
         async def local_user(headers: Headers) -> cl.User:
-            return cl.User(identifier=LOCAL_USER)
+            return _user(rules.begin(LOCAL_USER, "local"))
 
     else:
-        _sign_in_by_password(people, page_password(settings))
+        # Made now where there is none, so that its owner finds it.
+        rules.shared.current()
+        _sign_in_by_password(people, rules)
         if get_configured_oauth_providers():
-            _sign_in_by_oauth(settings.oauth_people)
+            _sign_in_by_oauth(settings.oauth_people, rules)
 
 
-def _sign_in_by_header(name: str) -> None:
+def _user(login: Login, shown: str | None = None) -> cl.User:
+    return cl.User(identifier=login.identity, display_name=shown and shown[:_LONGEST_NAME], metadata=login.metadata())
+
+
+def _sign_in_by_header(name: str, rules: Rules) -> None:
     @cl.header_auth_callback
     async def named_by_the_proxy(headers: Headers) -> cl.User | None:
         value = headers.get(name, "").strip()
-        return cl.User(identifier=header_identity(value), display_name=value[:_LONGEST_NAME]) if value else None
+        # Longer is no name, and would not fit into a cookie.
+        if not 0 < len(value) <= _LONGEST_IDENTITY:
+            return None
+        return _user(rules.begin(header_identity(value), "header"), value)
 
 
-def _sign_in_by_password(people: People, shared: str) -> None:
+def _sign_in_by_password(people: People, rules: Rules) -> None:
     gate = asyncio.Semaphore(_AT_ONCE)
+    guesses = Guesses()
+
+    async def login_for(username: str, password: str, name: str | None, mark: str) -> Login | None:
+        async with gate:
+            own = await asyncio.to_thread(people.verify, username, password)
+        if name is not None:
+            # Somebody's name is theirs alone: the shared password does not open it.
+            return rules.begin(name, "own", mark) if own else None
+        return rules.begin(SHARED_USER, "shared", mark) if rules.shared.matches(password) else None
 
     @cl.password_auth_callback
     async def password(username: str, password: str) -> cl.User | None:
         if len(password) > _LONGEST_PASSWORD:
             return None
-        async with gate:
-            own = await asyncio.to_thread(people.verify, username, password)
-        name = people.find(username)
-        if name is not None:
-            # Somebody's name is theirs alone: the shared password does not open it.
-            return cl.User(identifier=name, metadata={"mark": people.mark(name)}) if own else None
-        if not hmac.compare_digest(password.encode("utf-8", "surrogatepass"), shared.encode()):
+        request, name = sign_in_request.get(), people.find(username)
+        # Before the check: a login with a password that is changed meanwhile ends with it.
+        account, mark = name or SHARED_USER, people.mark(name) or "" if name else rules.shared.mark
+        device = known_device(request.cookie, account, mark)
+        try:
+            async with guesses.one(account, request.address, device) as forgive:
+                if (login := await login_for(username, password, name, mark)) is None:
+                    return None
+                forgive()
+        except TooManyGuessesError as refusal:
+            request.wait = refusal.seconds
             return None
-        return cl.User(identifier=SHARED_USER, display_name=username[:_LONGEST_NAME])
+        request.remember = remember(request.cookie, account, mark)
+        return _user(login, username if login.kind == "shared" else None)
 
 
-def _sign_in_by_oauth(allowed: str) -> None:
+def _sign_in_by_oauth(allowed: str, rules: Rules) -> None:
     if not allowed:
         _log.warning("nobody may sign in by OAuth: KIMI_OAUTH_PEOPLE says who may")
 
@@ -90,18 +112,10 @@ def _sign_in_by_oauth(allowed: str) -> None:
     async def known_to_the_provider(
         provider: str, token: str, raw: dict[str, str], user: cl.User, id_token: str | None = None
     ) -> cl.User | None:
-        if not is_listed(user.identifier, allowed):
+        if not rules.oauth_allows(provider, user.identifier):
             _log.warning("%s may not sign in by %s: KIMI_OAUTH_PEOPLE does not list them", user.identifier, provider)
             return None
-        return cl.User(identifier=f"{provider}:{user.identifier}", display_name=user.identifier[:_LONGEST_NAME])
-
-
-def is_listed(name: str, allowed: str) -> bool:
-    """Whether a comma-separated list has this name, its `@domain`, or `*` for everybody."""
-    entries = {entry.strip().casefold() for entry in allowed.split(",") if entry.strip()}
-    name = name.casefold()
-    domain = "@" + name.rpartition("@")[2] if "@" in name else ""
-    return "*" in entries or name in entries or domain in entries
+        return _user(rules.begin(f"{provider}:{user.identifier}", "oauth"), user.identifier)
 
 
 class LocalSignIn:
@@ -110,8 +124,9 @@ class LocalSignIn:
     Chainlit's page asks who it is first and signs in after the refusal; this spares it the refusal.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, rules: Rules) -> None:
         self._app = app
+        self._rules = rules
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         wants_page = (
@@ -119,11 +134,12 @@ class LocalSignIn:
             and scope["method"] == "GET"
             and "text/html" in Headers(scope=scope).get("accept", "")
         )
-        if not wants_page or _signed_in(Request(scope)):
+        # A login that does not count has been taken off (welcome.StillWelcome).
+        if not wants_page or get_token_from_cookies(Request(scope).cookies):
             await self._app(scope, receive, send)
             return
         cookie = Response()
-        set_auth_cookie(Request(scope), cookie, create_jwt(cl.User(identifier=LOCAL_USER)))
+        set_auth_cookie(Request(scope), cookie, create_jwt(_user(self._rules.begin(LOCAL_USER, "local"))))
 
         async def with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -131,19 +147,6 @@ class LocalSignIn:
             await send(message)
 
         await self._app(scope, receive, with_cookie)
-
-
-def _signed_in(request: Request) -> bool:
-    token = get_token_from_cookies(request.cookies)
-    try:
-        return token is not None and decode_jwt(token).identifier == LOCAL_USER
-    except jwt.InvalidTokenError:
-        return False
-
-
-def page_password(settings: Settings) -> str:
-    """The password of a page that others can reach: `KIMI_PASSWORD`, else one made once for this workspace."""
-    return settings.password.get_secret_value() or secret(settings.files.password, _PASSWORD_BYTES)
 
 
 def guard_session_ids() -> None:

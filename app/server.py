@@ -18,14 +18,16 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse
 
 from app import chat, logs, metrics, wording
+from app.account import account
 from app.api.errors import ApiError, on_api_error
 from app.api.pictures import MAX_REQUEST_BYTES
 from app.api.routes import CHAT_PATH
 from app.api.routes import routes as api_routes
 from app.chats import keep_purging, open_chats, stop_all
 from app.engine_state import EngineState, NoSupervisorError
+from app.form_post import form_post, posted_callbacks
 from app.frontend import PageFiles, content_security_policy
-from app.guards import AllowedPlaces, BodyLimit, HostAndOrigin, LoginLimit, SecureHeaders
+from app.guards import AllowedPlaces, BodyLimit, HostAndOrigin, SecureHeaders, SignIns
 from app.history.database import Database, database_url
 from app.history.export_routes import export_routes
 from app.history.in_step import InStep
@@ -40,13 +42,16 @@ from app.packets import TextPacket
 from app.people import LocalSignIn, guard_session_ids, set_up_login
 from app.presets import Presets
 from app.presets.own import OwnSettings
+from app.proxies import Forwarded
 from app.retention import keep_sweeping, sweep_session_files
+from app.rules import Rules
 from app.telemetry import telemetry
 from app.upload_guard import BodyPace, UploadGuard
 from app.uploads import MAX_BYTES, UploadStore
 from app.watching import watching
 from app.welcome import StillWelcome, Welcome
 from engine.config import Settings
+from engine.ended_logins import EndedLogins
 from engine.heart import keep_beating
 from engine.people import People
 
@@ -70,13 +75,18 @@ def create_app(settings: Settings) -> FastAPI:
     store = UploadStore(settings.files.uploads)
     database = Database(database_url(settings.database_url.get_secret_value(), settings.files.chats))
     history, users = History(database, settings.files.uploads), Users(database)
-    people = People(settings.files.people)
-    welcome = Welcome(people, settings.auth_header)
+    people, ended = People(settings.files.people), EndedLogins(settings.files.logins)
+    rules = Rules(settings, people, ended)
+    welcome = Welcome(rules, ended, settings.auth_header)
+    welcome.guard_chainlit()
     keeper = Keeper(history, users)
     lifespan = _lifespan(settings, state, store, database, welcome, in_step=InStep(keeper))
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     _add_routes(app, state)
-    app.include_router(watching(settings, state))
+    app.include_router(account(welcome))
+    if posted_callbacks():
+        app.include_router(form_post())
+    app.include_router(watching(settings, state, welcome))
     metrics.set_up(telemetry.meter(), state.status, open_chats)
     app.include_router(routes(history, users))
     app.include_router(export_routes(history, users))
@@ -84,7 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(ApiError, on_api_error)
     data_layer = DataLayer(history, users)
     cl.data_layer(lambda: data_layer)
-    set_up_login(settings, people)
+    set_up_login(settings, people, rules)
     guard_thread_ids(history, users)
     guard_session_ids()
     sio.eio.max_http_buffer_size = _MESSAGE_BYTES
@@ -100,16 +110,17 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount("/", chainlit_app)
     places = AllowedPlaces(loopback=settings.loopback, port=settings.port, origins=settings.origins)
     # The last one added is the outermost.
-    if settings.for_this_machine and not settings.auth_header:
-        app.add_middleware(LocalSignIn)
+    if settings.sign_in == "local":
+        app.add_middleware(LocalSignIn, rules=rules)
     app.add_middleware(UploadGuard, folder=settings.files.uploads)
     app.add_middleware(StillWelcome, welcome=welcome)
-    app.add_middleware(LoginLimit)
+    app.add_middleware(SignIns)
     app.add_middleware(BodyPace)
     api_paths = {CHAT_PATH: MAX_REQUEST_BYTES}
     app.add_middleware(BodyLimit, upload=MAX_BYTES + _FORM_BYTES, other=_OTHER_BODY_BYTES, paths=api_paths)
-    app.add_middleware(HostAndOrigin, places=places)
+    app.add_middleware(HostAndOrigin, places=places, from_anywhere=posted_callbacks())
     app.add_middleware(SecureHeaders, policy=content_security_policy(settings.files.page_root))
+    app.add_middleware(Forwarded, proxies=settings.proxies, places=places, auth_header=settings.auth_header)
     return app
 
 

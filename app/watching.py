@@ -4,39 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from typing import Annotated, Any
+from typing import Any
 
 from chainlit.auth import get_current_user
-from chainlit.auth.cookie import OAuth2PasswordBearerWithCookie
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 
 from app import prometheus
+from app.account import Token
 from app.engine_state import EngineState
-from app.i18n import language_of
+from app.i18n import language_of, text
 from app.overview import Overview
 from app.telemetry import telemetry
+from app.welcome import Welcome
 from engine.config import Settings, secret
 from engine.logs import more, plain
 
 FIRST_LINES = 200
 """So much of each log is shown before what comes."""
-_COOKIE = OAuth2PasswordBearerWithCookie(tokenUrl="/login", auto_error=False)
-Token = Annotated[str | None, Depends(_COOKIE)]
 
 
 class Guard:
-    """Who may look: whoever has signed in, and any program with the key in `run/watch.key`."""
+    """Who may look: the people whom the rules name, and any program with the key in `run/watch.key`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, welcome: Welcome) -> None:
         self._key = secret(settings.files.watch_key)
-        self._open = settings.for_this_machine and not settings.auth_header
+        self._open = settings.sign_in == "local"
+        self._welcome = welcome
 
     async def watcher(self, request: Request, token: Token) -> None:
         """Lets somebody see the status and the logs.
 
         Raises:
-            HTTPException: 401, to everybody else.
+            HTTPException: 401 to strangers, 403 to people who may not.
         """
         given = request.headers.get("authorization", "")
         if hmac.compare_digest(given.encode("utf-8", "surrogateescape"), f"Bearer {self._key}".encode()):
@@ -44,21 +44,23 @@ class Guard:
         if token is None:
             raise HTTPException(401, "Sign in, or send the key of run/watch.key: Authorization: Bearer …")
         await get_current_user(token)
+        if not self._welcome.watches(token):
+            raise HTTPException(403, text("refused_watching", language_of(request.headers.get("accept-language"))))
 
     async def reader_of_metrics(self, request: Request, token: Token) -> None:
         """The same, but on a page that only this machine reaches everybody may: whoever is here could sign in anyway.
 
         Raises:
-            HTTPException: 401.
+            HTTPException: 401 or 403.
         """
         if not self._open:
             await self.watcher(request, token)
 
 
-def watching(settings: Settings, state: EngineState) -> APIRouter:
+def watching(settings: Settings, state: EngineState, welcome: Welcome) -> APIRouter:
     """The routes."""
     router = APIRouter()
-    overview, guard = Overview(settings, state), Guard(settings)
+    overview, guard = Overview(settings, state), Guard(settings, welcome)
 
     @router.get("/status")
     async def status_page() -> FileResponse:

@@ -1,7 +1,7 @@
-"""Who signed in some time ago, looked at again with every request: may this person still come in?
+"""Who signed in some time ago, checked against today's rules with every request and on open sockets.
 
-A login is a signed cookie that lasts for days. Whoever was taken out, has got another password, or is another person by
-the word of the proxy in front, is signed out at once.
+A login is a signed cookie that lasts for days. Who was taken out, has another password, signed out, or is another
+person by the word of the proxy in front, is out at once.
 
 A login ends by the clock, which may be wrong: what is open then stays open, and one that was made by a clock that has
 been set back since counts.
@@ -10,18 +10,23 @@ been set back since counts.
 from __future__ import annotations
 
 import asyncio
-from functools import lru_cache, partial
+import time
 
+import chainlit.auth
+import chainlit.server
 import jwt
 from chainlit.auth import get_token_from_cookies
-from chainlit.auth.jwt import get_jwt_secret
+from chainlit.auth.jwt import decode_jwt
 from chainlit.server import sio
-from chainlit.session import ws_sessions_id
+from chainlit.session import WebsocketSession, ws_sessions_id
+from chainlit.user import User
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from engine.people import People
+from app.logins import HEADER_PREFIX, Login, ended_by_the_clock, login_in
+from app.rules import Rules
+from engine.ended_logins import LONGEST_LOGIN_SECONDS, EndedLogins
 
 _LOOK_SECONDS = 2.0
 
@@ -29,50 +34,74 @@ _LOOK_SECONDS = 2.0
 class Welcome:
     """Knows who may still come in. `header` is the one in which a proxy names its people; empty: there is none."""
 
-    def __init__(self, people: People, header: str) -> None:
-        self._people = people
+    def __init__(self, rules: Rules, ended: EndedLogins, header: str) -> None:
+        self._rules = rules
+        self._ended = ended
         self._header = header
 
     def still(self, token: str, headers: Headers | None = None) -> bool:
-        """Whether a login still holds; `headers` are those of a request that brings it, None: it is open already."""
-        login = _open_login(token) if headers is None else _login(token, also_ended=False)
-        if login is None:
+        """Whether a login still counts; `headers` are those of a request that brings it, None: it is open already."""
+        login = login_in(token)
+        if login is None or not self._rules.allow(login):
             return False
-        name, mark = login
-        if mark:
-            return bool(self._people.mark(name) == mark)
-        if self._header and headers is not None:
-            return bool(name == header_identity(headers.get(self._header, "")))
-        return True
+        if headers is None:
+            return True
+        if login.kind == "header" and login.identity != header_identity(headers.get(self._header, "")):
+            return False
+        return not _too_old(login) and not ended_by_the_clock(token)
+
+    def watches(self, token: str) -> bool:
+        """Whether this login may see the status, the logs and the figures."""
+        login = login_in(token)
+        return login is not None and self._rules.may_watch(login)
+
+    async def sign_out(self, token: str, *, everywhere: bool) -> Login | None:
+        """Ends a login, or all of its account, with all that is open by them; None: it was no login of this page."""
+        login = login_in(token)
+        if login is None or not self.still(token):
+            return None
+        if everywhere:
+            await asyncio.to_thread(self._ended.end_all, login.identity)
+        else:
+            await asyncio.to_thread(self._ended.end, login.identity, login.id, login.since)
+        await self.sweep()
+        return login
 
     async def keep_out(self) -> None:
-        """Ends the live connections of those who were taken out, until cancelled."""
+        """Ends the live connections of those who are out, until cancelled."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            for session in list(ws_sessions_id.values()):
-                if session.token and not self.still(session.token):
-                    if session.current_task:
-                        session.current_task.cancel()
-                    await sio.disconnect(session.socket_id)
-                    session.token = None
+            await self.sweep()
 
+    async def sweep(self) -> None:
+        """Ends the live connections and running answers of those who are out now."""
+        for session in list(ws_sessions_id.values()):
+            token = _token_of(session)
+            if token and not self.still(token):
+                if session.current_task:
+                    session.current_task.cancel()
+                session.token = None
+                await sio.disconnect(session.socket_id)
 
-def _login(token: str, *, also_ended: bool) -> tuple[str, str | None] | None:
-    """The name in a login and its mark; None where it was not signed here, or has ended and that counts."""
-    try:
-        secret = get_jwt_secret() or ""
-        user = jwt.decode(token, secret, algorithms=["HS256"], options={"verify_exp": not also_ended})
-        return user["identifier"], user["metadata"].get("mark")
-    except (jwt.InvalidTokenError, TypeError, AttributeError, LookupError):
-        return None
+    def guard_chainlit(self) -> None:
+        """Has Chainlit itself refuse the tokens that no longer count, wherever it reads one.
 
+        A socket may bring its token long after the request that opened it.
+        """
 
-# Those of all open pages are looked at every other second.
-_open_login = lru_cache(maxsize=4096)(partial(_login, also_ended=True))
+        def decode(token: str) -> User:
+            user = decode_jwt(token)
+            login = login_in(token)
+            if login is None or _too_old(login) or not self.still(token):
+                raise jwt.InvalidTokenError
+            return user
+
+        for module in (chainlit.auth, chainlit.server):
+            module.decode_jwt = decode  # type: ignore[attr-defined]
 
 
 class StillWelcome:
-    """Plain ASGI: takes the cookies off a request whose login no longer holds, so that it comes from nobody."""
+    """Plain ASGI: takes a login that no longer counts off its request, so that it comes from nobody."""
 
     def __init__(self, app: ASGIApp, welcome: Welcome) -> None:
         self._app = app
@@ -81,10 +110,34 @@ class StillWelcome:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in {"http", "websocket"}:
             connection = HTTPConnection(scope)
-            token = get_token_from_cookies(connection.cookies)
-            if token and not self._welcome.still(token, connection.headers):
-                scope = {**scope, "headers": [item for item in scope["headers"] if item[0].lower() != b"cookie"]}
+            cookie = get_token_from_cookies(connection.cookies)
+            if cookie and not self._welcome.still(cookie, connection.headers):
+                scope = _without(scope, b"cookie")
+            # Chainlit takes a login from here, too. What else comes here are the keys of programs.
+            bearer = connection.headers.get("authorization", "").partition(" ")[2].strip()
+            if login_in(bearer) and not self._welcome.still(bearer, connection.headers):
+                scope = _without(scope, b"authorization")
         await self._app(scope, receive, send)
+
+
+def _too_old(login: Login) -> bool:
+    """Whether a login has been renewed for too long."""
+    return login.since + LONGEST_LOGIN_SECONDS <= time.time()
+
+
+def _token_of(session: WebsocketSession) -> str | None:
+    """The login by which a session is connected, or was last.
+
+    Chainlit keeps that of its first connection, also when the session goes on by another login.
+    """
+    environ = sio.get_environ(session.socket_id)
+    if environ is None:
+        return session.token
+    return get_token_from_cookies(cookie_parser(environ.get("HTTP_COOKIE", "")))
+
+
+def _without(scope: Scope, header: bytes) -> Scope:
+    return {**scope, "headers": [item for item in scope["headers"] if item[0].lower() != header]}
 
 
 def forgive_a_clock_set_back() -> None:
@@ -93,5 +146,5 @@ def forgive_a_clock_set_back() -> None:
 
 
 def header_identity(value: str) -> str:
-    """The identity of somebody whom a proxy names: apart from all others, who may have the same name."""
-    return f"header:{value.strip()}"
+    """The identity of somebody whom a proxy names."""
+    return f"{HEADER_PREFIX}{value.strip()}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import secrets
@@ -55,6 +56,10 @@ class Settings(BaseSettings):
     """The header in which a proxy in front names the person who has signed in there."""
     oauth_people: str = ""
     """Who may sign in by OAuth: names, `@example.org`, or `*`, comma-separated."""
+    admins: str = ""
+    """Who may see the status and the logs beside the admins of `user add`, in the same form."""
+    proxies: str = ""
+    """Addresses and networks of the proxies whose `X-Forwarded-…` headers are believed, comma-separated."""
     first_token_seconds: int = Field(180, ge=1, le=599)
     """How long an engine may say nothing before the first token, its queue aside, until a person is asked."""
     idle_seconds: int = Field(60, ge=1, le=599)
@@ -80,6 +85,19 @@ class Settings(BaseSettings):
             if not _HOST.fullmatch(entry):
                 raise ValueError(entry)
         return hosts
+
+    @field_validator("proxies")
+    @classmethod
+    def _addresses(cls, proxies: str) -> str:
+        parse_networks(proxies)
+        return proxies
+
+    @property
+    def sign_in(self) -> Literal["header", "local", "password"]:
+        """How people come in: named by a proxy; as the local user, without a form; or by password or OAuth."""
+        if self.auth_header:
+            return "header"
+        return "local" if self.for_this_machine else "password"
 
     @property
     def loopback(self) -> bool:
@@ -131,6 +149,7 @@ class Workspace:
         self.engine_key = self.run / "engine.key"
         self.password = self.run / "password"
         self.people = self.run / "people.json"
+        self.logins = self.run / "logins.json"
         self.keys = self.run / "keys.json"
         self.watch_key = self.run / "watch.key"
         self.timeline = self.run / "timeline.jsonl"
@@ -158,6 +177,15 @@ def load_settings(env_file: Path | None = None) -> Settings:
         raise ConfigError(_sentence(error)) from None
 
 
+def parse_networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """The addresses and networks of a comma-separated list.
+
+    Raises:
+        ValueError: an entry is neither.
+    """
+    return [ipaddress.ip_network(entry.strip()) for entry in text.split(",") if entry.strip()]
+
+
 def secret(path: Path, length: int = 32) -> str:
     """The secret kept in `path`, made there (mode 0600) the first time.
 
@@ -179,6 +207,7 @@ _ALLOWED = {
     "hub": "huggingface or modelscope",
     "pictures": "data or file",
     "picture_hosts": "host names without https:// and without *, comma-separated, with :PORT for an unusual port",
+    "proxies": "addresses and networks, comma-separated: 127.0.0.1, 10.0.0.0/8",
     "preset": "appliance, long-context, low-latency, high-throughput, or nothing",
     "first_token_seconds": "a whole number of seconds, 1 to 599",
     "idle_seconds": "a whole number of seconds, 1 to 599",

@@ -7,7 +7,8 @@ import getpass
 import sys
 
 from engine.config import Settings
-from engine.people import People, PeopleError
+from engine.ended_logins import EndedLogins
+from engine.people import SHARED_USER, People, PeopleError
 from engine.sub_words import add_sub_words, told
 
 
@@ -15,6 +16,9 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
     """Does what the sub-word says; 1 and one sentence where it can't be done."""
     settings.files.create()
     people = People(settings.files.people)
+    if chosen.what == "sign-out":
+        ended = EndedLogins(settings.files.logins)
+        return told(lambda: _sign_out(people, ended, chosen.name), PeopleError, of="logins")
     return told(lambda: _WORDS[chosen.what](people, chosen), PeopleError, of="people")
 
 
@@ -24,13 +28,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "add": "enter somebody; asks for their password",
         "remove": "take somebody out, and sign them out at once",
         "password": "give somebody another password; asks for it",
+        "admin": "let somebody see the status and the logs on the page, or no longer",
+        "sign-out": "end all logins of somebody; also of shared, header:NAME or PROVIDER:NAME",
     }
-    add_sub_words(parser, named, name="the name to sign in with", listing="tell who is there")
+    parsers = add_sub_words(parser, named, name="the name to sign in with", listing="tell who is there")
+    parsers["add"].add_argument("--admin", action="store_true", help="this person may see the status and the logs")
+    parsers["admin"].add_argument("state", choices=("on", "off"), help="on: an admin, off: no longer")
 
 
 def _add(people: People, chosen: argparse.Namespace) -> None:
-    people.add(chosen.name, _ask())
+    people.add(chosen.name, _ask(), admin=chosen.admin)
     print(f"{chosen.name} may sign in now.")
+    names = people.names()
+    if len(names) > 1 and not any(map(people.is_admin, names)):
+        print("Nobody is an admin, so the page shows nobody its status and logs: ./start.sh user admin NAME on")
 
 
 def _remove(people: People, chosen: argparse.Namespace) -> None:
@@ -44,9 +55,23 @@ def _password(people: People, chosen: argparse.Namespace) -> None:
     print(f"{chosen.name} has a new password.")
 
 
+def _admin(people: People, chosen: argparse.Namespace) -> None:
+    name = people.known(chosen.name)
+    people.set_admin(name, admin=chosen.state == "on")
+    print(f"{name} is an admin now." if chosen.state == "on" else f"{name} is no longer an admin.")
+
+
+def _sign_out(people: People, ended: EndedLogins, name: str) -> None:
+    # Others are known to their proxy or provider alone.
+    elsewhere = name == SHARED_USER or ":" in name
+    identity = name if elsewhere else people.known(name)
+    ended.end_all(identity)
+    print(f"{identity} is signed out everywhere.")
+
+
 def _list(people: People, _: argparse.Namespace) -> None:
     for name in people.names():
-        print(name)
+        print(f"{name} (admin)" if people.is_admin(name) else name)
 
 
 def _ask() -> str:
@@ -59,4 +84,4 @@ def _ask() -> str:
     return password
 
 
-_WORDS = {"add": _add, "remove": _remove, "password": _password, "list": _list}
+_WORDS = {"add": _add, "remove": _remove, "password": _password, "admin": _admin, "list": _list}

@@ -7,12 +7,19 @@ import sys
 from collections.abc import Callable, Mapping
 
 
-def add_sub_words(parser: argparse.ArgumentParser, named: Mapping[str, str], *, name: str, listing: str) -> None:
-    """Adds `named`, the sub-words that take a NAME, and `list`, each with its help; the chosen one is in `what`."""
+def add_sub_words(
+    parser: argparse.ArgumentParser, named: Mapping[str, str], *, name: str, listing: str
+) -> dict[str, argparse.ArgumentParser]:
+    """Adds `named`, the sub-words that take a NAME, and `list`, each with its help; the chosen one is in `what`.
+
+    Returns the parsers of `named`, for further arguments.
+    """
     words = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
-    for word, text in named.items():
-        words.add_parser(word, help=text, description=text).add_argument("name", help=name)
+    parsers = {word: words.add_parser(word, help=text, description=text) for word, text in named.items()}
+    for named_parser in parsers.values():
+        named_parser.add_argument("name", help=name)
     words.add_parser("list", help=listing, description=listing)
+    return parsers
 
 
 def told(change: Callable[[], None], refused: type[Exception], of: str) -> int:

@@ -99,6 +99,8 @@
       } else {
         box.hidden = true; // not signed in
         pause = REFUSED;
+        // It was until now: the login has ended, and what it showed goes with it. The form is shown, where there is one.
+        if (response.status === 401 && engine) location.reload();
       }
     } catch {
       // The page's own server is away: Chainlit says so, and connects again.

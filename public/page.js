@@ -43,6 +43,7 @@ const kimi = (() => {
       tooMany: (limit) => `At most ${limit} files can be sent at once: send the others with the next question.`,
       wrongType: (name) => `${name} can't be read: send PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or PDF.`,
       answered: "Answer ready",
+      signOutEverywhere: "Sign out everywhere",
     },
     zh: {
       code: "文本",
@@ -84,6 +85,7 @@ const kimi = (() => {
       tooMany: (limit) => `一次最多发送 ${limit} 个文件，其余请随下一个问题发送。`,
       wrongType: (name) => `无法读取 ${name}，请发送 PNG、JPEG、WebP、GIF、BMP、TIFF、HEIC 或 PDF。`,
       answered: "回答完成",
+      signOutEverywhere: "在所有设备上退出登录",
     },
   };
   const language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";
@@ -106,7 +108,23 @@ const kimi = (() => {
     return memos.get(component);
   }
 
-  return { language, text, refused, memo };
+  // Of the links in the header, those that this person may open: the status is for whom the server lets see it.
+  function links(all, user) {
+    return all.filter((link) => link.url !== "/status" || user?.metadata?.watches);
+  }
+
+  // `fail` shows a sentence.
+  async function signOutEverywhere(fail) {
+    try {
+      const reply = await fetch("/api/sign-out-everywhere", { method: "POST" });
+      if (!reply.ok && reply.status !== 401) throw new Error(reply.statusText);
+      location.assign("/");
+    } catch {
+      fail(text.requestFailed);
+    }
+  }
+
+  return { language, text, refused, memo, links, signOutEverywhere };
 })();
 
 // Only a page from https or from this machine may use the clipboard; elsewhere the old way stands in for the new one.

@@ -18,11 +18,13 @@
   const logo = (shade) => Object.assign(element("img", `logo logo-${shade}`), { src: `/public/logo_${shade}.svg`, alt: "" });
   const state = element("span", "state");
   state.setAttribute("role", "status");
-  const away = Object.assign(element("p", "away", text.away), { hidden: true });
+  const away = Object.assign(element("p", "away"), { hidden: true });
+  const say = (sentence) => Object.assign(away, { hidden: !sentence, textContent: sentence });
   const why = element("details", "why", element("summary", "", text.why), parts.why);
   const retry = Object.assign(element("button", "button", text.retry), { type: "button", hidden: true });
   const back = Object.assign(element("a", "button", text.toChat), { href: "/" });
-  document.getElementById("status").append(
+  const main = document.getElementById("status");
+  main.append(
     element("header", "top", logo("light"), logo("dark"), element("h1", "", text.title), state, back),
     away,
     element(
@@ -162,9 +164,10 @@
           triedToSignIn = false;
           drawAll(await reply.json());
         }
-        away.hidden = reply.ok || reply.status === 401;
+        say(reply.status === 403 ? (await reply.json()).detail : reply.ok || reply.status === 401 ? "" : text.away);
+        main.classList.toggle("refused", reply.status === 403);
       } catch {
-        away.hidden = false;
+        say(text.away);
       }
     }
     setTimeout(look, EVERY);

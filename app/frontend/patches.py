@@ -223,6 +223,18 @@ _BEHAVIOUR = (
         "f.jsx(PVn,{}),f.jsx($_e,{navigate:e})]",
     ),
     Patch(
+        why="the header has only the links that the person may open",
+        old="h=((y=r==null?void 0:r.ui)==null?void 0:y.header_links)||[]",
+        new="h=kimi.links(((y=r==null?void 0:r.ui)==null?void 0:y.header_links)||[],Nl().user)",
+    ),
+    Patch(
+        why="the menu of the account can end all logins",
+        old='{path:"navigation.user.menu.logout"}),f.jsx(e5,{className:"ml-auto"})]})',
+        new='{path:"navigation.user.menu.logout"}),f.jsx(e5,{className:"ml-auto"})]}),'
+        "t.metadata.signsOut&&f.jsx(Ip,{onClick:()=>kimi.signOutEverywhere(s=>Qn.error(s)),"
+        "children:kimi.text.signOutEverywhere})",
+    ),
+    Patch(
         why="the list of presets has a name",
         old='f.jsx(SR,{id:"chat-profiles",',
         new='f.jsx(SR,{id:"chat-profiles","aria-label":kimi.text.presets,',

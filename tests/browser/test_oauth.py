@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.servers import ScriptedProduct
+from tests.browser.test_safety import Caller
 
 SECRET = "a-secret-of-the-provider"
 
@@ -126,3 +127,25 @@ def test_nobody_else_does(context: BrowserContext, company: ScriptedProduct, pro
     expect(page.get_by_role("button", name="generic")).to_be_visible()
     assert context.request.get(f"{company.url}/user").status == 401
     assert SECRET not in company.log()
+
+
+def test_a_login_ends_when_todays_rules_no_longer_allow_it(
+    context: BrowserContext, company: ScriptedProduct, provider: Provider
+) -> None:
+    provider.email = "anna@example.org"
+    came = context.request.get(f"{company.url}/auth/oauth/generic")
+    assert came.ok
+    [cookie] = [cookie for cookie in context.cookies() if cookie["name"] == "access_token"]
+    bearer = {"Authorization": f"Bearer {cookie['value']}"}
+    allowed = {"KIMI_OAUTH_PEOPLE": "bert@example.org, Anna@example.org"}
+    removed = {"KIMI_OAUTH_PEOPLE": "bert@example.org"}
+    off = {"OAUTH_GENERIC_CLIENT_ID": "", "OAUTH_GENERIC_CLIENT_SECRET": ""}
+    another_way = {"KIMI_AUTH_HEADER": "X-Forwarded-User"}
+    for environment, status in [({}, 200), (allowed, 200), (removed, 401), (off, 401), (another_way, 401), ({}, 200)]:
+        company.stop()
+        company.start(**environment)
+        assert context.request.get(f"{company.url}/user").status == status, environment
+        # The token alone, as a program would send it, and renewed: each of its own, without the browser's cookie.
+        asked = [("GET", "/user"), ("POST", "/auth/jwt"), ("GET", "/api/status")]
+        got = {Caller(company).request(method, path, **bearer)[0] for method, path in asked}
+        assert got == {status}, environment

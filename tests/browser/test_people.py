@@ -158,3 +158,31 @@ def test_a_proxy_in_front_names_its_people(tmp_path: Path) -> None:
         assert (status, json.loads(body)["identifier"]) == (200, "header:anna@example.org")
         assert caller.request("GET", "/user", X_Forwarded_User="bert@example.org")[0] == 401
         assert caller.request("GET", "/user")[0] == 401
+
+
+def test_the_page_shows_a_person_what_they_may_open_and_signs_them_out_everywhere(
+    browser: Browser, public: ScriptedProduct
+) -> None:
+    People(public.files.people).add("admin", "an admin's password", admin=True)
+    People(public.files.people).set_password("bert", PASSWORDS["bert"])
+    chats = [ChatPage(browser, public.url) for _ in range(3)]
+    for chat, name, password in zip(
+        chats, ("admin", "bert", "bert"), ("an admin's password", *[PASSWORDS["bert"]] * 2), strict=True
+    ):
+        chat.page.goto(public.url)
+        log_in(chat.page, name, password)
+        expect(chat.settings_button).to_be_visible()
+    admin, bert, berts_other = (chat.page for chat in chats)
+    expect(admin.get_by_role("link", name=re.compile("Status"))).to_be_visible()
+    expect(bert.get_by_role("link", name=re.compile("Status"))).to_have_count(0)
+    bert.goto(f"{public.url}/status")
+    expect(bert.get_by_text("Only an admin may see this.")).to_be_visible()
+    expect(bert.locator("[data-card=engine]")).to_be_hidden()
+    bert.goto(public.url)
+    bert.locator("#user-nav-button").click()
+    bert.get_by_role("menuitem", name="Sign out everywhere").click()
+    for page in (bert, berts_other):
+        expect(page.locator("input[type=password]")).to_be_visible()
+    expect(admin.locator("#chat-input")).to_be_visible()
+    for chat in chats:
+        chat.close()

@@ -53,7 +53,7 @@ def all_routes() -> Iterator[tuple[str, str]]:
         ("GET", "/api/status"), ("POST", "/api/retry"), ("GET", f"/project/thread/{thread}/picture/{file}"),
         ("PUT", "/feedback"), ("DELETE", "/feedback"), ("POST", "/api/threads/import"), ("GET", "/metrics"),
         ("GET", f"/api/threads/{thread}/export"), ("GET", f"/api/answers/{thread}/answer.md"),
-        ("POST", "/v1/chat/completions"), ("GET", "/v1/models"),
+        ("POST", "/v1/chat/completions"), ("GET", "/v1/models"), ("POST", "/api/sign-out-everywhere"),
     ]  # fmt: skip
 
 

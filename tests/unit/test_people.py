@@ -133,3 +133,41 @@ def test_a_password_is_typed_twice_on_a_terminal(workspace: Path, monkeypatch: p
     assert cli.main(["user", "add", "anna"]) == 1
     assert cli.main(["user", "add", "anna"]) == 0
     assert People(Settings(workspace=workspace).files.people).verify("anna", PASSWORD)
+
+
+def test_the_command_makes_admins_and_says_so(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = People(Settings(workspace=workspace).files.people)
+    assert command(monkeypatch, "add", "anna", typed=f"{PASSWORD}\n") == 0
+    assert "Nobody is an admin" not in capsys.readouterr().out
+    assert command(monkeypatch, "add", "carl", typed=f"{PASSWORD}\n") == 0
+    assert "Nobody is an admin" in capsys.readouterr().out
+    assert command(monkeypatch, "add", "--admin", "bert", typed=f"{PASSWORD}\n") == 0
+    assert "Nobody is an admin" not in capsys.readouterr().out
+    assert command(monkeypatch, "list") == 0
+    assert capsys.readouterr().out == "anna\nbert (admin)\ncarl\n"
+    mark = people.mark("anna")
+    assert command(monkeypatch, "admin", "ANNA", "on") == 0
+    assert people.is_admin("anna")
+    assert people.mark("anna") == mark
+    assert people.verify("anna", PASSWORD)
+    people.set_password("anna", "a new password")
+    assert people.is_admin("anna")
+    assert command(monkeypatch, "admin", "anna", "off") == 0
+    assert not people.is_admin("anna")
+    assert command(monkeypatch, "admin", "nobody", "on") == 1
+    with pytest.raises(SystemExit):
+        command(monkeypatch, "admin", "anna", "perhaps")
+    people.remove("bert")
+    people.add("bert", PASSWORD)
+    assert not people.is_admin("bert")
+
+
+def test_a_file_from_before_there_were_admins_is_read_and_kept(people: People, tmp_path: Path) -> None:
+    people.add("anna", PASSWORD)
+    people.add("bert", PASSWORD)
+    before = json.loads((tmp_path / "people.json").read_text())
+    assert all(isinstance(entry, str) for entry in before.values())
+    people.set_admin("bert", admin=True)
+    assert json.loads((tmp_path / "people.json").read_text())["anna"] == before["anna"]

@@ -7,7 +7,8 @@ import httpx2
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from app.guards import AllowedPlaces, BodyLimit, HostAndOrigin, LoginLimit, SecureHeaders
+from app.guards import AllowedPlaces, BodyLimit, HostAndOrigin, SecureHeaders, SignIns
+from app.sign_in_request import sign_in_request
 
 LOCAL = AllowedPlaces(loopback=True, port=8080, origins="https://chat.example.org/, http://pc.lan:9000")
 ANYWHERE = AllowedPlaces(loopback=False, port=8080)
@@ -113,25 +114,38 @@ async def test_a_body_that_lies_about_its_size_is_refused() -> None:
     assert response.status_code == 413
 
 
-async def test_guessing_a_password_ends_after_some_attempts_and_for_that_address_only() -> None:
-    now = 0.0
-    app = LoginLimit(echo, attempts=3, seconds=60, clock=lambda: now)
+async def test_a_sign_in_is_known_by_its_address_and_remembered_where_it_was_right() -> None:
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        request = sign_in_request.get()
+        assert (request.address, request.cookie) == ("9.9.9.9", "before")
+        request.remember = "from now on"
+        await echo(scope, receive, send)
 
-    async def log_in(password: bytes, address: str = "9.9.9.9") -> int:
-        return (await ask(app, "POST", "/login", content=password, client=(address, 1))).status_code
-
-    assert [await log_in(b"wrong") for _ in range(5)] == [401, 401, 401, 429, 429]
-    assert await log_in(b"right") == 429
-    assert await log_in(b"right", "8.8.8.8") == 200
-    now = 61.0
-    assert await log_in(b"right") == 200
-    assert [await log_in(b"wrong") for _ in range(4)] == [401, 401, 401, 429]
+    headers = {"cookie": "known_device=before"}
+    for password, remembered in [(b"right", True), (b"wrong", False)]:
+        reply = await ask(SignIns(page), "POST", "/login", content=password, client=("9.9.9.9", 1), headers=headers)
+        kept = [value for value in reply.headers.get_list("set-cookie") if value.startswith("known_device=")]
+        assert bool(kept) is remembered
 
 
-async def test_signing_in_rightly_is_never_limited() -> None:
-    app = LoginLimit(echo, attempts=2)
-    assert {(await ask(app, "POST", "/login", content=b"right")).status_code for _ in range(5)} == {200}
-    assert (await ask(app, "GET", "/login")).status_code == 401
+async def test_a_sign_in_that_has_to_wait_is_told_how_long() -> None:
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        sign_in_request.get().wait = 90.5
+        await echo(scope, receive, send)
+
+    for language, words in [("en", "please wait 2 min"), ("zh-CN", "请等待 2 分钟")]:
+        reply = await ask(SignIns(page), "POST", "/login", content=b"wrong", headers={"accept-language": language})
+        assert (reply.status_code, reply.headers["retry-after"]) == (429, "91")
+        assert words in reply.json()["detail"]
+
+
+async def test_another_site_may_post_where_that_was_agreed_and_nothing_else_there() -> None:
+    app = HostAndOrigin(echo, LOCAL, from_anywhere={"/back"})
+    headers = {"origin": "https://login.microsoftonline.com"}
+    assert (await ask(app, "POST", "/back", headers=headers)).status_code == 200
+    assert (await ask(app, "GET", "/back", headers=headers)).status_code == 403
+    assert (await ask(app, "POST", "/back/more", headers=headers)).status_code == 403
+    assert (await ask(app, "POST", "/back", headers=headers | {"host": "evil.example"})).status_code == 421
 
 
 async def test_every_response_has_the_security_headers() -> None:

@@ -12,7 +12,8 @@ from engine.config import Settings
 with warnings.catch_warnings():
     # Libraries below Chainlit use what pydantic has deprecated.
     warnings.simplefilter("ignore")
-    from app.people import is_session_id, page_password
+    from app.people import is_session_id
+    from app.rules import SharedPassword
 
 BAD = [
     "", "..", "../" * 8 + "etc", "a" * 36, None, 7, b"x", ["x"], str(uuid.uuid1()), str(uuid.uuid4()).upper(),
@@ -27,10 +28,10 @@ def test_only_canonical_random_uuids_are_session_ids(value: object) -> None:
 
 
 def test_the_owners_password_counts_and_else_one_is_made_once(tmp_path: Path) -> None:
-    assert page_password(Settings(workspace=tmp_path, password=SecretStr("mine"))) == "mine"
+    assert SharedPassword(Settings(workspace=tmp_path, password=SecretStr("mine"))).current() == "mine"
     settings = Settings(workspace=tmp_path / "w")
     settings.files.create()
-    made = page_password(settings)
+    made = SharedPassword(settings).current()
     assert len(made) == 12
-    assert page_password(settings) == made
+    assert SharedPassword(settings).current() == made
     assert settings.files.password.stat().st_mode & 0o077 == 0

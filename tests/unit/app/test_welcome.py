@@ -2,29 +2,52 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
+import chainlit.auth
 import jwt
 import pytest
-from chainlit.auth.jwt import decode_jwt, get_jwt_secret
+from chainlit.auth.jwt import create_jwt, decode_jwt, get_jwt_secret
+from chainlit.user import User
 from starlette.datastructures import Headers
 
-from app.welcome import Welcome, forgive_a_clock_set_back
+from app.logins import login_in
+from app.rules import Rules
+from app.welcome import StillWelcome, Welcome, forgive_a_clock_set_back
+from engine.config import Settings
+from engine.ended_logins import LONGEST_LOGIN_SECONDS, EndedLogins
 from engine.people import People
 
 DAY = 86400
 
 
-def login(made: float, secret: str | None = None) -> str:
+def login(made: float = 0.0, secret: str | None = None, identity: str = "local", **metadata: Any) -> str:
     """A cookie as Chainlit makes it, by a clock that is `made` seconds ahead."""
     now = int(time.time() + made)
-    claims = {"identifier": "anna", "metadata": {}, "iat": now, "exp": now + 15 * DAY}
+    claims = {"identifier": identity, "metadata": metadata, "iat": now, "exp": now + 15 * DAY}
     return jwt.encode(claims, secret or get_jwt_secret(), algorithm="HS256")
 
 
+class Page:
+    """The page's memory of logins, with these settings."""
+
+    def __init__(self, workspace: Path, **settings: Any) -> None:
+        forgive_a_clock_set_back()
+        made = Settings(_env_file=None, workspace=workspace, **settings)
+        made.files.create()
+        self.people, self.ended = People(made.files.people), EndedLogins(made.files.logins)
+        self.rules = Rules(made, self.people, self.ended, lambda: ("github",))
+        self.welcome = Welcome(self.rules, self.ended, made.auth_header)
+
+
 @pytest.fixture
-def welcome(tmp_path: Path) -> Welcome:
-    forgive_a_clock_set_back()
-    return Welcome(People(tmp_path / "people.json"), "")
+def page(tmp_path: Path) -> Page:
+    return Page(tmp_path)
+
+
+@pytest.fixture
+def welcome(page: Page) -> Welcome:
+    return page.welcome
 
 
 def test_a_clock_that_jumps_ahead_ends_what_comes_and_not_what_is_open(welcome: Welcome) -> None:
@@ -37,7 +60,7 @@ def test_a_login_made_by_a_clock_that_was_set_back_since_counts(welcome: Welcome
     token = login(366 * DAY)
     assert welcome.still(token, Headers())
     assert welcome.still(token)
-    assert decode_jwt(token).identifier == "anna"
+    assert decode_jwt(token).identifier == "local"
 
 
 def test_what_is_not_ours_counts_for_nothing(welcome: Welcome) -> None:
@@ -45,4 +68,101 @@ def test_what_is_not_ours_counts_for_nothing(welcome: Welcome) -> None:
     assert not welcome.still(forged)
     assert not welcome.still(forged, Headers())
     assert not welcome.still("no token")
+    assert not welcome.still("x" * 1_000_000)
     assert not welcome.still(jwt.encode({"exp": time.time() + DAY}, get_jwt_secret(), algorithm="HS256"), Headers())
+    for wrong in ({"kind": "king"}, {"kind": "local", "more": 1}, {}, 7):
+        assert not welcome.still(login(login=wrong))
+
+
+@pytest.mark.parametrize(
+    ("identity", "settings", "in_now"),
+    [
+        ("local", {}, True),
+        ("local", {"host": "0.0.0.0"}, False),
+        ("header:anna", {"auth_header": "X-User"}, True),
+        ("header:anna", {"host": "0.0.0.0"}, False),
+        ("github:anna", {"host": "0.0.0.0", "oauth_people": "anna"}, True),
+        ("github:anna", {"host": "0.0.0.0", "oauth_people": "bert"}, False),
+        ("github:anna", {"host": "0.0.0.0"}, False),
+        ("google:anna", {"host": "0.0.0.0", "oauth_people": "anna"}, False),
+        ("anna", {"host": "0.0.0.0", "oauth_people": "*"}, False),
+        # It does not say which password it was made with.
+        ("shared", {"host": "0.0.0.0"}, False),
+    ],
+)
+def test_a_login_from_before_logins_said_their_kind_is_out_unless_todays_rules_allow_it(
+    tmp_path: Path, identity: str, settings: dict[str, Any], in_now: bool
+) -> None:
+    page = Page(tmp_path, **settings)
+    token = login(identity=identity)
+    headers = Headers({"x-user": "anna"})
+    assert page.welcome.still(token, headers) is in_now
+    assert page.welcome.still(token) is in_now
+
+
+async def test_an_older_login_of_a_person_counts_until_it_is_signed_out(tmp_path: Path) -> None:
+    page = Page(tmp_path, host="0.0.0.0")
+    page.people.add("anna", "a password of hers")
+    token, other = (login(made, identity="anna", mark=page.people.mark("anna")) for made in (0, -60))
+    assert page.welcome.still(token, Headers())
+    assert await page.welcome.sign_out(token, everywhere=False)
+    assert not page.welcome.still(token, Headers())
+    assert page.welcome.still(other, Headers())
+    assert await page.welcome.sign_out(other, everywhere=True)
+    assert not page.welcome.still(other, Headers())
+
+
+def test_a_header_login_is_that_of_the_person_whom_the_proxy_names(tmp_path: Path) -> None:
+    page = Page(tmp_path, auth_header="X-User")
+    token = create_jwt(User("header:anna", metadata=page.rules.begin("header:anna", "header").metadata()))
+    assert page.welcome.still(token, Headers({"x-user": " anna "}))
+    assert not page.welcome.still(token, Headers({"x-user": "bert"}))
+    assert not page.welcome.still(token, Headers())
+
+
+def test_renewing_a_token_does_not_make_a_login_longer_than_a_month(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = page.rules.begin("local", "local")
+    token = create_jwt(User("local", metadata=begun.metadata()))
+    now = time.time()
+    for days, counts in [(10, True), (20, True), (29, True), (31, False)]:
+        # As `/auth/jwt` does it.
+        renewed = create_jwt(decode_jwt(token))
+        renewed_login = login_in(renewed)
+        assert renewed_login == begun
+        monkeypatch.setattr("app.welcome.time.time", lambda days=days: now + days * DAY)
+        assert page.welcome.still(renewed, Headers()) is counts
+        monkeypatch.undo()
+    assert LONGEST_LOGIN_SECONDS == 30 * DAY
+
+
+async def test_chainlit_itself_refuses_a_login_that_is_out(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (chainlit.auth, chainlit.server):
+        monkeypatch.setattr(module, "decode_jwt", decode_jwt)
+    page.welcome.guard_chainlit()
+    token = create_jwt(User("local", metadata=page.rules.begin("local", "local").metadata()))
+    assert chainlit.auth.decode_jwt(token).identifier == "local"
+    await page.welcome.sign_out(token, everywhere=False)
+    for module in (chainlit.auth, chainlit.server):
+        with pytest.raises(jwt.InvalidTokenError):
+            module.decode_jwt(token)
+
+
+async def test_a_login_that_is_out_is_taken_off_its_request_wherever_it_stands(page: Page) -> None:
+    arrived: list[Any] = []
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        arrived.append([name for name, _ in scope["headers"]])
+
+    token = login()
+    app = StillWelcome(inner, page.welcome)
+    bearer, key = (b"authorization", f"Bearer {token}".encode()), (b"authorization", b"Bearer kimi-key")
+    cookie = (b"cookie", f"access_token={token}".encode())
+    halves = (b"cookie", f"access_token_0={token[:100]}; access_token_1={token[100:]}".encode())
+    for header in (bearer, cookie, halves, key):
+        await app({"type": "http", "headers": [header]}, None, None)  # type: ignore[arg-type]
+    await page.welcome.sign_out(token, everywhere=False)
+    for header in (bearer, cookie, halves, key):
+        await app({"type": "http", "headers": [header]}, None, None)  # type: ignore[arg-type]
+    assert arrived == [[b"authorization"], [b"cookie"], [b"cookie"], [b"authorization"], [], [], [], [b"authorization"]]

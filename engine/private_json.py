@@ -1,0 +1,56 @@
+"""A JSON object in one file of the workspace that its owner alone can read, shared by all processes of the workspace.
+
+A running page sees a change with the next request: the file is read again whenever it has been replaced.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+
+class PrivateJson(Generic[Value]):
+    """The object's entries; `Value` is what they hold."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read: tuple[int, int, int] | None = None
+        self._entries: dict[str, Value] = {}
+
+    def current(self) -> dict[str, Value]:
+        """The entries as the file has them now; not to be changed."""
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            self._read, self._entries = None, {}
+            return self._entries
+        stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
+        if stamp != self._read:
+            self._entries = json.loads(self._path.read_text(encoding="utf-8"))
+            self._read = stamp
+        return self._entries
+
+    @contextmanager
+    def changing(self) -> Iterator[dict[str, Value]]:
+        """A copy of the entries to change: written at the end, unless that raises; one change at a time."""
+        with self._path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            entries = dict(self.current())
+            yield entries
+            # Made with mode 0600.
+            descriptor, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+            try:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    json.dump(entries, file, ensure_ascii=False, indent=1)
+                Path(temporary).replace(self._path)
+            except OSError:
+                Path(temporary).unlink()
+                raise
