@@ -9,16 +9,12 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-import uuid
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import chainlit as cl
 import jwt
 from chainlit.auth import get_token_from_cookies, set_auth_cookie
 from chainlit.auth.jwt import create_jwt, decode_jwt
 from chainlit.oauth_providers import get_configured_oauth_providers
-from chainlit.server import sio
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
@@ -144,35 +140,3 @@ def _signed_in(request: Request) -> bool:
 def page_password(settings: Settings) -> str:
     """The password of a page that others can reach: `KIMI_PASSWORD`, else one made once for this workspace."""
     return settings.password.get_secret_value() or secret(settings.files.password, _PASSWORD_BYTES)
-
-
-def guard_session_ids() -> None:
-    """Lets only canonical random ids become sessions.
-
-    The browser chooses its session's id, and Chainlit makes a folder of that name, and deletes it: `../..` must not
-    get there.
-    """
-    connect: Callable[..., Awaitable[Any]] = sio.handlers["/"]["connect"]
-
-    async def guarded(sid: str, environ: dict[str, Any], auth: Any) -> Any:
-        if not isinstance(auth, dict) or not is_session_id(auth.get("sessionId")):
-            raise ConnectionRefusedError("bad session id")
-        if auth.get("threadId") and not is_session_id(auth["threadId"]):
-            raise ConnectionRefusedError("bad thread id")
-        for key in ("userEnv", "chatProfile"):
-            if not isinstance(auth.get(key), str | None):
-                raise ConnectionRefusedError("bad session")
-        return await connect(sid, environ, auth)
-
-    sio.on("connect", guarded)
-
-
-def is_session_id(value: object) -> bool:
-    """Whether it is a UUID of version 4 as browsers write it."""
-    if not isinstance(value, str):
-        return False
-    try:
-        parsed = uuid.UUID(value)
-    except ValueError:
-        return False
-    return parsed.version == 4 and str(parsed) == value
