@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
@@ -31,6 +32,8 @@ _FREE = 96
 """Files that connections leave to the database, the logs, the engine's connections and the uploads, at least."""
 _NEWCOMERS = 32
 """Connections that are let in however many people are there."""
+_OF_ONE = 256
+"""Connections of one person, or of one program, that do not give way."""
 _LOOK_SECONDS = 5.0
 _UNREAD_SECONDS = 60.0
 _LEAST_READ = 64 * 1024
@@ -56,9 +59,13 @@ def most_connections() -> int:
 class Crowd:
     """All open connections. Those of people who have signed in stay; the others share the places that are left."""
 
-    def __init__(self, most: Callable[[], int] = most_connections) -> None:
+    def __init__(self, most: Callable[[], int] = most_connections, of_one: int = _OF_ONE) -> None:
+        self._most = most
+        self._of_one = of_one
         self._all: set[Connection] = set()
-        self._known: set[Connection] = set()
+        self._known: dict[Connection, str] = {}
+        """Those of people, and whose they are."""
+        self._of_owner: Counter[str] = Counter()
         self._strangers: Room[Connection] = Room(lambda: max(_NEWCOMERS, most() - len(self._known)))
 
     def __len__(self) -> int:
@@ -72,20 +79,33 @@ class Crowd:
     def leave(self, connection: Connection) -> None:
         """Forgets a connection that has gone."""
         self._all.discard(connection)
-        self._known.discard(connection)
         self._strangers.leave(connection)
+        self._no_longer(connection)
 
-    def recognise(self, connection: Connection) -> None:
-        """Somebody has signed in on it, or a program has shown its key: it no longer gives way."""
-        if connection in self._all:
+    def recognise(self, connection: Connection, owner: str) -> None:
+        """Somebody has signed in on it, or a program has shown its key: it no longer gives way.
+
+        Beyond the number for one owner, and where nearly all places are people's, it still does.
+        """
+        if connection not in self._all or connection in self._known:
+            return
+        if self._of_owner[owner] < self._of_one and len(self._known) < self._most() - _NEWCOMERS:
             self._strangers.leave(connection)
-            self._known.add(connection)
+            self._known[connection] = owner
+            self._of_owner[owner] += 1
 
     def forget(self, connection: Connection) -> None:
         """What made it known is over: its answer has been given, or its socket has signed out."""
         if connection in self._known:
-            self._known.remove(connection)
+            self._no_longer(connection)
             self._strangers.enter(connection)
+
+    def _no_longer(self, connection: Connection) -> None:
+        owner = self._known.pop(connection, None)
+        if owner is not None:
+            self._of_owner[owner] -= 1
+            if not self._of_owner[owner]:
+                del self._of_owner[owner]
 
     def cut_off_unread(self, seconds: float = _UNREAD_SECONDS, least: int = _LEAST_READ) -> None:
         """Ends connections whose peer has read less than `least` bytes in `seconds` of what was written to it."""
@@ -109,11 +129,11 @@ class Crowd:
             self.cut_off_unread()
 
 
-def recognise(scope: Scope) -> None:
-    """Says that the request of this scope comes from somebody who may be here."""
+def recognise(scope: Scope, owner: str) -> None:
+    """Says who the request of this scope comes from: somebody who may be here."""
     connection = scope.get(CONNECTION)
     if isinstance(connection, GuardedProtocol):
-        connection.crowd.recognise(connection)
+        connection.crowd.recognise(connection, owner)
 
 
 def end(transport: asyncio.Transport) -> None:

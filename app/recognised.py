@@ -18,14 +18,16 @@ class Recognised:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _signed_in(scope):
-            recognise(scope)
+        if scope["type"] == "http" and (owner := owner_of(HTTPConnection(scope).cookies)):
+            recognise(scope, owner)
         await self._app(scope, receive, send)
 
 
-def _signed_in(scope: Scope) -> bool:
-    token = get_token_from_cookies(HTTPConnection(scope).cookies)
+def owner_of(cookies: dict[str, str]) -> str | None:
+    """Whom the login in these cookies names; None: nobody. Of those who share a password, each has their own name."""
+    token = get_token_from_cookies(cookies)
     try:
-        return token is not None and bool(decode_jwt(token))
+        user = decode_jwt(token) if token else None
     except (jwt.InvalidTokenError, TypeError):
-        return False
+        return None
+    return f"{user.identifier}\0{user.display_name or ''}" if user else None

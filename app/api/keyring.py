@@ -34,7 +34,7 @@ class Keyring:
             # No guess: another site's page, which cannot send a key, must not be able to close the door for programs.
             raise _refusal("This API needs a key, as Authorization: Bearer KEY")
         if self.holds(key):
-            recognise(request.scope)
+            recognise(request.scope, f"key {self._keys.name_of(key)}")
             # First of all: a forgotten script with an old key must not lock out the others at its address.
             return key
         address = request.client.host if request.client else "?"

@@ -71,7 +71,7 @@ class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships 
         self.owner = owner
         self.lobby.leave(self)
         if self._wire and self.upgraded:
-            self._wire.admit()
+            self._wire.admit(self.owner)
 
     def dismiss(self) -> None:
         """They have signed out, and may sign in again within the usual time."""
@@ -214,7 +214,7 @@ class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships 
         self._in_hand = 0
         if self.upgraded:
             if self.owner and self._wire:
-                self._wire.admit()
+                self._wire.admit(self.owner)
             packets = await self._next()
         else:
             packets = await super().poll()

@@ -10,15 +10,13 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import jwt
-from chainlit.auth import get_token_from_cookies
-from chainlit.auth.jwt import decode_jwt
 from chainlit.session import WebsocketSession, ws_sessions_id
 from chainlit.user_session import user_sessions
 from socketio import AsyncServer
 from starlette.requests import cookie_parser
 
 from app.i18n import language_of, text
+from app.recognised import owner_of
 from app.sockets.browser import BrowserSocket
 from app.sockets.events import set_limits, socket_of
 from app.sockets.people import SOCKETS_OF_ONE, Seat, Seats
@@ -67,7 +65,7 @@ class _Guards:
         """Lets a browser in. Raises ConnectionRefusedError where it may not come in."""
         _check(auth)
         socket = socket_of(self._sio, sid)
-        owner = _owner(environ)
+        owner = owner_of(cookie_parser(environ.get("HTTP_COOKIE", "")))
         # Chainlit would write a line into the log for every stranger.
         if socket is None or owner is None:
             raise ConnectionRefusedError("authentication failed")
@@ -138,13 +136,3 @@ def _check(auth: Any) -> None:
     for key in ("userEnv", "chatProfile"):
         if not isinstance(auth.get(key), str | None):
             raise ConnectionRefusedError("bad session")
-
-
-def _owner(environ: dict[str, Any]) -> str | None:
-    """Whom the login of a request names: of those who share a password, each by the name that they gave."""
-    token = get_token_from_cookies(cookie_parser(environ.get("HTTP_COOKIE", "")))
-    try:
-        user = decode_jwt(token) if token else None
-    except (jwt.InvalidTokenError, TypeError):
-        return None
-    return f"{user.identifier}\0{user.display_name or ''}" if user else None

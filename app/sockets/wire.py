@@ -67,10 +67,10 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
                 return
         super().data_received(data)
 
-    def admit(self) -> None:
+    def admit(self, owner: str) -> None:
         """Somebody has signed in on it."""
         self.room.leave(self)
-        self.crowd.recognise(self)
+        self.crowd.recognise(self, owner)
         self.conn.max_message_size = _MESSAGE_BYTES
 
     def dismiss(self) -> None:
