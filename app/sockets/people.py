@@ -98,8 +98,8 @@ class Seats:
         person = self._people.setdefault(owner, _Person())
         self._people.move_to_end(owner)
         if len(self._people) > _REMEMBERED:
-            # Somebody who has been away for long: all who have a socket connected since.
-            oldest, forgotten = next(iter(self._people.items()))
-            if not forgotten.sockets:
-                del self._people[oldest]
+            # Whoever has a socket is looked at again when the others have been.
+            oldest, record = self._people.popitem(last=False)
+            if record.sockets:
+                self._people[oldest] = record
         return person

@@ -24,7 +24,10 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers at once, whatever body may still come; /slow takes a moment, /endless until the other end has gone."""
+    """Answers at once, whatever body may still come.
+
+    /slow takes a moment, /large is large, and /endless takes until the other end has gone.
+    """
     if scope["type"] != "http":
         return
     while scope["path"] == "/endless":
@@ -33,8 +36,9 @@ async def answer(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["path"] == "/slow":
         await receive()
         await asyncio.sleep(0.6)
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
-    await send({"type": "http.response.body", "body": b"ok"})
+    body = b"x" * 50_000_000 + b"ok" if scope["path"] == "/large" else b"ok"
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
 
 
 class Server:
@@ -134,6 +138,20 @@ async def test_two_hundred_people_of_one_office_who_come_at_once_all_get_in() ->
         for _, writer in office:
             writer.write(WHOLE)
         assert all(await asyncio.gather(*map(is_answered, office)))
+
+
+async def test_a_response_that_nobody_reads_is_cut_off() -> None:
+    async with Server(Room(most=512, seconds=600)) as server:
+        reads, stuck = [await server.connect(WHOLE.replace(b"/ ", b"/large ")) for _ in range(2)]
+        stuck[1].transport.pause_reading()  # type: ignore[attr-defined]
+        await reads[0].readuntil(b"\r\n\r\n")
+        assert (await reads[0].readexactly(50_000_002)).endswith(b"ok")
+        assert len(server.crowd) == 2
+        while len(server.crowd) == 2:
+            server.crowd.cut_off_unread(seconds=0.2)
+            await asyncio.sleep(0.05)
+        reads[1].write(WHOLE)
+        assert await is_answered(reads)
 
 
 async def test_a_head_without_an_end_is_refused_before_its_time() -> None:

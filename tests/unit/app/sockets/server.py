@@ -68,10 +68,15 @@ class SocketServer:
 
     async def __aexit__(self, *exc: object) -> None:
         await self.http.close()
+        for one in self.sockets:
+            one.hang_up()
+        await until(lambda: len(self.crowd) == 0)
         await self.sio.shutdown()
         self._server.should_exit = self._server.force_exit = True
         assert self._task
         await self._task
+        # Closed transports give their sockets back one turn of the loop later.
+        await asyncio.sleep(0.01)
 
     @property
     def sockets(self) -> list[BrowserSocket]:

@@ -93,9 +93,8 @@ async def slow_reader(server: SocketServer, wires: list[socket.socket], name: st
     wire.setblocking(False)
     loop = asyncio.get_running_loop()
     await loop.sock_connect(wire, server.address)
-    head = (
-        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    )
+    head = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n"
+    head += "Connection: Upgrade\r\nUpgrade: websocket\r\n"
     head += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
     await loop.sock_sendall(wire, head.encode())
     await loop.sock_recv(wire, 4096)
