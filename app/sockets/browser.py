@@ -70,8 +70,8 @@ class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships 
         """Somebody has signed in on it."""
         self.owner = owner
         self.lobby.leave(self)
-        if self._wire and self.upgraded:
-            self._wire.admit(self.owner)
+        if self._wire:
+            self._wire.admit(owner)
 
     def dismiss(self) -> None:
         """They have signed out, and may sign in again within the usual time."""
@@ -121,6 +121,9 @@ class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships 
                 # A browser tries it once.
                 return self.server._bad_request()
             self._wire = wire
+            if self.owner:
+                # At once: what the browser could not send so far may be large, and come with the end of the upgrade.
+                wire.admit(self.owner)
         return await super()._upgrade_websocket(environ)
 
     async def _websocket_handler(self, ws: Any) -> None:
@@ -213,8 +216,6 @@ class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships 
         """As Engine.IO calls it for what is to be sent next."""
         self._in_hand = 0
         if self.upgraded:
-            if self.owner and self._wire:
-                self._wire.admit(self.owner)
             packets = await self._next()
         else:
             packets = await super().poll()

@@ -100,23 +100,21 @@ class _Guards:
                 await self._open(sid)
 
     def _is_busy(self, seat: Seat) -> bool:
-        session = self._session_of(seat)
+        sid = self._sid_of(seat)
+        session = WebsocketSession.get(sid) if sid else None
         return bool(session and session.current_task and not session.current_task.done())
 
-    def _session_of(self, seat: Seat) -> WebsocketSession | None:
-        assert isinstance(seat, BrowserSocket)
-        sid = self._sio.manager.sid_from_eio_sid(seat.sid, "/")
-        return WebsocketSession.get(sid) if sid else None
+    def _sid_of(self, seat: Seat) -> str | None:
+        return next((sid for sid, socket in self._sockets.items() if socket is seat), None)
 
     async def _show_out(self, seat: Seat) -> None:
         """Ends the oldest of somebody's windows in a way after which its browser does not connect again by itself."""
-        session = self._session_of(seat)
-        if session is None:
-            return
-        language = language_of(session.environ.get("HTTP_ACCEPT_LANGUAGE"))
-        words = text("too_many_windows", language, most=SOCKETS_OF_ONE)
-        await self._sio.emit("toast", {"message": words, "type": "warning"}, to=session.socket_id)
-        await self._sio.disconnect(session.socket_id)
+        # By its socket: its session may have gone on to another one.
+        if sid := self._sid_of(seat):
+            language = language_of(self._sio.get_environ(sid).get("HTTP_ACCEPT_LANGUAGE"))
+            words = text("too_many_windows", language, most=SOCKETS_OF_ONE)
+            await self._sio.emit("toast", {"message": words, "type": "warning"}, to=sid)
+            await self._sio.disconnect(sid)
 
     async def _forget_sessions(self, owner: str) -> None:
         """Forgets those of a person's sessions that are kept although their windows have long been closed."""

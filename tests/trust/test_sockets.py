@@ -60,7 +60,9 @@ async def test_a_chat_is_shown_once_for_each_connection(visitor: Visitor) -> Non
 
 async def test_who_opens_too_many_windows_loses_the_oldest_and_is_told(visitor: Visitor, page: ScriptedProduct) -> None:
     def open_many() -> list[str]:
-        return [visitor.caller.connect(str(uuid.uuid4())) for _ in range(64)]
+        # Of some windows the session goes on to the next one, which leaves a socket without a session.
+        ids = [str(uuid.uuid4()) for _ in range(32)]
+        return [visitor.caller.connect(session_id) for session_id in ids * 2]
 
     assert all(answer.startswith("40") for answer in await asyncio.to_thread(open_many))
     with contextlib.suppress(ConnectionError):

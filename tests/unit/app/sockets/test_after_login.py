@@ -47,6 +47,20 @@ async def test_what_no_browser_sends_ends_the_socket_and_others_go_on(packet: st
         assert len(server.events) == 1
 
 
+async def test_a_book_may_follow_an_upgrade_at_once() -> None:
+    async with SocketServer() as server:
+        address = await server.poll()
+        async with server.http.post(address, data=b'40{"name":"anna"}') as reply:
+            assert reply.status == 200
+        wire = await server.http.ws_connect(address.replace("transport=polling", "transport=websocket"))
+        await wire.send_str("2probe")
+        assert await wire.receive_str() == "3probe"
+        book = json.dumps(["say", BOOK], ensure_ascii=False)
+        await asyncio.gather(wire.send_str("5"), wire.send_str("42" + book))
+        await until(lambda: server.events)
+        assert server.events[0][1] == (BOOK,)
+
+
 async def test_packets_are_handled_in_the_order_in_which_they_came() -> None:
     async with SocketServer() as server:
         wire = await server.open("anna")
