@@ -39,7 +39,7 @@ class SocketServer:
         http = type("Http", (GuardedProtocol,), {**shared, "room": Room(512, 600)})
         wire = type("Wire", (GuardedWebSocket,), {**shared, "room": self.room})
         app = socketio.ASGIApp(self.sio, socketio_path="/socket.io")
-        settings = {"http": http, "ws": wire, "lifespan": "off", "log_config": None, "loop": "uvloop"}
+        settings: dict[str, Any] = {"http": http, "ws": wire, "lifespan": "off", "log_config": None, "loop": "uvloop"}
         config = uvicorn.Config(app, ws_max_size=BEFORE_LOGIN_BYTES, ws_per_message_deflate=False, **settings)
         self._server = uvicorn.Server(config)
         self._socket = socket.create_server(("127.0.0.1", 0))
