@@ -12,6 +12,7 @@ from dotenv import dotenv_values
 
 from app import frontend, logs, unneeded
 from app.connections import GuardedProtocol
+from app.sockets.wire import BEFORE_LOGIN_BYTES, GuardedWebSocket
 from app.telemetry import telemetry
 from engine import tracing
 from engine.config import ROOT, ConfigError, Settings, load_settings, secret
@@ -51,7 +52,9 @@ def main() -> int:
             port=settings.port,
             loop="uvloop",
             http=GuardedProtocol,
-            ws="websockets-sansio",
+            ws=GuardedWebSocket,
+            # Until somebody has signed in.
+            ws_max_size=BEFORE_LOGIN_BYTES,
             # Compressing each frame of a few words costs more than sending it.
             ws_per_message_deflate=False,
             # It would believe them from this machine; app/proxies.py believes those that are named.

@@ -1,8 +1,7 @@
-"""How events are written for the browser's socket: Socket.IO's own way, without what it does for events with bytes.
+"""How events are written for the browser's socket, and read from it.
 
-They are read as ever.
-
-A frame of an answer is such an event; looking through it for bytes takes longer than writing it down.
+They are written in Socket.IO's own way, without what it does for events with bytes: a frame of an answer is such an
+event, and looking through it for bytes takes longer than writing it down. They are read with a limit on their values.
 """
 
 from __future__ import annotations
@@ -11,14 +10,32 @@ from typing import Any
 
 import orjson
 from engineio import json
-from socketio.packet import Packet
+from socketio.packet import ACK, BINARY_ACK, BINARY_EVENT, CONNECT, DISCONNECT, EVENT, Packet
+
+from app.values import too_many_values
+
+_MOST_VALUES = 20_000
+"""A question is one value, however long; its files, and the settings, are a few dozen."""
+_DEEPEST = 64
+
+
+class BadPacketError(Exception):
+    """A packet that no browser sends."""
 
 
 class _Json:
     """What python-socketio takes for a JSON library."""
 
-    # It refuses numbers of hundreds of digits, which take long to read.
-    loads = staticmethod(json.loads)
+    @staticmethod
+    def loads(text: str, **_: Any) -> Any:
+        if too_many_values(text, _MOST_VALUES, _DEEPEST):
+            raise BadPacketError
+        try:
+            # Nobody else is served meanwhile: four megabytes take it a few milliseconds.
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            # Halves of a character, which people paste. It refuses numbers of hundreds of digits.
+            return json.loads(text)
 
     @staticmethod
     def dumps(value: Any, **_: Any) -> str:
@@ -35,3 +52,28 @@ class TextPacket(Packet):  # type: ignore[misc] # python-socketio ships no types
 
     uses_binary_events = False
     json = _Json
+
+
+def read_packet(data: object, *, signed_in: bool) -> TextPacket:
+    """Reads a packet of Socket.IO's that came from a browser; before signing in, it can only ask to.
+
+    Raises:
+        BadPacketError: it is malformed, has too many values, or is of a kind that no browser sends here.
+    """
+    # A packet with attachments would be kept until all of them had come: there may be billions.
+    if not isinstance(data, str) or data[:1] in {str(BINARY_EVENT), str(BINARY_ACK)}:
+        raise BadPacketError
+    if not signed_in and data[:1] != str(CONNECT):
+        raise BadPacketError
+    try:
+        packet = TextPacket(encoded_packet=data)
+    except (ValueError, TypeError, IndexError, RecursionError):
+        raise BadPacketError from None
+    named = isinstance(packet.data, list) and bool(packet.data) and isinstance(packet.data[0], str)
+    if packet.packet_type == EVENT and named:
+        return packet
+    if packet.packet_type == ACK and isinstance(packet.data, list) and packet.id is not None:
+        return packet
+    if packet.packet_type in {CONNECT, DISCONNECT}:
+        return packet
+    raise BadPacketError

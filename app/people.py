@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import chainlit as cl
 from chainlit.auth import get_token_from_cookies, set_auth_cookie
 from chainlit.auth.jwt import create_jwt
 from chainlit.oauth_providers import get_configured_oauth_providers
-from chainlit.server import sio
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
@@ -149,33 +145,3 @@ class LocalSignIn:
         await self._app(scope, receive, with_cookie)
 
 
-def guard_session_ids() -> None:
-    """Lets only canonical random ids become sessions.
-
-    The browser chooses its session's id, and Chainlit makes a folder of that name, and deletes it: `../..` must not
-    get there.
-    """
-    connect: Callable[..., Awaitable[Any]] = sio.handlers["/"]["connect"]
-
-    async def guarded(sid: str, environ: dict[str, Any], auth: Any) -> Any:
-        if not isinstance(auth, dict) or not is_session_id(auth.get("sessionId")):
-            raise ConnectionRefusedError("bad session id")
-        if auth.get("threadId") and not is_session_id(auth["threadId"]):
-            raise ConnectionRefusedError("bad thread id")
-        for key in ("userEnv", "chatProfile"):
-            if not isinstance(auth.get(key), str | None):
-                raise ConnectionRefusedError("bad session")
-        return await connect(sid, environ, auth)
-
-    sio.on("connect", guarded)
-
-
-def is_session_id(value: object) -> bool:
-    """Whether it is a UUID of version 4 as browsers write it."""
-    if not isinstance(value, str):
-        return False
-    try:
-        parsed = uuid.UUID(value)
-    except ValueError:
-        return False
-    return parsed.version == 4 and str(parsed) == value

@@ -24,6 +24,7 @@ from app.api.pictures import MAX_REQUEST_BYTES
 from app.api.routes import CHAT_PATH
 from app.api.routes import routes as api_routes
 from app.chats import keep_purging, open_chats, stop_all
+from app.connections import GuardedProtocol
 from app.engine_state import EngineState, NoSupervisorError
 from app.form_post import form_post, posted_callbacks
 from app.frontend import PageFiles, content_security_policy
@@ -38,13 +39,14 @@ from app.history.store import History
 from app.history.thread_ids import guard_thread_ids
 from app.history.users import Users
 from app.i18n import language_of, text
-from app.packets import TextPacket
-from app.people import LocalSignIn, guard_session_ids, set_up_login
+from app.people import LocalSignIn, set_up_login
 from app.presets import Presets
 from app.presets.own import OwnSettings
 from app.proxies import Forwarded
+from app.recognised import Recognised
 from app.retention import keep_sweeping, sweep_session_files
 from app.rules import Rules
+from app.sockets.sessions import guard
 from app.telemetry import telemetry
 from app.upload_guard import BodyPace, UploadGuard
 from app.uploads import MAX_BYTES, UploadStore
@@ -60,9 +62,6 @@ _FORM_BYTES = 64 * 1024
 _STOP_SECONDS = 3
 """What an answer that is being given has to be written down in, when the page ends."""
 _OTHER_BODY_BYTES = 2 * 1024 * 1024
-_MESSAGE_BYTES = 4 * 1024 * 1024
-"""The largest event of a browser's socket. One above it ends the connection without a word, so that a text which is
-merely too long for the model must not be."""
 _CLOSED = ("docs", "redoc", "openapi.json", "mcp", "copilot", "project/share", "project/thread/share")
 """Paths of Chainlit's, or of nobody's, that are answered with 404 here."""
 
@@ -95,12 +94,11 @@ def create_app(settings: Settings) -> FastAPI:
     data_layer = DataLayer(history, users)
     cl.data_layer(lambda: data_layer)
     set_up_login(settings, people, rules)
-    guard_thread_ids(history, users)
-    guard_session_ids()
-    sio.eio.max_http_buffer_size = _MESSAGE_BYTES
-    sio.packet_class = TextPacket
     presets = Presets(settings.files.presets)
     chat.register(state, store, keeper, presets, OwnSettings(users, presets))
+    guard_thread_ids(history, users)
+    # The outermost of the socket's guards: nothing is looked up for a browser that is not let in.
+    guard(sio)
     ensure_jwt_secret()
     page_root = settings.files.page_root
     app.mount("/assets", PageFiles(directory=page_root / "frontend" / "assets"))
@@ -112,6 +110,7 @@ def create_app(settings: Settings) -> FastAPI:
     # The last one added is the outermost.
     if settings.sign_in == "local":
         app.add_middleware(LocalSignIn, rules=rules)
+    app.add_middleware(Recognised)
     app.add_middleware(UploadGuard, folder=settings.files.uploads)
     app.add_middleware(StillWelcome, welcome=welcome)
     app.add_middleware(SignIns)
@@ -151,6 +150,7 @@ def _lifespan(
             asyncio.create_task(keep_purging()),
             asyncio.create_task(in_step.keep()),
             asyncio.create_task(welcome.keep_out()),
+            asyncio.create_task(GuardedProtocol.crowd.keep_cutting_off()),
             asyncio.create_task(state.warm_up()),
             asyncio.create_task(keep_beating()),
         ]

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from app.api.errors import ApiError
 from app.attempts import Attempts
+from app.connections import recognise
 from engine.keys import Keys
 
 _WAIT_SECONDS = 300
@@ -33,6 +34,7 @@ class Keyring:
             # No guess: another site's page, which cannot send a key, must not be able to close the door for programs.
             raise _refusal("This API needs a key, as Authorization: Bearer KEY")
         if self.holds(key):
+            recognise(request.scope, f"key {self._keys.name_of(key)}")
             # First of all: a forgotten script with an old key must not lock out the others at its address.
             return key
         address = request.client.host if request.client else "?"

@@ -13,7 +13,8 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from app import connections
-from app.connections import GuardedProtocol, WaitingRoom
+from app.connections import Crowd, GuardedProtocol
+from app.rooms import Room
 from tests import waiting
 
 PATIENCE = 60
@@ -23,7 +24,10 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers at once, whatever body may still come; /slow takes a moment, /endless until the other end has gone."""
+    """Answers at once, whatever body may still come.
+
+    /slow takes a moment, /large is large, and /endless takes until the other end has gone.
+    """
     if scope["type"] != "http":
         return
     while scope["path"] == "/endless":
@@ -32,16 +36,18 @@ async def answer(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["path"] == "/slow":
         await receive()
         await asyncio.sleep(0.6)
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
-    await send({"type": "http.response.body", "body": b"ok"})
+    body = b"x" * 50_000_000 + b"ok" if scope["path"] == "/large" else b"ok"
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
 
 
 class Server:
     """A server in this loop, and the connections that a test opens to it."""
 
-    def __init__(self, room: WaitingRoom) -> None:
+    def __init__(self, room: Room[GuardedProtocol], most: int = 1000) -> None:
         self.room = room
-        protocol = type("Protocol", (GuardedProtocol,), {"room": room})
+        self.crowd = Crowd(lambda: most)
+        protocol = type("Protocol", (GuardedProtocol,), {"room": room, "crowd": self.crowd})
         self._server = uvicorn.Server(uvicorn.Config(answer, http=protocol, lifespan="off", log_config=None))
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._task: asyncio.Task[None] | None = None
@@ -85,7 +91,7 @@ async def is_answered(streams: Streams) -> bool:
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    async with Server(WaitingRoom(seconds=0.5, of_one=8, of_all=12)) as server:
+    async with Server(Room(most=12, seconds=0.5)) as server:
         yield server
 
 
@@ -113,7 +119,7 @@ async def test_a_head_in_drops_gets_no_more_time_than_one_in_silence(server: Ser
 async def test_a_flood_that_asks_for_nothing_keeps_nobody_out(server: Server) -> None:
     flood = [await server.connect(b"GET / HT") for _ in range(60)]
     assert await is_answered(await server.connect(WHOLE))
-    assert len(server.room) <= 8
+    assert len(server.room) <= 12
     # The oldest went, long before their time.
     assert await gone(flood[0]) == b""
 
@@ -125,35 +131,31 @@ async def test_those_who_are_being_answered_are_not_counted(server: Server) -> N
     assert await gone(flood[-1]) == b""
 
 
-async def test_one_network_does_not_take_the_places_of_the_others() -> None:
-    class Peer:
-        def __init__(self, network: str) -> None:
-            self.network = network
-            self.loop = asyncio.get_running_loop()
-            self.closed = False
-            self.transport = self
+async def test_two_hundred_people_of_one_office_who_come_at_once_all_get_in() -> None:
+    async with Server(Room(most=512, seconds=600)) as server:
+        # All have connected before the first head comes.
+        office = [await server.connect() for _ in range(200)]
+        for _, writer in office:
+            writer.write(WHOLE)
+        assert all(await asyncio.gather(*map(is_answered, office)))
 
-        def close(self) -> None:
-            self.closed = True
 
-    room = WaitingRoom(of_one=3, of_all=5)
-    honest, *flood = [Peer("honest"), *(Peer("flood") for _ in range(10))]
-    for peer in (honest, *flood):
-        room.enter(peer)  # type: ignore[arg-type]
-    assert [peer.closed for peer in flood] == [True] * 7 + [False] * 3
-    others = [Peer(str(n)) for n in range(3)]
-    for peer in others:
-        room.enter(peer)  # type: ignore[arg-type]
-    assert len(room) == 5
-    assert honest.closed  # the longest wait of all
-    assert not any(peer.closed for peer in others)
-    for peer in (honest, *flood, *others):
-        room.leave(peer)  # type: ignore[arg-type]
-    assert len(room) == 0
+async def test_a_response_that_nobody_reads_is_cut_off() -> None:
+    async with Server(Room(most=512, seconds=600)) as server:
+        reads, stuck = [await server.connect(WHOLE.replace(b"/ ", b"/large ")) for _ in range(2)]
+        stuck[1].transport.pause_reading()  # type: ignore[attr-defined]
+        await reads[0].readuntil(b"\r\n\r\n")
+        assert (await reads[0].readexactly(50_000_002)).endswith(b"ok")
+        assert len(server.crowd) == 2
+        while len(server.crowd) == 2:
+            server.crowd.cut_off_unread(seconds=0.2)
+            await asyncio.sleep(0.05)
+        reads[1].write(WHOLE)
+        assert await is_answered(reads)
 
 
 async def test_a_head_without_an_end_is_refused_before_its_time() -> None:
-    async with Server(WaitingRoom(seconds=600)) as server:
+    async with Server(Room(most=512, seconds=600)) as server:
         streams = await server.connect(b"GET / HTTP/1.1\r\n")
         with contextlib.suppress(ConnectionError):
             for _ in range(100):
@@ -174,7 +176,7 @@ async def test_the_rest_of_a_body_that_was_answered_early_is_no_head(server: Ser
 
 async def test_the_end_of_a_body_that_was_answered_early_is_no_head(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "_LARGEST_HEAD", 1000)
-    async with Server(WaitingRoom(seconds=600)) as server:
+    async with Server(Room(most=512, seconds=600)) as server:
         reader, writer = await server.connect(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n")
         assert await is_answered((reader, writer))
         writer.write(b"x" * 20_000)
@@ -185,7 +187,7 @@ async def test_the_end_of_a_body_that_was_answered_early_is_no_head(monkeypatch:
 
 
 async def test_a_head_behind_a_running_answer_has_a_size_too() -> None:
-    async with Server(WaitingRoom(seconds=600)) as server:
+    async with Server(Room(most=512, seconds=600)) as server:
         streams = await server.connect(WHOLE.replace(b"/ ", b"/endless ") + b"GET / HTTP/1.1\r\n")
         with contextlib.suppress(ConnectionError):
             for _ in range(100):
@@ -198,7 +200,7 @@ async def test_requests_behind_a_running_answer_are_answered_whatever_their_bodi
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(connections, "_LARGEST_HEAD", 1000)
-    async with Server(WaitingRoom(seconds=600)) as server:
+    async with Server(Room(most=512, seconds=600)) as server:
         post = b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n" + b"x" * 20_000
         streams = await server.connect(post + WHOLE[:10])
         streams[1].write(WHOLE[10:] + post)

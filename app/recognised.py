@@ -1,0 +1,33 @@
+"""Says of each request who it comes from that has signed in, so that its connection does not give way to a flood."""
+
+from __future__ import annotations
+
+import jwt
+from chainlit.auth import get_token_from_cookies
+from chainlit.auth.jwt import decode_jwt
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.connections import recognise
+
+
+class Recognised:
+    """Plain ASGI; inside `StillWelcome`, which takes away the cookies that no longer hold."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (owner := owner_of(HTTPConnection(scope).cookies)):
+            recognise(scope, owner)
+        await self._app(scope, receive, send)
+
+
+def owner_of(cookies: dict[str, str]) -> str | None:
+    """Whom the login in these cookies names; None: nobody. Of those who share a password, each has their own name."""
+    token = get_token_from_cookies(cookies)
+    try:
+        user = decode_jwt(token) if token else None
+    except (jwt.InvalidTokenError, TypeError):
+        return None
+    return f"{user.identifier}\0{user.display_name or ''}" if user else None

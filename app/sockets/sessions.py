@@ -1,0 +1,136 @@
+"""Who gets a session on the page's socket, and how many: before Chainlit's own handlers, with its sessions in hand.
+
+The browser chooses its session's id, and Chainlit makes a folder of that name, and deletes it: only canonical random
+ids become sessions, so that `../..` does not get there.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from chainlit.session import WebsocketSession, ws_sessions_id
+from chainlit.user_session import user_sessions
+from socketio import AsyncServer
+from starlette.requests import cookie_parser
+
+from app.i18n import language_of, text
+from app.recognised import owner_of
+from app.sockets.browser import BrowserSocket
+from app.sockets.events import set_limits, socket_of
+from app.sockets.people import SOCKETS_OF_ONE, Seat, Seats
+
+_SESSIONS_OF_ONE = 128
+"""What Chainlit keeps for a person, windows that were closed within the last hour among them."""
+_OWNER = "kimi.owner"
+"""The key under which the environment of a session has its owner."""
+Handler = Callable[..., Awaitable[Any]]
+
+
+def guard(sio: AsyncServer) -> None:
+    """Puts the limits before Chainlit's handlers, and ours, which must have been registered."""
+    set_limits(sio)
+    guards = _Guards(sio)
+    sio.on("connect", guards.connect)
+    sio.on("disconnect", guards.disconnect)
+    sio.on("connection_successful", guards.connection_successful)
+
+
+def is_session_id(value: object) -> bool:
+    """Whether it is a UUID of version 4 as browsers write it."""
+    if not isinstance(value, str):
+        return False
+    try:
+        parsed = uuid.UUID(value)
+    except ValueError:
+        return False
+    return parsed.version == 4 and str(parsed) == value
+
+
+class _Guards:
+    """The handlers, each around the one that was there."""
+
+    def __init__(self, sio: AsyncServer) -> None:
+        self._sio = sio
+        handlers: dict[str, Handler] = sio.handlers["/"]
+        self._connect = handlers["connect"]
+        self._disconnect = handlers["disconnect"]
+        self._open = handlers["connection_successful"]
+        self._seats = Seats(self._is_busy)
+        self._sockets: dict[str, BrowserSocket] = {}
+        """Those on which somebody has signed in, by Socket.IO's id."""
+
+    async def connect(self, sid: str, environ: dict[str, Any], auth: Any) -> Any:
+        """Lets a browser in. Raises ConnectionRefusedError where it may not come in."""
+        _check(auth)
+        socket = socket_of(self._sio, sid)
+        owner = owner_of(cookie_parser(environ.get("HTTP_COOKIE", "")))
+        # Chainlit would write a line into the log for every stranger.
+        if socket is None or owner is None:
+            raise ConnectionRefusedError("authentication failed")
+        if self._seats.too_often(owner):
+            raise ConnectionRefusedError("too many connections")
+        environ[_OWNER] = owner
+        answer = await self._connect(sid, environ, auth)
+        if socket.gone or socket.closed:
+            return answer
+        socket.admit(owner)
+        self._sockets[sid] = socket
+        for other in self._seats.take(socket):
+            await self._show_out(other)
+        await self._forget_sessions(owner)
+        return answer
+
+    async def disconnect(self, sid: str, *reason: str) -> None:
+        """A browser has gone, or was sent away."""
+        if socket := self._sockets.pop(sid, None):
+            self._seats.leave(socket)
+            socket.dismiss()
+        await self._disconnect(sid)
+
+    async def connection_successful(self, sid: str) -> None:
+        """Shows a browser its chat. Browsers ask once for each connection, and once is what they get."""
+        socket = self._sockets.get(sid)
+        if socket is None or socket.opened:
+            return
+        socket.opened = True
+        async with self._seats.opening(socket.owner):
+            if not socket.gone:
+                await self._open(sid)
+
+    def _is_busy(self, seat: Seat) -> bool:
+        sid = self._sid_of(seat)
+        session = WebsocketSession.get(sid) if sid else None
+        return bool(session and session.current_task and not session.current_task.done())
+
+    def _sid_of(self, seat: Seat) -> str | None:
+        return next((sid for sid, socket in self._sockets.items() if socket is seat), None)
+
+    async def _show_out(self, seat: Seat) -> None:
+        """Ends the oldest of somebody's windows in a way after which its browser does not connect again by itself."""
+        # By its socket: its session may have gone on to another one.
+        if sid := self._sid_of(seat):
+            language = language_of(self._sio.get_environ(sid).get("HTTP_ACCEPT_LANGUAGE"))
+            words = text("too_many_windows", language, most=SOCKETS_OF_ONE)
+            await self._sio.emit("toast", {"message": words, "type": "warning"}, to=sid)
+            await self._sio.disconnect(sid)
+
+    async def _forget_sessions(self, owner: str) -> None:
+        """Forgets those of a person's sessions that are kept although their windows have long been closed."""
+        theirs = [session for session in ws_sessions_id.values() if session.environ.get(_OWNER) == owner]
+        for session in theirs[: max(0, len(theirs) - _SESSIONS_OF_ONE)]:
+            idle = not session.current_task or session.current_task.done()
+            if idle and not self._sio.manager.is_connected(session.socket_id, "/"):
+                user_sessions.pop(session.id, None)
+                await session.delete()
+
+
+def _check(auth: Any) -> None:
+    if not isinstance(auth, dict) or not is_session_id(auth.get("sessionId")):
+        raise ConnectionRefusedError("bad session id")
+    if auth.get("threadId") and not is_session_id(auth["threadId"]):
+        raise ConnectionRefusedError("bad thread id")
+    for key in ("userEnv", "chatProfile"):
+        if not isinstance(auth.get(key), str | None):
+            raise ConnectionRefusedError("bad session")

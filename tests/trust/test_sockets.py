@@ -1,0 +1,72 @@
+"""The page's sockets under strangers who never sign in, and under a person who asks too much of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+
+import aiohttp
+import psutil
+
+from tests.browser.servers import ScriptedProduct
+from tests.browser.test_safety import Caller
+from tests.scripted_engine import Script
+from tests.trust.visitor import LONG, Visitor, shown
+
+
+async def test_a_flood_of_sockets_that_never_sign_in_keeps_nobody_out_and_cuts_no_answer(page: ScriptedProduct) -> None:
+    page.engine.script = Script(hold=True)
+    limit = psutil.Process(page.pid).rlimit(psutil.RLIMIT_NOFILE)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http, Visitor(page) as early:
+        await early.start("Hello?")
+        await asyncio.to_thread(page.wait, lambda engine: engine.requests, LONG)
+        # Fewer files than the strangers want sockets.
+        psutil.Process(page.pid).rlimit(psutil.RLIMIT_NOFILE, (300, limit[1]))
+        try:
+            flood = []
+            for _ in range(400):
+                with contextlib.suppress(aiohttp.ClientError):
+                    flood.append(await http.ws_connect(f"{page.url}/ws/socket.io/?EIO=4&transport=websocket"))
+            assert len(flood) > 300
+            async with Visitor(page) as late:
+                page.thread.go()
+                await early.until(lambda events: "An answer." in shown(events), "the answer that was begun before")
+                assert "An answer." in shown(await late.ask("Hello?"))
+        finally:
+            psutil.Process(page.pid).rlimit(psutil.RLIMIT_NOFILE, limit)
+
+
+async def test_a_strangers_large_packet_ends_their_socket_and_is_in_no_log(page: ScriptedProduct) -> None:
+    before = len(page.log())
+    async with aiohttp.ClientSession() as http:
+        for packet in ("40" + "[" * 70_000, "42[", '42["stop"]', "4{", "x"):
+            wire = await http.ws_connect(f"{page.url}/ws/socket.io/?EIO=4&transport=websocket")
+            await wire.send_str(packet)
+            async with asyncio.timeout(LONG):
+                while not wire.closed:
+                    await wire.receive()
+    assert page.log()[before:] == ""
+
+
+async def test_a_chat_is_shown_once_for_each_connection(visitor: Visitor) -> None:
+    before = len(visitor.events)
+    for _ in range(20):
+        await visitor.send("connection_successful")
+    # Its first event for a browser that has just connected.
+    assert "clear_ask" not in [name for name, _ in await visitor.ask("Hello?")]
+    assert "clear_ask" not in [name for name, _ in visitor.events[before:]]
+
+
+async def test_who_opens_too_many_windows_loses_the_oldest_and_is_told(visitor: Visitor, page: ScriptedProduct) -> None:
+    def open_many() -> list[str]:
+        # Of some windows the session goes on to the next one, which leaves a socket without a session.
+        ids = [str(uuid.uuid4()) for _ in range(32)]
+        return [visitor.caller.connect(session_id) for session_id in ids * 2]
+
+    assert all(answer.startswith("40") for answer in await asyncio.to_thread(open_many))
+    with contextlib.suppress(ConnectionError):
+        await visitor.until(lambda _: False, "the end of the connection")
+    [told] = [data for name, data in visitor.events if name == "toast"]
+    assert "64 windows" in told["message"]
+    assert Caller(page).request("GET", "/healthz")[0] == 200
