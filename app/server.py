@@ -15,7 +15,9 @@ from chainlit.config import APP_ROOT, FILES_DIRECTORY
 from chainlit.server import app as chainlit_app
 from chainlit.server import sio
 from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
+from pydantic import UUID4, BaseModel
 
 from app import chat, logs, metrics, wording
 from app.api.errors import ApiError, on_api_error
@@ -34,6 +36,7 @@ from app.history.routes import routes
 from app.history.store import History
 from app.history.users import Users
 from app.i18n import language_of, text
+from app.malformed import HonestErrors, SoundRequests, on_invalid
 from app.packets import TextPacket
 from app.people import LocalSignIn, guard_session_ids, set_up_login
 from app.presets import Presets
@@ -75,9 +78,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(watching(settings, state))
     metrics.set_up(telemetry.meter(), state.status, open_chats)
     app.include_router(routes(history, users))
-    app.include_router(export_routes(history, users))
+    app.include_router(export_routes(history, users, store))
     app.include_router(api_routes(settings, state, store))
     app.add_exception_handler(ApiError, on_api_error)
+    for served in (app, chainlit_app):
+        served.add_exception_handler(RequestValidationError, on_invalid)
     data_layer = DataLayer(history, users)
     cl.data_layer(lambda: data_layer)
     set_up_login(settings, people)
@@ -92,9 +97,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount("/public", PageFiles(directory=page_root / "public"))
     for error in (ValueError, AssertionError):
         chainlit_app.add_exception_handler(error, _refuse_empty_file)
+    chainlit_app.add_middleware(HonestErrors, trusting=True)
     app.mount("/", chainlit_app)
     places = AllowedPlaces(loopback=settings.loopback, port=settings.port, origins=settings.origins)
     # The last one added is the outermost.
+    app.add_middleware(HonestErrors)
+    app.add_middleware(SoundRequests)
     if settings.for_this_machine and not settings.auth_header:
         app.add_middleware(LocalSignIn)
     app.add_middleware(UploadGuard, folder=settings.files.uploads)
@@ -106,6 +114,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(HostAndOrigin, places=places)
     app.add_middleware(SecureHeaders, policy=content_security_policy(settings.files.page_root))
     return app
+
+
+class _SessionCookie(BaseModel):
+    session_id: UUID4
 
 
 async def _refuse_empty_file(request: Request, error: Exception) -> JSONResponse:
@@ -174,6 +186,21 @@ def _add_routes(app: FastAPI, state: EngineState) -> None:
             language = language_of(request.headers.get("accept-language"))
             raise HTTPException(503, text("no_supervisor", language)) from None
         return JSONResponse({"status": "asked"}, 202)
+
+    @app.post("/set-session-cookie")
+    async def set_session_cookie(wanted: _SessionCookie, request: Request) -> JSONResponse:
+        # Chainlit's own takes any value, and fails with a traceback where there is none.
+        here = bool(request.client and request.client.host in {"127.0.0.1", "::1"})
+        reply = JSONResponse({"message": "Session cookie set"})
+        reply.set_cookie(
+            "X-Chainlit-Session-id",
+            str(wanted.session_id),
+            path="/",
+            httponly=True,
+            secure=not here,
+            samesite="lax" if here else "none",
+        )
+        return reply
 
     @app.get("/avatars/{name:path}")
     async def avatar(name: str) -> FileResponse:

@@ -11,8 +11,10 @@ from typing import Any
 from sqlalchemy import Row
 
 from app.conversation import Answer, Conversation, Picture, Turn
+from app.settings import MAX_STORED_BYTES, stored
 
 _IN_COLUMNS = {"id", "reasoning", "text", "feedback", "comment"}
+_LONGEST_SETTINGS = 16 * MAX_STORED_BYTES
 _DETAILS = {field.name for field in fields(Answer)} - _IN_COLUMNS
 
 
@@ -86,6 +88,16 @@ def load(text: str) -> dict[str, Any]:
     """A mapping out of its JSON."""
     value = json.loads(text or "{}")
     return value if isinstance(value, dict) else {}
+
+
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """A thread's settings as they are kept: known fields only."""
+    return dump(stored(settings))
+
+
+def settings_of(text: str) -> dict[str, Any]:
+    """A thread's kept settings. Earlier versions kept whatever came; what is far too long is not even read."""
+    return stored(load(text)) if len(text) <= _LONGEST_SETTINGS else {}
 
 
 def clean(text: str) -> str:

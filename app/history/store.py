@@ -22,6 +22,7 @@ from app.history.database import Database, HistoryError, finished
 from app.history.tables import answers, pictures, threads, turns, users
 
 _LONGEST_NAME = 80
+_LONGEST_PRESET = 100
 # Made once: that takes longer than to carry them out.
 _UPDATE_TURN = update(turns).where(turns.c.id == bindparam("known"))
 _UPDATE_ANSWER = update(answers).where(answers.c.id == bindparam("known"))
@@ -83,7 +84,7 @@ class History:
             else:
                 thread_id, user_id, preset = thread
                 await _begin(connection, thread_id, user_id, _first_name(asked), preset)
-            values = {"updated": time.time(), "settings": records.dump(settings), "last_turn": last}
+            values = {"updated": time.time(), "settings": records.settings_text(settings), "last_turn": last}
             done = await connection.execute(update(threads).where(threads.c.id == thread_id).values(values))
             if not done.rowcount:
                 raise ThreadGoneError(thread_id)
@@ -159,7 +160,7 @@ class History:
         if "name" in values:
             values["name"] = title(values["name"])
         if "settings" in values:
-            values["settings"] = records.dump(values["settings"])
+            values["settings"] = records.settings_text(values["settings"])
         async with self.database.writing() as connection:
             await connection.execute(update(threads).where(threads.c.id == thread_id).values(**values))
 
@@ -214,7 +215,7 @@ async def _begin(connection: AsyncConnection, thread_id: str, user_id: str, name
     query = select(threads.c.user_id, threads.c.name).where(threads.c.id == thread_id)
     there = (await connection.execute(query)).first()
     if there is None:
-        now = time.time()
+        now, preset = time.time(), records.clean(preset)[:_LONGEST_PRESET]
         values = {"id": thread_id, "user_id": user_id, "name": name, "preset": preset, "created": now, "updated": now}
         await connection.execute(insert(threads).values(**values, settings="{}", last_turn=""))
     elif there.user_id != user_id:
@@ -244,5 +245,5 @@ async def _head(connection: AsyncConnection, thread_id: str) -> tuple[Thread, st
     row = (await connection.execute(query)).first()
     if row is None:
         return None
-    settings = records.load(row.settings)
+    settings = records.settings_of(row.settings)
     return Thread(row.id, row.identifier, row.name, row.preset, settings, row.created), row.last_turn
