@@ -15,6 +15,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.guards import UPLOAD_PATHS, refuse
@@ -112,6 +113,9 @@ class HonestErrors:
 
         try:
             await self._app(scope, noted, watched)
+        except ClientDisconnect:
+            # Nobody is there to hear an answer.
+            return
         except Exception as error:
             if error is unread:
                 # A guard outside cuts the body off, and says why.

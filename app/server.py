@@ -72,7 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
     history, users = History(database, settings.files.uploads), Users(database)
     people = People(settings.files.people)
     welcome = Welcome(people, settings.auth_header)
-    lifespan = _lifespan(settings, state, store, database, welcome)
+    lifespan = _lifespan(settings, state, store, history, welcome)
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     _add_routes(app, state)
     app.include_router(watching(settings, state))
@@ -130,14 +130,17 @@ async def _refuse_empty_file(request: Request, error: Exception) -> JSONResponse
 
 
 def _lifespan(
-    settings: Settings, state: EngineState, store: UploadStore, database: Database, welcome: Welcome
+    settings: Settings, state: EngineState, store: UploadStore, history: History, welcome: Welcome
 ) -> Callable[[FastAPI], Any]:
+    async def kept(thread_id: str) -> bool:
+        return await history.owner(thread_id) is not None
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await database.open()
+        await history.database.open()
         sweep_session_files(FILES_DIRECTORY)
         keepers = [
-            asyncio.create_task(keep_sweeping(settings.files, settings.upload_days)),
+            asyncio.create_task(keep_sweeping(settings.files, settings.upload_days, kept)),
             asyncio.create_task(keep_purging()),
             asyncio.create_task(welcome.keep_out()),
             asyncio.create_task(state.warm_up()),
@@ -149,7 +152,7 @@ def _lifespan(
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)
         await state.close()
-        await database.close()
+        await history.database.close()
         store.close()
         telemetry.shut_down()
 

@@ -21,6 +21,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.chats import chat_of
 from engine.people import People
 
 _LOOK_SECONDS = 2.0
@@ -51,8 +52,7 @@ class Welcome:
             await asyncio.sleep(_LOOK_SECONDS)
             for session in list(ws_sessions_id.values()):
                 if session.token and not self.still(session.token):
-                    if session.current_task:
-                        session.current_task.cancel()
+                    chat_of(session).give_up()
                     await sio.disconnect(session.socket_id)
                     session.token = None
 

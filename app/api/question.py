@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from app.api.errors import bad_request
+from app.json_values import has_more_values
 
 Json = dict[str, Any]
 _TEXTS = {"text", "refusal", "thinking", "input_text", "output_text"}
@@ -49,7 +50,7 @@ class Question:
 
     def __init__(self, body: bytes) -> None:
         """Raises ApiError (400) for what is no such request."""
-        if sum(map(body.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+        if has_more_values(body, _MOST_VALUES):
             raise bad_request(f"The body holds more than {_MOST_VALUES:,} values.", code="too_many_values")
         try:
             parsed = orjson.loads(body)

@@ -119,9 +119,7 @@ class Database:
             raise HistoryError(f"{self} cannot be read ({_reason(error)})") from error
 
     @asynccontextmanager
-    async def _limited(
-        self, connection: AsyncConnection, seconds: float, ended: list[bool]
-    ) -> AsyncIterator[None]:
+    async def _limited(self, connection: AsyncConnection, seconds: float, ended: list[bool]) -> AsyncIterator[None]:
         """Has the database itself end what takes too long: a task that is cancelled leaves the statement running."""
         if self._url.get_backend_name() != "sqlite":
             await connection.exec_driver_sql(f"SET LOCAL statement_timeout = {round(seconds * 1000)}")

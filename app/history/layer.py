@@ -23,7 +23,6 @@ from app.history.store import History, Thread
 from app.history.users import Users
 from app.malformed import Refusal
 
-
 LAST_SECOND = 253402300799.0
 """Of the year 9999, the last one that can be written."""
 

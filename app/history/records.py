@@ -114,6 +114,13 @@ def _answer(row: Row[Any]) -> Answer:
     return Answer(row.reasoning, row.text, feedback=row.feedback, comment=row.comment, id=row.id, **details)
 
 
+def answer_details(row: Row[Any]) -> dict[str, Any]:
+    """All of an answer but its id and its texts, out of the other columns of its row."""
+    details = {name: value for name, value in load(row.details).items() if name in _DETAILS}
+    known = {field.name: field.default for field in fields(Answer) if field.name in _DETAILS}
+    return known | details | {"feedback": row.feedback, "comment": row.comment}
+
+
 def _drop_what_never_was(turn: Turn) -> None:
     """Takes out answers that failed before they began; one whose process was ended half-way counts as stopped."""
     chosen = turn.answers[turn.chosen] if -1 < turn.chosen < len(turn.answers) else None

@@ -177,14 +177,12 @@ class History:
             done = await connection.execute(change.values(feedback=feedback, comment=records.clean(comment)))
         return bool(done.rowcount)
 
-    async def answer(self, answer_id: str, user_id: str) -> tuple[str, str] | None:
-        """An answer's text and its thread's name; None where there is none in a thread of this person."""
-        query = select(answers.c.text, threads.c.name).select_from(answers.join(turns).join(threads))
+    async def thread_of_answer(self, answer_id: str, user_id: str) -> str | None:
+        """The id of an answer's thread; None where there is none of this person."""
+        query = select(threads.c.id).select_from(answers.join(turns).join(threads))
         async with self.database.reading() as connection:
-            row = (
-                await connection.execute(query.where(answers.c.id == answer_id, threads.c.user_id == user_id))
-            ).first()
-        return None if row is None else (row.text, row.name)
+            found = await connection.execute(query.where(answers.c.id == answer_id, threads.c.user_id == user_id))
+            return found.scalar_one_or_none()
 
     @finished
     async def delete(self, thread_id: str) -> None:
