@@ -181,7 +181,7 @@ class _Callbacks:
             most = client.model.pictures_per_prompt - len(taken)
             try:
                 with spans.picture() as seen:
-                    stored = await self._store.take(path, name, session.thread_id, limits, most, person)
+                    stored = await self._store.take(path, name, session.thread_id, limits, most, person=person)
                     seen.extend(stored.pictures)
             except (PictureError, OSError) as error:
                 await _refuse_file(error, name, chat, parent_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import chainlit as cl
 from chainlit.context import init_ws_context
@@ -32,22 +33,10 @@ def replace_socket_handlers(
         if session := WebsocketSession.get(sid):
             await returned(session)
 
-    async def client_message(sid: str, payload: MessagePayload) -> None:
-        session = WebsocketSession.require(sid)
-        chat, size = chat_of(session), len(repr(payload))
-        if chat.admits(size):
-            chat.take(asyncio.create_task(process_message(session, payload)), size)
-        else:
-            await _refuse(session, chat)
-
     async def edit_message(sid: str, payload: MessagePayload) -> None:
-        session = WebsocketSession.require(sid)
-        chat, size, task = chat_of(session), len(repr(payload)), asyncio.current_task()
-        if task and chat.admits(size):
-            chat.take(task, size)
+        # Chainlit's own handler works on it to the end, and so in this task.
+        if (task := asyncio.current_task()) and await _taken(WebsocketSession.require(sid), payload, lambda: task):
             await edited(sid, payload)
-        else:
-            await _refuse(session, chat)
 
     async def chat_settings_change(sid: str, settings: object) -> None:
         session = WebsocketSession.require(sid)
@@ -55,12 +44,30 @@ def replace_socket_handlers(
         session.chat_settings = {**session.chat_settings, **stored(settings)}
         await settings_changed()
 
-    async def stop(sid: str) -> None:
-        if session := WebsocketSession.get(sid):
-            chat_of(session).stop()
-
     for handler in (connection_successful, client_message, edit_message, chat_settings_change, stop):
         sio.on(handler.__name__, handler)
+
+
+async def client_message(sid: str, payload: MessagePayload) -> None:
+    """A question: answered in a task of its own."""
+    session = WebsocketSession.require(sid)
+    await _taken(session, payload, lambda: asyncio.create_task(process_message(session, payload)))
+
+
+async def stop(sid: str) -> None:
+    """The answer on the page is to end."""
+    if session := WebsocketSession.get(sid):
+        chat_of(session).stop()
+
+
+async def _taken(session: WebsocketSession, payload: MessagePayload, begin: Callable[[], asyncio.Task[Any]]) -> bool:
+    """Whether a question may be asked; then what `begin` gives is the task that works on it."""
+    chat, size = chat_of(session), len(repr(payload))
+    if chat.admits(size):
+        chat.take(begin(), size)
+        return True
+    await _refuse(session, chat)
+    return False
 
 
 async def _refuse(session: WebsocketSession, chat: Chat) -> None:

@@ -1,4 +1,4 @@
-"""Lines that people wait in for what is scarce: served in turn by person, so that nobody's many wait before one's few."""
+"""Lines that people wait in for what is scarce: served in turn by person, so that one's many delay nobody's few."""
 
 from __future__ import annotations
 

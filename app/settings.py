@@ -121,13 +121,11 @@ def stored(raw: object) -> dict[str, Any]:
         return {}
     # An emptied field of the panel comes as None, which is a choice too.
     known = {name: raw[name] for name in _STORED if name in raw}
-    kept = {name: None if value is None else _STORED[name](value) for name, value in known.items()}
+    kept: dict[str, Any] = {name: None if value is None else _STORED[name](value) for name, value in known.items()}
     kept = {name: value for name, value in kept.items() if value is not None or known[name] is None}
-    if kept.get("system_prompt"):
-        room = MAX_STORED_BYTES - _size({**kept, "system_prompt": ""})
-        while (over := _size({"": kept["system_prompt"]}) - room) > 0:
-            # A character is written in at most six bytes.
-            kept["system_prompt"] = kept["system_prompt"][: -max(1, over // 6)]
+    while (over := _size(kept) - MAX_STORED_BYTES) > 0:
+        # A character is written in at most six bytes.
+        kept["system_prompt"] = kept["system_prompt"][: -max(1, over // 6)]
     return kept
 
 

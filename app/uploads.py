@@ -61,7 +61,7 @@ class UploadStore:
         self._known: OrderedDict[tuple[str, str, PictureLimits, int], Stored] = OrderedDict()
 
     async def take(
-        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, person: str = ""
+        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, person: str = ""
     ) -> Stored:
         """Makes at most `most` pictures of the file at `path`, which was called `name`, for the thread `thread`.
 
@@ -72,11 +72,13 @@ class UploadStore:
         """
         name = display_name(name)
         try:
-            return await self._take(path, name, thread, limits, most, person)
+            return await self._take(path, name, thread, limits, most, person=person)
         except PictureError as error:
             raise PictureError(error.key, **{**error.values, "name": name}) from error
 
-    async def _take(self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, person: str) -> Stored:
+    async def _take(
+        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, person: str
+    ) -> Stored:
         if most < 1:
             raise PictureError("picture_too_many")
         if (await aiofiles.os.stat(path)).st_size > MAX_BYTES:

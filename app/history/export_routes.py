@@ -71,15 +71,7 @@ def export_routes(history: History, users: Users, store: UploadStore) -> APIRout
 
     @router.post(IMPORT_PATH)
     async def bring_in(request: Request, user: SignedIn) -> JSONResponse:
-        try:
-            return JSONResponse({"threadId": await importing.take(request, user.identifier)})
-        except ImportedError as error:
-            values = {"turns": imports.MOST_TURNS, "answers": imports.MOST_ANSWERS, "values": imports.MOST_VALUES}
-            raise Refusal(400, error.key, **values) from None
-        except HistoryError as error:
-            if _is_full(history.uploads):
-                raise Refusal(507, "refused_disk") from error
-            raise
+        return JSONResponse({"threadId": await importing.take(request, user.identifier)})
 
     return router
 
@@ -99,19 +91,28 @@ class _Importing:
         """The id of the thread that a request's body has become.
 
         Raises:
-            ImportedError: it is no chat that can be taken in.
-            Refusal: the disk is full, or the person has too much waiting.
+            Refusal: it is no chat that can be taken in, the disk is full, or the person has too much waiting.
             HistoryError: it could not be written.
         """
+        try:
+            return await self._taken(request, person)
+        except ImportedError as error:
+            values = {"turns": imports.MOST_TURNS, "answers": imports.MOST_ANSWERS, "values": imports.MOST_VALUES}
+            raise Refusal(400, error.key, **values) from None
+        except LineFullError:
+            raise Refusal(429, "refused_imports") from None
+        except HistoryError as error:
+            if _is_full(self._history.uploads):
+                raise Refusal(507, "refused_disk") from error
+            raise
+
+    async def _taken(self, request: Request, person: str) -> str:
         # It has no name, so that nothing of it stays whatever happens.
-        with await asyncio.to_thread(partial(tempfile.TemporaryFile, dir=self._history.uploads)) as file:
+        with await asyncio.to_thread(_nameless_file, self._history.uploads) as file:
             size = await _receive(request, file, self._history.uploads)
             line = self._small if size <= _SMALL_BYTES else self._large
-            try:
-                async with line.place(person, _PATIENCE_SECONDS):
-                    return await self._keep(file, person)
-            except LineFullError:
-                raise Refusal(429, "refused_imports") from None
+            async with line.place(person, _PATIENCE_SECONDS):
+                return await self._keep(file, person)
 
     async def _keep(self, file: IO[bytes], person: str) -> str:
         thread_id, uploads = new_id(), self._history.uploads
@@ -121,6 +122,10 @@ class _Importing:
             thread = await imports.take_in(file, thread_id, uploads, normalise)
             await imports.keep(self._history.database, uploads, thread, user_id)
         return thread_id
+
+
+def _nameless_file(folder: Path) -> IO[bytes]:
+    return tempfile.TemporaryFile(dir=folder)
 
 
 async def _receive(request: Request, file: IO[bytes], folder: Path) -> int:

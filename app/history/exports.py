@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import re
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiofiles
+import aiofiles.os
 import orjson
 
 from app.conversation import Picture
@@ -81,19 +84,16 @@ def file_name(words: str) -> str:
     return _NOT_IN_A_NAME.sub("_", words).strip(" ._")[:60] or "chat"
 
 
-class _Sink:
+class _Sink(io.RawIOBase):
     """A file that is written only, and given away as it grows."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: Any) -> int:
         """As a file's."""
         self._parts.append(bytes(data))
         return len(data)
-
-    def flush(self) -> None:
-        """As a file's."""
 
     def take(self) -> bytes:
         """What has been written since it was last called."""
@@ -110,7 +110,7 @@ async def _markdown(thread: ThreadReader, names: dict[Picture, str], language: L
         yield f"\n\n## {text('export_question', language)}"
         for picture in turn.pictures:
             path = Path(picture.path)
-            if picture not in names and path.is_file():
+            if picture not in names and await aiofiles.os.path.isfile(path):
                 names[picture] = f"pictures/{len(names) + 1:02}-{file_name(Path(picture.name).stem)}{path.suffix}"
             if picture in names:
                 yield f"\n\n![]({names[picture].replace(' ', '%20')})"
@@ -155,7 +155,7 @@ async def _turn_json(turn: ReadTurn) -> AsyncIterator[bytes]:
     yield b',"pictures":['
     comma = b""
     for picture in turn.pictures:
-        if Path(picture.path).is_file():
+        if await aiofiles.os.path.isfile(picture.path):
             yield comma + b'{"name":' + orjson.dumps(picture.name) + b',"data":"'
             async for data in _bytes_of(picture):
                 yield base64.b64encode(data)

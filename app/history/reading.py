@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Select, func, select
+from sqlalchemy import Column, func, select
 
 from app.conversation import Conversation, Picture, Turn
 from app.history import records
@@ -22,6 +22,8 @@ _SLICE = 1_000_000
 _BATCH = 250_000
 """Characters of several questions with their answers that are read at once."""
 _MOST_IDS = 200
+_OF_TURNS = turns.join(threads)
+_OF_ANSWERS = answers.join(turns).join(threads)
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,15 @@ class ThreadReader:
             HistoryError: it is not there, or the database does not answer.
         """
         of_turns = [turns.c[name] for name in ("id", "parent", "page_id", "asked", "chosen")]
-        asked = select(*of_turns, func.length(turns.c.text)).join(threads).where(*self._own).order_by(turns.c.asked)
+        asked = select(*of_turns, func.length(turns.c.text)).select_from(_OF_TURNS).order_by(turns.c.asked)
         sizes = (func.length(answers.c.reasoning), func.length(answers.c.text))
-        said = select(answers.c.turn_id, answers.c.id, *sizes).select_from(answers.join(turns).join(threads))
+        said = select(answers.c.turn_id, answers.c.id, *sizes).select_from(_OF_ANSWERS)
         async with self._database.reading() as connection:
             thread = (await connection.execute(select(threads).where(*self._own))).first()
-            heads = {row.id: TurnHead(*row) for row in await connection.execute(asked)}
+            heads = {
+                turn_id: TurnHead(turn_id, *rest)
+                for turn_id, *rest in await connection.execute(asked.where(*self._own))
+            }
             for turn_id, *answer in await connection.execute(said.where(*self._own).order_by(answers.c.position)):
                 heads[turn_id].answers.append(AnswerHead(*answer))
         if thread is None:
@@ -148,7 +153,8 @@ class ThreadReader:
         Raises:
             HistoryError: it was deleted meanwhile, or the database does not answer.
         """
-        query = _joined(select(func.substr(column, start + 1, _SLICE)), column)
+        of = _OF_TURNS if column.table is turns else _OF_ANSWERS
+        query = select(func.substr(column, start + 1, _SLICE)).select_from(of)
         async with self._database.reading() as connection:
             found = await connection.execute(query.where(*self._own, column.table.c.id == row_id))
             text: str | None = found.scalar_one_or_none()
@@ -158,19 +164,19 @@ class ThreadReader:
 
     async def _texts(self, batch: Sequence[TurnHead]) -> dict[tuple[str, str], str]:
         ids = [turn.id for turn in batch]
-        asked = select(turns.c.id, turns.c.text).join(threads).where(*self._own, turns.c.id.in_(ids))
-        said = select(answers.c.id, answers.c.reasoning, answers.c.text).select_from(answers.join(turns).join(threads))
+        asked = select(turns.c.id, turns.c.text).select_from(_OF_TURNS).where(*self._own, turns.c.id.in_(ids))
+        said = select(answers.c.id, answers.c.reasoning, answers.c.text).select_from(_OF_ANSWERS)
         texts: dict[tuple[str, str], str] = {}
         async with self._database.reading() as connection:
             for row in await connection.execute(asked):
                 texts["turns.text", row.id] = row.text
-            for row in await connection.execute(said.where(*self._own, answers.c.turn_id.in_(ids))):
-                texts["answers.reasoning", row.id], texts["answers.text", row.id] = row.reasoning, row.text
+            for answer in await connection.execute(said.where(*self._own, answers.c.turn_id.in_(ids))):
+                texts["answers.reasoning", answer.id], texts["answers.text", answer.id] = answer.reasoning, answer.text
         return texts
 
     async def _pictures(self, batch: Sequence[TurnHead]) -> dict[str, list[Picture]]:
         ids = [turn.id for turn in batch]
-        query = select(pictures).join(turns).join(threads).where(*self._own, turns.c.id.in_(ids))
+        query = select(pictures).select_from(pictures.join(turns).join(threads)).where(*self._own, turns.c.id.in_(ids))
         found: dict[str, list[Picture]] = {}
         async with self._database.reading() as connection:
             for row in await connection.execute(query.order_by(pictures.c.position)):
@@ -180,7 +186,7 @@ class ThreadReader:
 
     async def _details(self, batch: Sequence[TurnHead]) -> dict[str, dict[str, Any]]:
         columns = [answers.c[name] for name in ("id", "details", "feedback", "comment")]
-        query = select(*columns).select_from(answers.join(turns).join(threads))
+        query = select(*columns).select_from(_OF_ANSWERS)
         query = query.where(*self._own, answers.c.turn_id.in_([turn.id for turn in batch]))
         async with self._database.reading() as connection:
             return {row.id: records.answer_details(row) for row in await connection.execute(query)}
@@ -206,11 +212,6 @@ class _Pieces:
                 return
             yield piece
             start += len(piece)
-
-
-def _joined(query: Select[Any], column: Column[Any]) -> Select[Any]:
-    """`query` of a column of questions or answers, joined with their threads."""
-    return query.select_from(turns.join(threads) if column.table is turns else answers.join(turns).join(threads))
 
 
 def _batches(heads: Iterable[TurnHead]) -> Iterator[list[TurnHead]]:
