@@ -26,6 +26,8 @@ from app.json_values import sound_object
 _MOST_VALUES = 10_000
 _FRAMES = 6
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+_OTHERS = ("/v1/", "/ws/")
+"""Programs' requests and the socket's packets, which are checked in a way of their own."""
 _WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
 _OF_A_WRONG_SHAPE = (TypeError, ValueError, LookupError, AttributeError, AssertionError, RecursionError)
 """What code raises that trusts its input."""
@@ -146,7 +148,8 @@ async def on_invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 def _has_json(scope: Scope) -> bool:
-    if scope["method"] not in _WITH_BODY or scope["path"] in UPLOAD_PATHS or scope["path"].startswith("/v1/"):
+    path: str = scope["path"]
+    if scope["method"] not in _WITH_BODY or path in UPLOAD_PATHS or path.startswith(_OTHERS):
         return False
     return not Headers(scope=scope).get("content-type", "").lower().startswith(_FORMS)
 
