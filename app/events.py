@@ -35,7 +35,9 @@ def replace_socket_handlers(
 
     async def edit_message(sid: str, payload: MessagePayload) -> None:
         # Chainlit's own handler works on it to the end, and so in this task.
-        if (task := asyncio.current_task()) and await _taken(WebsocketSession.require(sid), payload, lambda: task):
+        task = asyncio.current_task()
+        assert task
+        if await _taken(WebsocketSession.require(sid), payload, lambda: task):
             await edited(sid, payload)
 
     async def chat_settings_change(sid: str, settings: object) -> None:

@@ -69,7 +69,7 @@ class FairLine:
         self._running[person] -= 1
         if not self._running[person]:
             del self._running[person]
-        while next_one := next((name for name in self._waiting if self._free_for(name)), None):
+        while (next_one := next((name for name in self._waiting if self._free_for(name)), None)) is not None:
             place = self._waiting[next_one].popleft()
             self._waiting.move_to_end(next_one)
             self._forget(next_one, place)

@@ -51,6 +51,17 @@ async def test_people_are_served_in_turn_however_many_one_of_them_brings() -> No
     assert served.count("a") == 5
 
 
+async def test_people_without_a_name_are_served_too() -> None:
+    line = FairLine(at_once=1)
+
+    async def visit() -> None:
+        async with line.place(""):
+            await asyncio.sleep(0)
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(visit() for _ in range(5)))
+
+
 async def test_one_person_has_no_more_than_their_places_and_others_pass_by() -> None:
     served: list[str] = []
     everybody = await visits(FairLine(at_once=3, of_one=1), "aaabc", served)
