@@ -21,6 +21,7 @@ import orjson
 
 from app.conversation import Picture
 from app.history.reading import ReadAnswer, ReadTurn, ThreadReader
+from app.history.records import writable_time
 from app.i18n import Language, text
 
 FORMAT = "kimi-vl-chat"
@@ -148,7 +149,8 @@ async def _part(slices: AsyncIterator[str]) -> AsyncIterator[str]:
 
 async def _turn_json(turn: ReadTurn) -> AsyncIterator[bytes]:
     head = turn.head
-    about = {"id": head.id, "parent": head.parent, "page_id": head.page_id, "asked": head.asked, "chosen": turn.chosen}
+    about = {"id": head.id, "parent": head.parent, "page_id": head.page_id, "chosen": turn.chosen}
+    about |= {"asked": writable_time(head.asked)}
     yield orjson.dumps(about)[:-1] + b',"text":'
     async for piece in _string(turn.text):
         yield piece

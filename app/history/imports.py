@@ -39,8 +39,6 @@ MARK = ".import"
 """A file in a thread's folder of uploads while its import is not complete."""
 _MOST_PICTURES = 200
 _ROWS = 200
-_LAST_SECOND = 253402300799.0
-"""Of the year 9999, after which no time can be written."""
 _AS_IT_IS = PictureLimits(MAX_PIXELS, MAX_PIXELS)
 
 Normalise = Callable[[bytes, PictureLimits], Awaitable[NormalPicture]]
@@ -85,7 +83,7 @@ class _Turn(_Part):
     id: str = Field(min_length=1, max_length=100)
     parent: str = Field("", max_length=100)
     page_id: str = Field("", max_length=100)
-    asked: float = Field(0.0, ge=0, le=_LAST_SECOND, allow_inf_nan=False)
+    asked: float = Field(0.0, ge=0, le=records.LAST_SECOND, allow_inf_nan=False)
     text: str
     chosen: int = -1
     pictures: list[_Picture] = Field(default_factory=list, max_length=1000)

@@ -6,7 +6,6 @@ whole turns instead, and `resuming.py` brings them back.
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,12 +18,10 @@ from chainlit.user import PersistedUser, User
 from app.fair import LineFullError
 from app.history.database import SlowQueryError
 from app.history.listing import Page, Searches, list_threads
+from app.history.records import writable_time
 from app.history.store import History, Thread
 from app.history.users import Users
 from app.malformed import Refusal
-
-LAST_SECOND = 253402300799.0
-"""Of the year 9999, the last one that can be written."""
 
 
 class DataLayer(BaseDataLayer):
@@ -164,5 +161,4 @@ def head_dict(thread: Thread) -> ThreadDict:
 
 def iso(seconds: float) -> str:
     """A Unix time as ISO 8601, as Chainlit writes times; one that no calendar has is written as the nearest."""
-    seconds = min(max(seconds, 0.0), LAST_SECOND) if math.isfinite(seconds) else 0.0
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
+    return datetime.fromtimestamp(writable_time(seconds), UTC).isoformat()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -13,6 +14,8 @@ from sqlalchemy import Row
 from app.conversation import Answer, Conversation, Picture, Turn
 from app.settings import MAX_STORED_BYTES, stored
 
+LAST_SECOND = 253402300799.0
+"""The last one of the year 9999, after which no time can be written."""
 _IN_COLUMNS = {"id", "reasoning", "text", "feedback", "comment"}
 _LONGEST_SETTINGS = 16 * MAX_STORED_BYTES
 _DETAILS = {field.name for field in fields(Answer)} - _IN_COLUMNS
@@ -98,6 +101,11 @@ def settings_text(settings: Mapping[str, Any]) -> str:
 def settings_of(text: str) -> dict[str, Any]:
     """A thread's kept settings. Earlier versions kept whatever came; what is far too long is not even read."""
     return stored(load(text)) if len(text) <= _LONGEST_SETTINGS else {}
+
+
+def writable_time(seconds: float) -> float:
+    """A Unix time that a calendar has: this one, or the nearest to it. Earlier versions took any number in."""
+    return min(max(seconds, 0.0), LAST_SECOND) if math.isfinite(seconds) else 0.0
 
 
 def clean(text: str) -> str:

@@ -9,22 +9,28 @@ import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from chainlit.context import init_http_context
+from chainlit.session import WebsocketSession
+from sqlalchemy import update
 
+from app.chats import Chat
 from app.conversation import Answer, Conversation, Picture, Turn
 from app.history import imports, reading
 from app.history.database import HistoryError
 from app.history.exports import chat_json, chat_zip, file_name
 from app.history.imports import ImportedError, folder_of_an_import, keep, take_in
 from app.history.reading import ThreadReader
+from app.history.records import LAST_SECOND
+from app.history.resuming import show
 from app.history.store import History, Thread
+from app.history.tables import turns
 from app.history.users import Users
 from app.pictures import NormalPicture, PictureLimits, normalise
 from tests.pictures import png, shop_sign
-
-LAST_SECOND = 253402300799.0
 
 
 async def joined(pieces: AsyncIterator[bytes]) -> bytes:
@@ -135,6 +141,26 @@ async def test_a_chat_read_in_small_pieces_is_the_same(
         zipfile.ZipFile(io.BytesIO(await joined(chat_zip(reader, "en")))) as pieces,
     ):
         assert pieces.read("chat.md") == whole.read("chat.md")
+
+
+async def test_a_chat_with_a_time_that_no_calendar_has_is_opened(
+    history: History, thread: Thread, reader: ThreadReader, tmp_path: Path
+) -> None:
+    async with history.database.writing() as connection:
+        await connection.execute(update(turns).where(turns.c.id == "a").values(asked=-5e11))
+        await connection.execute(update(turns).where(turns.c.id == "b2").values(asked=5e11))
+    kept = await history.load(thread.id)
+    assert kept
+    # The steps of a page are made in the context of a session.
+    init_http_context()
+    session = SimpleNamespace(id="a session", thread_id=thread.id, chat_settings={})
+    chat = Chat("en", conversation=kept.conversation)
+    steps, _ = show(cast("WebsocketSession", session), chat, "Kimi")
+    days = {step["output"]: str(step["createdAt"])[:10] for step in steps if step["type"] == "user_message"}
+    assert days == {"What is this?": "1970-01-01", "B": "9999-12-31"}
+    # It can be taken away, and taken in again.
+    again = await taken_in(await joined(chat_json(reader)), history.uploads, tmp_path)
+    assert [turn.text for turn in again.conversation.turns] == ["What is this?", "B"]
 
 
 async def test_nobody_reads_anothers_thread(history: History, users: Users, thread: Thread) -> None:
