@@ -11,7 +11,6 @@ from typing import Any, get_args
 
 import chainlit as cl
 from chainlit.config import config
-from chainlit.server import sio
 from chainlit.session import WebsocketSession
 from chainlit.types import ThreadDict
 
@@ -21,6 +20,7 @@ from app.chats import Chat, chat_of
 from app.conversation import Answer, Picture, Turn, new_id
 from app.engine_state import EngineState, NoSupervisorError
 from app.errors import UNEXPECTED, Fault, explain
+from app.events import replace_socket_handlers
 from app.history import resuming
 from app.history.database import HistoryError, finished
 from app.history.keeper import Keeper
@@ -55,13 +55,11 @@ def register(state: EngineState, store: UploadStore, keeper: Keeper, presets: Pr
     cl.on_chat_end(callbacks.end)
     cl.set_starters(callbacks.starters)
     cl.set_chat_profiles(callbacks.profiles)
-    # Without Chainlit's wrapper, which would tell the page that the running answer has ended.
-    config.code.on_settings_update = callbacks.settings_changed
     # No preset overrides Chainlit's configuration; where this is not set, it tries to find that out and fails.
     WebsocketSession.config = config
     for name in get_args(wording.Button):
         cl.action_callback(name)(callbacks.pressed)
-    _replace_socket_handlers(callbacks)
+    replace_socket_handlers(callbacks.returned, callbacks.settings_changed)
 
 
 class _Callbacks:
@@ -102,8 +100,8 @@ class _Callbacks:
         presets = self._presets.all().items()
         return [profile(name, preset, language_of(language), chosen=name == last) for name, preset in presets]
 
-    async def settings_changed(self, settings: dict[str, Any]) -> None:
-        """The panel was confirmed: Chainlit has put its values into the session."""
+    async def settings_changed(self) -> None:
+        """The panel was confirmed, and its values are in the session."""
         client = self._state.client()
         if client is None:
             return
@@ -119,14 +117,12 @@ class _Callbacks:
 
     async def message(self, message: cl.Message) -> None:
         session = _session()
-        # Chainlit forgets this after an edit, and Stop would do nothing.
-        session.current_task = asyncio.current_task()
         chat = chat_of(session)
         with spans.turn(session.thread_id, "ask"):
             await self._asked(session, chat, message)
 
     async def _asked(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
-        async with chat.turn:
+        async with chat.one_turn():
             try:
                 await resuming.load(self._keeper, session, chat)
             except HistoryError as error:
@@ -186,12 +182,13 @@ class _Callbacks:
             return []
         client = await self._state.launched()
         limits = PictureLimits(client.model.picture_pixels, client.model.picture_side)
+        person = session.user.identifier if session.user else ""
         taken: list[Picture] = []
         for element, path, name in files:
             most = client.model.pictures_per_prompt - len(taken)
             try:
                 with spans.picture() as seen:
-                    stored = await self._store.take(path, name, session.thread_id, limits, most)
+                    stored = await self._store.take(path, name, session.thread_id, limits, most, person=person)
                     seen.extend(stored.pictures)
             except (PictureError, OSError) as error:
                 await refuse_file(error, name, chat.language, parent_id)
@@ -261,15 +258,15 @@ class _Callbacks:
             await cl.context.emitter.send_window_message({"type": "kimi-download", "url": url})
             return
         if action.name in {"answer_now", "keep_waiting", "stop_here"}:
-            chat.wish(turn, action.name, session.current_task)
+            chat.wish(turn, action.name)
             return
-        if chat.busy:
+        if chat.asked:
             await cl.context.emitter.send_toast(text("busy", chat.language))
             return
-        session.current_task = _spawn(self._run_button(session, chat, turn, action.name))
+        chat.take(_spawn(self._run_button(session, chat, turn, action.name)))
 
     async def _run_button(self, session: WebsocketSession, chat: Chat, turn: Turn, name: str) -> None:
-        async with chat.turn:
+        async with chat.one_turn():
             await cl.context.emitter.task_start()
             try:
                 with spans.turn(session.thread_id, name) if name in _ANSWERING else nullcontext():
@@ -347,26 +344,8 @@ class _Callbacks:
 
 async def _give_up(session: WebsocketSession, socket_id: str, seconds: float) -> None:
     await asyncio.sleep(seconds)
-    if session.socket_id == socket_id and session.current_task:
-        session.current_task.cancel()
-
-
-def _replace_socket_handlers(callbacks: _Callbacks) -> None:
-    """Stop without Chainlit's English message, and a return that shows what was missed."""
-    connected = sio.handlers["/"]["connection_successful"]
-
-    async def connection_successful(sid: str) -> None:
-        await connected(sid)
-        if session := WebsocketSession.get(sid):
-            await callbacks.returned(session)
-
-    async def stop(sid: str) -> None:
-        session = WebsocketSession.get(sid)
-        if session and session.current_task:
-            session.current_task.cancel()
-
-    sio.on("connection_successful", connection_successful)
-    sio.on("stop", stop)
+    if session.socket_id == socket_id:
+        chat_of(session).give_up()
 
 
 async def _show_pictures(element: Any, stored: Stored, message_id: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,6 +18,10 @@ from app.i18n import Language, language_of
 from app.turn import Job
 from app.view import AnswerView
 
+MOST_WAITING = 10
+"""As many questions wait behind the one that is being answered, at most."""
+MOST_CHARACTERS = 4_000_000
+"""Of all questions of a chat that wait or are being answered, as they came."""
 _PURGE_SECONDS = 60
 
 
@@ -32,8 +37,10 @@ class Chat:
     """What the engine is being asked, while it is."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a turn is answered: one at a time."""
-    merging: bool = False
-    """Whether `turn` is held only for a moment, to take in what other sessions have written."""
+    asked: dict[asyncio.Task[Any], int] = field(default_factory=dict)
+    """What works on this chat or waits to, in the order in which it came, with its size in characters."""
+    answering: asyncio.Task[Any] | None = None
+    """The one of them that has the turn."""
     copy: Copy | None = None
     """What of the thread in the history this session has seen; None until it has something to do with it."""
     unsaved: dict[str, Turn] = field(default_factory=dict)
@@ -54,10 +61,34 @@ class Chat:
         """Whether the history has this thread."""
         return self.copy is not None and self.copy.kept
 
-    @property
-    def busy(self) -> bool:
-        """Whether a turn is being answered, so that no other can begin."""
-        return self.turn.locked() and not self.merging
+    def admits(self, size: int) -> bool:
+        """Whether a question of so many characters may be asked now."""
+        return not self.asked or (len(self.asked) <= MOST_WAITING and sum(self.asked.values()) + size < MOST_CHARACTERS)
+
+    def take(self, task: asyncio.Task[Any], size: int = 0) -> None:
+        """Counts a task as asked until it has ended."""
+        self.asked[task] = size
+        task.add_done_callback(lambda done: self.asked.pop(done, None))
+
+    @asynccontextmanager
+    async def one_turn(self) -> AsyncIterator[None]:
+        """The calling task has the turn meanwhile; it waits for it first. Stop reaches it from then on."""
+        async with self.turn:
+            self.answering = asyncio.current_task()
+            try:
+                yield
+            finally:
+                self.answering = None
+
+    def stop(self) -> None:
+        """Ends what has the turn, which is what the page shows; what waits comes next."""
+        if self.answering:
+            self.answering.cancel()
+
+    def give_up(self) -> None:
+        """Ends everything, also what waits: nobody is there to read it."""
+        for task in list(self.asked):
+            task.cancel()
 
     def take_out(self, turn: Turn, answer: Answer) -> None:
         """Removes an answer of which nothing is worth keeping, from the history too when the turn is saved."""
@@ -81,16 +112,16 @@ class Chat:
         shown = (turn for turn in self.conversation.turns if turn.id in self.views)
         return next((turn.answer for turn in shown if self.views[turn.id].parent_id == run_id), None)
 
-    def wish(self, turn: Turn, name: str, task: asyncio.Task[Any] | None) -> None:
-        """Passes on a wish about `turn`, which `task` has answered; nothing happens where it has ended meanwhile."""
+    def wish(self, turn: Turn, name: str) -> None:
+        """Passes on a wish about `turn`, which is being answered; nothing happens where it has ended meanwhile."""
         if self.job is None or self.running is not self.views[turn.id]:
             return
         if name == "answer_now":
             self.job.answer_now.set()
         elif name == "keep_waiting":
             self.job.keep_waiting.set()
-        elif task:
-            task.cancel()
+        else:
+            self.stop()
 
     async def show_buttons(self, wanted: Callable[[Turn], bool] = lambda turn: True) -> None:
         """Puts the buttons below the answers of the turns that are wanted."""
@@ -128,7 +159,7 @@ def rated(answer_id: str) -> list[Answer]:
 
 async def stop_all(seconds: float) -> None:
     """Stops every answer that is being given, and waits until it is as it stays, `seconds` at most."""
-    tasks = [session.current_task for session, chat in _chats.items() if chat.turn.locked() and session.current_task]
+    tasks = [task for chat in _chats.values() for task in chat.asked]
     for task in tasks:
         task.cancel()
     if tasks:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from opentelemetry.trace import get_current_span
 
+_MINUTE = 60.0
 _thread: ContextVar[str] = ContextVar("thread", default="")
 _events = logging.getLogger("app.event")
 _QUIET = ("httpx", "httpx2", "watchfiles", "alembic", "uvicorn.error", "opentelemetry.sdk.metrics")
@@ -41,10 +43,40 @@ def set_up(*, as_json: bool) -> None:
     """Sends all logging to standard output, which the supervisor writes into app.log."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines() if as_json else Lines())
+    handler.addFilter(Repeats())
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     logging.captureWarnings(capture=True)
     for noisy in _QUIET:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class Repeats(logging.Filter):
+    """Keeps what somebody can make the page log again and again from pushing out all else.
+
+    Of warnings and errors from one place in the code, `most` are written in a minute. The next one after that minute
+    says how many were left out.
+    """
+
+    def __init__(self, most: int = 20, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._most = most
+        self._clock = clock
+        self._seen: dict[tuple[str, str, int], tuple[float, int]] = {}
+        """When the minute of a place began, and how many there were in it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is written."""
+        if record.levelno < logging.WARNING:
+            return True
+        place, now = (record.name, record.pathname, record.lineno), self._clock()
+        began, count = self._seen.get(place, (now, 0))
+        if now - began < _MINUTE:
+            self._seen[place] = began, count + 1
+            return count < self._most
+        self._seen[place] = now, 1
+        if count > self._most:
+            record.msg, record.args = f"{record.getMessage()} ({count - self._most} like it were left out)", ()
+        return True
 
 
 class Lines(logging.Formatter):

@@ -12,7 +12,7 @@ import orjson
 from engineio import json
 from socketio.packet import ACK, BINARY_ACK, BINARY_EVENT, CONNECT, DISCONNECT, EVENT, Packet
 
-from app.values import too_many_values
+from app.json_values import too_many_values
 
 _MOST_VALUES = 20_000
 """A question is one value, however long; its files, and the settings, are a few dozen."""

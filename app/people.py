@@ -143,5 +143,3 @@ class LocalSignIn:
             await send(message)
 
         await self._app(scope, receive, with_cookie)
-
-

@@ -8,12 +8,17 @@ import json
 import logging
 import shutil
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from app.history.database import HistoryError
+from app.history.imports import MARK
 from engine.config import Workspace
 from engine.status import write_json
 
 _DAY = 24 * 60 * 60
+_IMPORT_SECONDS = 60 * 60
+"""No picture of an import takes longer."""
 _log = logging.getLogger("app.retention")
 
 
@@ -35,6 +40,28 @@ def sweep_uploads(uploads: Path, days: int, now: float) -> int:
                 removed += 1
         if not any(folder.iterdir()) and folder.stat().st_mtime < now - _DAY:
             folder.rmdir()
+    return removed
+
+
+async def sweep_imports(uploads: Path, kept: Callable[[str], Awaitable[bool]], now: float) -> int:
+    """Deletes what an import that was ended half-way has left; `kept` says whether there is a thread of this id.
+
+    One that goes on touches its mark with every picture. Folders without a mark are no import's, and are left alone.
+
+    Returns:
+        How many folders went.
+    """
+    marks = await asyncio.to_thread(lambda: sorted(uploads.glob(f"*/{MARK}")))
+    removed = 0
+    for mark in marks:
+        with contextlib.suppress(FileNotFoundError):
+            if mark.lstat().st_mtime > now - _IMPORT_SECONDS:
+                continue
+            if await kept(mark.parent.name):
+                mark.unlink()
+            else:
+                await asyncio.to_thread(shutil.rmtree, mark.parent, ignore_errors=True)
+                removed += 1
     return removed
 
 
@@ -67,8 +94,8 @@ def sweep_session_files(files: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-async def keep_sweeping(files: Workspace, days: int) -> None:
-    """Sweeps the uploads now and once a day, until cancelled."""
+async def keep_sweeping(files: Workspace, days: int, kept: Callable[[str], Awaitable[bool]]) -> None:
+    """Sweeps the uploads now and once a day, until cancelled; `kept` says whether there is a thread of this id."""
     uploads = files.uploads
     while True:
         try:
@@ -80,6 +107,8 @@ async def keep_sweeping(files: Workspace, days: int) -> None:
                 )
             if removed := await asyncio.to_thread(sweep_uploads, uploads, days, trusted):
                 _log.info("removed %d uploaded pictures older than %d days", removed, days)
-        except OSError as error:
+            if removed := await sweep_imports(uploads, kept, trusted):
+                _log.info("removed the pictures of %d imports that were ended half-way", removed)
+        except (OSError, HistoryError) as error:
             _log.warning("could not sweep %s: %s", uploads, error)
         await asyncio.sleep(_DAY)

@@ -15,7 +15,9 @@ from chainlit.config import APP_ROOT, FILES_DIRECTORY
 from chainlit.server import app as chainlit_app
 from chainlit.server import sio
 from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
+from pydantic import UUID4, BaseModel
 
 from app import chat, logs, metrics, wording
 from app.account import account
@@ -34,11 +36,13 @@ from app.history.export_routes import export_routes
 from app.history.in_step import InStep
 from app.history.keeper import Keeper
 from app.history.layer import DataLayer
+from app.history.reading import is_kept
 from app.history.routes import routes
 from app.history.store import History
 from app.history.thread_ids import guard_thread_ids
 from app.history.users import Users
 from app.i18n import language_of, text
+from app.malformed import HonestErrors, SoundRequests, on_invalid
 from app.people import LocalSignIn, set_up_login
 from app.presets import Presets
 from app.presets.own import OwnSettings
@@ -88,9 +92,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(watching(settings, state, welcome))
     metrics.set_up(telemetry.meter(), state.status, open_chats)
     app.include_router(routes(history, users))
-    app.include_router(export_routes(history, users))
+    app.include_router(export_routes(history, users, store))
     app.include_router(api_routes(settings, state, store))
     app.add_exception_handler(ApiError, on_api_error)
+    for served in (app, chainlit_app):
+        served.add_exception_handler(RequestValidationError, on_invalid)
     data_layer = DataLayer(history, users)
     cl.data_layer(lambda: data_layer)
     set_up_login(settings, people, rules)
@@ -105,9 +111,17 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount("/public", PageFiles(directory=page_root / "public"))
     for error in (ValueError, AssertionError):
         chainlit_app.add_exception_handler(error, _refuse_empty_file)
+    chainlit_app.add_middleware(HonestErrors, trusting=True)
     app.mount("/", chainlit_app)
+    _add_guards(app, settings, rules, welcome)
+    return app
+
+
+def _add_guards(app: FastAPI, settings: Settings, rules: Rules, welcome: Welcome) -> None:
+    """Puts what every request passes around the routes; the last one added is the outermost."""
     places = AllowedPlaces(loopback=settings.loopback, port=settings.port, origins=settings.origins)
-    # The last one added is the outermost.
+    app.add_middleware(HonestErrors)
+    app.add_middleware(SoundRequests)
     if settings.sign_in == "local":
         app.add_middleware(LocalSignIn, rules=rules)
     app.add_middleware(Recognised)
@@ -120,7 +134,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(HostAndOrigin, places=places, from_anywhere=posted_callbacks())
     app.add_middleware(SecureHeaders, policy=content_security_policy(settings.files.page_root))
     app.add_middleware(Forwarded, proxies=settings.proxies, places=places, auth_header=settings.auth_header)
-    return app
+
+
+class _SessionCookie(BaseModel):
+    session_id: UUID4
 
 
 async def _refuse_empty_file(request: Request, error: Exception) -> JSONResponse:
@@ -141,12 +158,15 @@ def _lifespan(
     *,
     in_step: InStep,
 ) -> Callable[[FastAPI], Any]:
+    async def kept(thread_id: str) -> bool:
+        return await is_kept(database, thread_id)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await database.open()
         sweep_session_files(FILES_DIRECTORY)
         keepers = [
-            asyncio.create_task(keep_sweeping(settings.files, settings.upload_days)),
+            asyncio.create_task(keep_sweeping(settings.files, settings.upload_days, kept)),
             asyncio.create_task(keep_purging()),
             asyncio.create_task(in_step.keep()),
             asyncio.create_task(welcome.keep_out()),
@@ -198,6 +218,21 @@ def _add_routes(app: FastAPI, state: EngineState) -> None:
             language = language_of(request.headers.get("accept-language"))
             raise HTTPException(503, text("no_supervisor", language)) from None
         return JSONResponse({"status": "asked"}, 202)
+
+    @app.post("/set-session-cookie")
+    async def set_session_cookie(wanted: _SessionCookie, request: Request) -> JSONResponse:
+        # Chainlit's own takes any value, and fails with a traceback where there is none.
+        here = bool(request.client and request.client.host in {"127.0.0.1", "::1"})
+        reply = JSONResponse({"message": "Session cookie set"})
+        reply.set_cookie(
+            "X-Chainlit-Session-id",
+            str(wanted.session_id),
+            path="/",
+            httponly=True,
+            secure=not here,
+            samesite="lax" if here else "none",
+        )
+        return reply
 
     @app.get("/avatars/{name:path}")
     async def avatar(name: str) -> FileResponse:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,14 @@ MAX_STOP_LENGTH = 200
 MAX_SYSTEM_PROMPT = 20_000
 MAX_NAME = 40
 MAX_TEMPERATURE = 2.0
+MAX_STORED_BYTES = 64 * 1024
+"""The largest settings that are kept, as UTF-8."""
+_LONGEST_NUMBER = 40
+_LARGEST_NUMBER = 1e15
+_LONGEST_MODEL = 500
+_MOST_TYPED = 2 * MAX_STOP_SEQUENCES
+_LONGEST_TYPED = 6 * MAX_STOP_LENGTH
+"""Of a stop sequence as it is typed, in which each character may be an escape."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,27 @@ def parse(raw: Mapping[str, Any], offer: Offer) -> ChatSettings:
     )
 
 
+def stored(raw: object) -> dict[str, Any]:
+    """What of a browser's or a file's settings is kept, as it was sent: known fields of their types; never raises.
+
+    At most `MAX_STORED_BYTES`: a system prompt for which there is no room is cut.
+    """
+    if not isinstance(raw, Mapping):
+        return {}
+    # An emptied field of the panel comes as None, which is a choice too.
+    known = {name: raw[name] for name in _STORED if name in raw}
+    kept: dict[str, Any] = {name: None if value is None else _STORED[name](value) for name, value in known.items()}
+    kept = {name: value for name, value in kept.items() if value is not None or known[name] is None}
+    while (over := _size(kept) - MAX_STORED_BYTES) > 0:
+        # A character is written in at most six bytes.
+        kept["system_prompt"] = kept["system_prompt"][: -max(1, over // 6)]
+    return kept
+
+
+def _size(value: Mapping[str, Any]) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode())
+
+
 def follow_thinking(chosen: Mapping[str, Any], shown: Mapping[str, Any], offer: Offer) -> dict[str, Any]:
     """What was chosen in the panel, without the temperature and top-p that nobody chose.
 
@@ -158,3 +187,41 @@ def _switch(raw: object, default: bool) -> bool:
 
 def _text(raw: object, longest: int) -> str:
     return whole(raw[:longest]) if isinstance(raw, str) else ""
+
+
+def _kept_number(raw: object) -> int | float | str | None:
+    """The panel's number fields send text."""
+    if isinstance(raw, str):
+        return whole(raw) if len(raw) <= _LONGEST_NUMBER else None
+    if isinstance(raw, bool) or not isinstance(raw, int | float):
+        return None
+    return raw if abs(raw) <= _LARGEST_NUMBER else None
+
+
+def _kept_switch(raw: object) -> bool | None:
+    return raw if isinstance(raw, bool) else None
+
+
+def _kept_text(longest: int) -> Callable[[object], str | None]:
+    return lambda raw: _text(raw, longest) if isinstance(raw, str) else None
+
+
+def _kept_list(raw: object) -> list[str] | None:
+    if not isinstance(raw, list):
+        return None
+    return [_text(item, _LONGEST_TYPED) for item in raw[:_MOST_TYPED] if isinstance(item, str)]
+
+
+_STORED: Mapping[str, Callable[[object], Any]] = {
+    "model": _kept_text(_LONGEST_MODEL),
+    "temperature": _kept_number,
+    "top_p": _kept_number,
+    "max_tokens": _kept_number,
+    "streaming": _kept_switch,
+    "stop": _kept_list,
+    "agent_name": _kept_text(MAX_NAME),
+    "system_prompt": _kept_text(MAX_SYSTEM_PROMPT),
+    "show_thinking": _kept_switch,
+    "thinking": _kept_switch,
+}
+"""What is kept of each field of `ChatSettings`; None: nothing."""

@@ -25,6 +25,8 @@ from app.guards import UPLOAD_PATHS, refuse
 
 ROOM_LEFT = 16 * 1024 * 1024
 """Bytes of the disk that no upload takes: for the chats, the logs and the state."""
+MOST_FILES = 500
+"""Files of one open chat, which Chainlit keeps on the disk as long as its session."""
 _CONNECTING_SECONDS = 5.0
 _LOOK_SECONDS = 0.05
 
@@ -48,6 +50,8 @@ class UploadGuard:
             await refuse(scope, receive, send, 401, "refused_stranger")
         elif not self._has_room(Headers(scope=scope).get("content-length", "")):
             await refuse(scope, receive, send, 507, "refused_disk")
+        elif _files_of(scope) >= MOST_FILES:
+            await refuse(scope, receive, send, 429, "refused_files", most=MOST_FILES)
         else:
             await _until_connected(scope)
             await self._in_turn(person, scope, receive, send)
@@ -69,6 +73,11 @@ class UploadGuard:
                 if not self._reading[person]:
                     del self._reading[person]
                 self._freed.notify_all()
+
+
+def _files_of(scope: Scope) -> int:
+    session = ws_sessions_id.get(HTTPConnection(scope).query_params.get("session_id") or "")
+    return len(session.files) if session else 0
 
 
 async def _until_connected(scope: Scope) -> None:

@@ -20,12 +20,14 @@ import aiofiles.os
 
 from app import pdf, pdf_process
 from app.conversation import Picture
+from app.fair import FairLine
 from app.pictures import NormalPicture, PictureError, PictureLimits, normalise
 
 MAX_BYTES = 64 * 1024 * 1024
 """The largest file that is taken; the page's upload limit is the same."""
 MAX_PDF_PAGES = 20
 _PDFS_AT_ONCE = 2
+_PICTURES_AT_ONCE = 2
 _REMEMBERED = 1000
 _THREAD_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 
@@ -53,23 +55,30 @@ class UploadStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pictures")
-        self._drawing = asyncio.Semaphore(_PDFS_AT_ONCE)
+        self._threads = ThreadPoolExecutor(max_workers=_PICTURES_AT_ONCE, thread_name_prefix="pictures")
+        self._decoding = FairLine(_PICTURES_AT_ONCE)
+        self._drawing = FairLine(_PDFS_AT_ONCE)
         self._known: OrderedDict[tuple[str, str, PictureLimits, int], Stored] = OrderedDict()
 
-    async def take(self, path: Path, name: str, thread: str, limits: PictureLimits, most: int) -> Stored:
+    async def take(
+        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, person: str = ""
+    ) -> Stored:
         """Makes at most `most` pictures of the file at `path`, which was called `name`, for the thread `thread`.
+
+        Of all files that wait, one of each `person` comes in turn.
 
         Raises:
             PictureError: it cannot be used; the sentence's values hold the file's name.
         """
         name = display_name(name)
         try:
-            return await self._take(path, name, thread, limits, most)
+            return await self._take(path, name, thread, limits, most, person=person)
         except PictureError as error:
             raise PictureError(error.key, **{**error.values, "name": name}) from error
 
-    async def _take(self, path: Path, name: str, thread: str, limits: PictureLimits, most: int) -> Stored:
+    async def _take(
+        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, person: str
+    ) -> Stored:
         if most < 1:
             raise PictureError("picture_too_many")
         if (await aiofiles.os.stat(path)).st_size > MAX_BYTES:
@@ -82,9 +91,11 @@ class UploadStore:
         if known is not None and await asyncio.to_thread(_in_use_again, known):
             return known
         if pdf.is_pdf(data):
-            stored = await self._take_pdf(data, name, thread, limits, most)
+            async with self._drawing.place(person):
+                pages = await pdf_process.draw(data, limits, min(most, MAX_PDF_PAGES))
+            stored = await self._keep_pages(pages, name, thread)
         else:
-            picture = await self.normalised(data, limits)
+            picture = await self.normalised(data, limits, person)
             stored = await self._keep([picture], name, thread)
             stored.shown_as_it_is = is_web_picture(data)
         self._known[key] = stored
@@ -92,10 +103,7 @@ class UploadStore:
             self._known.popitem(last=False)
         return stored
 
-    async def _take_pdf(self, data: bytes, name: str, thread: str, limits: PictureLimits, most: int) -> Stored:
-        most = min(most, MAX_PDF_PAGES)
-        async with self._drawing:
-            pages = await pdf_process.draw(data, limits, most)
+    async def _keep_pages(self, pages: pdf.PdfPages, name: str, thread: str) -> Stored:
         stored = await self._keep(pages.pictures, name, thread)
         stored.shown_as_it_is = False
         # A page is drawn at the size that fits; there was no larger picture that people could miss.
@@ -119,13 +127,14 @@ class UploadStore:
             stored.notices += _notices(picture, name)
         return stored
 
-    async def normalised(self, data: bytes, limits: PictureLimits) -> NormalPicture:
-        """A picture's bytes, made ready in the decoding threads and kept nowhere.
+    async def normalised(self, data: bytes, limits: PictureLimits, person: str = "") -> NormalPicture:
+        """A picture's bytes, made ready in the decoding threads and kept nowhere; of each `person` one in turn.
 
         Raises:
             PictureError: it cannot be used.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._threads, normalise, data, limits)
+        async with self._decoding.place(person):
+            return await asyncio.get_running_loop().run_in_executor(self._threads, normalise, data, limits)
 
     def close(self) -> None:
         """Ends the decoding threads once they are idle."""

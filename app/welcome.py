@@ -24,6 +24,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.chats import chat_of
 from app.logins import HEADER_PREFIX, Login, ended_by_the_clock, login_in
 from app.rules import Rules
 from engine.ended_logins import LONGEST_LOGIN_SECONDS, EndedLogins
@@ -78,8 +79,7 @@ class Welcome:
         for session in list(ws_sessions_id.values()):
             token = _token_of(session)
             if token and not self.still(token):
-                if session.current_task:
-                    session.current_task.cancel()
+                chat_of(session).give_up()
                 session.token = None
                 await sio.disconnect(session.socket_id)
 

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from app.api.errors import bad_request
-from app.values import too_many_values
+from app.json_values import too_many_values
 
 Json = dict[str, Any]
 _TEXTS = {"text", "refusal", "thinking", "input_text", "output_text"}

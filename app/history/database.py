@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from app.history.schema import NewerSchemaError, bring_up_to_date
 
 _BUSY_SECONDS = 10
+_QUERY_CANCELLED = "57014"
+"""PostgreSQL's code for a statement that its time limit has ended."""
 _DRIVERS = {
     "postgres": "postgresql+asyncpg",
     "postgresql": "postgresql+asyncpg",
@@ -30,6 +32,10 @@ _T = TypeVar("_T")
 
 class HistoryError(Exception):
     """The database could not do what was asked; `__cause__` has its reason."""
+
+
+class SlowQueryError(HistoryError):
+    """A statement took longer than it may."""
 
 
 def finished(write: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, Coroutine[Any, Any, _T]]:
@@ -92,17 +98,46 @@ class Database:
         return Path(name) if self._url.get_backend_name() == "sqlite" and name and name != ":memory:" else None
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection that sees one state of the database.
+    async def reading(self, seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
+        """A connection that sees one state of the database, for at most so many `seconds`.
 
         Raises:
+            SlowQueryError: it took longer.
             HistoryError: it cannot be read.
         """
+        ended: list[bool] = []
         try:
             async with self._engine.connect() as connection:
-                yield connection
+                if seconds is None:
+                    yield connection
+                    return
+                async with self._limited(connection, seconds, ended):
+                    yield connection
         except (SQLAlchemyError, OSError) as error:
+            if ended or getattr(getattr(error, "orig", None), "sqlstate", None) == _QUERY_CANCELLED:
+                raise SlowQueryError(f"{self} took longer than {seconds:g} s") from error
             raise HistoryError(f"{self} cannot be read ({_reason(error)})") from error
+
+    @asynccontextmanager
+    async def _limited(self, connection: AsyncConnection, seconds: float, ended: list[bool]) -> AsyncIterator[None]:
+        """Has the database itself end what takes too long: a task that is cancelled leaves the statement running."""
+        if self._url.get_backend_name() != "sqlite":
+            await connection.exec_driver_sql(f"SET LOCAL statement_timeout = {round(seconds * 1000)}")
+            yield
+            return
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert raw is not None
+
+        def end() -> None:
+            ended.append(True)
+            # The driver's own goes through the thread that is busy.
+            raw._conn.interrupt()
+
+        timer = asyncio.get_running_loop().call_later(seconds, end)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:

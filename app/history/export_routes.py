@@ -4,77 +4,159 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from typing import Annotated, Any
-from urllib.parse import quote
+import tempfile
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import IO, Annotated, Any
 
 from chainlit.auth import get_current_user
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
 from app.conversation import new_id
-from app.history.copies import Copy
-from app.history.exports import ImportedError, file_name, from_json, to_json, to_zip
-from app.history.store import History, Thread
+from app.downloads import Downloads
+from app.fair import FairLine, LineFullError
+from app.history import imports
+from app.history.database import HistoryError
+from app.history.exports import chat_json, chat_zip, file_name
+from app.history.imports import ImportedError
+from app.history.reading import ThreadReader
+from app.history.store import History
 from app.history.users import Users
-from app.i18n import language_of, text
+from app.i18n import language_of
+from app.json_values import ValueCounter
+from app.malformed import Refusal
+from app.upload_guard import ROOM_LEFT
+from app.uploads import UploadStore
 
 IMPORT_PATH = "/api/threads/import"
 SignedIn = Annotated[Any, Depends(get_current_user)]
+_SMALL_BYTES = 4 * 1024 * 1024
+_PATIENCE_SECONDS = 300.0
+_WRITE_BYTES = 1024 * 1024
 
 
-def export_routes(history: History, users: Users) -> APIRouter:
+def export_routes(history: History, users: Users, store: UploadStore) -> APIRouter:
     """The routes, each for a person's own threads only."""
     router = APIRouter()
-    one_at_a_time = asyncio.Lock()
+    downloads = Downloads()
+    importing = _Importing(history, users, store)
 
-    async def own(thread_id: str, user: Any) -> Thread:
-        thread = await history.of(await users.id_of(user)).load(thread_id)
-        if thread is None:
+    async def own(thread_id: str, user: Any) -> tuple[ThreadReader, str]:
+        thread = ThreadReader(history.database, history.uploads, thread_id, await users.id_of(user))
+        if (name := await thread.name()) is None:
             raise HTTPException(404)
-        return thread
+        return thread, file_name(name)
 
     @router.get("/api/threads/{thread_id}/chat.zip")
     async def as_markdown(thread_id: str, request: Request, user: SignedIn) -> Response:
-        thread = await own(thread_id, user)
-        data = await asyncio.to_thread(to_zip, thread, language_of(request.headers.get("accept-language")))
-        return _download(data, f"{file_name(thread.name)}.zip", "application/zip")
+        thread, name = await own(thread_id, user)
+        language = language_of(request.headers.get("accept-language"))
+        return downloads.reply(chat_zip(thread, language), user.identifier, f"{name}.zip", "application/zip")
 
     @router.get("/api/threads/{thread_id}/chat.json")
     async def as_json(thread_id: str, user: SignedIn) -> Response:
-        thread = await own(thread_id, user)
-        return _download(await asyncio.to_thread(to_json, thread), f"{file_name(thread.name)}.json", "application/json")
+        thread, name = await own(thread_id, user)
+        return downloads.reply(chat_json(thread), user.identifier, f"{name}.json", "application/json")
 
     @router.get("/api/answers/{answer_id}/answer.md")
     async def answer(answer_id: str, user: SignedIn) -> Response:
-        found = await history.of(await users.id_of(user)).answer(answer_id)
-        if found is None:
+        thread_id = await history.of(await users.id_of(user)).thread_of_answer(answer_id)
+        if thread_id is None:
             raise HTTPException(404)
-        words, name = found
-        return _download(words.encode(), f"{file_name(name)}.md", "text/markdown")
+        thread, name = await own(thread_id, user)
+        words = (piece.encode() async for piece in thread.answer(answer_id))
+        return downloads.reply(words, user.identifier, f"{name}.md", "text/markdown")
 
     @router.post(IMPORT_PATH)
     async def bring_in(request: Request, user: SignedIn) -> JSONResponse:
-        data, thread_id = await request.body(), new_id()
-        try:
-            # One at a time: decoding pictures takes memory.
-            async with one_at_a_time:
-                thread = await asyncio.to_thread(from_json, data, thread_id, history.uploads)
-            turns, last = thread.conversation.turns, thread.conversation.turns[-1].id
-            copy = Copy(await users.id_of(user), thread_id, thread.preset)
-            await history.save(copy, [*turns, *thread.conversation.aside], thread.settings, last)
-            await history.of(copy.user_id).change(thread_id, name=thread.name)
-        except BaseException as error:
-            await asyncio.to_thread(shutil.rmtree, history.uploads / thread_id, ignore_errors=True)
-            if isinstance(error, ImportedError):
-                language = language_of(request.headers.get("accept-language"))
-                raise HTTPException(400, text(error.key, language)) from None
-            raise
-        return JSONResponse({"threadId": thread_id})
+        return JSONResponse({"threadId": await importing.take(request, user.identifier)})
 
     return router
 
 
-def _download(data: bytes, name: str, kind: str) -> Response:
-    """A reply that browsers write into a file of this name."""
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "Cache-Control": "no-store"}
-    return Response(data, media_type=kind, headers=headers)
+class _Importing:
+    """The imports of all people: of each person one at a time, and small ones do not wait for large ones."""
+
+    def __init__(self, history: History, users: Users, store: UploadStore) -> None:
+        self._history = history
+        self._users = users
+        self._store = store
+        # A file takes several times its size in memory, while it is parsed and until it is written.
+        self._large = FairLine(at_once=2, of_one=1)
+        self._small = FairLine(at_once=8, of_one=1)
+
+    async def take(self, request: Request, person: str) -> str:
+        """The id of the thread that a request's body has become.
+
+        Raises:
+            Refusal: it is no chat that can be taken in, the disk is full, or the person has too much waiting.
+            HistoryError: it could not be written.
+        """
+        try:
+            return await self._taken(request, person)
+        except ImportedError as error:
+            values = {"turns": imports.MOST_TURNS, "answers": imports.MOST_ANSWERS, "values": imports.MOST_VALUES}
+            raise Refusal(400, error.key, **values) from None
+        except LineFullError:
+            raise Refusal(429, "refused_imports") from None
+        except HistoryError as error:
+            if _is_full(self._history.uploads):
+                raise Refusal(507, "refused_disk") from error
+            raise
+
+    async def _taken(self, request: Request, person: str) -> str:
+        # It has no name, so that nothing of it stays whatever happens.
+        with await asyncio.to_thread(_nameless_file, self._history.uploads) as file:
+            size = await _receive(request, file, self._history.uploads)
+            line = self._small if size <= _SMALL_BYTES else self._large
+            async with line.place(person, _PATIENCE_SECONDS):
+                return await self._keep(file, person)
+
+    async def _keep(self, file: IO[bytes], person: str) -> str:
+        thread_id, uploads = new_id(), self._history.uploads
+        user_id = (await self._users.get(person)).id
+        normalise = partial(self._store.normalised, person=person)
+        async with imports.folder_of_an_import(uploads / thread_id):
+            thread = await imports.take_in(file, thread_id, uploads, normalise)
+            await imports.keep(self._history.database, uploads, thread, user_id)
+        return thread_id
+
+
+def _nameless_file(folder: Path) -> IO[bytes]:
+    return tempfile.TemporaryFile(dir=folder)
+
+
+async def _receive(request: Request, file: IO[bytes], folder: Path) -> int:
+    """Writes a request's body into `file`; its size in bytes.
+
+    Raises:
+        ImportedError: it holds too many values.
+        Refusal: the disk is full.
+    """
+    counter, waiting, size = ValueCounter(), bytearray(), 0
+    refused: Exception | None = None
+    # Read to its end also where it is refused: browsers show no answer that comes before.
+    async for chunk in request.stream():
+        size += len(chunk)
+        if refused:
+            continue
+        waiting += chunk
+        if counter.feed(chunk) > imports.MOST_VALUES:
+            refused = ImportedError("import_too_long")
+        elif len(waiting) >= _WRITE_BYTES:
+            refused = Refusal(507, "refused_disk") if _is_full(folder) else None
+            await asyncio.to_thread(file.write, waiting)
+            waiting = bytearray()
+    if refused:
+        raise refused
+    await asyncio.to_thread(file.write, waiting)
+    await asyncio.to_thread(file.flush)
+    return size
+
+
+def _is_full(folder: Path) -> bool:
+    with suppress(OSError):
+        return shutil.disk_usage(folder).free < ROOM_LEFT
+    return False

@@ -1,153 +1,83 @@
 """A thread as files: as Markdown with its pictures in a zip, to be read, and as JSON, to be taken in again elsewhere.
 
-The JSON has everything: all branches, all answers, feedback, settings, and the pictures' bytes. What is taken in is
-checked as any upload is: the pictures are decoded and written anew, and everything gets new ids.
+The JSON has everything: all branches, all answers, feedback, settings, and the pictures' bytes. Both are written while
+they are read, piece by piece.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
-import binascii
-import hashlib
 import io
 import re
 import zipfile
-from dataclasses import fields
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+import aiofiles
+import aiofiles.os
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from app.conversation import Answer, Conversation, Picture, Turn, new_id
-from app.history.store import Thread, title
+from app.conversation import Picture
+from app.history.reading import ReadAnswer, ReadTurn, ThreadReader
+from app.history.records import writable_time
 from app.i18n import Language, text
-from app.pictures import MAX_PIXELS, PictureError, PictureLimits, normalise
-from app.settings import ChatSettings
-from app.uploads import display_name
 
 FORMAT = "kimi-vl-chat"
 VERSION = 1
-_MOST_TURNS = 10_000
-_MOST_PICTURES = 200
-_AS_IT_IS = PictureLimits(MAX_PIXELS, MAX_PIXELS)
+_READ_BYTES = 3 * 64 * 1024
+"""Of a picture at once; as base64 it has no rest."""
 _NOT_IN_A_NAME = re.compile(r"[^\w.() -]+")
-_OF_AN_ANSWER = [field.name for field in fields(Answer) if field.name != "id"]
 
 
-class ImportedError(Exception):
-    """A file is no chat that can be taken in; `key` names the sentence for people."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
-
-
-class _Part(BaseModel):
-    # What a later version adds to the format is left out.
-    model_config = ConfigDict(extra="ignore", strict=True)
-
-
-class _Picture(_Part):
-    name: str = Field(max_length=1000)
-    data: str
-
-
-class _Answer(_Part):
-    reasoning: str = ""
-    text: str = ""
-    ending: Literal["stop", "length", "stopped", "error"] | None = None
-    seconds_thinking: float | None = None
-    engine_splits: bool = False
-    line: str = Field("", max_length=1000)
-    instant: bool = False
-    thinking_cut: bool = False
-    feedback: Literal[0, 1] | None = None
-    comment: str = Field("", max_length=10_000)
-
-
-class _Turn(_Part):
-    id: str = Field(min_length=1, max_length=100)
-    parent: str = Field("", max_length=100)
-    page_id: str = Field("", max_length=100)
-    asked: float = Field(0.0, ge=0, lt=1e12, allow_inf_nan=False)
-    text: str
-    chosen: int = -1
-    pictures: list[_Picture] = Field(default_factory=list, max_length=1000)
-    answers: list[_Answer] = Field(default_factory=list, max_length=1000)
-
-
-class _Chat(_Part):
-    format: Literal["kimi-vl-chat"]
-    version: int = Field(ge=1)
-    name: str
-    preset: str = Field("", max_length=100)
-    settings: dict[str, Any] = Field(default_factory=dict)
-    shown: str = ""
-    turns: list[_Turn] = Field(min_length=1, max_length=_MOST_TURNS)
-
-
-def to_json(thread: Thread) -> bytes:
-    """The whole thread; a picture whose file is gone is left out."""
-    conversation = thread.conversation
-    everything = sorted([*conversation.turns, *conversation.aside], key=lambda turn: turn.asked)
-    chat = {
-        "format": FORMAT,
-        "version": VERSION,
-        "name": thread.name,
-        "preset": thread.preset,
-        "settings": thread.settings,
-        "shown": conversation.turns[-1].id if conversation.turns else "",
-        "turns": [_turn_dict(turn) for turn in everything],
-    }
-    return orjson.dumps(chat, option=orjson.OPT_INDENT_2)
-
-
-def from_json(data: bytes, thread_id: str, uploads: Path) -> Thread:
-    """Takes a thread in as `thread_id`; its pictures are written below `uploads`. The owner is left open.
+async def chat_json(thread: ThreadReader) -> AsyncIterator[bytes]:
+    """The whole thread; a picture whose file is gone is left out.
 
     Raises:
-        ImportedError: it is no such file, or one of its pictures cannot be used.
+        HistoryError: the thread was deleted meanwhile, or the database does not answer.
     """
-    try:
-        chat = _Chat.model_validate(orjson.loads(data))
-    except (ValidationError, orjson.JSONDecodeError) as error:
-        raise ImportedError("import_unknown") from error
-    if chat.version > VERSION:
-        raise ImportedError("import_newer")
-    if sum(len(turn.pictures) for turn in chat.turns) > _MOST_PICTURES:
-        raise ImportedError("import_too_much")
-    ids: dict[str, str] = {}
-    page_ids: dict[str, str] = {}
-    turns = []
-    for part in sorted(chat.turns, key=lambda turn: turn.asked):
-        # A parent stands before its children, so that no branch can bite its own tail.
-        if part.id in ids or (part.parent and part.parent not in ids):
-            raise ImportedError("import_unknown")
-        ids[part.id] = new_id()
-        page_id = page_ids.setdefault(part.page_id or part.id, ids[part.id])
-        turns.append(_turn(part, ids, page_id, uploads / thread_id))
-    conversation = Conversation(aside=turns)
-    conversation.switch(ids.get(chat.shown, turns[-1].id))
-    settings = {name: chat.settings[name] for name in ChatSettings.__annotations__ if name in chat.settings}
-    return Thread(thread_id, "", title(chat.name), chat.preset, settings, conversation=conversation)
+    outline = await thread.outline()
+    shown = outline.shown()
+    head = {
+        "format": FORMAT,
+        "version": VERSION,
+        "name": outline.name,
+        "preset": outline.preset,
+        "settings": outline.settings,
+        "shown": shown[-1].id if shown else "",
+    }
+    yield orjson.dumps(head)[:-1] + b',"turns":['
+    comma = b"\n"
+    async for turn in thread.turns(outline.turns):
+        yield comma
+        async for piece in _turn_json(turn):
+            yield piece
+        comma = b",\n"
+    yield b"\n]}\n"
 
 
-def to_zip(thread: Thread, language: Language) -> bytes:
-    """The branch that is shown as `chat.md`, with its pictures beside it."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as folder:
-        names: dict[Picture, str] = {}
-        for turn in thread.conversation.turns:
-            for picture in turn.pictures:
-                path = Path(picture.path)
-                if picture not in names and path.is_file():
-                    name = f"pictures/{len(names) + 1:02}-{file_name(Path(picture.name).stem)}{path.suffix}"
-                    # Pictures are compressed already.
-                    folder.write(path, name, zipfile.ZIP_STORED)
-                    names[picture] = name
-        folder.writestr("chat.md", _markdown(thread, names, language))
-    return file.getvalue()
+async def chat_zip(thread: ThreadReader, language: Language) -> AsyncIterator[bytes]:
+    """The branch that is shown as `chat.md`, with its pictures beside it.
+
+    Raises:
+        HistoryError: the thread was deleted meanwhile, or the database does not answer.
+    """
+    sink, names = _Sink(), dict[Picture, str]()
+    # What is left open by a reader that has gone is closed with it.
+    folder = zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED)
+    with folder.open("chat.md", "w") as file:
+        async for words in _markdown(thread, names, language):
+            await asyncio.to_thread(file.write, words.encode())
+            yield sink.take()
+    for picture, name in names.items():
+        # Pictures are compressed already.
+        with folder.open(zipfile.ZipInfo(name), "w") as file:
+            async for data in _bytes_of(picture):
+                file.write(data)
+                yield sink.take()
+    folder.close()
+    yield sink.take()
 
 
 def file_name(words: str) -> str:
@@ -155,56 +85,106 @@ def file_name(words: str) -> str:
     return _NOT_IN_A_NAME.sub("_", words).strip(" ._")[:60] or "chat"
 
 
-def _markdown(thread: Thread, names: dict[Picture, str], language: Language) -> str:
-    parts = [f"# {thread.name}"]
-    for turn in thread.conversation.turns:
-        parts.append(f"## {text('export_question', language)}")
-        parts += [f"![]({names[picture].replace(' ', '%20')})" for picture in turn.pictures if picture in names]
-        if turn.text.strip():
-            parts.append(turn.text)
-        for answer in turn.answers:
-            chosen = answer is turn.answer
-            parts.append(f"## {text('export_answer' if chosen else 'export_other_answer', language)}")
-            if answer.reasoning:
-                summary = text("thinking", language)
-                parts.append(f"<details><summary>{summary}</summary>\n\n{answer.reasoning}\n\n</details>")
-            parts.append(answer.text)
-            if answer.line:
-                parts.append(f"*{answer.line}*")
-    return "\n\n".join(part for part in parts if part.strip()) + "\n"
+class _Sink(io.RawIOBase):
+    """A file that is written only, and given away as it grows."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def write(self, data: Any) -> int:
+        """As a file's."""
+        self._parts.append(bytes(data))
+        return len(data)
+
+    def take(self) -> bytes:
+        """What has been written since it was last called."""
+        data = b"".join(self._parts)
+        self._parts.clear()
+        return data
 
 
-def _turn_dict(turn: Turn) -> dict[str, Any]:
-    return {
-        "id": turn.id,
-        "parent": turn.parent,
-        "page_id": turn.page_id,
-        "asked": turn.asked,
-        "text": turn.text,
-        "chosen": turn.chosen,
-        "pictures": [
-            {"name": picture.name, "data": base64.b64encode(Path(picture.path).read_bytes()).decode()}
-            for picture in turn.pictures
-            if Path(picture.path).is_file()
-        ],
-        "answers": [{name: getattr(answer, name) for name in _OF_AN_ANSWER} for answer in turn.answers],
-    }
+async def _markdown(thread: ThreadReader, names: dict[Picture, str], language: Language) -> AsyncIterator[str]:
+    """The words; `names` is filled with the pictures' names as they come."""
+    outline = await thread.outline()
+    yield f"# {outline.name}"
+    async for turn in thread.turns(outline.shown()):
+        yield f"\n\n## {text('export_question', language)}"
+        for picture in turn.pictures:
+            path = Path(picture.path)
+            if picture not in names and await aiofiles.os.path.isfile(path):
+                names[picture] = f"pictures/{len(names) + 1:02}-{file_name(Path(picture.name).stem)}{path.suffix}"
+            if picture in names:
+                yield f"\n\n![]({names[picture].replace(' ', '%20')})"
+        async for words in _part(turn.text):
+            yield words
+        for number, answer in enumerate(turn.answers):
+            yield f"\n\n## {text('export_answer' if number == turn.chosen else 'export_other_answer', language)}"
+            async for words in _answer_markdown(answer, language):
+                yield words
+    yield "\n"
 
 
-def _turn(part: _Turn, ids: dict[str, str], page_id: str, folder: Path) -> Turn:
-    answers = [Answer(**{name: getattr(answer, name) for name in _OF_AN_ANSWER}) for answer in part.answers]
-    pictures = [_picture(picture, folder) for picture in part.pictures]
-    chosen = min(max(part.chosen, 0), len(answers) - 1)
-    parent = ids[part.parent] if part.parent else ""
-    return Turn(ids[part.id], part.text, pictures, answers, chosen, page_id, parent, part.asked)
+async def _answer_markdown(answer: ReadAnswer, language: Language) -> AsyncIterator[str]:
+    before = f"\n\n<details><summary>{text('thinking', language)}</summary>\n\n"
+    async for words in answer.reasoning:
+        if words:
+            yield before + words
+            before = ""
+    if not before:
+        yield "\n\n</details>"
+    async for words in _part(answer.text):
+        yield words
+    if answer.details["line"]:
+        yield f"\n\n*{answer.details['line']}*"
 
 
-def _picture(part: _Picture, folder: Path) -> Picture:
-    try:
-        picture = normalise(base64.b64decode(part.data, validate=True), _AS_IT_IS)
-    except (PictureError, binascii.Error, ValueError) as error:
-        raise ImportedError("import_picture") from error
-    folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"{hashlib.sha256(picture.data).hexdigest()}.{picture.extension}"
-    path.write_bytes(picture.data)
-    return Picture(str(path), display_name(part.name), picture.width, picture.height)
+async def _part(slices: AsyncIterator[str]) -> AsyncIterator[str]:
+    """A paragraph, unless it is blank."""
+    before = "\n\n"
+    async for words in slices:
+        if not before or words.strip():
+            yield before + words
+            before = ""
+
+
+async def _turn_json(turn: ReadTurn) -> AsyncIterator[bytes]:
+    head = turn.head
+    about = {"id": head.id, "parent": head.parent, "page_id": head.page_id, "chosen": turn.chosen}
+    about |= {"asked": writable_time(head.asked)}
+    yield orjson.dumps(about)[:-1] + b',"text":'
+    async for piece in _string(turn.text):
+        yield piece
+    yield b',"pictures":['
+    comma = b""
+    for picture in turn.pictures:
+        if await aiofiles.os.path.isfile(picture.path):
+            yield comma + b'{"name":' + orjson.dumps(picture.name) + b',"data":"'
+            async for data in _bytes_of(picture):
+                yield base64.b64encode(data)
+            yield b'"}'
+            comma = b","
+    yield b'],"answers":['
+    comma = b""
+    for answer in turn.answers:
+        yield comma + orjson.dumps(answer.details)[:-1] + b',"reasoning":'
+        async for piece in _string(answer.reasoning):
+            yield piece
+        yield b',"text":'
+        async for piece in _string(answer.text):
+            yield piece
+        yield b"}"
+        comma = b","
+    yield b"]}"
+
+
+async def _string(slices: AsyncIterator[str]) -> AsyncIterator[bytes]:
+    yield b'"'
+    async for words in slices:
+        yield orjson.dumps(words)[1:-1]
+    yield b'"'
+
+
+async def _bytes_of(picture: Picture) -> AsyncIterator[bytes]:
+    async with aiofiles.open(picture.path, "rb") as file:
+        while data := await file.read(_READ_BYTES):
+            yield data

@@ -75,18 +75,14 @@ class InStep:
             # It has begun a turn meanwhile.
             return
         async with chat.turn:
-            chat.merging = True
-            try:
-                assert chat.copy
-                if news := await self._keeper.history.news(chat.copy):
-                    init_ws_context(session)
-                    known = {turn.id for turn in (*chat.conversation.turns, *chat.conversation.aside)}
-                    for turn in news.turns:
-                        if turn.id not in known:
-                            chat.lost[turn.id] = leave_out_lost_pictures(turn)
-                    await _show(session, chat, merge(chat.conversation, chat.copy, news))
-            finally:
-                chat.merging = False
+            assert chat.copy
+            if news := await self._keeper.history.news(chat.copy):
+                init_ws_context(session)
+                known = {turn.id for turn in (*chat.conversation.turns, *chat.conversation.aside)}
+                for turn in news.turns:
+                    if turn.id not in known:
+                        chat.lost[turn.id] = leave_out_lost_pictures(turn)
+                await _show(session, chat, merge(chat.conversation, chat.copy, news))
 
 
 def _may_merge(session: WebsocketSession, chat: Chat) -> bool:

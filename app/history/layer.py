@@ -22,9 +22,13 @@ from chainlit.types import Feedback, PageInfo, PaginatedResponse, Pagination, Th
 from chainlit.user import PersistedUser, User
 
 from app.chats import chat_of
-from app.history.listing import list_threads
+from app.fair import LineFullError
+from app.history.database import SlowQueryError
+from app.history.listing import Page, Searches, list_threads
+from app.history.records import writable_time
 from app.history.store import History, OwnHistory, Thread
 from app.history.users import Users
+from app.malformed import Refusal
 
 _signed_in: ContextVar[tuple[str, ChainlitContext | None]] = ContextVar("signed_in", default=("", None))
 """The id of the person whom Chainlit asked for last, as it does before anything is done for them in a request, and its
@@ -37,6 +41,7 @@ class DataLayer(BaseDataLayer):
     def __init__(self, history: History, users: Users) -> None:
         self._history = history
         self._users = users
+        self._searches = Searches(history.database)
 
     async def get_user(self, identifier: str) -> PersistedUser | None:
         """The person of this name, who is signed in and so is entered at the latest now."""
@@ -62,14 +67,7 @@ class DataLayer(BaseDataLayer):
 
     async def list_threads(self, pagination: Pagination, filters: ThreadFilter) -> PaginatedResponse[ThreadDict]:
         """A page of the sidebar's list; the person is the one whom Chainlit has signed in."""
-        page = await list_threads(
-            self._history.database,
-            filters.userId or "",
-            pagination.first,
-            cursor=pagination.cursor,
-            search=filters.search,
-            feedback=filters.feedback,
-        )
+        page = await self._page(filters.userId or "", pagination, filters)
         entries: list[ThreadDict] = [
             {
                 "id": entry.id,
@@ -87,6 +85,17 @@ class DataLayer(BaseDataLayer):
         ]
         first, last = (page.entries[0].cursor, page.entries[-1].cursor) if page.entries else (None, None)
         return PaginatedResponse(PageInfo(page.more, first, last), entries)
+
+    async def _page(self, user_id: str, pagination: Pagination, filters: ThreadFilter) -> Page:
+        wanted: dict[str, Any] = {"cursor": pagination.cursor, "feedback": filters.feedback}
+        if not filters.search and filters.feedback is None:
+            return await list_threads(self._history.database, user_id, pagination.first, **wanted)
+        try:
+            return await self._searches.list_threads(user_id, pagination.first, search=filters.search, **wanted)
+        except LineFullError:
+            raise Refusal(429, "refused_searches") from None
+        except SlowQueryError:
+            raise Refusal(503, "refused_search_slow") from None
 
     async def update_thread(
         self,
@@ -189,5 +198,5 @@ def head_dict(thread: Thread) -> ThreadDict:
 
 
 def iso(seconds: float) -> str:
-    """A Unix time as ISO 8601, as Chainlit writes times."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
+    """A Unix time as ISO 8601, as Chainlit writes times; one that no calendar has is written as the nearest."""
+    return datetime.fromtimestamp(writable_time(seconds), UTC).isoformat()

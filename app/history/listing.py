@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
+from app.fair import FairLine
 from app.history import records
 from app.history.database import Database
 from app.history.tables import answers, threads, turns
 
+_PATIENCE_SECONDS = 20.0
+_LONGEST_SEARCH = 1000
 MOST = 100
 """As many threads on a page, at most."""
 
@@ -47,10 +50,12 @@ async def list_threads(
     cursor: str | None = None,
     search: str | None = None,
     feedback: Literal[0, 1] | None = None,
+    seconds: float | None = None,
 ) -> Page:
     """The person's threads, the latest first: at most `first`, below `cursor`, with `search` in name or text.
 
     Raises:
+        SlowQueryError: the database took longer than `seconds`.
         HistoryError: the database does not answer.
     """
     first = min(max(first, 1), MOST)
@@ -58,7 +63,7 @@ async def list_threads(
     if below := _position(cursor):
         updated, thread_id = below
         wanted.append(or_(threads.c.updated < updated, and_(threads.c.updated == updated, threads.c.id < thread_id)))
-    if search and (words := records.clean(search).strip()):
+    if search and (words := records.clean(search[:_LONGEST_SEARCH]).strip()):
         wanted.append(_holds(words))
     if feedback is not None:
         wanted.append(_has_answer(answers.c.feedback == feedback))
@@ -68,9 +73,30 @@ async def list_threads(
         .order_by(threads.c.updated.desc(), threads.c.id.desc())
         .limit(first + 1)
     )
-    async with database.reading() as connection:
+    async with database.reading(seconds) as connection:
         rows = (await connection.execute(query)).all()
     return Page([Entry(*row) for row in rows[:first]], len(rows) > first)
+
+
+class Searches:
+    """The search of all people in their threads: a few at once, so that the lists of others find a free connection."""
+
+    def __init__(self, database: Database, seconds: float = 10.0) -> None:
+        self._database = database
+        self._seconds = seconds
+        # Whoever types on wants the latest search only.
+        self._line = FairLine(at_once=3, of_one=1, waiting=4, newest_wins=True)
+
+    async def list_threads(self, user_id: str, first: int, **wanted: Any) -> Page:
+        """As the function above, with a search among what is `wanted`.
+
+        Raises:
+            LineFullError: newer searches of this person took its place, or it has waited for too long.
+            SlowQueryError: it took too long.
+            HistoryError: the database does not answer.
+        """
+        async with self._line.place(user_id, _PATIENCE_SECONDS):
+            return await list_threads(self._database, user_id, first, **wanted, seconds=self._seconds)
 
 
 def _holds(words: str) -> ColumnElement[bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -11,8 +12,12 @@ from typing import Any
 from sqlalchemy import Row
 
 from app.conversation import Answer, Picture, Turn
+from app.settings import MAX_STORED_BYTES, stored
 
+LAST_SECOND = 253402300799.0
+"""The last one of the year 9999, after which no time can be written."""
 _IN_COLUMNS = {"id", "reasoning", "text", "feedback", "comment"}
+_LONGEST_SETTINGS = 16 * MAX_STORED_BYTES
 _DETAILS = sorted({field.name for field in fields(Answer)} - _IN_COLUMNS)
 
 
@@ -92,6 +97,21 @@ def load(text: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """A thread's settings as they are kept: known fields only."""
+    return dump(stored(settings))
+
+
+def settings_of(text: str) -> dict[str, Any]:
+    """A thread's kept settings. Earlier versions kept whatever came; what is far too long is not even read."""
+    return stored(load(text)) if len(text) <= _LONGEST_SETTINGS else {}
+
+
+def writable_time(seconds: float) -> float:
+    """A Unix time that a calendar has: this one, or the nearest to it. Earlier versions took any number in."""
+    return min(max(seconds, 0.0), LAST_SECOND) if math.isfinite(seconds) else 0.0
+
+
 def clean(text: str) -> str:
     """`text` as a database can keep it: without NUL, and without halves of UTF-16 pairs."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()
@@ -104,6 +124,13 @@ def _turn(row: Row[Any]) -> Turn:
 def _answer(row: Row[Any]) -> Answer:
     details = {name: value for name, value in load(row.details).items() if name in _DETAILS}
     return Answer(row.reasoning, row.text, feedback=row.feedback, comment=row.comment, id=row.id, **details)
+
+
+def answer_details(row: Row[Any]) -> dict[str, Any]:
+    """All of an answer but its id and its texts, out of the other columns of its row."""
+    details = {name: value for name, value in load(row.details).items() if name in _DETAILS}
+    known = {field.name: field.default for field in fields(Answer) if field.name in _DETAILS}
+    return known | details | {"feedback": row.feedback, "comment": row.comment}
 
 
 def _drop_what_never_was(turn: Turn, chosen: str) -> None:

@@ -24,8 +24,10 @@ from app.history.database import Database, HistoryError, finished
 from app.history.owned import own_answer, own_thread, own_threads, own_turns
 from app.history.saving import Saving
 from app.history.tables import answers, pictures, threads, turns, users
+from app.settings import stored
 
 _LONGEST_NAME = 80
+_LONGEST_PRESET = 100
 _AT_ONCE = 500
 """As many threads in one statement, at most."""
 
@@ -87,7 +89,7 @@ class History:
             ThreadGoneError: it has been deleted, or is somebody else's.
             HistoryError: nothing was written.
         """
-        changed = copy.changed_settings(settings)
+        changed = copy.changed_settings(stored(settings))
         async with self.database.writing() as connection:
             if not copy.kept:
                 await _begin(connection, copy.thread_id, copy.user_id, _first_name(asked), copy.preset)
@@ -241,12 +243,12 @@ class OwnHistory:
             await connection.execute(update(turns).where(rated).values(changed=revision))
         return bool(done.rowcount)
 
-    async def answer(self, answer_id: str) -> tuple[str, str] | None:
-        """An answer's text and its thread's name; None where there is none in a thread of this person."""
-        query = select(answers.c.text, threads.c.name).select_from(answers.join(turns).join(threads))
+    async def thread_of_answer(self, answer_id: str) -> str | None:
+        """The id of an answer's thread; None where there is none of this person."""
+        query = select(threads.c.id).select_from(answers.join(turns).join(threads))
         async with self._database.reading() as connection:
-            row = (await connection.execute(query.where(own_answer(self._user_id, answer_id)))).first()
-        return None if row is None else (row.text, row.name)
+            found = await connection.execute(query.where(own_answer(self._user_id, answer_id)))
+            return found.scalar_one_or_none()
 
     @finished
     async def delete(self, thread_id: str) -> bool:
@@ -278,7 +280,7 @@ async def _begin(connection: AsyncConnection, thread_id: str, user_id: str, name
     query = select(threads.c.name).where(own_thread(user_id, thread_id))
     there = (await connection.execute(query)).first()
     if there is None:
-        now = time.time()
+        now, preset = time.time(), records.clean(preset)[:_LONGEST_PRESET]
         values = {"id": thread_id, "user_id": user_id, "name": name, "preset": preset, "created": now, "updated": now}
         try:
             await connection.execute(insert(threads).values(**values, settings="{}", last_turn="", revision=0))
@@ -312,7 +314,7 @@ async def _merged_settings(
 ) -> str:
     query = select(threads.c.settings).where(own_thread(user_id, thread_id))
     before = (await connection.execute(query)).scalar_one_or_none()
-    return records.dump({**records.load(before or ""), **changed})
+    return records.settings_text({**records.settings_of(before or ""), **changed})
 
 
 async def _head(connection: AsyncConnection, user_id: str, thread_id: str) -> tuple[Thread, str, int] | None:
@@ -321,7 +323,7 @@ async def _head(connection: AsyncConnection, user_id: str, thread_id: str) -> tu
     row = (await connection.execute(query)).first()
     if row is None:
         return None
-    settings = records.load(row.settings)
+    settings = records.settings_of(row.settings)
     return Thread(row.id, row.identifier, row.name, row.preset, settings, row.created), row.last_turn, row.revision
 
 

@@ -15,8 +15,12 @@ from app.conversation import new_id
 from app.history import records
 from app.history.database import Database, HistoryError, finished
 from app.history.tables import users
+from app.settings import MAX_STORED_BYTES, stored
 
 _LONGEST_IDENTIFIER = 255
+_MOST_PRESETS = 30
+"""For so many presets somebody's settings are remembered: those that were set last."""
+_LONGEST_SETTINGS = 2 * _MOST_PRESETS * MAX_STORED_BYTES
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ class Users:
             row = (await connection.execute(query)).first()
         if row is None:
             return "", {}
-        return row.preset, {name: own for name, own in records.load(row.settings).items() if isinstance(own, dict)}
+        return row.preset, _own(row.settings)
 
     @finished
     async def remember(self, user_id: str, preset: str, settings: Mapping[str, Any] | None = None) -> None:
@@ -103,6 +107,16 @@ class Users:
             await connection.execute(change.values(preset=preset))
             if settings is not None:
                 query = select(users.c.settings).where(users.c.id == user_id)
-                own = records.load((await connection.execute(query)).scalar_one_or_none() or "")
-                own[preset] = dict(settings)
+                own = _own((await connection.execute(query)).scalar_one_or_none() or "")
+                own.pop(preset, None)
+                own[preset] = stored(settings)
+                for oldest in list(own)[:-_MOST_PRESETS]:
+                    del own[oldest]
                 await connection.execute(change.values(settings=records.dump(own)))
+
+
+def _own(text: str) -> dict[str, dict[str, Any]]:
+    """A person's settings by preset. Earlier versions kept whatever came; what is far too long is not even read."""
+    if len(text) > _LONGEST_SETTINGS:
+        return {}
+    return {name: stored(own) for name, own in records.load(text).items() if isinstance(own, dict)}

@@ -35,6 +35,9 @@ class OwnSettings:
 
     async def start(self, session: WebsocketSession) -> dict[str, Any]:
         """The settings with which a new chat begins, as the panel would send them; its preset is the latest now."""
+        if session.chat_profile not in self._presets.all():
+            # A browser can name any.
+            session.chat_profile = None
         name = session.chat_profile or DEFAULT
         last, own = await self._defaults(session.user)
         if name != last and isinstance(session.user, PersistedUser):

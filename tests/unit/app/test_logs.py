@@ -52,3 +52,18 @@ def test_an_event_leaves_out_what_is_not_known(caplog: pytest.LogCaptureFixture)
     with caplog.at_level(logging.INFO, "app.event"):
         logs.event("turn ended", ending="stop", first_token=None)
     assert caplog.records[0].__dict__["facts"] == {"ending": "stop"}
+
+
+def test_what_somebody_can_log_again_and_again_pushes_nothing_else_out() -> None:
+    now = [0.0]
+    repeats = logs.Repeats(most=3, clock=lambda: now[0])
+
+    def line(number: int, level: int = logging.WARNING) -> str | None:
+        record = logging.LogRecord("app.requests", level, __file__, number, "refused", (), None)
+        return record.getMessage() if repeats.filter(record) else None
+
+    assert [line(1) for _ in range(5)] == ["refused", "refused", "refused", None, None]
+    assert line(2) == "refused", "another place in the code"
+    assert [line(3, logging.INFO) for _ in range(5)] == ["refused"] * 5
+    now[0] = 61
+    assert [line(1) for _ in range(4)] == ["refused (2 like it were left out)", "refused", "refused", None]

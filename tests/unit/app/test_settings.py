@@ -1,12 +1,23 @@
 """Whatever a client sends as settings, a turn gets values that make sense."""
 
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.settings import ChatSettings, Offer, defaults, follow_thinking, parse, stop_sequences, unescape
+from app.settings import (
+    MAX_STORED_BYTES,
+    ChatSettings,
+    Offer,
+    defaults,
+    follow_thinking,
+    parse,
+    stop_sequences,
+    stored,
+    unescape,
+)
 from engine.catalog import find_model
 
 THINKING = Offer(("served",), find_model("Kimi-VL-A3B-Thinking-2506"), 131072)
@@ -119,3 +130,38 @@ def test_escapes_in_stop_sequences(typed: str, meant: str) -> None:
 def test_stop_sequences_are_few_distinct_and_not_empty() -> None:
     assert stop_sequences(["", "a", "a", "b", 3, "c", "d", "e"]) == ("a", "b", "c", "d")
     assert stop_sequences("abc") == ()
+
+
+KEPT: dict[str, Any] = {
+    "model": "scripted", "temperature": 0.3, "top_p": "0.5", "max_tokens": 100, "streaming": False, "stop": ["\\n"],
+    "agent_name": "小K", "system_prompt": "x" * 20_000, "show_thinking": True, "thinking": None,
+}  # fmt: skip
+
+
+def test_what_the_panel_sends_is_kept_as_it_is() -> None:
+    assert stored(KEPT) == KEPT
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        None, 5, "x", [1], {"other": "x"}, {"model": ["x"]}, {"temperature": {"a": 1}}, {"top_p": float("nan")},
+        {"max_tokens": 10**400}, {"max_tokens": True}, {"streaming": "no"}, {"stop": "x"}, {"stop": {"a": 1}},
+        {"agent_name": 5}, {"system_prompt": ["x"]}, {"temperature": "1" * 100}, {5: 6},
+    ],
+)  # fmt: skip
+def test_of_what_the_panel_does_not_send_nothing_is_kept(raw: object) -> None:
+    assert stored(raw) == {}
+
+
+@pytest.mark.parametrize("character", ["x", "店", "\U0001f600", "\x01", '"', "\ud800"])
+def test_no_settings_are_larger_than_64_kb(character: str) -> None:
+    huge = dict.fromkeys(KEPT, character * 1000000) | {"stop": [character * 1_000_000] * 1000}
+    kept = stored(huge | {f"more {n}": "x" for n in range(1000)})
+    assert set(kept) == {"model", "stop", "agent_name", "system_prompt"}
+    assert len(json.dumps(kept, ensure_ascii=False).encode()) <= MAX_STORED_BYTES
+    assert stored(kept) == kept
+
+
+def test_every_field_of_the_settings_can_be_kept() -> None:
+    assert set(stored(dict.fromkeys(ChatSettings.__annotations__))) == set(ChatSettings.__annotations__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 
 import chainlit as cl
 import pytest
@@ -11,7 +12,7 @@ from chainlit.auth.jwt import create_jwt
 from starlette.types import Message, Receive, Scope, Send
 
 from app import upload_guard
-from app.upload_guard import BodyPace, UploadGuard
+from app.upload_guard import MOST_FILES, BodyPace, UploadGuard
 
 PATH = "/project/file"
 
@@ -88,6 +89,19 @@ async def test_a_file_of_a_page_that_never_connects_does_not_wait_for_ever(
     client = Client(UploadGuard(Server(), tmp_path), query=b"session_id=nobody")
     client.piece()
     assert await client.answer() == 200
+
+
+async def test_a_chat_has_only_so_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = SimpleNamespace(files=dict.fromkeys(range(MOST_FILES)))
+    sessions = {"full": full, "new": SimpleNamespace(files={})}
+    monkeypatch.setattr(upload_guard, "ws_sessions_id", sessions)
+    server = Server()
+    guard = UploadGuard(server, tmp_path)
+    assert await Client(guard, query=b"session_id=full").answer() == 429
+    assert server.most == 0
+    other = Client(guard, query=b"session_id=new")
+    other.piece()
+    assert await other.answer() == 200
 
 
 async def test_other_requests_are_not_asked_who_they_are(tmp_path: Path) -> None:

@@ -3,14 +3,18 @@
 import asyncio
 import hashlib
 import os
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app import uploads
-from app.pictures import PictureError, PictureLimits
-from app.retention import sweep_session_files, sweep_uploads, trusted_now
+from app.history.database import HistoryError
+from app.history.imports import MARK
+from app.pictures import NormalPicture, PictureError, PictureLimits
+from app.retention import sweep_imports, sweep_session_files, sweep_uploads, trusted_now
 from app.uploads import UploadStore, display_name
 from tests.pictures import jpeg, png, shop_sign
 from tests.unit.app.test_pictures import pdf
@@ -153,3 +157,57 @@ def test_a_link_out_of_the_uploads_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "files" / "link").symlink_to(outside)
     sweep_session_files(tmp_path / "files")
     assert (outside / "mine.txt").exists()
+
+
+async def test_one_persons_many_pictures_do_not_delay_anothers_one(
+    store: UploadStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, began = threading.Event(), list[bytes]()
+
+    def held(data: bytes, limits: PictureLimits) -> NormalPicture:
+        began.append(data)
+        assert go.wait(30)
+        return NormalPicture(data, "png", 1, 1, (1, 1))
+
+    monkeypatch.setattr(uploads, "normalise", held)
+    many = [asyncio.create_task(store.normalised(b"a", KIMI, "anna")) for _ in range(20)]
+    await asyncio.sleep(0)
+    one = asyncio.create_task(store.normalised(b"b", KIMI, "bert"))
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.gather(one, *many)
+    assert began.index(b"b") <= 4
+
+
+async def test_what_an_import_that_was_killed_has_left_goes_and_nothing_else(tmp_path: Path) -> None:
+    long_ago, now = 1_000_000, 1_010_000
+    for name, marked, when in (
+        ("killed", True, long_ago),
+        ("kept", True, long_ago),
+        ("going on", True, now - 60),
+        ("a chat of another database", False, long_ago),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.png").write_bytes(b"x")
+        if marked:
+            (tmp_path / name / MARK).touch()
+            os.utime(tmp_path / name / MARK, (when, when))
+
+    async def kept(thread_id: str) -> bool:
+        return thread_id == "kept"
+
+    assert await sweep_imports(tmp_path, kept, now) == 1
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/*")}
+    assert left == {"kept/x.png", "going on/x.png", f"going on/{MARK}", "a chat of another database/x.png"}
+
+
+async def test_a_database_that_does_not_answer_costs_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "thread").mkdir()
+    (tmp_path / "thread" / MARK).touch()
+
+    async def kept(thread_id: str) -> bool:
+        raise HistoryError("it is away")
+
+    with pytest.raises(HistoryError):
+        await sweep_imports(tmp_path, kept, time.time() + 100_000)
+    assert (tmp_path / "thread" / MARK).exists()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
-from sqlalchemy import update
+from chainlit.types import Pagination, ThreadFilter
+from sqlalchemy import text, update
 
 from app.conversation import Answer, Turn, new_id
+from app.history import listing
 from app.history.copies import Copy
-from app.history.listing import MOST, list_threads
+from app.history.database import Database, SlowQueryError
+from app.history.layer import DataLayer, iso
+from app.history.listing import MOST, Page, Searches, list_threads
 from app.history.store import History
 from app.history.tables import threads
 from app.history.users import Users
@@ -90,3 +97,88 @@ async def test_a_cursor_of_somebodys_own_making_does_no_harm(history: History, u
     page = await list_threads(history.database, user, -1, cursor=cursor)
     assert len(page.entries) <= 1
     assert len((await list_threads(history.database, user, 10**9, cursor=None)).entries) <= MOST
+
+
+class Held:
+    """Stands for the database's search: each one takes until the test sets `go`."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.began: list[tuple[str, str]] = []
+
+    async def __call__(self, database: Database, user_id: str, first: int, **wanted: Any) -> Page:
+        self.began.append((user_id, wanted["search"]))
+        await self.go.wait()
+        return Page([], more=False)
+
+
+async def settled() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_of_one_persons_searches_the_latest_count_and_others_do_not_wait_for_them(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held()
+    monkeypatch.setattr(listing, "list_threads", held)
+    searches = Searches(history.database)
+    typed = []
+    for number in range(8):
+        typed.append(asyncio.create_task(searches.list_threads("anna", 10, search=str(number))))
+        await settled()
+    other = asyncio.create_task(searches.list_threads("bert", 10, search="b"))
+    await settled()
+    assert held.began == [("anna", "0"), ("bert", "b")]
+    held.go.set()
+    await other
+    results = await asyncio.gather(*typed, return_exceptions=True)
+    assert [type(result).__name__ for result in results] == ["Page", *["LineFullError"] * 3, *["Page"] * 4]
+
+
+async def test_searches_of_many_people_leave_connections_for_their_lists(
+    history: History, users: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = (await users.get("anna")).id
+    await fill(history, user, ["a"])
+    held = Held()
+    searches = Searches(history.database)
+
+    async def slow(database: Database, user_id: str, first: int, **wanted: Any) -> Page:
+        # As long as it takes, it has a connection.
+        async with database.reading():
+            return await held(database, user_id, first, **wanted)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(listing, "list_threads", slow)
+        running = [asyncio.create_task(searches.list_threads(f"person {n}", 10, search="x")) for n in range(40)]
+        await settled()
+    async with asyncio.timeout(10):
+        assert len((await list_threads(history.database, user, 10)).entries) == 1
+    held.go.set()
+    await asyncio.gather(*running)
+
+
+async def test_a_search_that_takes_too_long_is_ended(history: History, users: Users) -> None:
+    user = (await users.get("anna")).id
+    await fill(history, user, ["a"])
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+    with pytest.raises(SlowQueryError):
+        async with asyncio.timeout(30), history.database.reading(0.2) as connection:
+            await connection.execute(text(endless))
+    # The connection is good for the next one, which has as long as it needs.
+    assert len((await list_threads(history.database, user, 10, search="a", seconds=10)).entries) == 1
+    async with history.database.reading() as connection:
+        assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
+
+
+async def test_a_thread_of_any_time_is_listed(history: History, users: Users) -> None:
+    user = (await users.get("anna")).id
+    threads_of_anna = await fill(history, user, ["a", "b"])
+    layer = DataLayer(history, users)
+    for thread, updated in zip(threads_of_anna, (5e11, -1e300), strict=True):
+        async with history.database.writing() as connection:
+            await connection.execute(update(threads).where(threads.c.id == thread).values(updated=updated))
+    page = await layer.list_threads(Pagination(first=10), ThreadFilter(userId=user))
+    assert [entry["createdAt"][:4] for entry in page.data] == ["9999", "1970"]
+    assert [iso(value)[:4] for value in (math.inf, math.nan, -5.0, 253402300800.0)] == ["1970", "1970", "1970", "9999"]

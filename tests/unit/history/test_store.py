@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from app.conversation import Answer, Picture, Turn, new_id
 from app.history.copies import Copy
 from app.history.listing import list_threads
 from app.history.store import History, Thread, ThreadGoneError, title
+from app.history.tables import threads
 from app.history.users import Users
 
 
@@ -227,3 +230,31 @@ async def test_a_write_whose_caller_goes_away_is_finished_and_stands_in_nobodys_
     kept = {turn.text for turn in (*conversation.turns, *conversation.aside)}
     # The first may have been cut before it began.
     assert kept >= {f"Question {steps}?" for steps in range(1, 12)}
+
+
+async def test_settings_of_an_earlier_version_are_cut_when_they_are_read(history: History, users: Users) -> None:
+    user = (await users.get("anna")).id
+    asked = Turn(new_id(), "a")
+    await history.save(("t", user, ""), [asked], {"temperature": 0.3, "evil": "x" * 100_000}, asked.id)
+    thread = await history.head("t")
+    assert thread
+    assert thread.settings == {"temperature": 0.3}
+    for kept, expected in (
+        ({"temperature": 0.4, "evil": "x" * 10_000}, {"temperature": 0.4}),
+        ({"evil": "x" * 10_000_000}, {}),
+    ):
+        async with history.database.writing() as connection:
+            await connection.execute(update(threads).values(settings=json.dumps(kept)))
+        thread = await history.head("t")
+        assert thread
+        assert thread.settings == expected
+
+
+async def test_settings_are_remembered_for_a_few_presets(users: Users) -> None:
+    user = (await users.get("anna")).id
+    for number in range(40):
+        await users.remember(user, f"preset {number}", {"temperature": 0.5, "evil": "x"})
+    last, own = await users.defaults(user)
+    assert last == "preset 39"
+    assert list(own) == [f"preset {number}" for number in range(10, 40)]
+    assert own["preset 39"] == {"temperature": 0.5}
