@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from chainlit.chat_context import chat_contexts
-from chainlit.session import WebsocketSession, ws_sessions_id
+from chainlit.session import WebsocketSession
 
 from app.conversation import Answer, Conversation, Picture, Turn
 from app.i18n import Language, language_of
 from app.turn import Job
 from app.view import AnswerView
-
-_PURGE_SECONDS = 60
 
 
 @dataclass
@@ -43,8 +39,8 @@ class Chat:
     """Held while the conversation comes out of the history."""
     panel: dict[str, Any] = field(default_factory=dict)
     """The values that the settings panel shows."""
-    fresh: bool = False
-    """Whether it has come out of the history and has no buttons on the page yet."""
+    shown: bool = False
+    """Whether its page has been given turns of the history, so that the page and the views have the same ids."""
 
     def find(self, turn_id: str) -> Turn | None:
         """The turn of this id, if it is in the conversation."""
@@ -70,12 +66,6 @@ class Chat:
             self.job.keep_waiting.set()
         elif task:
             task.cancel()
-
-    async def show_buttons(self, wanted: Callable[[Turn], bool] = lambda turn: True) -> None:
-        """Puts the buttons below the answers of the turns that are wanted."""
-        for turn in filter(wanted, self.conversation.turns):
-            self.views[turn.id].place = self.conversation.place(turn)
-            await self.views[turn.id].show_buttons(turn)
 
 
 _chats: WeakKeyDictionary[WebsocketSession, Chat] = WeakKeyDictionary()
@@ -107,11 +97,3 @@ async def stop_all(seconds: float) -> None:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=seconds)
-
-
-async def keep_purging() -> None:
-    """Drops the messages that Chainlit keeps of sessions that are gone, until cancelled; it never does so itself."""
-    while True:
-        await asyncio.sleep(_PURGE_SECONDS)
-        for session_id in chat_contexts.keys() - ws_sessions_id.keys():
-            del chat_contexts[session_id]

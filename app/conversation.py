@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -127,6 +128,19 @@ class Conversation:
         versions = self.versions(turn)
         return next(n for n, version in enumerate(versions, 1) if version is turn), len(versions)
 
+    def places(self, turns: Sequence[Turn]) -> dict[str, tuple[int, int]]:
+        """`place` of each of these turns, by its id, in one pass through a conversation that may be long."""
+        versions: defaultdict[str, list[Turn]] = defaultdict(list)
+        parents = {turn.parent for turn in turns}
+        for other in self._all():
+            if other.parent in parents:
+                versions[other.parent].append(other)
+        found: dict[str, tuple[int, int]] = {}
+        for same in versions.values():
+            same.sort(key=lambda turn: turn.asked)
+            found.update({turn.id: (n, len(same)) for n, turn in enumerate(same, 1)})
+        return {turn.id: found[turn.id] for turn in turns}
+
     def switch(self, turn_id: str) -> None:
         """Shows the branch of this turn, down to the latest question below it.
 
@@ -134,11 +148,17 @@ class Conversation:
             KeyError: there is none of this id.
         """
         everything = {turn.id: turn for turn in self._all()}
+        latest: dict[str, Turn] = {}
+        for turn in everything.values():
+            known = latest.get(turn.parent)
+            if known is None or turn.asked > known.asked:
+                latest[turn.parent] = turn
         branch = [everything[turn_id]]
-        while before := everything.get(branch[0].parent):
-            branch.insert(0, before)
-        while below := [turn for turn in everything.values() if turn.parent == branch[-1].id]:
-            branch.append(max(below, key=lambda turn: turn.asked))
+        while before := everything.get(branch[-1].parent):
+            branch.append(before)
+        branch.reverse()
+        while below := latest.get(branch[-1].id):
+            branch.append(below)
         shown = {turn.id for turn in branch}
         self.turns, self.aside = branch, [turn for turn in everything.values() if turn.id not in shown]
 

@@ -22,7 +22,7 @@ from app.api.errors import ApiError, on_api_error
 from app.api.pictures import MAX_REQUEST_BYTES
 from app.api.routes import CHAT_PATH
 from app.api.routes import routes as api_routes
-from app.chats import keep_purging, open_chats, stop_all
+from app.chats import open_chats, stop_all
 from app.engine_state import EngineState, NoSupervisorError
 from app.frontend import PageFiles, content_security_policy
 from app.guards import AllowedPlaces, BodyLimit, HostAndOrigin, LoginLimit, SecureHeaders
@@ -126,7 +126,6 @@ def _lifespan(
         sweep_session_files(FILES_DIRECTORY)
         keepers = [
             asyncio.create_task(keep_sweeping(settings.files, settings.upload_days)),
-            asyncio.create_task(keep_purging()),
             asyncio.create_task(welcome.keep_out()),
             asyncio.create_task(state.warm_up()),
         ]

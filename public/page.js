@@ -43,6 +43,9 @@ const kimi = (() => {
       tooMany: (limit) => `At most ${limit} files can be sent at once: send the others with the next question.`,
       wrongType: (name) => `${name} can't be read: send PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or PDF.`,
       answered: "Answer ready",
+      showEarlier: "Show earlier messages",
+      loadingEarlier: "Loading earlier messages…",
+      earlierShown: (count) => `${count} earlier questions are shown above.`,
     },
     zh: {
       code: "文本",
@@ -84,6 +87,9 @@ const kimi = (() => {
       tooMany: (limit) => `一次最多发送 ${limit} 个文件，其余请随下一个问题发送。`,
       wrongType: (name) => `无法读取 ${name}，请发送 PNG、JPEG、WebP、GIF、BMP、TIFF、HEIC 或 PDF。`,
       answered: "回答完成",
+      showEarlier: "显示更早的消息",
+      loadingEarlier: "正在加载更早的消息…",
+      earlierShown: (count) => `上方已显示更早的 ${count} 个提问。`,
     },
   };
   const language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";

@@ -146,7 +146,8 @@ class History:
                 select(answers).join(turns).where(of_turns).order_by(answers.c.turn_id, answers.c.position)
             )
             rows = asked.all(), shown.all(), said.all()
-        thread.conversation = records.conversation(*rows, last, self.uploads)
+        # In a thread of its own, beside which others are served: it takes a while with thousands of turns.
+        thread.conversation = await asyncio.to_thread(records.conversation, *rows, last, self.uploads)
         return thread
 
     @finished
