@@ -14,6 +14,7 @@ kimi.turns = (() => {
   let announced = "";
   let leftAlone = false; // whether the button goes from under the keyboard's focus
   let patience = 0;
+  let follows = { current: true }; // Chainlit's: whether the page goes to its end with what comes
   let redraw = () => {};
 
   function state(changes) {
@@ -91,8 +92,8 @@ kimi.turns = (() => {
     socket.emit("earlier_turns", { before });
   }
 
-  // What is read stays at its place when steps are put in above it, before the browser paints them. Its own anchoring
-  // does not do it at the very top.
+  // What is read stays at its place when steps are put in above it, before the browser paints them. The browser's own
+  // anchoring does nothing at the very top, and is switched off meanwhile: both together would go twice as far.
   function keepPlace(change) {
     const box = column().parentElement;
     const [top, ...others] = shown();
@@ -103,17 +104,22 @@ kimi.turns = (() => {
       if (shown()[0] === top) return;
       observer.disconnect();
       box.scrollTop += read.offsetTop - before;
+      requestAnimationFrame(() => box.style.removeProperty("overflow-anchor"));
     });
+    box.style.setProperty("overflow-anchor", "none");
     observer.observe(column(), { childList: true });
+    // Chainlit misses where a person has gone while it moves the page itself, and would go to the end with what comes.
+    if (box.scrollTop + box.clientHeight < box.scrollHeight - 10) follows.current = false;
     change();
   }
 
   // The button above the turns, and the word for screen readers about what has come. `react` and `jsx` are the bundle's.
-  function Earlier({ react: { useEffect, useRef, useState }, jsx }) {
+  function Earlier({ react: { useEffect, useRef, useState }, jsx, follow }) {
     const [, draw] = useState(0);
     const place = useRef(null);
     useEffect(() => {
       redraw = () => draw((count) => count + 1);
+      follows = follow;
       const box = place.current.parentElement.parentElement;
       let last = box.scrollTop;
       const scrolled = () => {

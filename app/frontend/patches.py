@@ -276,7 +276,7 @@ _LONG_CHATS = (
     Patch(
         why="the button for earlier messages is above them",
         old="onFileUploadError:y,autoScrollRef:a}),f.jsx(bKn,{navigate:u})]",
-        new="onFileUploadError:y,autoScrollRef:a}),f.jsx(kimi.turns.Earlier,{react:E,jsx:f.jsx}),"
+        new="onFileUploadError:y,autoScrollRef:a}),f.jsx(kimi.turns.Earlier,{react:E,jsx:f.jsx,follow:a}),"
         "f.jsx(bKn,{navigate:u})]",
     ),
 )

@@ -150,7 +150,7 @@ class ScriptedProduct:
         self.stop()
         self.thread.__exit__(*exc)
         held = loop_watch.found(self.log())
-        assert not held, "\n".join(held)
+        assert not held, f"{len(held)} times, such as:\n" + "\n".join(sorted(set(held))[:5])
 
     def reset(self) -> None:
         """As at the beginning, for the next test."""
