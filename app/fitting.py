@@ -51,7 +51,7 @@ def upper_bound(text: str) -> int:
 
 def estimate(text: str) -> int:
     """A careful guess where no tokenizer can be asked: English takes about four letters a token, Chinese under one."""
-    narrow = sum(character.isascii() for character in text)
+    narrow = len(text.encode("ascii", "ignore"))
     return math.ceil(narrow / 3) + len(text) - narrow
 
 

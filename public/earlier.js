@@ -15,6 +15,8 @@ kimi.turns = (() => {
   let leftAlone = false; // whether the button goes from under the keyboard's focus
   let patience = 0;
   let follows = { current: true }; // Chainlit's: whether the page goes to its end with what comes
+  let messages = []; // what the page shows, as Chainlit nests it
+  let stays = false; // whether a part of the page stays above the turns that come
   let redraw = () => {};
 
   function state(changes) {
@@ -34,56 +36,51 @@ kimi.turns = (() => {
     socket.on("earlier_turns", came);
   }
 
-  const idsOf = (steps) => steps.flatMap(({ id, steps: below = [] }) => [id, ...idsOf(below)]);
-
-  // What belongs to these steps (pictures, buttons) in place of what belonged to them before.
-  function belongings({ elements, actions }, steps) {
-    const ids = new Set(idsOf(steps));
+  // Pictures and buttons of these steps in place of what belonged to them before.
+  function belongings({ steps, elements, actions }) {
+    const ids = new Set(steps.map(({ id }) => id));
     const others = (before) => before.filter(({ forId }) => !ids.has(forId));
     page.elements((before) => [...others(before), ...elements]);
     page.actions((before) => [...others(before), ...actions]);
   }
 
-  // A chat was opened, or goes on: `steps` are its last turns as Chainlit nests them.
-  function resumed(thread, steps) {
-    const goesOn = thread.goes_on && steps.length && document.getElementById(`step-${steps[0].id}`);
-    if (goesOn) {
-      page.messages((before) => {
-        const at = before.findIndex(({ id }) => id === steps[0].id);
-        return [...before.slice(0, Math.max(0, at)), ...steps];
-      });
-      belongings(thread, steps);
+  // A chat was opened, or goes on: what of the page stays above the turns that come.
+  function above({ goes_on: goesOn, steps }) {
+    const at = goesOn && steps.length ? messages.findIndex(({ id }) => id === steps[0].id) : -1;
+    stays = at >= 0;
+    return messages.slice(0, Math.max(0, at));
+  }
+
+  function resumed(turns) {
+    if (stays) {
+      belongings(turns);
       state({ asked: "" });
     } else {
-      page.messages(steps);
-      page.elements(thread.elements);
-      page.actions(thread.actions);
-      state({ earlier: thread.earlier, asked: "", announced: "" });
+      page.elements(turns.elements);
+      page.actions(turns.actions);
+      state({ earlier: turns.earlier, asked: "", announced: "" });
     }
   }
 
   function came(turns) {
-    // The page may show another branch or another chat by now.
-    if (turns.before !== asked) return;
+    // The page may show another branch, another chat or none by now.
+    if (turns.before !== asked || !column()) return;
     if (turns.before !== first()) return state({ asked: "" });
     leftAlone = !turns.earlier && document.activeElement?.parentElement?.className === "earlier-turns";
     const steps = turns.steps.reduce(page.add, []);
     keepPlace(() => {
       page.messages((before) => [...steps, ...before]);
-      belongings(turns, steps);
+      belongings(turns);
     });
     const questions = steps.length;
     state({ earlier: turns.earlier, asked: "", announced: questions ? kimi.text.earlierShown(questions) : "" });
   }
 
   const column = () => document.querySelector(".earlier-turns")?.parentElement;
-  const shown = () => [...(column()?.querySelectorAll(":scope > .step") ?? [])];
+  const shown = () => [...column().querySelectorAll(":scope > .step")];
 
   // The id of the first question on the page.
-  function first() {
-    const id = column()?.querySelector(':scope > [data-step-type="user_message"] [id^="step-"]')?.id ?? "";
-    return id.slice("step-".length);
-  }
+  const first = () => messages.find(({ type }) => type === "user_message")?.id ?? "";
 
   function ask() {
     const before = first();
@@ -114,7 +111,8 @@ kimi.turns = (() => {
   }
 
   // The button above the turns, and the word for screen readers about what has come. `react` and `jsx` are the bundle's.
-  function Earlier({ react: { useEffect, useRef, useState }, jsx, follow }) {
+  function Earlier({ react: { useEffect, useRef, useState }, jsx, useMessages, follow }) {
+    messages = useMessages().messages;
     const [, draw] = useState(0);
     const place = useRef(null);
     useEffect(() => {
@@ -151,5 +149,5 @@ kimi.turns = (() => {
     });
   }
 
-  return { connected, resumed, Earlier };
+  return { connected, above, resumed, Earlier };
 })();

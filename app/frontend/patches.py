@@ -262,22 +262,27 @@ _BEHAVIOUR = (
 # Long chats (public/earlier.js): a page gets the last screen, and earlier turns when it asks for them.
 _LONG_CHATS = (
     Patch(
-        # Chainlit replaced all that was shown, and every button came in an event of its own.
-        why="a chat that is opened comes with its buttons, and keeps what is above it on the page",
-        old='p(Y);let le=Q.elements||[];w(le.filter(Le=>Le.type==="tasklist")),'
+        why="a chat that goes on keeps what is above its last turns on the page",
+        old="let Y=[];for(let Le of Q.steps)Y=K0(Y,Le);",
+        new="let Y=kimi.turns.above(Q);for(let Le of Q.steps)Y=K0(Y,Le);",
+    ),
+    Patch(
+        # Each button came in an event of its own.
+        why="a chat that is opened comes with its pictures and buttons",
+        old='let le=Q.elements||[];w(le.filter(Le=>Le.type==="tasklist")),'
         'C(le.filter(Le=>["avatar","tasklist"].indexOf(Le.type)===-1))})',
-        new="kimi.turns.resumed(Q,Y)})",
+        new="kimi.turns.resumed(Q)})",
     ),
     Patch(
         why="earlier turns are taken from the page's socket",
-        old='ee.on("resume_thread_error",Q=>{U(Q)})',
-        new='kimi.turns.connected(ee,{add:K0,messages:p,elements:C,actions:A}),ee.on("resume_thread_error",Q=>{U(Q)})',
+        old='ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
+        new='kimi.turns.connected(ee,{add:K0,messages:p,elements:C,actions:A}),ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
     ),
     Patch(
         why="the button for earlier messages is above them",
         old="onFileUploadError:y,autoScrollRef:a}),f.jsx(bKn,{navigate:u})]",
-        new="onFileUploadError:y,autoScrollRef:a}),f.jsx(kimi.turns.Earlier,{react:E,jsx:f.jsx,follow:a}),"
-        "f.jsx(bKn,{navigate:u})]",
+        new="onFileUploadError:y,autoScrollRef:a}),"
+        "f.jsx(kimi.turns.Earlier,{react:E,jsx:f.jsx,useMessages:Rl,follow:a}),f.jsx(bKn,{navigate:u})]",
     ),
 )
 
