@@ -14,7 +14,7 @@ from chainlit.config import config
 from chainlit.session import WebsocketSession
 from chainlit.types import ThreadDict
 
-from app import spans, wording
+from app import overrides, page_events, spans, wording
 from app import turn as turns
 from app.chats import Chat, chat_of
 from app.conversation import Answer, Picture, Turn, new_id
@@ -59,7 +59,9 @@ def register(state: EngineState, store: UploadStore, keeper: Keeper, presets: Pr
     WebsocketSession.config = config
     for name in get_args(wording.Button):
         cl.action_callback(name)(callbacks.pressed)
+    overrides.apply()
     replace_socket_handlers(callbacks.returned, callbacks.settings_changed)
+    page_events.register(keeper)
 
 
 class _Callbacks:
@@ -156,8 +158,7 @@ class _Callbacks:
         view = chat.views[turn.id] = AnswerView(turn.id, parent_id, chat.language, config.ui.name)
         view.place = chat.conversation.place(turn)
         for other in removed:
-            if old := chat.views.pop(other.id, None):
-                await old.remove()
+            chat.views.pop(other.id, None)
         return await self._keeper.save(session, chat, turn)
 
     async def _ask_for_preset(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
@@ -296,14 +297,11 @@ class _Callbacks:
         """Shows the branch of another version of the turn's question: `step` -1 the one before, 1 the one after."""
         versions = chat.conversation.versions(turn)
         at = next(n for n, version in enumerate(versions) if version is turn) + step
-        chat.conversation.switch(versions[min(max(at, 0), len(versions) - 1)].id)
-        for other in chat.conversation.aside:
-            if view := chat.views.pop(other.id, None):
-                await view.remove_buttons()
-        before = set(chat.views)
-        steps, elements = resuming.show(session, chat, config.ui.name)
-        await cl.context.emitter.emit("resume_thread", {"id": session.thread_id, "steps": steps, "elements": elements})
-        await chat.show_buttons(lambda other: other.id not in before)
+        other = versions[min(max(at, 0), len(versions) - 1)]
+        chat.conversation.switch(other.id)
+        for left in chat.conversation.aside:
+            chat.views.pop(left.id, None)
+        await resuming.show_branch(session, chat, other, config.ui.name)
         await self._keeper.save(session, chat, chat.conversation.turns[-1])
 
     async def _engine_restarted(self, chat: Chat, turn: Turn) -> bool:
@@ -324,17 +322,13 @@ class _Callbacks:
         """A thread of the history is opened; what `thread` holds afterwards is shown."""
         session = _session()
         chat = chat_of(session)
-        chat.fresh = True
         await resuming.resume(self._keeper, session, chat, thread, config.ui.name)
         _spawn(self._offer_settings(chat))
 
     async def returned(self, session: WebsocketSession) -> None:
-        """The browser came back in time, and gets what it missed; or it has opened a thread, which gets its buttons."""
+        """The browser came back in time, and gets what it missed."""
         chat = chat_of(session)
-        if chat.fresh:
-            chat.fresh = False
-            await chat.show_buttons()
-        elif session.restored and not chat.conversation.turns:
+        if session.restored and not chat.conversation.turns:
             # A page that has just learned its preset connects a second time; the panel may have gone to the first.
             _spawn(self._offer_settings(chat))
         if chat.running:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from chainlit.chat_context import chat_contexts
-from chainlit.session import WebsocketSession, ws_sessions_id
+from chainlit.session import WebsocketSession
 
 from app.conversation import Answer, Conversation, Picture, Turn
 from app.history.copies import Copy
@@ -22,7 +21,6 @@ MOST_WAITING = 10
 """As many questions wait behind the one that is being answered, at most."""
 MOST_CHARACTERS = 4_000_000
 """Of all questions of a chat that wait or are being answered, as they came."""
-_PURGE_SECONDS = 60
 
 
 @dataclass
@@ -53,8 +51,8 @@ class Chat:
     """Held while the conversation comes out of the history."""
     panel: dict[str, Any] = field(default_factory=dict)
     """The values that the settings panel shows."""
-    fresh: bool = False
-    """Whether it has come out of the history and has no buttons on the page yet."""
+    shown: bool = False
+    """Whether its page has been given turns of the history, so that the page and the views have the same ids."""
 
     @property
     def kept(self) -> bool:
@@ -123,12 +121,6 @@ class Chat:
         else:
             self.stop()
 
-    async def show_buttons(self, wanted: Callable[[Turn], bool] = lambda turn: True) -> None:
-        """Puts the buttons below the answers of the turns that are wanted."""
-        for turn in filter(wanted, self.conversation.turns):
-            self.views[turn.id].place = self.conversation.place(turn)
-            await self.views[turn.id].show_buttons(turn)
-
 
 _chats: WeakKeyDictionary[WebsocketSession, Chat] = WeakKeyDictionary()
 
@@ -164,11 +156,3 @@ async def stop_all(seconds: float) -> None:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=seconds)
-
-
-async def keep_purging() -> None:
-    """Drops the messages that Chainlit keeps of sessions that are gone, until cancelled; it never does so itself."""
-    while True:
-        await asyncio.sleep(_PURGE_SECONDS)
-        for session_id in chat_contexts.keys() - ws_sessions_id.keys():
-            del chat_contexts[session_id]

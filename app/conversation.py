@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -131,6 +132,19 @@ class Conversation:
         """Which of its versions this turn is, from 1, and how many there are."""
         versions = self.versions(turn)
         return next(n for n, version in enumerate(versions, 1) if version is turn), len(versions)
+
+    def places(self, turns: Sequence[Turn]) -> dict[str, tuple[int, int]]:
+        """`place` of each of these turns, by its id, in one pass through a conversation that may be long."""
+        versions: defaultdict[str, list[Turn]] = defaultdict(list)
+        parents = {turn.parent for turn in turns}
+        for other in self._all():
+            if other.parent in parents:
+                versions[other.parent].append(other)
+        found: dict[str, tuple[int, int]] = {}
+        for same in versions.values():
+            same.sort(key=lambda turn: turn.asked)
+            found.update({turn.id: (n, len(same)) for n, turn in enumerate(same, 1)})
+        return {turn.id: found[turn.id] for turn in turns}
 
     def switch(self, turn_id: str) -> None:
         """Shows the branch of this turn, down to the latest question below it.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import chainlit as cl
 from chainlit.context import init_ws_context
@@ -26,19 +25,12 @@ def replace_socket_handlers(
     `returned` is called when a browser has connected, `settings_changed` in the context of the session whose panel was
     confirmed.
     """
-    connected, edited = (sio.handlers["/"][name] for name in ("connection_successful", "edit_message"))
+    connected = sio.handlers["/"]["connection_successful"]
 
     async def connection_successful(sid: str) -> None:
         await connected(sid)
         if session := WebsocketSession.get(sid):
             await returned(session)
-
-    async def edit_message(sid: str, payload: MessagePayload) -> None:
-        # Chainlit's own handler works on it to the end, and so in this task.
-        task = asyncio.current_task()
-        assert task
-        if await _taken(WebsocketSession.require(sid), payload, lambda: task):
-            await edited(sid, payload)
 
     async def chat_settings_change(sid: str, settings: object) -> None:
         session = WebsocketSession.require(sid)
@@ -53,23 +45,33 @@ def replace_socket_handlers(
 async def client_message(sid: str, payload: MessagePayload) -> None:
     """A question: answered in a task of its own."""
     session = WebsocketSession.require(sid)
-    await _taken(session, payload, lambda: asyncio.create_task(process_message(session, payload)))
+    chat, size = chat_of(session), len(repr(payload))
+    if chat.admits(size):
+        chat.take(asyncio.create_task(process_message(session, payload)), size)
+    else:
+        await _refuse(session, chat)
+
+
+async def edit_message(sid: str, payload: MessagePayload) -> None:
+    """Shows the new words and asks them like a new question; `Conversation.ask` knows the old one by its id.
+
+    The browser has taken everything below the question off its page when it sends this. It replaces Chainlit's handler,
+    which works on a list of messages beside our conversation: in a chat that was opened again that list had every
+    message twice, and the second copy of the question was taken off the page.
+
+    Raises:
+        ValueError: the session is unknown.
+    """
+    question = payload["message"]
+    changed = {"id": question["id"], "output": question["output"]}
+    await init_ws_context(WebsocketSession.require(sid)).emitter.emit("update_message", changed)
+    await client_message(sid, {"message": question})
 
 
 async def stop(sid: str) -> None:
     """The answer on the page is to end."""
     if session := WebsocketSession.get(sid):
         chat_of(session).stop()
-
-
-async def _taken(session: WebsocketSession, payload: MessagePayload, begin: Callable[[], asyncio.Task[Any]]) -> bool:
-    """Whether a question may be asked; then what `begin` gives is the task that works on it."""
-    chat, size = chat_of(session), len(repr(payload))
-    if chat.admits(size):
-        chat.take(begin(), size)
-        return True
-    await _refuse(session, chat)
-    return False
 
 
 async def _refuse(session: WebsocketSession, chat: Chat) -> None:

@@ -51,7 +51,7 @@ def upper_bound(text: str) -> int:
 
 def estimate(text: str) -> int:
     """A careful guess where no tokenizer can be asked: English takes about four letters a token, Chinese under one."""
-    narrow = sum(character.isascii() for character in text)
+    narrow = len(text.encode("ascii", "ignore"))
     return math.ceil(narrow / 3) + len(text) - narrow
 
 
@@ -88,10 +88,14 @@ def fit(turns: Sequence[Turn], extra: Sequence[str], max_tokens: int, limits: Li
     def size(turn: Turn) -> int:
         return _turn_tokens(turn, turn is kept[-1], limits.picture_pixels, count)
 
-    left_out_turns = 0
-    while len(kept) > 2 and sum(map(size, kept)) > budget:
-        left_out_pictures += len(kept.pop(0).pictures)
+    # Counted once: a conversation of thousands of turns may lose nearly all of them here.
+    sizes = [size(turn) for turn in kept]
+    total, left_out_turns = sum(sizes), 0
+    while len(kept) - left_out_turns > 2 and total > budget:
+        total -= sizes[left_out_turns]
+        left_out_pictures += len(kept[left_out_turns].pictures)
         left_out_turns += 1
+    del kept[:left_out_turns]
     while len(kept) == 2 and sum(map(size, kept)) > budget:
         if kept[0].pictures:
             kept[0] = replace(kept[0], pictures=kept[0].pictures[1:])

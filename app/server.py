@@ -25,7 +25,7 @@ from app.api.errors import ApiError, on_api_error
 from app.api.pictures import MAX_REQUEST_BYTES
 from app.api.routes import CHAT_PATH
 from app.api.routes import routes as api_routes
-from app.chats import keep_purging, open_chats, stop_all
+from app.chats import open_chats, stop_all
 from app.connections import GuardedProtocol
 from app.engine_state import EngineState, NoSupervisorError
 from app.form_post import form_post, posted_callbacks
@@ -167,7 +167,6 @@ def _lifespan(
         sweep_session_files(FILES_DIRECTORY)
         keepers = [
             asyncio.create_task(keep_sweeping(settings.files, settings.upload_days, kept)),
-            asyncio.create_task(keep_purging()),
             asyncio.create_task(in_step.keep()),
             asyncio.create_task(welcome.keep_out()),
             asyncio.create_task(GuardedProtocol.crowd.keep_cutting_off()),

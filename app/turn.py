@@ -279,11 +279,12 @@ async def _fit(client: EngineClient, job: Job, settings: ChatSettings, offer: Of
         extra += [job.answer.reasoning, job.answer.text]
     if instant:
         extra.append(instant.prefill)
-    # Counting costs a request for each text, so first the bound that needs none: it is enough for most chats.
-    fitted = _try_bound(job.turns, extra, settings.max_tokens, limits)
+    # Counting costs a request for each text, so first the bound that needs none: it is enough for most chats. Both run
+    # in a thread of their own, beside which others are served: a chat may have megabytes.
+    fitted = await asyncio.to_thread(_try_bound, job.turns, extra, settings.max_tokens, limits)
     if fitted is None:
         counts = await client.count([*texts(job.turns), *extra], settings.model)
-        fitted = fit(job.turns, extra, settings.max_tokens, limits, counts.__getitem__)
+        fitted = await asyncio.to_thread(fit, job.turns, extra, settings.max_tokens, limits, counts.__getitem__)
     return fitted
 
 
@@ -298,7 +299,9 @@ async def _request(
     client: EngineClient, job: Job, settings: ChatSettings, fitted: Fit, instant: Instant | None
 ) -> dict[str, Any]:
     urls = {picture: await picture_url(client, picture) for turn in fitted.turns for picture in turn.pictures}
-    messages: list[Message] = to_messages(fitted.turns, settings.system_prompt, urls.__getitem__)
+    messages: list[Message] = await asyncio.to_thread(
+        to_messages, fitted.turns, settings.system_prompt, urls.__getitem__
+    )
     request: dict[str, Any] = {
         "model": settings.model,
         "messages": messages,

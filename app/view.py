@@ -67,7 +67,7 @@ class AnswerView:
     # A turn of the history.
 
     def restore(self, turn: Turn, *, show_thinking: bool, awaited: bool = False) -> None:
-        """Takes a turn up as if it had been shown here; `steps` are then what the page gets, and `show_buttons`.
+        """Takes a turn up as if it had been shown here; `steps` and `buttons` are then what the page gets.
 
         `awaited`: another session may be about to answer it, so that nothing is said if there is no answer yet.
         """
@@ -98,10 +98,6 @@ class AnswerView:
         )  # fmt: skip
         return [step.to_dict() for step in shown if step]
 
-    def messages(self) -> list[cl.Message]:
-        """The messages among them."""
-        return [message for message in (self._message, self._fault) if message]
-
     def feedback(self, turn: Turn) -> FeedbackDict | None:
         """What its reader thought of the answer that is shown."""
         return feedback_of(turn.answer) if turn.answer else None
@@ -111,15 +107,14 @@ class AnswerView:
         """Whether the answer is being given at this moment."""
         return self._running
 
-    async def show_buttons(self, turn: Turn) -> None:
-        """Puts the buttons below what `restore` has brought back."""
-        if self._fault and not self._message:
-            await self.remove_buttons()
-            self._actions = self._fault_buttons(retry=True)
-            for action in self._actions:
-                await action.send(for_id=self._fault.id)
-        if turn.answer and self._message:
-            await self._show_buttons(turn, turn.answer)
+    def buttons(self, turn: Turn) -> list[cl.Action]:
+        """The buttons below `steps`, for a page that gets the turn as a whole; a running turn has its own."""
+        if turn.answer and self._message and not self._running:
+            self._make_buttons(turn, turn.answer, self._message.id)
+        on_fault = self._fault.actions if self._fault else []
+        for action in on_fault:
+            action.forId = self._fault.id if self._fault else None
+        return [*self._actions, *on_fault]
 
     # What a running turn tells (turn.View).
 
@@ -187,7 +182,7 @@ class AnswerView:
     async def begin(self, answer: Answer) -> None:
         """Gets ready for more of `answer`: its buttons and its line go, and an empty one clears the page."""
         self._running = True
-        await self.remove_buttons()
+        await self._remove_buttons()
         for step in (self._line, *self._notes):
             if step:
                 await step.remove()
@@ -218,6 +213,18 @@ class AnswerView:
         if fault:
             await self._show_fault(fault)
 
+    async def show_again(self, turn: Turn) -> None:
+        """Shows the turn as it is now: another session has changed it."""
+        if turn.answer and not (turn.answer.empty and turn.answer.ending == "error"):
+            await self.begin(turn.answer)
+            await self.finish(turn)
+        elif self._fault:
+            for action in self._fault.actions:
+                await action.remove()
+            self._fault.actions = self._fault_buttons(retry=True)
+            for action in self._fault.actions:
+                await action.send(for_id=self._fault.id)
+
     async def resend(self) -> None:
         """Sends again what is there so far, to a browser that was away."""
         for step in (self._waiting, self._thinking, self._message, self._stalled):
@@ -229,20 +236,7 @@ class AnswerView:
             if action.forId and action in self._offered():
                 await action.send(for_id=action.forId)
 
-    async def remove(self) -> None:
-        """Takes everything off the page: the question was edited."""
-        await self._stop_waiting()
-        await self._stop_asking()
-        await self.remove_buttons()
-        for message in (self._message, self._fault):
-            if message:
-                await message.remove()
-        for step in (self._thinking, self._line, *self._notes):
-            if step:
-                await step.remove()
-
-    async def remove_buttons(self) -> None:
-        """Takes the buttons off the page."""
+    async def _remove_buttons(self) -> None:
         for action in self._actions:
             await action.remove()
         self._actions = []
@@ -327,12 +321,17 @@ class AnswerView:
                 await self._line.update()
 
     async def _show_buttons(self, turn: Turn, answer: Answer) -> None:
-        await self.remove_buttons()
+        await self._remove_buttons()
         assert self._message
+        self._make_buttons(turn, answer, self._message.id)
+        for action in self._actions:
+            await action.send(for_id=self._message.id)
+
+    def _make_buttons(self, turn: Turn, answer: Answer, for_id: str) -> None:
         self._actions = wording.buttons(turn, answer, self._language)
         self._actions += wording.version_buttons(turn.id, self.place, self._language)
         for action in self._actions:
-            await action.send(for_id=self._message.id)
+            action.forId = for_id
 
     async def _show_fault(self, fault: Fault) -> None:
         words = text(fault.key, self._language, **fault.values)

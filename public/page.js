@@ -44,6 +44,9 @@ const kimi = (() => {
       wrongType: (name) => `${name} can't be read: send PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or PDF.`,
       answered: "Answer ready",
       signOutEverywhere: "Sign out everywhere",
+      showEarlier: "Show earlier messages",
+      loadingEarlier: "Loading earlier messages…",
+      earlierShown: (count) => `${count} earlier questions are shown above.`,
     },
     zh: {
       code: "文本",
@@ -86,6 +89,9 @@ const kimi = (() => {
       wrongType: (name) => `无法读取 ${name}，请发送 PNG、JPEG、WebP、GIF、BMP、TIFF、HEIC 或 PDF。`,
       answered: "回答完成",
       signOutEverywhere: "在所有设备上退出登录",
+      showEarlier: "显示更早的消息",
+      loadingEarlier: "正在加载更早的消息…",
+      earlierShown: (count) => `上方已显示更早的 ${count} 个提问。`,
     },
   };
   const language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";

@@ -271,6 +271,33 @@ _BEHAVIOUR = (
     ),
 )
 
+# Long chats (public/earlier.js): a page gets the last screen, and earlier turns when it asks for them.
+_LONG_CHATS = (
+    Patch(
+        why="a chat that goes on keeps what is above its last turns on the page",
+        old="let Y=[];for(let Le of Q.steps)Y=K0(Y,Le);",
+        new="let Y=kimi.turns.above(Q);for(let Le of Q.steps)Y=K0(Y,Le);",
+    ),
+    Patch(
+        # Each button came in an event of its own.
+        why="a chat that is opened comes with its pictures and buttons",
+        old='let le=Q.elements||[];w(le.filter(Le=>Le.type==="tasklist")),'
+        'C(le.filter(Le=>["avatar","tasklist"].indexOf(Le.type)===-1))})',
+        new="kimi.turns.resumed(Q)})",
+    ),
+    Patch(
+        why="earlier turns are taken from the page's socket",
+        old='ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
+        new='kimi.turns.connected(ee,{add:K0,messages:p,elements:C,actions:A}),ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
+    ),
+    Patch(
+        why="the button for earlier messages is above them",
+        old="onFileUploadError:y,autoScrollRef:a}),f.jsx(bKn,{navigate:u})]",
+        new="onFileUploadError:y,autoScrollRef:a}),"
+        "f.jsx(kimi.turns.Earlier,{react:E,jsx:f.jsx,useMessages:Rl,follow:a}),f.jsx(bKn,{navigate:u})]",
+    ),
+)
+
 # Buttons that show an icon alone get a name for screen readers: the text to find, and the word in public/page.js.
 _NAMED = {
     'id:"new-chat-button",': "newChat",
@@ -325,6 +352,7 @@ _WORDS = (
 
 PATCHES = (
     *_BEHAVIOUR,
+    *_LONG_CHATS,
     *(Patch(f"a name for {word}", old, f'"aria-label":kimi.text.{word},{old}') for old, word in _NAMED.items()),
     # The drop zone's own attributes, spread into the button, make it a `presentation`: what comes after them wins.
     Patch("a name for attach", "disabled:t,...o(),", 'disabled:t,...o(),role:"button","aria-label":kimi.text.attach,'),

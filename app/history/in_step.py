@@ -13,18 +13,16 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import chainlit as cl
-from chainlit.chat_context import chat_contexts
 from chainlit.config import config
 from chainlit.context import init_ws_context
 from chainlit.server import sio
 from chainlit.session import WebsocketSession
 
 from app.chats import Chat, live
-from app.conversation import Turn
 from app.history.database import HistoryError
 from app.history.keeper import Keeper
 from app.history.merging import Merged, merge
-from app.history.resuming import leave_out_lost_pictures, show_turn
+from app.history.resuming import leave_out_lost_pictures, page_of
 
 _LOOK_SECONDS = 2.0
 _REST_SECONDS = 0.2
@@ -79,40 +77,27 @@ class InStep:
             if news := await self._keeper.history.news(chat.copy):
                 init_ws_context(session)
                 known = {turn.id for turn in (*chat.conversation.turns, *chat.conversation.aside)}
-                for turn in news.turns:
-                    if turn.id not in known:
-                        chat.lost[turn.id] = leave_out_lost_pictures(turn)
+                new = [turn for turn in news.turns if turn.id not in known]
+                chat.lost |= await asyncio.to_thread(leave_out_lost_pictures, new)
                 await _show(session, chat, merge(chat.conversation, chat.copy, news))
 
 
 def _may_merge(session: WebsocketSession, chat: Chat) -> bool:
     """Whether there is a browser to show it to, and nothing under way or unsaved that it could interfere with."""
     connected = sio.manager.is_connected(session.socket_id, "/")
-    return chat.kept and connected and not chat.turn.locked() and not chat.unsaved and not chat.fresh
+    return chat.kept and connected and not chat.turn.locked() and not chat.unsaved
 
 
 async def _show(session: WebsocketSession, chat: Chat, merged: Merged) -> None:
     for turn in merged.changed:
-        await _show_again(chat, turn)
-    for turn in merged.added:
-        shown = show_turn(session, chat, turn, config.ui.name, awaited=True)
-        for step in shown.steps:
-            await cl.context.emitter.send_step(step)
-        for element in shown.elements:
-            await cl.context.emitter.send_element(element)
-        chat_contexts.setdefault(session.id, []).extend(shown.messages)
-    added = {turn.id for turn in merged.added}
-    await chat.show_buttons(lambda turn: turn.id in added)
-
-
-async def _show_again(chat: Chat, turn: Turn) -> None:
-    """Shows a turn as it is now, where the page has it."""
-    view = chat.views.get(turn.id)
-    if view is None:
-        return
-    view.place = chat.conversation.place(turn)
-    if turn.answer and not (turn.answer.empty and turn.answer.ending == "error"):
-        await view.begin(turn.answer)
-        await view.finish(turn)
-    else:
-        await view.show_buttons(turn)
+        # One that the page has not been sent has no view.
+        if view := chat.views.get(turn.id):
+            view.place = chat.conversation.place(turn)
+            await view.show_again(turn)
+    page = page_of(session, chat, merged.added, config.ui.name, awaited=True)
+    for step in page["steps"]:
+        await cl.context.emitter.send_step(step)
+    for element in page["elements"]:
+        await cl.context.emitter.send_element(element)
+    for action in page["actions"]:
+        await cl.context.emitter.emit("action", action)

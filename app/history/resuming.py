@@ -1,16 +1,21 @@
-"""A thread of the history back on the page: its conversation in memory, its messages as Chainlit shows them."""
+"""A thread of the history back on the page: its conversation in memory, its messages as Chainlit shows them.
+
+A page gets the last screen of a chat, and earlier turns when it asks for them. So the views of a chat (`Chat.views`)
+are those of the turns that its page has been given; other turns have none.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import uuid
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
-from chainlit.chat_context import chat_contexts
+import chainlit as cl
 from chainlit.element import ElementDict
-from chainlit.message import Message
 from chainlit.session import WebsocketSession
 from chainlit.step import StepDict
 from chainlit.types import ThreadDict
@@ -23,10 +28,14 @@ from app.i18n import text
 from app.view import NOTE, AnswerView
 
 PICTURE_URL = "/project/thread/{thread}/picture/{file}"
+SCREEN = 30, 100_000
+"""How many turns, and characters of them, a page gets at once; more than one screen of any window."""
+_BRANCH = 200, 1_000_000
+"""How much may follow the question whose branch is chosen, for the page to stay with it and get all of that."""
 
 
 async def resume(keeper: Keeper, session: WebsocketSession, chat: Chat, thread: ThreadDict, author: str) -> None:
-    """Fills `thread`, of which Chainlit has the head only, with the steps and pictures to be shown.
+    """Fills `thread`, of which Chainlit has the head only, with the last screen of it.
 
     A browser that comes back to a chat that is still here finds it as it is, in the middle of an answer also.
 
@@ -34,7 +43,12 @@ async def resume(keeper: Keeper, session: WebsocketSession, chat: Chat, thread: 
         HistoryError: the database does not answer.
     """
     await load(keeper, session, chat)
-    thread["steps"], thread["elements"] = show(session, chat, author)
+    screen = _last(chat.conversation.turns, SCREEN)
+    # A page that has been given these views before keeps the turns above them.
+    page = {**page_of(session, chat, screen, author), "goes_on": chat.shown}
+    # More than Chainlit knows of: public/earlier.js takes it.
+    thread.update(page)  # type: ignore[typeddict-item]
+    chat.shown = True
 
 
 async def load(keeper: Keeper, session: WebsocketSession, chat: Chat) -> None:
@@ -51,55 +65,90 @@ async def load(keeper: Keeper, session: WebsocketSession, chat: Chat) -> None:
         found = await keeper.load(session)
         if found is None:
             return
+        turns = [*found.conversation.turns, *found.conversation.aside]
+        chat.lost = await asyncio.to_thread(leave_out_lost_pictures, turns)
         chat.conversation, chat.copy = found.conversation, found.copy
         session.chat_settings = session.chat_settings or found.settings
         session.chat_profile = session.chat_profile or found.preset
-        for turn in [*chat.conversation.turns, *chat.conversation.aside]:
-            chat.lost[turn.id] = leave_out_lost_pictures(turn)
 
 
-def show(session: WebsocketSession, chat: Chat, author: str) -> tuple[list[StepDict], list[ElementDict]]:
-    """The steps and pictures of the branch that is shown; a turn that had no view gets one."""
+async def show_earlier(session: WebsocketSession, chat: Chat, first: str, author: str) -> None:
+    """Puts the turns before `first`, which is the page's id of a question, above it."""
+    branch = chat.conversation.turns
+    at = next((n for n, turn in enumerate(branch) if turn.page_id == first), 0)
+    page = page_of(session, chat, _last(branch[:at], SCREEN), author)
+    await cl.context.emitter.emit("earlier_turns", {**page, "before": first})
+
+
+async def show_branch(session: WebsocketSession, chat: Chat, turn: Turn, author: str) -> None:
+    """Shows the branch that has just been switched to, from the question before `turn` on.
+
+    Where too much follows `turn`, the page gets the last screen of the branch.
+    """
+    branch = chat.conversation.turns
+    rest: Sequence[Turn] = branch[max(0, branch.index(turn) - 1) :]
+    if len(_last(rest, _BRANCH)) < len(rest):
+        rest = _last(branch, SCREEN)
+    page = page_of(session, chat, rest, author)
+    await cl.context.emitter.emit("resume_thread", {**page, "id": session.thread_id, "goes_on": True})
+
+
+def page_of(
+    session: WebsocketSession, chat: Chat, turns: Sequence[Turn], author: str, *, awaited: bool = False
+) -> dict[str, Any]:
+    """These turns of the branch that is shown, one after the other, as the page takes them.
+
+    A turn that had no view gets one. `earlier` is how many turns the branch has before them. `awaited`: another session
+    may be about to answer one that has no answer yet.
+    """
+    name = str(session.chat_settings.get("agent_name") or author)
+    places = chat.conversation.places(turns)
     steps: list[StepDict] = []
     elements: list[ElementDict] = []
-    # What Chainlit takes off the page when a question is edited: all that comes after it here.
-    messages: list[Message] = []
-    for turn in chat.conversation.turns:
-        of_turn = show_turn(session, chat, turn, author)
-        steps += of_turn.steps
-        elements += of_turn.elements
-        messages += of_turn.messages
-    chat_contexts[session.id] = messages
-    return steps, elements
+    actions: list[dict[str, Any]] = []
+    for turn in turns:
+        view = chat.views.get(turn.id)
+        if view is None:
+            view = chat.views[turn.id] = AnswerView(turn.id, new_id(), chat.language, name)
+            view.place = places[turn.id]
+            shows_thinking = session.chat_settings.get("show_thinking") is not False
+            view.restore(turn, show_thinking=shows_thinking, awaited=awaited)
+        view.place = places[turn.id]
+        steps += [_question(turn, session), _run(turn, view, session), *_notes(turn, view, chat), *view.steps()]
+        elements += [_element(picture, turn, session.thread_id) for picture in turn.pictures]
+        actions += [action.to_dict() for action in view.buttons(turn)]
+    earlier = chat.conversation.index(turns[0].id) if turns else 0
+    return {"steps": steps, "elements": elements, "actions": actions, "earlier": earlier}
 
 
-class Shown(NamedTuple):
-    """A turn as Chainlit shows it."""
-
-    steps: list[StepDict]
-    elements: list[ElementDict]
-    messages: list[Message]
-
-
-def show_turn(session: WebsocketSession, chat: Chat, turn: Turn, author: str, *, awaited: bool = False) -> Shown:
-    """One turn; it gets a view, if it had none. `awaited`: another session may be about to answer it."""
-    settings = session.chat_settings
-    view = chat.views.get(turn.id)
-    if view is None:
-        name = settings.get("agent_name") or author
-        view = chat.views[turn.id] = AnswerView(turn.id, new_id(), chat.language, str(name))
-        view.restore(turn, show_thinking=settings.get("show_thinking") is not False, awaited=awaited)
-    question = _question(turn, session)
-    steps = [question, _run(turn, view, session), *_notes(turn, view, chat), *view.steps()]
-    elements = [_element(picture, turn, session.thread_id) for picture in turn.pictures]
-    return Shown(steps, elements, [Message.from_dict(question), *view.messages()])
+def _last(turns: Sequence[Turn], room: tuple[int, int]) -> Sequence[Turn]:
+    """The last turns, as many as there is room for: a number of turns, and of characters. At least one."""
+    most, characters = room
+    start = len(turns)
+    while start and len(turns) - start < most:
+        characters -= _length(turns[start - 1])
+        if characters < 0 and start < len(turns):
+            break
+        start -= 1
+    return turns[start:]
 
 
-def leave_out_lost_pictures(turn: Turn) -> int:
-    """Takes pictures out whose files are gone (KIMI_UPLOAD_DAYS); the others are in use again. Returns how many."""
-    there = [picture for picture in turn.pictures if _in_use(Path(picture.path))]
-    lost = len(turn.pictures) - len(there)
-    turn.pictures = there
+def _length(turn: Turn) -> int:
+    return len(turn.text) + (len(turn.answer.reasoning) + len(turn.answer.text) if turn.answer else 0)
+
+
+def leave_out_lost_pictures(turns: Iterable[Turn]) -> dict[str, int]:
+    """Takes pictures out whose files are gone (KIMI_UPLOAD_DAYS); the others are in use again.
+
+    Returns:
+        How many were lost, by the turn's id, of the turns that lost any.
+    """
+    lost = {}
+    for turn in turns:
+        there = [picture for picture in turn.pictures if _in_use(Path(picture.path))]
+        if len(there) < len(turn.pictures):
+            lost[turn.id] = len(turn.pictures) - len(there)
+            turn.pictures = there
     return lost
 
 

@@ -11,9 +11,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -154,7 +154,8 @@ class History:
             [revision] = await _revisions(connection, [copy])
             if revision is None:
                 return None
-            return await _read_turns(connection, copy, revision, self.uploads)
+            rows = await _read_rows(connection, copy)
+        return await asyncio.to_thread(_news, revision, rows, self.uploads)
 
 
 class OwnHistory:
@@ -197,13 +198,9 @@ class OwnHistory:
             thread, last, revision = found
             copy = Copy(self._user_id, thread_id, thread.preset, kept=True, revision=-1, last=last)
             copy.settings = dict(thread.settings)
-            everything = await _read_turns(connection, copy, revision, self._uploads)
-        copy.revision = revision
-        for turn in everything.turns:
-            copy.saw(turn, everything.revisions)
-        thread.conversation, thread.copy = Conversation(aside=everything.turns), copy
-        if any(turn.id == last for turn in everything.turns):
-            thread.conversation.switch(last)
+            rows = await _read_rows(connection, copy)
+        # In a thread of its own, beside which others are served: it takes a while with thousands of turns.
+        thread.conversation, thread.copy = await asyncio.to_thread(_whole, copy, revision, rows, self._uploads)
         return thread
 
     @finished
@@ -327,8 +324,16 @@ async def _head(connection: AsyncConnection, user_id: str, thread_id: str) -> tu
     return Thread(row.id, row.identifier, row.name, row.preset, settings, row.created), row.last_turn, row.revision
 
 
-async def _read_turns(connection: AsyncConnection, copy: Copy, revision: int, uploads: Path) -> News:
-    """The turns that have changed since the copy's revision."""
+class _Rows(NamedTuple):
+    """The rows of turns, and those of their pictures and answers in their order."""
+
+    turns: Sequence[Row[Any]]
+    pictures: Sequence[Row[Any]]
+    answers: Sequence[Row[Any]]
+
+
+async def _read_rows(connection: AsyncConnection, copy: Copy) -> _Rows:
+    """Of the turns that have changed since the copy's revision."""
     wanted = own_turns(copy.user_id, copy.thread_id) & (turns.c.changed > copy.revision)
     ids = select(turns.c.id).where(wanted)
     asked = (await connection.execute(select(turns).where(wanted).order_by(turns.c.asked))).all()
@@ -336,9 +341,25 @@ async def _read_turns(connection: AsyncConnection, copy: Copy, revision: int, up
     shown = (await connection.execute(of_pictures.order_by(pictures.c.turn_id, pictures.c.position))).all()
     of_answers = select(answers).where(answers.c.turn_id.in_(ids))
     said = (await connection.execute(of_answers.order_by(answers.c.turn_id, answers.c.position))).all()
+    return _Rows(asked, shown, said)
+
+
+def _news(revision: int, rows: _Rows, uploads: Path) -> News:
     return News(
         revision,
-        records.read_turns(asked, shown, said, uploads),
-        {row.id: row.chosen_answer for row in asked},
-        {row.id: row.revision for row in said},
+        records.read_turns(*rows, uploads),
+        {row.id: row.chosen_answer for row in rows.turns},
+        {row.id: row.revision for row in rows.answers},
     )
+
+
+def _whole(copy: Copy, revision: int, rows: _Rows, uploads: Path) -> tuple[Conversation, Copy]:
+    """The conversation of all of a thread's rows, and what a session that takes it over has seen."""
+    everything = _news(revision, rows, uploads)
+    copy.revision = revision
+    for turn in everything.turns:
+        copy.saw(turn, everything.revisions)
+    conversation = Conversation(aside=everything.turns)
+    if any(turn.id == copy.last for turn in everything.turns):
+        conversation.switch(copy.last)
+    return conversation, copy

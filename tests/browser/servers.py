@@ -19,6 +19,7 @@ from typing import Any, Self
 from engine.config import ROOT, Workspace, secret
 from engine.plan import LaunchPlan
 from engine.status import Status
+from tests import loop_watch
 from tests.ports import free_port
 from tests.scripted_engine import Script, ScriptedEngine
 
@@ -113,7 +114,10 @@ class Cable(_LoopThread):
 
 
 class ScriptedProduct:
-    """`python -m app` on a workspace whose plan and status the test writes itself."""
+    """`python -m app` on a workspace whose plan and status the test writes itself.
+
+    Nothing may hold up its event loop meanwhile: at the end it raises an AssertionError that names the code that did.
+    """
 
     def __init__(self, workspace: Path, **environment: str) -> None:
         self.files = Workspace(workspace)
@@ -145,6 +149,8 @@ class ScriptedProduct:
     def __exit__(self, *exc: object) -> None:
         self.stop()
         self.thread.__exit__(*exc)
+        held = loop_watch.found(self.log())
+        assert not held, f"{len(held)} times, such as:\n" + "\n".join(sorted(set(held))[:5])
 
     def reset(self) -> None:
         """As at the beginning, for the next test."""
@@ -188,7 +194,7 @@ class ScriptedProduct:
         places = {"KIMI_WORKSPACE": str(self.files.root), "KIMI_PORT": str(self.port)}
         with (self.files.root / "app.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "app"],
+                [sys.executable, "-m", "tests.loop_watch"],
                 cwd=ROOT,
                 env=ours | places | self._environment | environment,
                 stdout=log,

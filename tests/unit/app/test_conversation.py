@@ -115,3 +115,32 @@ def test_a_clock_set_back_leaves_the_versions_of_a_question_in_their_order() -> 
     conversation.ask(first)
     conversation.ask(edited)
     assert [conversation.place(turn) for turn in (first, edited)] == [(1, 2), (2, 2)]
+
+
+def test_the_places_of_many_turns_are_those_of_each_of_them() -> None:
+    conversation = Conversation()
+    for n in range(4):
+        conversation.ask(Turn(f"t{n}", f"q{n}", page_id=f"p{n}"))
+    conversation.ask(Turn("t1b", "other", page_id="p1"))
+    conversation.ask(Turn("t2b", "below it", page_id="p2b"))
+    conversation.switch("t1")
+    assert [turn.id for turn in conversation.turns] == ["t0", "t1", "t2", "t3"]
+    for turns in (conversation.turns, conversation.aside, conversation.turns[1:2], []):
+        assert conversation.places(turns) == {turn.id: conversation.place(turn) for turn in turns}
+    assert conversation.places(conversation.turns)["t1"] == (1, 2)
+
+
+def test_the_branch_of_a_turn_goes_down_to_the_question_that_was_asked_last() -> None:
+    turns = [
+        Turn("a", "", asked=1.0),
+        Turn("b", "", parent="a", asked=2.0),
+        Turn("c", "", parent="a", asked=4.0),
+        Turn("d", "", parent="c", asked=5.0),
+        Turn("e", "", parent="b", asked=6.0),
+    ]
+    conversation = Conversation(aside=turns)
+    conversation.switch("a")
+    assert [turn.id for turn in conversation.turns] == ["a", "c", "d"]
+    assert [turn.id for turn in conversation.aside] == ["b", "e"]
+    conversation.switch("b")
+    assert [turn.id for turn in conversation.turns] == ["a", "b", "e"]

@@ -90,3 +90,16 @@ def test_whatever_is_sent_fits(sizes: list[tuple[int, int]], max_tokens: int) ->
     assert used + fitted.max_tokens <= SCREEN.context
     assert fitted.turns[-1].id == turns[-1].id
     assert fitted.turns[-1].pictures == turns[-1].pictures
+
+
+def test_each_text_of_a_long_chat_is_counted_a_few_times_however_much_is_left_out() -> None:
+    counted = 0
+
+    def count(text: str) -> int:
+        nonlocal counted
+        counted += 1
+        return len(text)
+
+    fitted = fit([turn(str(n)) for n in range(3000)], [], 500, SCREEN, count)
+    assert fitted.left_out_turns > 2900
+    assert counted < 4 * 2 * 3000

@@ -1,0 +1,153 @@
+// kimi.turns: a long chat on the page. The server sends its last screen; earlier turns come when a person scrolls up
+// to them or presses the button above, and what is being read stays where it is.
+"use strict";
+
+kimi.turns = (() => {
+  const NEAR = 800; // pixels from the top at which the turns before are asked for
+  const PATIENCE = 15_000; // milliseconds; then the button can be pressed again
+
+  let socket = null;
+  let sessionId = "";
+  let page = null; // Chainlit's way to add a step, and its setters of messages, elements and actions
+  let earlier = 0; // turns that the chat has before the first one shown
+  let asked = ""; // the first turn of the page when more was asked for
+  let announced = "";
+  let leftAlone = false; // whether the button goes from under the keyboard's focus
+  let patience = 0;
+  let follows = { current: true }; // Chainlit's: whether the page goes to its end with what comes
+  let messages = []; // what the page shows, as Chainlit nests it
+  let stays = false; // whether a part of the page stays above the turns that come
+  let redraw = () => {};
+
+  function state(changes) {
+    ({ earlier = earlier, asked = asked, announced = announced } = changes);
+    clearTimeout(patience);
+    if (asked) patience = setTimeout(() => state({ asked: "" }), PATIENCE);
+    redraw();
+  }
+
+  // Called for every socket: a session goes on with another one when it has learned its preset.
+  function connected(newSocket, chainlit) {
+    [socket, page] = [newSocket, chainlit];
+    if (socket.auth.sessionId !== sessionId) {
+      sessionId = socket.auth.sessionId;
+      state({ earlier: 0, asked: "", announced: "" });
+    }
+    socket.on("earlier_turns", came);
+  }
+
+  // Pictures and buttons of these steps in place of what belonged to them before.
+  function belongings({ steps, elements, actions }) {
+    const ids = new Set(steps.map(({ id }) => id));
+    const others = (before) => before.filter(({ forId }) => !ids.has(forId));
+    page.elements((before) => [...others(before), ...elements]);
+    page.actions((before) => [...others(before), ...actions]);
+  }
+
+  // A chat was opened, or goes on: what of the page stays above the turns that come.
+  function above({ goes_on: goesOn, steps }) {
+    const at = goesOn && steps.length ? messages.findIndex(({ id }) => id === steps[0].id) : -1;
+    stays = at >= 0;
+    return messages.slice(0, Math.max(0, at));
+  }
+
+  function resumed(turns) {
+    if (stays) {
+      belongings(turns);
+      state({ asked: "" });
+    } else {
+      page.elements(turns.elements);
+      page.actions(turns.actions);
+      state({ earlier: turns.earlier, asked: "", announced: "" });
+    }
+  }
+
+  function came(turns) {
+    // The page may show another branch, another chat or none by now.
+    if (turns.before !== asked || !column()) return;
+    if (turns.before !== first()) return state({ asked: "" });
+    leftAlone = !turns.earlier && document.activeElement?.parentElement?.className === "earlier-turns";
+    const steps = turns.steps.reduce(page.add, []);
+    keepPlace(() => {
+      page.messages((before) => [...steps, ...before]);
+      belongings(turns);
+    });
+    const questions = steps.length;
+    state({ earlier: turns.earlier, asked: "", announced: questions ? kimi.text.earlierShown(questions) : "" });
+  }
+
+  const column = () => document.querySelector(".earlier-turns")?.parentElement;
+  const shown = () => [...column().querySelectorAll(":scope > .step")];
+
+  // The id of the first question on the page.
+  const first = () => messages.find(({ type }) => type === "user_message")?.id ?? "";
+
+  function ask() {
+    const before = first();
+    if (!earlier || asked || !before) return;
+    state({ asked: before, announced: "" });
+    socket.emit("earlier_turns", { before });
+  }
+
+  // What is read stays at its place when steps are put in above it, before the browser paints them. The browser's own
+  // anchoring does nothing at the very top, and is switched off meanwhile: both together would go twice as far.
+  function keepPlace(change) {
+    const box = column().parentElement;
+    const [top, ...others] = shown();
+    const edge = box.getBoundingClientRect().top;
+    const read = [top, ...others].find((step) => step.getBoundingClientRect().bottom > edge) ?? top;
+    const before = read.offsetTop;
+    const observer = new MutationObserver(() => {
+      if (shown()[0] === top) return;
+      observer.disconnect();
+      box.scrollTop += read.offsetTop - before;
+      requestAnimationFrame(() => box.style.removeProperty("overflow-anchor"));
+    });
+    box.style.setProperty("overflow-anchor", "none");
+    observer.observe(column(), { childList: true });
+    // Chainlit misses where a person has gone while it moves the page itself, and would go to the end with what comes.
+    if (box.scrollTop + box.clientHeight < box.scrollHeight - 10) follows.current = false;
+    change();
+  }
+
+  // The button above the turns, and the word for screen readers about what has come. `react` and `jsx` are the bundle's.
+  function Earlier({ react: { useEffect, useRef, useState }, jsx, useMessages, follow }) {
+    messages = useMessages().messages;
+    const [, draw] = useState(0);
+    const place = useRef(null);
+    useEffect(() => {
+      redraw = () => draw((count) => count + 1);
+      follows = follow;
+      const box = place.current.parentElement.parentElement;
+      let last = box.scrollTop;
+      const scrolled = () => {
+        if (box.scrollTop < last && box.scrollTop < NEAR) ask();
+        last = box.scrollTop;
+      };
+      box.addEventListener("scroll", scrolled, { passive: true });
+      return () => {
+        redraw = () => {};
+        box.removeEventListener("scroll", scrolled);
+      };
+    }, []);
+    useEffect(() => {
+      // The button goes with the last of the turns; the keyboard goes on at the top of the chat.
+      if (!leftAlone || earlier) return;
+      leftAlone = false;
+      place.current.setAttribute("tabindex", "-1");
+      place.current.focus({ preventScroll: true });
+    });
+    const label = asked ? kimi.text.loadingEarlier : kimi.text.showEarlier;
+    const button = { type: "button", "aria-disabled": Boolean(asked), onClick: ask, children: label };
+    return jsx("div", {
+      className: "earlier-turns",
+      ref: place,
+      children: [
+        earlier ? jsx("button", button, "button") : null,
+        jsx("span", { className: "sr-only", role: "status", children: announced }, "status"),
+      ],
+    });
+  }
+
+  return { connected, above, resumed, Earlier };
+})();
