@@ -11,7 +11,6 @@ from typing import Any, get_args
 
 import chainlit as cl
 from chainlit.config import config
-from chainlit.server import sio
 from chainlit.session import WebsocketSession
 from chainlit.types import ThreadDict
 
@@ -20,7 +19,7 @@ from app import turn as turns
 from app.chats import Chat, chat_of
 from app.conversation import Answer, Picture, Turn, new_id
 from app.engine_state import EngineState, NoSupervisorError
-from app.errors import UNEXPECTED, explain
+from app.errors import UNEXPECTED, Fault, explain
 from app.history import resuming
 from app.history.database import HistoryError
 from app.history.keeper import Keeper
@@ -31,6 +30,7 @@ from app.panel import send_panel, show_mode
 from app.pictures import PictureError, PictureLimits
 from app.presets import Presets, profile
 from app.presets.own import OwnSettings
+from app.sockets import replace_handlers
 from app.starters import sample_for, starters
 from app.uploads import Stored, UploadStore
 from app.view import AnswerView, show_note
@@ -60,7 +60,7 @@ def register(state: EngineState, store: UploadStore, keeper: Keeper, presets: Pr
     WebsocketSession.config = config
     for name in get_args(wording.Button):
         cl.action_callback(name)(callbacks.pressed)
-    _replace_socket_handlers(callbacks)
+    replace_handlers(keeper.history, callbacks.returned)
 
 
 class _Callbacks:
@@ -125,16 +125,39 @@ class _Callbacks:
             await self._asked(session, chat, message)
 
     async def _asked(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
-        async with chat.turn:
-            try:
-                await resuming.load(self._keeper.history, session, chat)
-            except HistoryError as error:
-                _log.error("a chat could not be read: %s", error)
-                await _refuse(text("not_read", chat.language), message.id)
-                return
-            await self._question(session, chat, message)
+        try:
+            async with chat.turn:
+                if await self._loaded(session, chat, message):
+                    await self._question(session, chat, message)
+        except asyncio.CancelledError:
+            if message.id in chat.coming:
+                _spawn(self._keep(session, chat, message))
+            raise
+        finally:
+            chat.settled(message.id)
 
-    async def _question(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
+    async def _keep(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
+        """Has a question kept that was stopped before it was; its Retry has it answered."""
+        async with chat.turn:
+            if not await self._loaded(session, chat, message):
+                return
+            if turn := chat.asked(message.id):
+                await self._unanswered(session, chat, turn)
+            else:
+                await self._question(session, chat, message, stopped=True)
+
+    async def _loaded(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> bool:
+        try:
+            await resuming.load(self._keeper.history, session, chat)
+        except HistoryError as error:
+            _log.error("a chat could not be read: %s", error)
+            await _refuse(text("not_read", chat.language), message.id)
+            return False
+        return True
+
+    async def _question(
+        self, session: WebsocketSession, chat: Chat, message: cl.Message, *, stopped: bool = False
+    ) -> None:
         run = cl.context.current_step
         parent_id = run.id if run else message.id
         pictures = chat.pictures_of(message.id)
@@ -152,10 +175,17 @@ class _Callbacks:
                 await view.remove()
         view = chat.views[turn.id] = AnswerView(turn.id, parent_id, chat.language, config.ui.name)
         view.place = chat.conversation.place(turn)
-        if await self._keeper.save(session, chat, turn):
+        if stopped:
+            await self._unanswered(session, chat, turn)
+        elif await self._keeper.save(session, chat, turn):
+            chat.settled(message.id)
             await self._answer(session, chat, turn, Answer())
         else:
             await _refuse(text("chat_deleted", chat.language), parent_id)
+
+    async def _unanswered(self, session: WebsocketSession, chat: Chat, turn: Turn) -> None:
+        if await self._keeper.save(session, chat, turn):
+            await chat.views[turn.id].finish(turn, Fault("unanswered"))
 
     async def _ask_for_preset(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
         """Puts the preset's question to a picture that came without words, for everybody to see."""
@@ -306,6 +336,9 @@ class _Callbacks:
     async def end(self) -> None:
         """The browser went away: after the grace period its answer is given up, at once if it began a new chat."""
         session = _session()
+        if session.to_clear:
+            # Its files go when this returns.
+            await chat_of(session).all_settled(GRACE_SECONDS)
         _spawn(_give_up(session, session.socket_id, 0 if session.to_clear else GRACE_SECONDS))
 
     async def resume(self, thread: ThreadDict) -> None:
@@ -334,24 +367,6 @@ async def _give_up(session: WebsocketSession, socket_id: str, seconds: float) ->
     await asyncio.sleep(seconds)
     if session.socket_id == socket_id and session.current_task:
         session.current_task.cancel()
-
-
-def _replace_socket_handlers(callbacks: _Callbacks) -> None:
-    """Stop without Chainlit's English message, and a return that shows what was missed."""
-    connected = sio.handlers["/"]["connection_successful"]
-
-    async def connection_successful(sid: str) -> None:
-        await connected(sid)
-        if session := WebsocketSession.get(sid):
-            await callbacks.returned(session)
-
-    async def stop(sid: str) -> None:
-        session = WebsocketSession.get(sid)
-        if session and session.current_task:
-            session.current_task.cancel()
-
-    sio.on("connection_successful", connection_successful)
-    sio.on("stop", stop)
 
 
 async def _show_pictures(element: Any, stored: Stored, message_id: str) -> None:

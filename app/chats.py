@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +42,12 @@ class Chat:
     """How many pictures of a turn are gone from the disk, by its id."""
     loading: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while the conversation comes out of the history."""
+    opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a page that has connected is shown the thread, and while a question is taken in."""
+    taken: set[str] = field(default_factory=set)
+    """The ids of the questions that this session has taken in."""
+    coming: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Those of them that are not kept yet; the event says that one is, or never will be."""
     panel: dict[str, Any] = field(default_factory=dict)
     """The values that the settings panel shows."""
     fresh: bool = False
@@ -51,9 +58,14 @@ class Chat:
         at = self.conversation.index(turn_id)
         return None if at is None else self.conversation.turns[at]
 
+    def asked(self, page_id: str) -> Turn | None:
+        """The turn of a question that is on the page, if it has got that far."""
+        return next((turn for turn in self.conversation.turns if turn.page_id == page_id), None)
+
     def pictures_of(self, page_id: str) -> list[Picture] | None:
         """The pictures of a question that is already on the page; None: it is new."""
-        return next((turn.pictures for turn in self.conversation.turns if turn.page_id == page_id), None)
+        turn = self.asked(page_id)
+        return turn.pictures if turn else None
 
     def answer_in(self, run_id: str) -> Answer | None:
         """The answer that is shown in this run of Chainlit's."""
@@ -71,6 +83,23 @@ class Chat:
         elif task:
             task.cancel()
 
+    def take(self, question: str) -> None:
+        """Takes a question in, which is `settled` when it is kept or refused."""
+        self.taken.add(question)
+        self.coming[question] = asyncio.Event()
+
+    def settled(self, question: str) -> None:
+        """Says that a question is kept, or never will be."""
+        if event := self.coming.pop(question, None):
+            event.set()
+
+    async def all_settled(self, seconds: float) -> None:
+        """Waits until each question that was taken in is kept or refused, `seconds` at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                for event in list(self.coming.values()):
+                    await event.wait()
+
     async def show_buttons(self, wanted: Callable[[Turn], bool] = lambda turn: True) -> None:
         """Puts the buttons below the answers of the turns that are wanted."""
         for turn in filter(wanted, self.conversation.turns):
@@ -87,6 +116,54 @@ def chat_of(session: WebsocketSession) -> Chat:
     if chat is None:
         chat = _chats[session] = Chat(language_of(session.language))
     return chat
+
+
+def adopt(session: WebsocketSession, connected: Callable[[WebsocketSession], bool]) -> None:
+    """Has a new session of a thread go on with the answer that a session before it left: its page was loaded again.
+
+    `connected` says whether a session's page is there: then it keeps its answer.
+    """
+    for other, chat in list(_chats.items()):
+        left = other is not session and chat.turn.locked() and not other.to_clear and not connected(other)
+        if left and session not in _chats and _same_thread(session, other):
+            _chats[session] = _chats.pop(other)
+            session.chat_settings, session.chat_profile = other.chat_settings, other.chat_profile
+            # Stop, and the end of the grace period, are about the new one's task.
+            session.current_task, other.current_task = other.current_task, None
+            # The task goes on in the context of the session that began it.
+            other.emit = _emitter_of(session)
+            return
+
+
+def _emitter_of(session: WebsocketSession) -> Callable[[str, Any], Any]:
+    """Sends to the session's page wherever that is by then: it may connect again."""
+
+    def emit(event: str, data: Any) -> Any:
+        return session.emit(event, data)
+
+    return emit
+
+
+def _same_thread(session: WebsocketSession, other: WebsocketSession) -> bool:
+    people = session.user, other.user
+    return (
+        session.thread_id == other.thread_id
+        and people[0] is not None
+        and people[1] is not None
+        and (people[0].identifier == people[1].identifier)
+    )
+
+
+def thread_deleted(thread_id: str) -> None:
+    """Ends the answers that are being given in a thread that was deleted, and has nothing written that brings it back.
+
+    A chat that is known to be kept is saved only where it is still there.
+    """
+    for session, chat in list(_chats.items()):
+        if session.thread_id == thread_id:
+            chat.kept = True
+            if chat.turn.locked() and session.current_task:
+                session.current_task.cancel()
 
 
 def open_chats() -> int:

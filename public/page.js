@@ -43,6 +43,8 @@ const kimi = (() => {
       tooMany: (limit) => `At most ${limit} files can be sent at once: send the others with the next question.`,
       wrongType: (name) => `${name} can't be read: send PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or PDF.`,
       answered: "Answer ready",
+      chatGone: "This chat could not be opened: it has been deleted, or is not yours.",
+      filesGone: "The attached files did not reach the server: please ask again with them.",
     },
     zh: {
       code: "文本",
@@ -84,6 +86,8 @@ const kimi = (() => {
       tooMany: (limit) => `一次最多发送 ${limit} 个文件，其余请随下一个问题发送。`,
       wrongType: (name) => `无法读取 ${name}，请发送 PNG、JPEG、WebP、GIF、BMP、TIFF、HEIC 或 PDF。`,
       answered: "回答完成",
+      chatGone: "无法打开此对话：它已被删除，或不属于您。",
+      filesGone: "附件未能送达服务器，请重新添加附件后再提问。",
     },
   };
   const language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";

@@ -15,6 +15,7 @@ from chainlit.step import StepDict
 from chainlit.types import Feedback, PageInfo, PaginatedResponse, Pagination, ThreadDict, ThreadFilter
 from chainlit.user import PersistedUser, User
 
+from app.chats import thread_deleted
 from app.history.listing import list_threads
 from app.history.store import History, Thread
 from app.history.users import Users
@@ -91,8 +92,9 @@ class DataLayer(BaseDataLayer):
             await self._history.change(thread_id, settings=settings)
 
     async def delete_thread(self, thread_id: str) -> None:
-        """Deletes a thread and its pictures."""
+        """Deletes a thread and its pictures; what is being answered in it ends."""
         await self._history.delete(thread_id)
+        thread_deleted(thread_id)
 
     async def build_debug_url(self) -> str:
         """There is none."""

@@ -18,7 +18,7 @@ from chainlit.types import ThreadDict
 from app.chats import Chat
 from app.conversation import Picture, Turn, new_id
 from app.history.layer import iso
-from app.history.store import History
+from app.history.store import History, ThreadGoneError
 from app.i18n import text
 from app.view import NOTE, AnswerView
 
@@ -31,9 +31,12 @@ async def resume(history: History, session: WebsocketSession, chat: Chat, thread
     A browser that comes back to a chat that is still here finds it as it is, in the middle of an answer also.
 
     Raises:
+        ThreadGoneError: it was deleted a moment ago.
         HistoryError: the database does not answer.
     """
     await load(history, session, chat)
+    if not chat.conversation.turns and await history.owner(session.thread_id) is None:
+        raise ThreadGoneError(session.thread_id)
     thread["steps"], thread["elements"] = show(session, chat, author)
 
 

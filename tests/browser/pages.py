@@ -19,11 +19,17 @@ _PATIENCE = 60_000
 class ChatPage:
     """One browser window with the page in it. Remembers console errors and requests to other hosts."""
 
+    cpu_slowdown = 1.0
+    """How many times slower its CPU is; set by `--cpu-slowdown`."""
+
     def __init__(self, browser: Browser, url: str, **context: Any) -> None:
         options = {"locale": "en-US", "viewport": {"width": 1280, "height": 900}, **context}
         self.context = browser.new_context(**options)
         self.context.set_default_timeout(_PATIENCE)
         self.page: Page = self.context.new_page()
+        if self.cpu_slowdown != 1:
+            devtools = self.context.new_cdp_session(self.page)
+            devtools.send("Emulation.setCPUThrottlingRate", {"rate": self.cpu_slowdown})
         self.url = url
         self.errors: list[str] = []
         self.foreign: list[str] = []

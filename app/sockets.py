@@ -1,0 +1,109 @@
+"""What comes in by the browser's socket, in the order in which it belongs: a chat is opened before it is asked.
+
+Chainlit handles every event in a task of its own. A question that came while its thread was being opened was asked
+beside that, and what the page was then shown as its thread did not have it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from chainlit.context import init_ws_context
+from chainlit.server import sio
+from chainlit.session import WebsocketSession
+
+from app.chats import adopt, chat_of
+from app.history import resuming
+from app.history.database import HistoryError
+from app.history.store import History, ThreadGoneError
+
+Handler = Callable[..., Awaitable[Any]]
+Returned = Callable[[WebsocketSession], Awaitable[None]]
+
+
+def replace_handlers(history: History, returned: Returned) -> None:
+    """Puts our handlers of the socket's events around Chainlit's; `returned` is called when a page has connected."""
+    arrivals = _Arrivals(history, returned)
+    sio.on("connection_successful", arrivals.connected)
+    sio.on("client_message", arrivals.asked)
+    sio.on("stop", stop)
+
+
+async def stop(sid: str) -> None:
+    """Stops what the session does, without Chainlit's English message."""
+    session = WebsocketSession.get(sid)
+    if session and session.current_task:
+        session.current_task.cancel()
+
+
+class _Arrivals:
+    def __init__(self, history: History, returned: Returned) -> None:
+        self._history = history
+        self._returned = returned
+        self._connected: Handler = sio.handlers["/"]["connection_successful"]
+        self._asked: Handler = sio.handlers["/"]["client_message"]
+
+    async def connected(self, sid: str) -> None:
+        """The page has connected: it is shown its thread, or what it missed."""
+        session = WebsocketSession.get(sid)
+        if session is None:
+            return
+        adopt(session, lambda other: sio.manager.is_connected(other.socket_id, "/"))
+        async with chat_of(session).opening:
+            await self._open(session, sid)
+            await self._returned(session)
+
+    async def _open(self, session: WebsocketSession, sid: str) -> None:
+        try:
+            await self._connected(sid)
+        except ThreadGoneError:
+            # It was deleted between the look at its head and the reading of its turns.
+            init_ws_context(session).session.has_first_interaction = False
+            await session.emit("resume_thread_error", "")
+            _begin_anew(session)
+            await self._connected(sid)
+        else:
+            if session.thread_id_to_resume and not session.has_first_interaction:
+                _begin_anew(session)
+
+    async def asked(self, sid: str, payload: Any) -> dict[str, Any]:
+        """Takes a question in, once: the page sends it again until it knows that it is here.
+
+        Returns:
+            Nothing, or under `missing` the ids of files that this session does not have: then nothing was asked.
+        """
+        session = WebsocketSession.require(sid)
+        chat = chat_of(session)
+        async with chat.opening:
+            asked, files = _ids(payload)
+            if missing := [file for file in files if file not in session.files]:
+                return {"missing": missing}
+            if asked not in chat.taken and not await self._kept(session, asked):
+                chat.take(asked)
+                await self._asked(sid, payload)
+        return {}
+
+    async def _kept(self, session: WebsocketSession, question: str) -> bool:
+        """Whether the thread has the question already: it came to a process that has ended since."""
+        chat = chat_of(session)
+        try:
+            await resuming.load(self._history, session, chat)
+        except HistoryError:
+            # Said in the page when the question is asked.
+            return False
+        return chat.pictures_of(question) is not None
+
+
+def _begin_anew(session: WebsocketSession) -> None:
+    """Gives a session whose thread is gone another one: what is asked next must not bring that back."""
+    session.thread_id, session.thread_id_to_resume = str(uuid.uuid4()), None
+
+
+def _ids(payload: Any) -> tuple[str, list[str]]:
+    """The ids of a question and of its files; what is malformed is left to Chainlit to refuse."""
+    try:
+        return str(payload["message"]["id"]), [str(file["id"]) for file in payload.get("fileReferences") or []]
+    except (LookupError, TypeError, AttributeError):
+        return str(uuid.uuid4()), []
