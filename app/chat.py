@@ -30,7 +30,7 @@ from app.panel import send_panel, show_mode
 from app.pictures import PictureError, PictureLimits
 from app.presets import Presets, profile
 from app.presets.own import OwnSettings
-from app.sockets import replace_handlers
+from app.sockets import give_up, replace_handlers
 from app.starters import sample_for, starters
 from app.uploads import Stored, UploadStore
 from app.view import AnswerView, show_note
@@ -339,7 +339,7 @@ class _Callbacks:
         if session.to_clear:
             # Its files go when this returns.
             await chat_of(session).all_settled(GRACE_SECONDS)
-        _spawn(_give_up(session, session.socket_id, 0 if session.to_clear else GRACE_SECONDS))
+        _spawn(give_up(session, session.socket_id, 0 if session.to_clear else GRACE_SECONDS))
 
     async def resume(self, thread: ThreadDict) -> None:
         """A thread of the history is opened; what `thread` holds afterwards is shown."""
@@ -361,12 +361,6 @@ class _Callbacks:
         if chat.running:
             await cl.context.emitter.task_start()
             await chat.running.resend()
-
-
-async def _give_up(session: WebsocketSession, socket_id: str, seconds: float) -> None:
-    await asyncio.sleep(seconds)
-    if session.socket_id == socket_id and session.current_task:
-        session.current_task.cancel()
 
 
 async def _show_pictures(element: Any, stored: Stored, message_id: str) -> None:

@@ -6,6 +6,7 @@ beside that, and what the page was then shown as its thread did not have it.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -35,6 +36,13 @@ async def stop(sid: str) -> None:
     """Stops what the session does, without Chainlit's English message."""
     session = WebsocketSession.get(sid)
     if session and session.current_task:
+        session.current_task.cancel()
+
+
+async def give_up(session: WebsocketSession, socket_id: str, seconds: float) -> None:
+    """Stops what the session does if its page, which has left this socket, has not come back after so many seconds."""
+    await asyncio.sleep(seconds)
+    if session.socket_id == socket_id and session.current_task:
         session.current_task.cancel()
 
 
