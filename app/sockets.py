@@ -27,6 +27,7 @@ Returned = Callable[[WebsocketSession], Awaitable[None]]
 def replace_handlers(history: History, returned: Returned) -> None:
     """Puts our handlers of the socket's events around Chainlit's; `returned` is called when a page has connected."""
     arrivals = _Arrivals(history, returned)
+    sio.on("connect", arrivals.connecting)
     sio.on("connection_successful", arrivals.connected)
     sio.on("client_message", arrivals.asked)
     sio.on("stop", stop)
@@ -50,15 +51,23 @@ class _Arrivals:
     def __init__(self, history: History, returned: Returned) -> None:
         self._history = history
         self._returned = returned
+        self._connecting: Handler = sio.handlers["/"]["connect"]
         self._connected: Handler = sio.handlers["/"]["connection_successful"]
         self._asked: Handler = sio.handlers["/"]["client_message"]
+
+    async def connecting(self, sid: str, environ: dict[str, Any], auth: Any) -> Any:
+        """The page says who it is: early enough to save an answer that waits for it."""
+        accepted = await self._connecting(sid, environ, auth)
+        if session := WebsocketSession.get(sid):
+            _adopt(session)
+        return accepted
 
     async def connected(self, sid: str) -> None:
         """The page has connected: it is shown its thread, or what it missed."""
         session = WebsocketSession.get(sid)
         if session is None:
             return
-        adopt(session, lambda other: sio.manager.is_connected(other.socket_id, "/"))
+        _adopt(session)
         async with chat_of(session).opening:
             await self._open(session, sid)
             await self._returned(session)
@@ -68,8 +77,8 @@ class _Arrivals:
             await self._connected(sid)
         except ThreadGoneError:
             # It was deleted between the look at its head and the reading of its turns.
-            init_ws_context(session).session.has_first_interaction = False
-            await session.emit("resume_thread_error", "")
+            session.has_first_interaction = False
+            await init_ws_context(session).emitter.send_resume_thread_error("")
             _begin_anew(session)
             await self._connected(sid)
         else:
@@ -102,6 +111,10 @@ class _Arrivals:
             # Said in the page when the question is asked.
             return False
         return chat.pictures_of(question) is not None
+
+
+def _adopt(session: WebsocketSession) -> None:
+    adopt(session, lambda other: sio.manager.is_connected(other.socket_id, "/"))
 
 
 def _begin_anew(session: WebsocketSession) -> None:

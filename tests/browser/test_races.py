@@ -54,7 +54,7 @@ def cable(racing: ScriptedProduct) -> Iterator[Cable]:
 
 def settled(page: Page, slowness: float) -> None:
     """Waits until whatever comes back late would be here: an undone choice shows after the fact only."""
-    page.wait_for_timeout(1000 + 5000 * slowness)
+    page.wait_for_timeout(700 + 3000 * slowness)
 
 
 def test_the_chat_that_is_open_stays_deleted(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from chainlit.server import sio
 from chainlit.session import WebsocketSession, ws_sessions_id, ws_sessions_sid
+from chainlit.types import FileDict
 from chainlit.user import User
 
 from app import sockets
@@ -17,6 +19,8 @@ from app.chats import adopt, chat_of, thread_deleted
 from app.conversation import Turn
 from app.history import resuming
 from app.history.store import ThreadGoneError
+
+FILE: FileDict = {"id": "x", "name": "a.png", "path": Path("a.png"), "size": 1, "type": "image/png"}
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +46,11 @@ class Page:
             user=User(identifier=user),
         )
 
+    async def emit(self, event: str) -> None:
+        """Sends as what runs in this session does."""
+        sending: Any = self.session.emit
+        await sending(event, {})
+
     async def _emit(self, event: str, data: Any) -> None:
         self.sent.append(event)
 
@@ -54,6 +63,7 @@ class Server:
         self.opened = asyncio.Event()
         self.opened.set()
         self.gone = False
+        monkeypatch.setitem(sio.handlers["/"], "connect", self._connect)
         monkeypatch.setitem(sio.handlers["/"], "connection_successful", self._open)
         monkeypatch.setitem(sio.handlers["/"], "client_message", self._ask)
         monkeypatch.setitem(sio.handlers["/"], "stop", None)
@@ -71,6 +81,9 @@ class Server:
         payload = {"message": {"id": ident}, "fileReferences": references}
         reply: dict[str, Any] = await sio.handlers["/"]["client_message"](page.session.socket_id, payload)
         return reply
+
+    async def _connect(self, sid: str, environ: Any, auth: Any) -> bool:
+        return True
 
     async def _open(self, sid: str) -> None:
         session = WebsocketSession.require(sid)
@@ -126,10 +139,10 @@ async def test_a_question_that_was_kept_before_a_restart_is_not_asked_again(serv
 
 async def test_a_question_whose_files_are_gone_is_not_asked_without_them(server: Server) -> None:
     page = Page()
-    page.session.files["here"] = {}
+    page.session.files["here"] = FILE
     assert await server.ask(page, "a", "here", "gone") == {"missing": ["gone"]}
     assert server.calls == []
-    page.session.files["again"] = {}
+    page.session.files["again"] = FILE
     assert await server.ask(page, "a", "here", "again") == {}
     assert server.calls == ["asked a"]
 
@@ -152,7 +165,7 @@ async def running(page: Page) -> asyncio.Task[None]:
     async def answer() -> None:
         async with chat.turn:
             started.set()
-            await page.session.emit("before", {})  # type: ignore[func-returns-value]
+            await page.emit("before")
             await asyncio.sleep(60)
 
     task = page.session.current_task = asyncio.create_task(answer())
@@ -164,10 +177,10 @@ async def test_a_page_that_is_loaded_again_goes_on_with_the_answer(server: Serve
     old, new = Page("thread"), Page("thread")
     task = await running(old)
     chat = chat_of(old.session)
-    await server.connect(new)
+    assert await sio.handlers["/"]["connect"](new.session.socket_id, {}, {})
     assert chat_of(new.session) is chat
     assert old.session.current_task is None
-    await old.session.emit("after", {})  # type: ignore[func-returns-value]
+    await old.emit("after")
     assert (old.sent[-1], new.sent[-1]) == ("before", "after")
     await sockets.stop(new.session.socket_id)
     with pytest.raises(asyncio.CancelledError):
