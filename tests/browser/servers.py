@@ -81,6 +81,7 @@ class Cable(_LoopThread):
         self._plugged = True
         self._silent = False
         self._writers: set[asyncio.StreamWriter] = set()
+        self._connections: set[asyncio.Future[Any]] = set()
 
     def pull(self) -> None:
         """Ends every connection and takes no new one."""
@@ -104,6 +105,8 @@ class Cable(_LoopThread):
             self._up.set()
             await self._end.wait()
             self._pull()
+            for connection in self._connections:
+                connection.cancel()
             await asyncio.sleep(0.1)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -115,10 +118,16 @@ class Cable(_LoopThread):
             # The page is not there, or the cable is out: so is what connects to it.
             writer.transport.abort()
             return
-        self._writers |= {writer, far_writer}
-        carried = _Carried()
-        await asyncio.gather(self._pump(reader, far_writer, carried, up=True), self._pump(far_reader, writer, carried))
-        self._writers -= {writer, far_writer}
+        both, carried = {writer, far_writer}, _Carried()
+        pumps = asyncio.gather(
+            self._pump(reader, far_writer, carried, up=True), self._pump(far_reader, writer, carried)
+        )
+        self._writers |= both
+        self._connections.add(pumps)
+        with contextlib.suppress(asyncio.CancelledError):
+            await pumps
+        self._connections.discard(pumps)
+        self._writers -= both
 
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, carried: _Carried, *, up: bool = False
@@ -127,17 +136,20 @@ class Cable(_LoopThread):
         pieces: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
         passing = asyncio.create_task(self._pass_on(pieces, writer))
         data = b"."
-        while data:
-            try:
-                data = await reader.read(65536)
-            except ConnectionError:
-                data = b""
-            if self._silent and data:
-                continue
-            if up:
-                carried.see(data)
-            pieces.put_nowait((time.monotonic() + (self.delay if carried.socket else 0.0), data))
-        await passing
+        try:
+            while data:
+                try:
+                    data = await reader.read(65536)
+                except ConnectionError:
+                    data = b""
+                if self._silent and data:
+                    continue
+                if up:
+                    carried.see(data)
+                pieces.put_nowait((time.monotonic() + (self.delay if carried.socket else 0.0), data))
+            await passing
+        finally:
+            passing.cancel()
 
     @staticmethod
     async def _pass_on(pieces: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter) -> None:
