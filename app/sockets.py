@@ -59,6 +59,9 @@ class _Arrivals:
         """The page says who it is: early enough to save an answer that waits for it."""
         accepted = await self._connecting(sid, environ, auth)
         if session := WebsocketSession.get(sid):
+            if auth.get("threadId") and not session.has_first_interaction:
+                # A page that changes its mind before it is shown anything connects again as the same session.
+                session.thread_id = session.thread_id_to_resume = auth["threadId"]
             _adopt(session)
         return accepted
 
@@ -73,6 +76,9 @@ class _Arrivals:
             await self._returned(session)
 
     async def _open(self, session: WebsocketSession, sid: str) -> None:
+        if session.thread_id_to_resume and not session.has_first_interaction:
+            # Chainlit shows a session that has been here before no thread, though it may have had no time for that.
+            session.restored = False
         try:
             await self._connected(sid)
         except ThreadGoneError:

@@ -44,7 +44,7 @@ const kimi = (() => {
       wrongType: (name) => `${name} can't be read: send PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or PDF.`,
       answered: "Answer ready",
       chatGone: "This chat could not be opened: it has been deleted, or is not yours.",
-      filesGone: "The attached files did not reach the server: please ask again with them.",
+      filesGone: "The attached files could not be sent again, so that the question waits: reload the page and ask again with them.",
     },
     zh: {
       code: "文本",
@@ -87,7 +87,7 @@ const kimi = (() => {
       wrongType: (name) => `无法读取 ${name}，请发送 PNG、JPEG、WebP、GIF、BMP、TIFF、HEIC 或 PDF。`,
       answered: "回答完成",
       chatGone: "无法打开此对话：它已被删除，或不属于您。",
-      filesGone: "附件未能送达服务器，请重新添加附件后再提问。",
+      filesGone: "附件未能重新上传，提问仍在等待：请刷新页面，重新添加附件后再提问。",
     },
   };
   const language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";

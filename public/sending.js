@@ -21,25 +21,24 @@
 
   async function replaceFiles(socket, payload, missing) {
     for (const reference of payload.fileReferences.filter(({ id }) => missing.includes(id))) {
-      const file = files.get(reference.id);
-      if (!file) throw new Error(kimi.text.filesGone);
-      reference.id = await upload(file, socket.auth.sessionId);
+      reference.id = await upload(files.get(reference.id), socket.auth.sessionId);
     }
   }
 
   function deliver(socket, { payload, fail }) {
     const { id } = payload.message;
     socket.emit("client_message", payload, async (reply) => {
-      if (!unsent.has(id)) return;
       if (!reply?.missing) {
         unsent.delete(id);
+        for (const reference of payload.fileReferences) files.delete(reference.id);
         return;
       }
       try {
         await replaceFiles(socket, payload, reply.missing);
         if (unsent.has(id) && socket.connected) deliver(socket, unsent.get(id));
-      } catch (error) {
-        fail(error.message || kimi.text.requestFailed);
+      } catch {
+        // The next connection tries again.
+        fail(kimi.text.filesGone);
       }
     });
   }

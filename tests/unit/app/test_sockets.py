@@ -87,6 +87,10 @@ class Server:
 
     async def _open(self, sid: str) -> None:
         session = WebsocketSession.require(sid)
+        if session.restored and not session.has_first_interaction:
+            # As Chainlit does.
+            self.calls.append("begun")
+            return
         await self.opened.wait()
         if self.gone and session.thread_id_to_resume:
             raise ThreadGoneError(session.thread_id)
@@ -154,6 +158,16 @@ async def test_a_thread_that_is_deleted_while_it_is_opened_is_not_gone_on_with(s
     assert "resume_thread_error" in page.sent
     assert page.session.thread_id != "thread"
     assert page.session.thread_id_to_resume is None
+    assert server.calls == ["opened", "returned"]
+
+
+@pytest.mark.parametrize("first", ["thread", None])
+async def test_a_thread_is_shown_to_a_page_that_connects_twice_before_it(server: Server, first: str | None) -> None:
+    page = Page(first)
+    page.session.restore(str(uuid.uuid4()))
+    await sio.handlers["/"]["connect"](page.session.socket_id, {}, {"threadId": "thread"})
+    await server.connect(page)
+    assert page.session.thread_id == "thread"
     assert server.calls == ["opened", "returned"]
 
 
