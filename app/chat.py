@@ -133,8 +133,6 @@ class _Callbacks:
             if message.id in chat.coming:
                 _spawn(self._keep(session, chat, message))
             raise
-        finally:
-            chat.settled(message.id)
 
     async def _keep(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
         """Has a question kept that was stopped before it was; its Retry has it answered."""

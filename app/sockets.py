@@ -106,6 +106,9 @@ class _Arrivals:
             if asked not in chat.taken and not await self._kept(session, asked):
                 chat.take(asked)
                 await self._asked(sid, payload)
+                if task := session.current_task:
+                    # Also where it was refused, or stopped before it was kept.
+                    task.add_done_callback(lambda _: chat.settled(asked))
         return {}
 
     async def _kept(self, session: WebsocketSession, question: str) -> bool:

@@ -309,6 +309,24 @@ def test_a_file_that_was_attached_before_a_restart_is_sent_after_it(
     chat.errors.clear()  # the lost connection is one
 
 
+def test_a_question_that_is_stopped_before_its_picture_is_read_is_kept(
+    racing: ScriptedProduct, cable: Cable, open_page: OpenPage, picture: MakePicture
+) -> None:
+    chat = open_page(cable.url)
+    answered(chat, racing, "First?", "Yes, first.")
+    racing.files.plan.unlink()
+    chat.ask("And this?", [picture("a.png", png(shop_sign("TEA", "house")))])
+    chat.stop_button.click()
+    racing.plan()
+    expect(chat.answers.last).to_contain_text("This question was not answered")
+    racing.engine.script = Script(answer=["A tea house."])
+    chat.press("Retry")
+    expect(chat.answers.last).to_contain_text("A tea house.")
+    chat.finished()
+    expect(chat.questions).to_have_text(["First?", "And this?"])
+    assert [part["type"] for part in racing.engine.requests[-1]["messages"][-1]["content"]] == ["image_url", "text"]
+
+
 def test_an_attached_file_goes_along_into_a_new_chat(
     racing: ScriptedProduct, cable: Cable, slowness: float, open_page: OpenPage, picture: MakePicture
 ) -> None:
