@@ -1,7 +1,7 @@
-"""What comes in by the browser's socket, in the order in which it belongs: a chat is opened before it is asked.
+"""Puts the events of the browser's socket in order: a chat is opened before a question is asked in it.
 
-Chainlit handles every event in a task of its own. A question that came while its thread was being opened was asked
-beside that, and what the page was then shown as its thread did not have it.
+Chainlit handles every event in a task of its own. A question that arrived while its thread was being opened ran at the
+same time, and the thread that the page was then sent did not contain it.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class _Arrivals:
         self._asked: Handler = sio.handlers["/"]["client_message"]
 
     async def connecting(self, sid: str, environ: dict[str, Any], auth: Any) -> Any:
-        """The page says who it is: early enough to save an answer that waits for it."""
+        """A page connects. Its running answer is handed over here, before the grace period ends."""
         accepted = await self._connecting(sid, environ, auth)
         if session := WebsocketSession.get(sid):
             if auth.get("threadId") and not session.has_first_interaction:
-                # A page that changes its mind before it is shown anything connects again as the same session.
+                # A page may connect again, as the same session and for another thread, before it was sent anything.
                 session.thread_id = session.thread_id_to_resume = auth["threadId"]
             _adopt(session)
         return accepted
@@ -77,7 +77,7 @@ class _Arrivals:
 
     async def _open(self, session: WebsocketSession, sid: str) -> None:
         if session.thread_id_to_resume and not session.has_first_interaction:
-            # Chainlit shows a session that has been here before no thread, though it may have had no time for that.
+            # Chainlit sends no thread to a session that has connected before, even if the first time was too short.
             session.restored = False
         try:
             await self._connected(sid)
@@ -85,11 +85,11 @@ class _Arrivals:
             # It was deleted between the look at its head and the reading of its turns.
             session.has_first_interaction = False
             await init_ws_context(session).emitter.send_resume_thread_error("")
-            _begin_anew(session)
+            _start_new_thread(session)
             await self._connected(sid)
         else:
             if session.thread_id_to_resume and not session.has_first_interaction:
-                _begin_anew(session)
+                _start_new_thread(session)
 
     async def asked(self, sid: str, payload: Any) -> dict[str, Any]:
         """Takes a question in, once: the page sends it again until it knows that it is here.
@@ -126,8 +126,8 @@ def _adopt(session: WebsocketSession) -> None:
     adopt(session, lambda other: sio.manager.is_connected(other.socket_id, "/"))
 
 
-def _begin_anew(session: WebsocketSession) -> None:
-    """Gives a session whose thread is gone another one: what is asked next must not bring that back."""
+def _start_new_thread(session: WebsocketSession) -> None:
+    """Gives a session whose thread is gone a new one, so that the next question does not bring the old one back."""
     session.thread_id, session.thread_id_to_resume = str(uuid.uuid4()), None
 
 

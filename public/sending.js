@@ -1,5 +1,5 @@
-// Questions on their way to the server: each is sent until the server says that it has it, on every new connection of
-// its chat again. The server takes each one once, by its id (app/sockets.py).
+// Questions on their way to the server: each is sent again on every new connection until the server confirms it. The
+// server asks each one once, by its id (app/sockets.py).
 "use strict";
 
 (() => {
@@ -8,7 +8,7 @@
   let timer = 0;
   let connections = 0;
 
-  // A file's copy on the server goes with the session that it was uploaded to: by a restart, or another chat.
+  // The server deletes an uploaded file together with its session: after a restart, or when another chat is chosen.
   async function upload(file, sessionId) {
     const body = new FormData();
     body.append("file", file);
@@ -44,7 +44,7 @@
   }
 
   Object.assign(kimi, {
-    // What is in the composer, which is drawn anew more often than a person thinks.
+    // The text in the composer, which outlives the composer: React replaces that when a chat or a preset changes.
     draft: "",
 
     keepFile: (id, file) => files.set(id, file),
@@ -62,18 +62,15 @@
 
     unsent: () => [...unsent.values()].map(({ payload }) => payload.message),
 
-    forget() {
+    // The chat is left. What could not be sent for want of a connection goes back into the composer.
+    forget(socket) {
+      const words = socket?.connected ? [] : kimi.unsent().map(({ output }) => output);
+      kimi.draft = [...words, kimi.draft].filter(Boolean).join("\n");
       unsent.clear();
       connections += 1;
     },
 
-    // The chat is gone, for which this was typed.
-    putBack() {
-      const words = kimi.unsent().map(({ output }) => output);
-      if (words.length) kimi.draft = [...words, kimi.draft].filter(Boolean).join("\n");
-    },
-
-    // What a page connects with changes in quick steps; it connects when it has not changed for a moment.
+    // What the page connects with changes in quick steps; it connects when nothing has changed for 200 ms.
     connect(connect, options) {
       connections += 1;
       clearTimeout(timer);

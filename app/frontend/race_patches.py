@@ -7,8 +7,8 @@ from app.frontend.patch import Patch
 
 RACES = (
     Patch(
-        # As two routes they were drawn by two components: the first question, which gives the chat its address, threw
-        # the composer away with what was typed in it, and an open file dialog had nobody to give its files to.
+        # Two routes meant two components. The first question gives the chat its address: that threw the composer away
+        # with what had been typed in it, and an open file dialog had no place to put its files.
         why="a chat that gets its address is not drawn from the beginning: one route",
         old='{path:"/",element:f.jsx(xKn,{})}',
         new='{path:"/",element:f.jsx(JOe,{})}',
@@ -19,7 +19,7 @@ RACES = (
         old="{threadId:a}=Rl(),i=a===t;",
         new="{threadId:a}=Rl(),i=!t||a===t,kimiGo=Cc(),{clear:kimiClear}=Go(),[kimiGone,kimiSetGone]=eo(kve);"
         "E.useEffect(()=>{kimiGone&&(kimiSetGone(void 0),kimiGone.id===t&&"
-        '(Qn.error(kimi.text.chatGone),kimi.putBack(),kimiGo("/"),kimiClear()))},[kimiGone]);'
+        '(Qn.error(kimi.text.chatGone),kimiGo("/"),kimiClear()))},[kimiGone]);'
         'E.useEffect(()=>{const k=()=>{location.pathname==="/"&&kimiClear()};addEventListener("popstate",k);'
         'return()=>removeEventListener("popstate",k)},[kimiClear]);',
     ),
@@ -29,13 +29,13 @@ RACES = (
         new='ee.on("resume_thread_error",()=>{U({id:ee.auth.threadId})})',
     ),
     Patch(
-        # It is mounted for a moment where a chat is left: the address has changed, what is drawn has not.
+        # This component appears for a moment when a chat is left: the address has changed, the page has not yet.
         why="a chat that was just left is not opened again",
         old='n!=null&&n.threadResumable&&(r(),a(t),n!=null&&n.dataPersistence||e("/"))',
         new="n!=null&&n.threadResumable&&location.pathname.endsWith(`/${t}`)&&(r(),a(t))",
     ),
     Patch(
-        # What only breaks off is tried again by itself.
+        # Socket.IO retries by itself, unless the server has refused.
         why="a chat whose opening is interrupted is opened when the connection is back",
         old='t===o&&i!=null&&i.error&&(Qn.error("Couldn\'t resume chat"),e("/"))',
         new='t===o&&i!=null&&i.error&&!i.socket.active&&(Qn.error(kimi.text.chatGone),e("/"),r())',
@@ -46,25 +46,25 @@ RACES = (
         new="void 0",
     ),
     Patch(
-        # Chainlit left the chat's session, waited 300 ms and deleted it. Its address was still there, so that the page
-        # opened the chat again meanwhile; what came of that undid the way to the empty page.
+        # Chainlit left the chat's session, waited 300 ms, then deleted the chat. The address was still the chat's, so
+        # the page opened it again in the meantime, and the reopened chat brought its address back.
         why="a chat that is deleted is left first",
         old="(l===o||l===c)&&(s(),await new Promise(Z=>setTimeout(Z,300)))",
         new='(l===o||l===c)&&(i("/"),s())',
     ),
     Patch(
-        why="who deletes another chat stays in this one",
+        why="deleting another chat keeps this one open",
         old='i("/"),f.jsx(Ot,{path:"threadHistory.thread.actions.delete.success"})',
         new='f.jsx(Ot,{path:"threadHistory.thread.actions.delete.success"})',
     ),
     Patch(
-        # Each change of what the page connects with made a function with a delay of its own, all of which connected.
+        # Each change of what the page connects with made another delayed function, and all of them connected.
         why="of several connections the last one counts: they wait together",
         old="oe=E.useCallback(ti.debounce(V,200),[V])",
         new="oe=E.useCallback(Z=>kimi.connect(V,Z),[V])",
     ),
     Patch(
-        why="of several connections the last one counts: who was overtaken gives up",
+        why="of several connections the last one counts: one that was overtaken gives up",
         old="try{await t.stickyCookie(e)}catch(Q){console.error(`Failed to set sticky session cookie: ${Q}`)}",
         new="const kimiOvertaken=kimi.connecting();try{await t.stickyCookie(e)}"
         "catch(Q){console.error(`Failed to set sticky session cookie: ${Q}`)}if(kimiOvertaken())return;",
@@ -85,9 +85,9 @@ RACES = (
         new="s((Pe=Q.metadata)==null?void 0:Pe.chat_settings),p(kimi.unsent().reduce(K0,Y));",
     ),
     Patch(
-        why="who leaves a chat takes no question along",
+        why="leaving a chat takes none of its questions along",
         old='S=E.useCallback(()=>{e==null||e.socket.emit("clear_session"),',
-        new='S=E.useCallback(()=>{kimi.forget(),e==null||e.socket.emit("clear_session"),',
+        new='S=E.useCallback(()=>{kimi.forget(e==null?void 0:e.socket),e==null||e.socket.emit("clear_session"),',
     ),
     Patch(
         why="a file whose copy on the server is gone is sent again",
@@ -95,8 +95,8 @@ RACES = (
         new="return z.then(re=>{kimi.keepFile(re.id,L);n(X=>",
     ),
     Patch(
-        # They go along with the next question as they are: what was uploaded to the session before is sent again.
-        why="who chooses a preset keeps the files that are attached, and who does not after all keeps the address",
+        # The server has them under the session before; they are uploaded again when the question is sent.
+        why="choosing a preset keeps the attached files, and cancelling that keeps the address",
         old='h=()=>{d(!1),l(null),t==null||t("/")},p=C=>{a(C),l(null),s([]),o(),h()}',
         new='h=()=>{d(!1),l(null)},p=C=>{a(C),l(null),o(),h(),t==null||t("/")}',
     ),

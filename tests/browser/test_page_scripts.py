@@ -114,14 +114,16 @@ def test_a_question_is_sent_on_every_connection_until_the_server_has_it(stage: S
     assert page.evaluate("asked") == ["a ", "b ", "a ", "b ", "b "]
 
 
-def test_a_question_of_a_chat_that_is_left_is_not_sent_in_the_next_one(stage: Stage) -> None:
+def test_a_question_that_could_not_be_sent_goes_back_into_the_composer_when_its_chat_is_left(stage: Stage) -> None:
     page = stage.open()
     page.evaluate(_SOCKETS)
     page.evaluate("kimi.send(socket(false), message('a'), alert)")
-    page.evaluate("kimi.putBack()")
-    page.evaluate("kimi.forget()")
+    page.evaluate("kimi.forget(socket(false))")
     page.evaluate("kimi.sendAgain(socket(true, () => ({})))")
     assert page.evaluate("[asked, kimi.draft]") == [[], "words of a"]
+    page.evaluate("kimi.send(socket(true, () => null), message('b'), alert)")
+    page.evaluate("kimi.forget(socket(true))")
+    assert page.evaluate("[asked, kimi.draft]") == [["b "], "words of a"]
 
 
 def test_files_that_the_server_has_lost_are_uploaded_again(stage: Stage) -> None:
