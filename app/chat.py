@@ -16,6 +16,7 @@ from chainlit.types import ThreadDict
 
 from app import spans, wording
 from app import turn as turns
+from app.arrivals import give_up, replace_handlers
 from app.chats import Chat, chat_of
 from app.conversation import Answer, Picture, Turn, new_id
 from app.engine_state import EngineState, NoSupervisorError
@@ -30,7 +31,6 @@ from app.panel import send_panel, show_mode
 from app.pictures import PictureError, PictureLimits
 from app.presets import Presets, profile
 from app.presets.own import OwnSettings
-from app.sockets import give_up, replace_handlers
 from app.starters import sample_for, starters
 from app.uploads import Stored, UploadStore
 from app.view import AnswerView, show_note

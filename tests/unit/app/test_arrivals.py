@@ -14,7 +14,7 @@ from chainlit.session import WebsocketSession, ws_sessions_id, ws_sessions_sid
 from chainlit.types import FileDict
 from chainlit.user import User
 
-from app import sockets
+from app import arrivals
 from app.chats import adopt, chat_of, thread_deleted
 from app.conversation import Turn
 from app.history import resuming
@@ -71,7 +71,7 @@ class Server:
         monkeypatch.setattr(resuming, "load", self._load)
         self.there: set[str] = set()
         self.kept: list[Turn] = []
-        sockets.replace_handlers(None, self._returned)  # type: ignore[arg-type] # the history is not asked here
+        arrivals.replace_handlers(None, self._returned)  # type: ignore[arg-type] # the history is not asked here
 
     async def connect(self, page: Page) -> None:
         await sio.handlers["/"]["connection_successful"](page.session.socket_id)
@@ -196,7 +196,7 @@ async def test_a_page_that_is_loaded_again_goes_on_with_the_answer(server: Serve
     assert old.session.current_task is None
     await old.emit("after")
     assert (old.sent[-1], new.sent[-1]) == ("before", "after")
-    await sockets.stop(new.session.socket_id)
+    await arrivals.stop(new.session.socket_id)
     with pytest.raises(asyncio.CancelledError):
         await task
 
