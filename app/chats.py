@@ -119,9 +119,9 @@ def chat_of(session: WebsocketSession) -> Chat:
 
 
 def adopt(session: WebsocketSession, connected: Callable[[WebsocketSession], bool]) -> None:
-    """Has a new session of a thread go on with the answer that a session before it left: its page was loaded again.
+    """Hands a running answer over to a new session of the same person and thread: the page has been reloaded.
 
-    `connected` says whether a session's page is there: then it keeps its answer.
+    `connected` says whether a session's page is still there; such a session keeps its answer.
     """
     for other, chat in list(_chats.items()):
         left = other is not session and chat.turn.locked() and not other.to_clear and not connected(other)
@@ -130,13 +130,15 @@ def adopt(session: WebsocketSession, connected: Callable[[WebsocketSession], boo
             session.chat_settings, session.chat_profile = other.chat_settings, other.chat_profile
             # Stop, and the end of the grace period, are about the new one's task.
             session.current_task, other.current_task = other.current_task, None
+            # A page that does come back to it, in another window, is shown the thread as it is kept.
+            other.thread_id_to_resume = other.thread_id
             # The task goes on in the context of the session that began it.
             other.emit = _emitter_of(session)
             return
 
 
 def _emitter_of(session: WebsocketSession) -> Callable[[str, Any], Any]:
-    """Sends to the session's page wherever that is by then: it may connect again."""
+    """Sends to the session's page, also after that has connected again."""
 
     def emit(event: str, data: Any) -> Any:
         return session.emit(event, data)
@@ -155,9 +157,9 @@ def _same_thread(session: WebsocketSession, other: WebsocketSession) -> bool:
 
 
 def thread_deleted(thread_id: str) -> None:
-    """Ends the answers that are being given in a thread that was deleted, and has nothing written that brings it back.
+    """Stops the running answers of a deleted thread, and keeps its sessions from creating it again.
 
-    A chat that is known to be kept is saved only where it is still there.
+    A chat that is known to be kept is saved only if the thread still exists.
     """
     for session, chat in list(_chats.items()):
         if session.thread_id == thread_id:

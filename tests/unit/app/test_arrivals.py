@@ -194,6 +194,7 @@ async def test_a_page_that_is_loaded_again_goes_on_with_the_answer(server: Serve
     assert await sio.handlers["/"]["connect"](new.session.socket_id, {}, {})
     assert chat_of(new.session) is chat
     assert old.session.current_task is None
+    assert old.session.thread_id_to_resume == "thread"
     await old.emit("after")
     assert (old.sent[-1], new.sent[-1]) == ("before", "after")
     await arrivals.stop(new.session.socket_id)
