@@ -70,6 +70,13 @@
       connections += 1;
     },
 
+    // The server has ended the connection: its user is signed out, or the page has to connect again.
+    async sentAway(socket) {
+      const reply = await fetch("/user").catch(() => null);
+      if (reply?.status === 401) location.assign("/login");
+      else setTimeout(() => socket.connect(), 1000);
+    },
+
     // What the page connects with changes in quick steps; it connects when nothing has changed for 200 ms.
     connect(connect, options) {
       connections += 1;

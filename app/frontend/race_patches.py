@@ -70,6 +70,13 @@ RACES = (
         "catch(Q){console.error(`Failed to set sticky session cookie: ${Q}`)}if(kimiOvertaken())return;",
     ),
     Patch(
+        # Socket.IO does not connect again when the server has ended a connection, as it does when it signs a user out.
+        # The page looked alive until its next request.
+        why="a page whose connection the server has ended learns whether its user is signed out",
+        old='ee.on("connect_error",Q=>{',
+        new='ee.on("disconnect",Q=>{Q==="io server disconnect"&&kimi.sentAway(ee)}),ee.on("connect_error",Q=>{',
+    ),
+    Patch(
         why="a question is sent until the server has it: at first",
         old='e==null||e.socket.emit("client_message",{message:X,fileReferences:V})',
         new="kimi.send(e==null?void 0:e.socket,{message:X,fileReferences:V},Z=>Qn.error(Z))",
