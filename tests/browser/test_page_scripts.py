@@ -44,6 +44,7 @@ class Stage:
     def __init__(self, browser: Browser, locale: str = "en-US") -> None:
         self.engine: dict[str, Any] = {"state": "ready", "phase": "", "percent": None, "note": "", "since": ""}
         self.uploads: list[str] = []
+        self.signed_in = True
         self.retries = 0
         self.retry_status = 202
         self.page: Page = browser.new_context(locale=locale).new_page()
@@ -66,6 +67,10 @@ class Stage:
             route.fulfill(path=ROOT / "app" / "frontend" / path)
         elif path == "api/status":
             route.fulfill(json={"engine": self.engine})
+        elif path == "user":
+            route.fulfill(status=200 if self.signed_in else 401, json={})
+        elif path == "login":
+            route.fulfill(content_type="text/html", body="the login")
         elif path == "project/file":
             self.uploads.append(route.request.url.partition("?")[2])
             route.fulfill(json={"id": f"file{len(self.uploads)}"})
@@ -138,6 +143,15 @@ def test_files_that_the_server_has_lost_are_uploaded_again(stage: Stage) -> None
     page.wait_for_function("asked.length === 2 && !kimi.unsent().length")
     assert page.evaluate("asked") == ["a old,kept", "a file1,kept"]
     assert stage.uploads == ["session_id=s"]
+
+
+def test_a_page_that_the_server_sends_away_connects_again_or_shows_the_login(stage: Stage) -> None:
+    page = stage.open()
+    page.evaluate("window.connected = 0; kimi.sentAway({ connect: () => (connected += 1) })")
+    page.wait_for_function("connected === 1")
+    stage.signed_in = False
+    page.evaluate("kimi.sentAway({ connect: () => (connected += 1) })")
+    page.wait_for_url(f"{ADDRESS}login")
 
 
 def test_of_several_connections_the_last_one_counts(stage: Stage) -> None:
