@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any, get_args
 
 import chainlit as cl
@@ -16,11 +15,12 @@ from chainlit.types import ThreadDict
 
 from app import overrides, page_events, spans, wording
 from app import turn as turns
+from app.arrivals import give_up, replace_handlers
+from app.attachments import Attachments
 from app.chats import Chat, chat_of
-from app.conversation import Answer, Picture, Turn, new_id
+from app.conversation import Answer, Turn, new_id
 from app.engine_state import EngineState, NoSupervisorError
 from app.errors import UNEXPECTED, Fault, explain
-from app.events import replace_socket_handlers
 from app.history import resuming
 from app.history.database import HistoryError, finished
 from app.history.keeper import Keeper
@@ -28,13 +28,12 @@ from app.i18n import language_of, text
 from app.lazily import openai
 from app.neutral import whole
 from app.panel import send_panel, show_mode
-from app.pictures import PictureError, PictureLimits
 from app.presets import Presets, profile
 from app.presets.own import OwnSettings
-from app.refusals import refuse, refuse_file
-from app.starters import sample_for, starters
-from app.uploads import Stored, UploadStore
-from app.view import AnswerView, show_note
+from app.refusals import refuse
+from app.starters import starters
+from app.uploads import UploadStore
+from app.view import AnswerView
 
 GRACE_SECONDS = 10.0
 """A browser that is gone for longer does not want its answer any more."""
@@ -60,8 +59,8 @@ def register(state: EngineState, store: UploadStore, keeper: Keeper, presets: Pr
     for name in get_args(wording.Button):
         cl.action_callback(name)(callbacks.pressed)
     overrides.apply()
-    replace_socket_handlers(callbacks.returned, callbacks.settings_changed)
-    page_events.register(keeper)
+    replace_handlers(keeper, callbacks.returned)
+    page_events.register(keeper, callbacks.settings_changed)
 
 
 class _Callbacks:
@@ -69,7 +68,7 @@ class _Callbacks:
         self, state: EngineState, store: UploadStore, keeper: Keeper, presets: Presets, own: OwnSettings
     ) -> None:
         self._state = state
-        self._store = store
+        self._attachments = Attachments(state, store, presets)
         self._keeper = keeper
         self._presets = presets
         self._own = own
@@ -124,32 +123,57 @@ class _Callbacks:
             await self._asked(session, chat, message)
 
     async def _asked(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
-        async with chat.one_turn():
-            try:
-                await resuming.load(self._keeper, session, chat)
-            except HistoryError as error:
-                _log.error("a chat could not be read: %s", error)
-                await refuse(text("not_read", chat.language), message.id)
-                return
-            await self._question(session, chat, message)
+        try:
+            async with chat.one_turn():
+                if await self._loaded(session, chat, message):
+                    await self._question(session, chat, message)
+        except asyncio.CancelledError:
+            if message.id in chat.coming:
+                _spawn(self._keep(session, chat, message))
+            raise
 
-    async def _question(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
+    async def _keep(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
+        """Has a question kept that was stopped before it was; its Retry has it answered."""
+        async with chat.turn:
+            if not await self._loaded(session, chat, message):
+                return
+            if turn := chat.asked(message.id):
+                await self._unanswered(session, chat, turn)
+            else:
+                await self._question(session, chat, message, stopped=True)
+
+    async def _loaded(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> bool:
+        try:
+            await resuming.load(self._keeper, session, chat)
+        except HistoryError as error:
+            _log.error("a chat could not be read: %s", error)
+            await refuse(text("not_read", chat.language), message.id)
+            return False
+        return True
+
+    async def _question(
+        self, session: WebsocketSession, chat: Chat, message: cl.Message, *, stopped: bool = False
+    ) -> None:
         run = cl.context.current_step
         parent_id = run.id if run else message.id
         pictures = chat.pictures_of(message.id)
         if pictures is None:
             with spans.step("receive"):
-                pictures = await self._take_files(session, chat, message, parent_id)
+                pictures = await self._attachments.take(session, chat, message, parent_id)
         if not pictures and not message.content.strip():
             return
         if pictures and not message.content.strip():
             await self._ask_for_preset(session, chat, message)
         # The browser chooses the message's id: it names the question on this page, and nothing in the history.
         turn = Turn(new_id(), whole(message.content), pictures, page_id=message.id)
-        if await self._admit(session, chat, turn, parent_id):
-            await self._answer(session, chat, turn, Answer())
-        else:
+        if not await self._admit(session, chat, turn, parent_id):
             await refuse(text("chat_deleted", chat.language), parent_id)
+        elif stopped:
+            await chat.views[turn.id].finish(turn, Fault("unanswered"))
+        else:
+            chat.settled(message.id)
+            await self._answer(session, chat, turn, Answer())
+            await self._answer(session, chat, turn, Answer())
 
     @finished
     async def _admit(self, session: WebsocketSession, chat: Chat, turn: Turn, parent_id: str) -> bool:
@@ -161,45 +185,15 @@ class _Callbacks:
             chat.views.pop(other.id, None)
         return await self._keeper.save(session, chat, turn)
 
+    async def _unanswered(self, session: WebsocketSession, chat: Chat, turn: Turn) -> None:
+        if await self._keeper.save(session, chat, turn):
+            await chat.views[turn.id].finish(turn, Fault("unanswered"))
+
     async def _ask_for_preset(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
         """Puts the preset's question to a picture that came without words, for everybody to see."""
         if question := self._presets.find(session.chat_profile).question[chat.language]:
             message.content = question
             await message.update()
-
-    async def _take_files(
-        self, session: WebsocketSession, chat: Chat, message: cl.Message, parent_id: str
-    ) -> list[Picture]:
-        """Makes pictures of the message's files; says of each one that can't be used why."""
-        files: list[tuple[Any, Path, str]] = [
-            (element, Path(element.path), element.name) for element in message.elements if element.path
-        ]
-        first = not files and not chat.conversation.turns
-        sample = (sample_for(message.content) or self._presets.sample(message.content)) if first else None
-        if sample:
-            await cl.Image(path=str(sample), name=sample.name, display="inline").send(for_id=message.id)
-            files = [(None, sample, sample.name)]
-        if not files:
-            return []
-        client = await self._state.launched()
-        limits = PictureLimits(client.model.picture_pixels, client.model.picture_side)
-        person = session.user.identifier if session.user else ""
-        taken: list[Picture] = []
-        for element, path, name in files:
-            most = client.model.pictures_per_prompt - len(taken)
-            try:
-                with spans.picture() as seen:
-                    stored = await self._store.take(path, name, session.thread_id, limits, most, person=person)
-                    seen.extend(stored.pictures)
-            except (PictureError, OSError) as error:
-                await refuse_file(error, name, chat.language, parent_id)
-                continue
-            taken += stored.pictures
-            if element:
-                await _show_pictures(element, stored, message.id)
-            for notice in stored.notices:
-                await show_note(text(notice.key, chat.language, **notice.values), parent_id)
-        return taken
 
     async def _answer(self, session: WebsocketSession, chat: Chat, turn: Turn, answer: Answer) -> None:
         """Has the turn answered. `answer` is a new one, or one of the turn's that is to go on."""
@@ -261,10 +255,10 @@ class _Callbacks:
         if action.name in {"answer_now", "keep_waiting", "stop_here"}:
             chat.wish(turn, action.name)
             return
-        if chat.asked:
+        if chat.tasks:
             await cl.context.emitter.send_toast(text("busy", chat.language))
             return
-        chat.take(_spawn(self._run_button(session, chat, turn, action.name)))
+        chat.begin(_spawn(self._run_button(session, chat, turn, action.name)))
 
     async def _run_button(self, session: WebsocketSession, chat: Chat, turn: Turn, name: str) -> None:
         async with chat.one_turn():
@@ -316,7 +310,10 @@ class _Callbacks:
     async def end(self) -> None:
         """The browser went away: after the grace period its answer is given up, at once if it began a new chat."""
         session = _session()
-        _spawn(_give_up(session, session.socket_id, 0 if session.to_clear else GRACE_SECONDS))
+        if session.to_clear:
+            # Its files go when this returns.
+            await chat_of(session).all_settled(GRACE_SECONDS)
+        _spawn(give_up(session, session.socket_id, 0 if session.to_clear else GRACE_SECONDS))
 
     async def resume(self, thread: ThreadDict) -> None:
         """A thread of the history is opened; what `thread` holds afterwards is shown."""
@@ -334,21 +331,6 @@ class _Callbacks:
         if chat.running:
             await cl.context.emitter.task_start()
             await chat.running.resend()
-
-
-async def _give_up(session: WebsocketSession, socket_id: str, seconds: float) -> None:
-    await asyncio.sleep(seconds)
-    if session.socket_id == socket_id:
-        chat_of(session).give_up()
-
-
-async def _show_pictures(element: Any, stored: Stored, message_id: str) -> None:
-    """Shows the pictures made of a file that browsers cannot show, in its place."""
-    if stored.shown_as_it_is:
-        return
-    await element.remove()
-    for picture in stored.pictures:
-        await cl.Image(path=picture.path, name=picture.name, display="inline").send(for_id=message_id)
 
 
 def _session() -> WebsocketSession:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -35,7 +35,7 @@ class Chat:
     """What the engine is being asked, while it is."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a turn is answered: one at a time."""
-    asked: dict[asyncio.Task[Any], int] = field(default_factory=dict)
+    tasks: dict[asyncio.Task[Any], int] = field(default_factory=dict)
     """What works on this chat or waits to, in the order in which it came, with its size in characters."""
     answering: asyncio.Task[Any] | None = None
     """The one of them that has the turn."""
@@ -49,6 +49,12 @@ class Chat:
     """How many pictures of a turn are gone from the disk, by its id."""
     loading: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while the conversation comes out of the history."""
+    opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a page that has connected is shown the thread, and while a question is taken in."""
+    taken: set[str] = field(default_factory=set)
+    """The ids of the questions that this session has taken in."""
+    coming: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Those of them that are not kept yet; the event says that one is, or never will be."""
     panel: dict[str, Any] = field(default_factory=dict)
     """The values that the settings panel shows."""
     shown: bool = False
@@ -61,14 +67,14 @@ class Chat:
 
     def admits(self, size: int) -> bool:
         """Whether a question of so many characters may be asked now."""
-        return not self.asked or (len(self.asked) <= MOST_WAITING and sum(self.asked.values()) + size < MOST_CHARACTERS)
+        return not self.tasks or (len(self.tasks) <= MOST_WAITING and sum(self.tasks.values()) + size < MOST_CHARACTERS)
 
-    def take(self, task: asyncio.Task[Any], size: int = 0) -> None:
-        """Counts a task as asked until it has ended."""
-        self.asked[task] = size
-        task.add_done_callback(lambda done: self.asked.pop(done, None))
+    def begin(self, task: asyncio.Task[Any], size: int = 0) -> None:
+        """Counts a task, which works on `size` characters, until it has ended."""
+        self.tasks[task] = size
+        task.add_done_callback(lambda done: self.tasks.pop(done, None))
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def one_turn(self) -> AsyncIterator[None]:
         """The calling task has the turn meanwhile; it waits for it first. Stop reaches it from then on."""
         async with self.turn:
@@ -85,7 +91,7 @@ class Chat:
 
     def give_up(self) -> None:
         """Ends everything, also what waits: nobody is there to read it."""
-        for task in list(self.asked):
+        for task in list(self.tasks):
             task.cancel()
 
     def take_out(self, turn: Turn, answer: Answer) -> None:
@@ -101,9 +107,14 @@ class Chat:
         at = self.conversation.index(turn_id)
         return None if at is None else self.conversation.turns[at]
 
+    def asked(self, page_id: str) -> Turn | None:
+        """The turn of a question that is on the page, if it has got that far."""
+        return next((turn for turn in self.conversation.turns if turn.page_id == page_id), None)
+
     def pictures_of(self, page_id: str) -> list[Picture] | None:
         """The pictures of a question that is already on the page; None: it is new."""
-        return next((turn.pictures for turn in self.conversation.turns if turn.page_id == page_id), None)
+        turn = self.asked(page_id)
+        return turn.pictures if turn else None
 
     def answer_in(self, run_id: str) -> Answer | None:
         """The answer that is shown in this run of Chainlit's."""
@@ -120,6 +131,23 @@ class Chat:
             self.job.keep_waiting.set()
         else:
             self.stop()
+
+    def take(self, question: str) -> None:
+        """Takes a question in, which is `settled` when it is kept or refused."""
+        self.taken.add(question)
+        self.coming[question] = asyncio.Event()
+
+    def settled(self, question: str) -> None:
+        """Says that a question is kept, or never will be."""
+        if event := self.coming.pop(question, None):
+            event.set()
+
+    async def all_settled(self, seconds: float) -> None:
+        """Waits until each question that was taken in is kept or refused, `seconds` at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                for event in list(self.coming.values()):
+                    await event.wait()
 
 
 _chats: WeakKeyDictionary[WebsocketSession, Chat] = WeakKeyDictionary()
@@ -138,6 +166,54 @@ def live() -> list[tuple[WebsocketSession, Chat]]:
     return list(_chats.items())
 
 
+def adopt(session: WebsocketSession, connected: Callable[[WebsocketSession], bool]) -> None:
+    """Hands a running answer over to a new session of the same person and thread: the page has been reloaded.
+
+    `connected` says whether a session's page is still there; such a session keeps its answer.
+    """
+    for other, chat in list(_chats.items()):
+        left = other is not session and bool(chat.tasks) and not other.to_clear and not connected(other)
+        if left and session not in _chats and _same_thread(session, other):
+            _chats[session] = _chats.pop(other)
+            session.chat_settings, session.chat_profile = other.chat_settings, other.chat_profile
+            # A page that does come back to it, in another window, is shown the thread as it is kept.
+            other.thread_id_to_resume = other.thread_id
+            # The task goes on in the context of the session that began it.
+            other.emit = _emitter_of(session)
+            return
+
+
+def _emitter_of(session: WebsocketSession) -> Callable[[str, Any], Any]:
+    """Sends to the session's page, also after that has connected again."""
+
+    def emit(event: str, data: Any) -> Any:
+        return session.emit(event, data)
+
+    return emit
+
+
+def _same_thread(session: WebsocketSession, other: WebsocketSession) -> bool:
+    people = session.user, other.user
+    return (
+        session.thread_id == other.thread_id
+        and people[0] is not None
+        and people[1] is not None
+        and (people[0].identifier == people[1].identifier)
+    )
+
+
+def thread_deleted(user_id: str, thread_id: str) -> None:
+    """Ends what is asked in a person's thread that was deleted, and keeps its sessions from creating it again.
+
+    A chat that is known to be kept is saved only if the thread still exists.
+    """
+    for session, chat in live():
+        if session.thread_id == thread_id:
+            chat.copy = chat.copy or Copy(user_id, thread_id)
+            chat.copy.kept = True
+            chat.give_up()
+
+
 def open_chats() -> int:
     """How many chats are open in a browser, or were a moment ago."""
     return len(_chats)
@@ -151,7 +227,7 @@ def rated(answer_id: str) -> list[Answer]:
 
 async def stop_all(seconds: float) -> None:
     """Stops every answer that is being given, and waits until it is as it stays, `seconds` at most."""
-    tasks = [task for chat in _chats.values() for task in chat.asked]
+    tasks = [task for chat in _chats.values() for task in chat.tasks]
     for task in tasks:
         task.cancel()
     if tasks:

@@ -1,8 +1,9 @@
-"""What a page asks of the turns that it shows: those before them."""
+"""What a page sends beside its questions: changed settings, and its wish for the turns before those that it shows."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 
 from chainlit.config import config
 from chainlit.context import init_ws_context
@@ -13,6 +14,7 @@ from app.chats import chat_of
 from app.history import resuming
 from app.history.database import HistoryError
 from app.history.keeper import Keeper
+from app.settings import stored
 
 _log = logging.getLogger("app.chat")
 
@@ -36,10 +38,20 @@ async def earlier_turns(keeper: Keeper, sid: str, asked: object) -> None:
     await resuming.show_earlier(session, chat, first, config.ui.name)
 
 
-def register(keeper: Keeper) -> None:
-    """Takes this event from now on."""
+def register(keeper: Keeper, settings_changed: Callable[[], Awaitable[None]]) -> None:
+    """Takes these events from now on.
+
+    `settings_changed` is called in the context of the session whose settings panel was confirmed.
+    """
 
     async def earlier(sid: str, asked: object) -> None:
         await earlier_turns(keeper, sid, asked)
 
+    async def chat_settings_change(sid: str, settings: object) -> None:
+        session = WebsocketSession.require(sid)
+        init_ws_context(session)
+        session.chat_settings = {**session.chat_settings, **stored(settings)}
+        await settings_changed()
+
     sio.on("earlier_turns", earlier)
+    sio.on("chat_settings_change", chat_settings_change)

@@ -47,6 +47,8 @@ const kimi = (() => {
       showEarlier: "Show earlier messages",
       loadingEarlier: "Loading earlier messages…",
       earlierShown: (count) => `${count} earlier questions are shown above.`,
+      chatGone: "This chat could not be opened: it has been deleted, or is not yours.",
+      filesGone: "The attached files could not be sent again, so that the question waits: reload the page and ask again with them.",
     },
     zh: {
       code: "文本",
@@ -92,6 +94,8 @@ const kimi = (() => {
       showEarlier: "显示更早的消息",
       loadingEarlier: "正在加载更早的消息…",
       earlierShown: (count) => `上方已显示更早的 ${count} 个提问。`,
+      chatGone: "无法打开此对话：它已被删除，或不属于您。",
+      filesGone: "附件未能重新上传，提问仍在等待：请刷新页面，重新添加附件后再提问。",
     },
   };
   const language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";

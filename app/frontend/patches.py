@@ -4,19 +4,9 @@ The names in the bundle are made by its minifier and change with every Chainlit 
 places again with the source map that Chainlit ships beside the bundle.
 """
 
-from typing import NamedTuple
-
 from app.frontend.errors import FrontendError
-
-
-class Patch(NamedTuple):
-    """One replacement in the bundle, which fits in exactly `places` places. `why` is shown when it does not."""
-
-    why: str
-    old: str
-    new: str
-    places: int = 1
-
+from app.frontend.patch import Patch
+from app.frontend.race_patches import RACES
 
 _BEHAVIOUR = (
     Patch(
@@ -353,6 +343,7 @@ _WORDS = (
 PATCHES = (
     *_BEHAVIOUR,
     *_LONG_CHATS,
+    *RACES,
     *(Patch(f"a name for {word}", old, f'"aria-label":kimi.text.{word},{old}') for old, word in _NAMED.items()),
     # The drop zone's own attributes, spread into the button, make it a `presentation`: what comes after them wins.
     Patch("a name for attach", "disabled:t,...o(),", 'disabled:t,...o(),role:"button","aria-label":kimi.text.attach,'),

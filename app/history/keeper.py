@@ -39,6 +39,14 @@ class Keeper:
         """
         return await self.history.of(await self._users.id_of(session.user)).load(session.thread_id)
 
+    async def has_thread_of(self, session: WebsocketSession) -> bool:
+        """Whether the thread that a session goes on with is there, and its person's own.
+
+        Raises:
+            HistoryError: the database does not answer.
+        """
+        return await self.history.of(await self._users.id_of(session.user)).has(session.thread_id)
+
     async def save(self, session: WebsocketSession, chat: Chat, turn: Turn) -> bool:
         """Writes a turn, and those that could not be written before. A failure is logged and said in the page.
 

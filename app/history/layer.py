@@ -21,7 +21,7 @@ from chainlit.step import StepDict
 from chainlit.types import Feedback, PageInfo, PaginatedResponse, Pagination, ThreadDict, ThreadFilter
 from chainlit.user import PersistedUser, User
 
-from app.chats import chat_of
+from app.chats import chat_of, thread_deleted
 from app.fair import LineFullError
 from app.history.database import SlowQueryError
 from app.history.listing import Page, Searches, list_threads
@@ -123,8 +123,10 @@ class DataLayer(BaseDataLayer):
             copy.settings |= changed
 
     async def delete_thread(self, thread_id: str) -> None:
-        """Deletes a thread and its pictures."""
-        await self._own().delete(thread_id)
+        """Deletes a thread and its pictures; what is being answered in it ends."""
+        own = self._own()
+        if await own.delete(thread_id):
+            thread_deleted(own.user_id, thread_id)
 
     def _own(self) -> OwnHistory:
         """The threads of the person who asks; of nobody, where nobody has signed in."""

@@ -24,6 +24,7 @@ from app.chats import Chat
 from app.conversation import Picture, Turn, new_id
 from app.history.keeper import Keeper
 from app.history.layer import iso
+from app.history.store import ThreadGoneError
 from app.i18n import text
 from app.view import NOTE, AnswerView
 
@@ -40,9 +41,12 @@ async def resume(keeper: Keeper, session: WebsocketSession, chat: Chat, thread: 
     A browser that comes back to a chat that is still here finds it as it is, in the middle of an answer also.
 
     Raises:
+        ThreadGoneError: it was deleted a moment ago.
         HistoryError: the database does not answer.
     """
     await load(keeper, session, chat)
+    if not chat.conversation.turns and not await keeper.has_thread_of(session):
+        raise ThreadGoneError(session.thread_id)
     screen = _last(chat.conversation.turns, SCREEN)
     # A page that has been given these views before keeps the turns above them.
     page = {**page_of(session, chat, screen, author), "goes_on": chat.shown}

@@ -164,7 +164,7 @@ class OwnHistory:
     def __init__(self, database: Database, uploads: Path, user_id: str) -> None:
         self._database = database
         self._uploads = uploads
-        self._user_id = user_id
+        self.user_id = user_id
 
     @finished
     async def begin(self, thread_id: str, name: str, preset: str) -> None:
@@ -175,28 +175,28 @@ class OwnHistory:
             HistoryError: it could not be written.
         """
         async with self._database.writing() as connection:
-            await _begin(connection, thread_id, self._user_id, title(name), preset)
+            await _begin(connection, thread_id, self.user_id, title(name), preset)
 
     async def has(self, thread_id: str) -> bool:
         """Whether there is such a thread of this person."""
-        query = select(threads.c.id).where(own_thread(self._user_id, thread_id))
+        query = select(threads.c.id).where(own_thread(self.user_id, thread_id))
         async with self._database.reading() as connection:
             return (await connection.execute(query)).first() is not None
 
     async def head(self, thread_id: str) -> Thread | None:
         """A thread without its conversation; None where this person has none of this id."""
         async with self._database.reading() as connection:
-            found = await _head(connection, self._user_id, thread_id)
+            found = await _head(connection, self.user_id, thread_id)
         return found[0] if found else None
 
     async def load(self, thread_id: str) -> Thread | None:
         """A whole thread; None where this person has none of this id."""
         async with self._database.reading() as connection:
-            found = await _head(connection, self._user_id, thread_id)
+            found = await _head(connection, self.user_id, thread_id)
             if found is None:
                 return None
             thread, last, revision = found
-            copy = Copy(self._user_id, thread_id, thread.preset, kept=True, revision=-1, last=last)
+            copy = Copy(self.user_id, thread_id, thread.preset, kept=True, revision=-1, last=last)
             copy.settings = dict(thread.settings)
             rows = await _read_rows(connection, copy)
         # In a thread of its own, beside which others are served: it takes a while with thousands of turns.
@@ -212,11 +212,11 @@ class OwnHistory:
         """
         values: dict[str, Any] = {} if name is None else {"name": title(name)}
         async with self._database.writing() as connection:
-            change = update(threads).where(own_thread(self._user_id, thread_id))
+            change = update(threads).where(own_thread(self.user_id, thread_id))
             if settings:
                 # Holds the thread, so that the settings that are read are those that are changed.
                 await connection.execute(change.values(revision=threads.c.revision))
-                values["settings"] = await _merged_settings(connection, self._user_id, thread_id, settings)
+                values["settings"] = await _merged_settings(connection, self.user_id, thread_id, settings)
             if values:
                 await connection.execute(change.values(**values))
 
@@ -227,16 +227,16 @@ class OwnHistory:
         Returns:
             Whether there is such an answer in a thread of this person.
         """
-        own = own_answer(self._user_id, answer_id)
+        own = own_answer(self.user_id, answer_id)
         values = {"feedback": feedback, "comment": records.clean(comment)}
         of_answer = select(turns.c.id, turns.c.thread_id).join(answers).where(own)
         async with self._database.writing() as connection:
             turn = (await connection.execute(of_answer)).first()
             if turn is None:
                 return False
-            [revision] = await _hold(connection, [Copy(self._user_id, turn.thread_id)])
+            [revision] = await _hold(connection, [Copy(self.user_id, turn.thread_id)])
             done = await connection.execute(update(answers).where(own).values(**values))
-            rated = (turns.c.id == turn.id) & own_turns(self._user_id, turn.thread_id)
+            rated = (turns.c.id == turn.id) & own_turns(self.user_id, turn.thread_id)
             await connection.execute(update(turns).where(rated).values(changed=revision))
         return bool(done.rowcount)
 
@@ -244,7 +244,7 @@ class OwnHistory:
         """The id of an answer's thread; None where there is none of this person."""
         query = select(threads.c.id).select_from(answers.join(turns).join(threads))
         async with self._database.reading() as connection:
-            found = await connection.execute(query.where(own_answer(self._user_id, answer_id)))
+            found = await connection.execute(query.where(own_answer(self.user_id, answer_id)))
             return found.scalar_one_or_none()
 
     @finished
@@ -255,7 +255,7 @@ class OwnHistory:
             HistoryError: it could not be deleted; then the pictures are there too.
         """
         async with self._database.writing() as connection:
-            found = await connection.execute(delete(threads).where(own_thread(self._user_id, thread_id)))
+            found = await connection.execute(delete(threads).where(own_thread(self.user_id, thread_id)))
         if found.rowcount:
             await asyncio.to_thread(shutil.rmtree, self._uploads / thread_id, ignore_errors=True)
         return bool(found.rowcount)

@@ -12,6 +12,7 @@ from typing import Any
 from chainlit.server import sio
 from chainlit.session import WebsocketSession
 
+from app.chats import chat_of
 from app.conversation import new_id
 from app.history.store import History
 from app.history.users import Users
@@ -44,7 +45,8 @@ async def own_thread_only(history: History, users: Users, session: WebsocketSess
         HistoryError: the database does not answer.
     """
     named = session.thread_id_to_resume
-    if session.restored or not named or session.thread_id != named:
+    # A session that has turns of the thread was let in before; so was one that goes on where it was disconnected.
+    if not named or session.thread_id != named or chat_of(session).conversation.turns:
         return
     if not await history.of(await users.id_of(session.user)).has(named):
         session.thread_id = new_id()

@@ -103,7 +103,7 @@ class _Guards:
     def _is_busy(self, seat: Seat) -> bool:
         sid = self._sid_of(seat)
         session = WebsocketSession.get(sid) if sid else None
-        return bool(session and chat_of(session).asked)
+        return bool(session and chat_of(session).tasks)
 
     def _sid_of(self, seat: Seat) -> str | None:
         return next((sid for sid, socket in self._sockets.items() if socket is seat), None)
@@ -121,7 +121,7 @@ class _Guards:
         """Forgets those of a person's sessions that are kept although their windows have long been closed."""
         theirs = [session for session in ws_sessions_id.values() if session.environ.get(_OWNER) == owner]
         for session in theirs[: max(0, len(theirs) - _SESSIONS_OF_ONE)]:
-            if not chat_of(session).asked and not self._sio.manager.is_connected(session.socket_id, "/"):
+            if not chat_of(session).tasks and not self._sio.manager.is_connected(session.socket_id, "/"):
                 user_sessions.pop(session.id, None)
                 await session.delete()
 

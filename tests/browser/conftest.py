@@ -1,4 +1,13 @@
-"""The browser, and what it looks at."""
+"""The browser, and what it looks at.
+
+Two options look for races, which show on other machines and networks than the one that a test was written on:
+
+- `--socket-delay MS` puts so many milliseconds on each direction of the page's socket,
+- `--cpu-slowdown N` gives each window a CPU that is so many times slower.
+
+`pytest tests/browser/test_history.py --socket-delay 1500 --cpu-slowdown 4` runs one file under both. The tests of
+`test_races.py` set delays of their own and are part of every run.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +28,18 @@ from tests.product import Product, running_product
 expect.set_options(timeout=60_000)
 
 OpenPage = Callable[..., ChatPage]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--socket-delay` and `--cpu-slowdown`, described above."""
+    parser.addoption("--socket-delay", type=float, default=0.0, metavar="MS", help="delay of the page's socket")
+    parser.addoption("--cpu-slowdown", type=float, default=1.0, metavar="N", help="how much slower each window runs")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hands the options to what they are for; without them where this folder is not named on the command line."""
+    ScriptedProduct.socket_delay = config.getoption("--socket-delay", 0.0) / 1000
+    ChatPage.cpu_slowdown = config.getoption("--cpu-slowdown", 1.0)
 
 
 @pytest.hookimpl(tryfirst=True)

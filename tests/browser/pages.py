@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import time
 from collections.abc import Sequence
@@ -11,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 _PATIENCE = 60_000
 
@@ -19,11 +17,17 @@ _PATIENCE = 60_000
 class ChatPage:
     """One browser window with the page in it. Remembers console errors and requests to other hosts."""
 
+    cpu_slowdown = 1.0
+    """How many times slower its CPU is; set by `--cpu-slowdown`."""
+
     def __init__(self, browser: Browser, url: str, **context: Any) -> None:
         options = {"locale": "en-US", "viewport": {"width": 1280, "height": 900}, **context}
         self.context = browser.new_context(**options)
         self.context.set_default_timeout(_PATIENCE)
         self.page: Page = self.context.new_page()
+        if self.cpu_slowdown != 1:
+            devtools = self.context.new_cdp_session(self.page)
+            devtools.send("Emulation.setCPUThrottlingRate", {"rate": self.cpu_slowdown})
         self.url = url
         self.errors: list[str] = []
         self.foreign: list[str] = []
@@ -88,25 +92,14 @@ class ChatPage:
     def ask(self, question: str, files: Sequence[Path] = ()) -> None:
         """Sends a question."""
         if files:
-            self._attach_until_shown(files)
+            self.attach(*files)
+            # The page sends no file that it does not show.
+            expect(self.page.locator("#attachments > *")).to_have_count(len(files), timeout=_PATIENCE)
         self.input.fill(question)
         send = self.page.locator("#chat-submit")
         expect(send).to_be_enabled(timeout=_PATIENCE)
         self._turns_wanted = self._turns_begun + 1
         send.click()
-
-    def _attach_until_shown(self, files: Sequence[Path]) -> None:
-        """The page sends no file that it does not show, and it shows none that was given to a composer of before.
-
-        It draws its composer anew when a chat gets its address, which is as quick as the end of a very short answer.
-        """
-        shown = self.page.locator("#attachments > *")
-        deadline = time.monotonic() + _PATIENCE / 1000
-        while not shown.count() and time.monotonic() < deadline:
-            self.attach(*files)
-            with contextlib.suppress(PlaywrightTimeoutError):
-                shown.first.wait_for(timeout=_PATIENCE / 10)
-        expect(shown).to_have_count(len(files), timeout=_PATIENCE)
 
     def press(self, name: str) -> None:
         """Presses the last button of this name, which begins a turn."""

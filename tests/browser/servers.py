@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -66,22 +67,34 @@ class EngineThread(_LoopThread):
 
 
 class Cable(_LoopThread):
-    """A TCP connection between browser and page that can be pulled out and put in again."""
+    """A TCP connection between browser and page that can be slow, and can be pulled out and put in again.
 
-    def __init__(self, port: int, target_port: int) -> None:
+    `delay` is in seconds and holds for each direction of the page's socket, in any of its transports. Other requests
+    (files, uploads, the list of chats) pass at once, so that they overtake what the socket carries.
+    """
+
+    def __init__(self, port: int, target_port: int, delay: float = 0.0) -> None:
         super().__init__()
         self.port = port
+        self.delay = delay
+        self.url = f"http://127.0.0.1:{port}"
         self._target_port = target_port
         self._plugged = True
+        self._silent = False
         self._writers: set[asyncio.StreamWriter] = set()
+        self._connections: set[asyncio.Future[Any]] = set()
 
     def pull(self) -> None:
         """Ends every connection and takes no new one."""
         self._loop.call_soon_threadsafe(self._pull)
 
+    def silence(self) -> None:
+        """Loses whatever is sent from now on, as a network does that has gone and has not said so."""
+        self._silent = True
+
     def plug(self) -> None:
         """Works again."""
-        self._plugged = True
+        self._plugged, self._silent = True, False
 
     def _pull(self) -> None:
         self._plugged = False
@@ -93,24 +106,77 @@ class Cable(_LoopThread):
             self._up.set()
             await self._end.wait()
             self._pull()
+            for connection in self._connections:
+                connection.cancel()
             await asyncio.sleep(0.1)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self._plugged:
+        try:
+            if not self._plugged:
+                raise ConnectionRefusedError
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+        except ConnectionError:
+            # The page is not there, or the cable is out: so is what connects to it.
             writer.transport.abort()
             return
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
-        self._writers |= {writer, far_writer}
-        await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
-        self._writers -= {writer, far_writer}
+        both, carried = {writer, far_writer}, _Carried()
+        pumps = asyncio.gather(
+            self._pump(reader, far_writer, carried, up=True), self._pump(far_reader, writer, carried)
+        )
+        self._writers |= both
+        self._connections.add(pumps)
+        with contextlib.suppress(asyncio.CancelledError):
+            await pumps
+        self._connections.discard(pumps)
+        self._writers -= both
+
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, carried: _Carried, *, up: bool = False
+    ) -> None:
+        """Passes on what comes, in its order, each piece after its delay."""
+        pieces: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        passing = asyncio.create_task(self._pass_on(pieces, writer))
+        data = b"."
+        try:
+            while data:
+                try:
+                    data = await reader.read(65536)
+                except ConnectionError:
+                    data = b""
+                if self._silent and data:
+                    continue
+                if up:
+                    carried.see(data)
+                pieces.put_nowait((time.monotonic() + (self.delay if carried.socket else 0.0), data))
+            await passing
+        finally:
+            passing.cancel()
 
     @staticmethod
-    async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass_on(pieces: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
-            while data := await reader.read(65536):
+            while True:
+                due, data = await pieces.get()
+                await asyncio.sleep(due - time.monotonic())
+                if not data:
+                    break
                 writer.write(data)
                 await writer.drain()
         writer.close()
+
+
+class _Carried:
+    """What a connection carries at the moment: the page's socket, or other requests."""
+
+    _REQUEST = re.compile(rb"[A-Z]+ (/\S*) HTTP/1\.1\r\n")
+
+    def __init__(self) -> None:
+        self.socket = False
+
+    def see(self, data: bytes) -> None:
+        """Reads along what the browser sends: a piece that begins a request says what it is for."""
+        if request := self._REQUEST.match(data):
+            self.socket = request[1].startswith(b"/ws/")
 
 
 class ScriptedProduct:
@@ -119,6 +185,9 @@ class ScriptedProduct:
     Nothing may hold up its event loop meanwhile: at the end it raises an AssertionError that names the code that did.
     """
 
+    socket_delay = 0.0
+    """Seconds that each direction of every page's socket takes; set by `--socket-delay`."""
+
     def __init__(self, workspace: Path, **environment: str) -> None:
         self.files = Workspace(workspace)
         self.files.create()
@@ -126,12 +195,16 @@ class ScriptedProduct:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._cable_port = free_port()
-        self._environment = {"KIMI_ORIGINS": f"http://127.0.0.1:{self._cable_port}", **environment}
+        self._line = Cable(free_port(), self.port, self.socket_delay) if self.socket_delay else None
+        if self._line:
+            self.url = self._line.url
+        origins = ",".join({self.url, f"http://127.0.0.1:{self._cable_port}"})
+        self._environment = {"KIMI_ORIGINS": origins, **environment}
         self._process: subprocess.Popen[bytes] | None = None
 
-    def cable(self) -> Cable:
-        """A way to the page that can be cut; use it in a `with`."""
-        return Cable(self._cable_port, self.port)
+    def cable(self, delay: float | None = None) -> Cable:
+        """A way to the page that can be cut, `delay` seconds long each way; use it in a `with`."""
+        return Cable(self._cable_port, self.port, self.socket_delay if delay is None else delay)
 
     @property
     def engine(self) -> ScriptedEngine:
@@ -140,6 +213,8 @@ class ScriptedProduct:
 
     def __enter__(self) -> ScriptedProduct:
         self.thread.__enter__()
+        if self._line:
+            self._line.__enter__()
         secret(self.files.engine_key)
         self.plan()
         self.status(state="ready")
@@ -148,6 +223,8 @@ class ScriptedProduct:
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
+        if self._line:
+            self._line.__exit__(*exc)
         self.thread.__exit__(*exc)
         held = loop_watch.found(self.log())
         assert not held, f"{len(held)} times, such as:\n" + "\n".join(sorted(set(held))[:5])
@@ -201,7 +278,7 @@ class ScriptedProduct:
                 stderr=log,
             )
         try:
-            wait_for(f"{self.url}/healthz", 180, self._alive)
+            wait_for(f"http://127.0.0.1:{self.port}/healthz", 180, self._alive)
         except BaseException:
             self.stop()
             raise

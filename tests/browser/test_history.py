@@ -185,6 +185,8 @@ def test_a_chat_is_searched_renamed_and_deleted_with_its_pictures(
 
 def menu(entry: Locator, item: str) -> None:
     """Chooses an item of a chat's menu."""
+    # One that is opened while the last one, or its dialog, is still closing is closed with it.
+    expect(entry.page.locator("[role=menu], [role=dialog], [role=alertdialog]")).to_have_count(0)
     entry.hover()
     entry.locator("#thread-options").click()
     entry.page.get_by_role("menuitem", name=item).click()

@@ -1,4 +1,4 @@
-"""The page's own scripts in Chromium, without a server: LaTeX, the engine's state, a hidden tab, copying."""
+"""The page's own scripts in Chromium, without a server: LaTeX, sending, the engine's state, a hidden tab, copying."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _PAGE = """<!doctype html>
   <script src="/boot.js"></script>
   <script src="/page.js" defer></script>
   <script src="/markdown.js" defer></script>
+  <script src="/sending.js" defer></script>
   <script src="/banner.js" defer></script>
   <link rel="stylesheet" href="/style.css">
 </head>
@@ -42,6 +43,8 @@ class Stage:
 
     def __init__(self, browser: Browser, locale: str = "en-US") -> None:
         self.engine: dict[str, Any] = {"state": "ready", "phase": "", "percent": None, "note": "", "since": ""}
+        self.uploads: list[str] = []
+        self.signed_in = True
         self.retries = 0
         self.retry_status = 202
         self.page: Page = browser.new_context(locale=locale).new_page()
@@ -64,6 +67,13 @@ class Stage:
             route.fulfill(path=ROOT / "app" / "frontend" / path)
         elif path == "api/status":
             route.fulfill(json={"engine": self.engine})
+        elif path == "user":
+            route.fulfill(status=200 if self.signed_in else 401, json={})
+        elif path == "login":
+            route.fulfill(content_type="text/html", body="the login")
+        elif path == "project/file":
+            self.uploads.append(route.request.url.partition("?")[2])
+            route.fulfill(json={"id": f"file{len(self.uploads)}"})
         elif path == "api/retry":
             self.retries += 1
             route.fulfill(status=self.retry_status, json={"detail": "The engine cannot be started from here."})
@@ -76,6 +86,83 @@ def stage(chromium: Browser) -> Iterator[Stage]:
     stage = Stage(chromium)
     yield stage
     stage.page.context.close()
+
+
+# ------------------------------------------------------------------------------------------------------------- Sending
+
+_SOCKETS = """
+window.asked = [];
+window.socket = (connected, reply) => ({
+  connected,
+  auth: { sessionId: "s" },
+  emit(event, payload, ack) {
+    asked.push(`${payload.message.id} ${payload.fileReferences.map(({ id }) => id)}`);
+    const said = reply(payload);
+    if (said) ack(said);
+  },
+});
+window.message = (id) => ({ message: { id, output: `words of ${id}` }, fileReferences: [] });
+"""
+
+
+def test_a_question_is_sent_on_every_connection_until_the_server_has_it(stage: Stage) -> None:
+    page = stage.open()
+    page.evaluate(_SOCKETS)
+    page.evaluate("kimi.send(socket(false), message('a'), alert)")
+    page.evaluate("kimi.send(undefined, message('b'), alert)")
+    assert page.evaluate("asked") == []
+    page.evaluate("kimi.sendAgain(socket(true, () => null))")
+    page.evaluate("kimi.sendAgain(socket(true, ({ message }) => message.id === 'a' && {}))")
+    assert page.evaluate("kimi.unsent().map(({ id }) => id)") == ["b"]
+    page.evaluate("kimi.sendAgain(socket(true, () => ({})))")
+    page.evaluate("kimi.sendAgain(socket(true, () => ({})))")
+    assert page.evaluate("asked") == ["a ", "b ", "a ", "b ", "b "]
+
+
+def test_a_question_that_could_not_be_sent_goes_back_into_the_composer_when_its_chat_is_left(stage: Stage) -> None:
+    page = stage.open()
+    page.evaluate(_SOCKETS)
+    page.evaluate("kimi.send(socket(false), message('a'), alert)")
+    page.evaluate("kimi.forget(socket(false))")
+    page.evaluate("kimi.sendAgain(socket(true, () => ({})))")
+    assert page.evaluate("[asked, kimi.draft]") == [[], "words of a"]
+    page.evaluate("kimi.send(socket(true, () => null), message('b'), alert)")
+    page.evaluate("kimi.forget(socket(true))")
+    assert page.evaluate("[asked, kimi.draft]") == [["b "], "words of a"]
+
+
+def test_files_that_the_server_has_lost_are_uploaded_again(stage: Stage) -> None:
+    page = stage.open()
+    page.evaluate(_SOCKETS)
+    page.evaluate("kimi.keepFile('old', new File(['x'], 'a.png'))")
+    page.evaluate("""kimi.send(
+        socket(true, ({ fileReferences: [file, kept] }) => (file.id === "old" ? { missing: ["old"] } : {})),
+        { ...message("a"), fileReferences: [{ id: "old" }, { id: "kept" }] },
+        alert,
+    )""")
+    page.wait_for_function("asked.length === 2 && !kimi.unsent().length")
+    assert page.evaluate("asked") == ["a old,kept", "a file1,kept"]
+    assert stage.uploads == ["session_id=s"]
+
+
+def test_a_page_that_the_server_sends_away_connects_again_or_shows_the_login(stage: Stage) -> None:
+    page = stage.open()
+    page.evaluate("window.connected = 0; kimi.sentAway({ connect: () => (connected += 1) })")
+    page.wait_for_function("connected === 1")
+    stage.signed_in = False
+    page.evaluate("kimi.sentAway({ connect: () => (connected += 1) })")
+    page.wait_for_url(f"{ADDRESS}login")
+
+
+def test_of_several_connections_the_last_one_counts(stage: Stage) -> None:
+    page = stage.open()
+    page.evaluate("window.made = []")
+    page.evaluate("kimi.connect((name) => made.push(name), 'first'); kimi.connect((name) => made.push(name), 'second')")
+    page.wait_for_function("made.length")
+    page.wait_for_timeout(300)
+    assert page.evaluate("made") == ["second"]
+    overtaken = "const first = kimi.connecting(); const second = kimi.connecting(); return [first(), second()]"
+    assert page.evaluate(f"(() => {{ {overtaken} }})()") == [True, False]
 
 
 # --------------------------------------------------------------------------------------------------------------- LaTeX

@@ -69,6 +69,21 @@ def test_a_presets_starter_brings_its_picture(preset: ScriptedProduct, open_page
     assert [part["type"] for part in asked(preset)["messages"][-1]["content"]] == ["image_url", "text"]
 
 
+def test_what_is_attached_and_typed_stays_when_a_preset_is_chosen_afterwards(
+    preset: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
+    chat = open_page(preset.url)
+    chat.attach(picture("a.png", png(shop_sign("TEA", "house"))))
+    expect(chat.page.locator("#attachments > *")).to_have_count(1)
+    chat.input.fill("And this?")
+    choose(chat, "Describe")
+    expect(chat.input).to_have_value("And this?")
+    expect(chat.page.locator("#attachments > *")).to_have_count(1)
+    chat.input.press("Enter")
+    expect(chat.answers.last).to_contain_text("An answer.")
+    assert [part["type"] for part in asked(preset)["messages"][-1]["content"]] == ["image_url", "text"]
+
+
 def test_what_a_person_sets_is_remembered_over_chats_and_restarts(preset: ScriptedProduct, open_page: OpenPage) -> None:
     chat = open_page(preset.url)
     choose(chat, "Receipt")

@@ -1,0 +1,125 @@
+"""Changes to Chainlit's JavaScript for what happens while the page connects, opens a chat or leaves one.
+
+The server's part is in `app/arrivals.py`, what the patches call in `public/sending.js`.
+"""
+
+from app.frontend.patch import Patch
+
+RACES = (
+    Patch(
+        # Two routes meant two components. The first question gives the chat its address: that threw the composer away
+        # with what had been typed in it, and an open file dialog had no place to put its files.
+        why="a chat that gets its address is not drawn from the beginning: one route",
+        old='{path:"/",element:f.jsx(xKn,{})}',
+        new='{path:"/",element:f.jsx(JOe,{})}',
+    ),
+    Patch(
+        # The error of a chat that cannot be opened stayed until another chat was opened, which was then left.
+        why="a chat that gets its address is not drawn from the beginning; a chat that is gone is left",
+        old="{threadId:a}=Rl(),i=a===t;",
+        new="{threadId:a}=Rl(),i=!t||a===t,kimiGo=Cc(),{clear:kimiClear}=Go(),[kimiGone,kimiSetGone]=eo(kve);"
+        "E.useEffect(()=>{kimiGone&&(kimiSetGone(void 0),kimiGone.id===t&&"
+        '(Qn.error(kimi.text.chatGone),kimiGo("/"),kimiClear()))},[kimiGone]);'
+        'E.useEffect(()=>{const k=()=>{location.pathname==="/"&&kimiClear()};addEventListener("popstate",k);'
+        'return()=>removeEventListener("popstate",k)},[kimiClear]);',
+    ),
+    Patch(
+        why="which chat could not be opened is known",
+        old='ee.on("resume_thread_error",Q=>{U(Q)})',
+        new='ee.on("resume_thread_error",()=>{U({id:ee.auth.threadId})})',
+    ),
+    Patch(
+        # This component appears for a moment when a chat is left: the address has changed, the page has not yet.
+        why="a chat that was just left is not opened again",
+        old='n!=null&&n.threadResumable&&(r(),a(t),n!=null&&n.dataPersistence||e("/"))',
+        new="n!=null&&n.threadResumable&&location.pathname.endsWith(`/${t}`)&&(r(),a(t))",
+    ),
+    Patch(
+        # Socket.IO retries by itself, unless the server has refused.
+        why="a chat whose opening is interrupted is opened when the connection is back",
+        old='t===o&&i!=null&&i.error&&(Qn.error("Couldn\'t resume chat"),e("/"))',
+        new='t===o&&i!=null&&i.error&&!i.socket.active&&(Qn.error(kimi.text.chatGone),e("/"),r())',
+    ),
+    Patch(
+        why="a chat that cannot be opened is said once",
+        old='s&&(Qn.error("Couldn\'t resume chat: "+s),e("/"),c(void 0))',
+        new="void 0",
+    ),
+    Patch(
+        # Chainlit left the chat's session, waited 300 ms, then deleted the chat. The address was still the chat's, so
+        # the page opened it again in the meantime, and the reopened chat brought its address back.
+        why="a chat that is deleted is left first",
+        old="(l===o||l===c)&&(s(),await new Promise(Z=>setTimeout(Z,300)))",
+        new='(l===o||l===c)&&(i("/"),s())',
+    ),
+    Patch(
+        why="deleting another chat keeps this one open",
+        old='i("/"),f.jsx(Ot,{path:"threadHistory.thread.actions.delete.success"})',
+        new='f.jsx(Ot,{path:"threadHistory.thread.actions.delete.success"})',
+    ),
+    Patch(
+        # Each change of what the page connects with made another delayed function, and all of them connected.
+        why="of several connections the last one counts: they wait together",
+        old="oe=E.useCallback(ti.debounce(V,200),[V])",
+        new="oe=E.useCallback(Z=>kimi.connect(V,Z),[V])",
+    ),
+    Patch(
+        why="of several connections the last one counts: one that was overtaken gives up",
+        old="try{await t.stickyCookie(e)}catch(Q){console.error(`Failed to set sticky session cookie: ${Q}`)}",
+        new="const kimiOvertaken=kimi.connecting();try{await t.stickyCookie(e)}"
+        "catch(Q){console.error(`Failed to set sticky session cookie: ${Q}`)}if(kimiOvertaken())return;",
+    ),
+    Patch(
+        # Socket.IO does not connect again when the server has ended a connection, as it does when it signs a user out.
+        # The page looked alive until its next request.
+        why="a page whose connection the server has ended learns whether its user is signed out",
+        old='ee.on("connect_error",Q=>{',
+        new='ee.on("disconnect",Q=>{Q==="io server disconnect"&&kimi.sentAway(ee)}),ee.on("connect_error",Q=>{',
+    ),
+    Patch(
+        why="a question is sent until the server has it: at first",
+        old='e==null||e.socket.emit("client_message",{message:X,fileReferences:V})',
+        new="kimi.send(e==null?void 0:e.socket,{message:X,fileReferences:V},Z=>Qn.error(Z))",
+    ),
+    Patch(
+        why="a question is sent until the server has it: again on every new connection",
+        old='ee.emit("connection_successful"),',
+        new='ee.emit("connection_successful"),kimi.sendAgain(ee),',
+    ),
+    Patch(
+        why="a question that waits for the server stays on the page when its chat is opened",
+        old="s((Pe=Q.metadata)==null?void 0:Pe.chat_settings),p(Y);",
+        new="s((Pe=Q.metadata)==null?void 0:Pe.chat_settings),p(kimi.unsent().reduce(K0,Y));",
+    ),
+    Patch(
+        why="leaving a chat takes none of its questions along",
+        old='S=E.useCallback(()=>{e==null||e.socket.emit("clear_session"),',
+        new='S=E.useCallback(()=>{kimi.forget(e==null?void 0:e.socket),e==null||e.socket.emit("clear_session"),',
+    ),
+    Patch(
+        why="a file whose copy on the server is gone is sent again",
+        old="return z.then(re=>{n(X=>",
+        new="return z.then(re=>{kimi.keepFile(re.id,L);n(X=>",
+    ),
+    Patch(
+        # The server has them under the session before; they are uploaded again when the question is sent.
+        why="choosing a preset keeps the attached files, and cancelling that keeps the address",
+        old='h=()=>{d(!1),l(null),t==null||t("/")},p=C=>{a(C),l(null),s([]),o(),h()}',
+        new='h=()=>{d(!1),l(null)},p=C=>{a(C),l(null),o(),h(),t==null||t("/")}',
+    ),
+    Patch(
+        why="what is typed outlives the composer: the composer begins with it",
+        old='const a=E.useRef(null),[i,o]=E.useState(""),[s,c]=eo(Ptt)',
+        new="const a=E.useRef(null),[i,o]=E.useState(kimi.draft),[s,c]=eo(Ptt)",
+    ),
+    Patch(
+        why="what is typed outlives the composer: its field too begins with it",
+        old='[y,x]=E.useState(""),[v,S]=E.useState(""),C=E.useRef(null),w=y.toLowerCase()',
+        new='[y,x]=E.useState(""),[v,S]=E.useState(kimi.draft),C=E.useRef(null),w=y.toLowerCase()',
+    ),
+    Patch(
+        why="what is typed outlives the composer: it is kept",
+        old="setSelectedCommand:c,onChange:o,onPaste:oe,",
+        new="setSelectedCommand:c,onChange:be=>{kimi.draft=be;o(be)},onPaste:oe,",
+    ),
+)

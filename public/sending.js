@@ -1,0 +1,93 @@
+// Questions on their way to the server: each is sent again on every new connection until the server confirms it. The
+// server asks each one once, by its id (app/arrivals.py).
+"use strict";
+
+(() => {
+  const unsent = new Map();
+  const files = new Map();
+  let timer = 0;
+  let connections = 0;
+
+  // The server deletes an uploaded file together with its session: after a restart, or when another chat is chosen.
+  async function upload(file, sessionId) {
+    const body = new FormData();
+    body.append("file", file);
+    const reply = await fetch(`/project/file?session_id=${sessionId}`, { method: "POST", body });
+    const said = await reply.json();
+    if (!reply.ok) throw new Error(said.detail);
+    kimi.keepFile(said.id, file);
+    return said.id;
+  }
+
+  async function replaceFiles(socket, payload, missing) {
+    for (const reference of payload.fileReferences.filter(({ id }) => missing.includes(id))) {
+      reference.id = await upload(files.get(reference.id), socket.auth.sessionId);
+    }
+  }
+
+  function deliver(socket, { payload, fail }) {
+    const { id } = payload.message;
+    socket.emit("client_message", payload, async (reply) => {
+      if (!reply?.missing) {
+        unsent.delete(id);
+        for (const reference of payload.fileReferences) files.delete(reference.id);
+        return;
+      }
+      try {
+        await replaceFiles(socket, payload, reply.missing);
+        if (unsent.has(id) && socket.connected) deliver(socket, unsent.get(id));
+      } catch {
+        // The next connection tries again.
+        fail(kimi.text.filesGone);
+      }
+    });
+  }
+
+  Object.assign(kimi, {
+    // The text in the composer, which outlives the composer: React replaces that when a chat or a preset changes.
+    draft: "",
+
+    keepFile: (id, file) => files.set(id, file),
+
+    // `fail` shows a sentence.
+    send(socket, { message, fileReferences }, fail) {
+      unsent.set(message.id, { payload: { message, fileReferences: fileReferences.map(({ id }) => ({ id })) }, fail });
+      // Without a connection it waits for the next one: Socket.IO would send it before the page has said hello.
+      if (socket?.connected) deliver(socket, unsent.get(message.id));
+    },
+
+    sendAgain(socket) {
+      for (const one of unsent.values()) deliver(socket, one);
+    },
+
+    unsent: () => [...unsent.values()].map(({ payload }) => payload.message),
+
+    // The chat is left. What could not be sent for want of a connection goes back into the composer.
+    forget(socket) {
+      const words = socket?.connected ? [] : kimi.unsent().map(({ output }) => output);
+      kimi.draft = [...words, kimi.draft].filter(Boolean).join("\n");
+      unsent.clear();
+      connections += 1;
+    },
+
+    // The server has ended the connection: its user is signed out, or the page has to connect again.
+    async sentAway(socket) {
+      const reply = await fetch("/user").catch(() => null);
+      if (reply?.status === 401) location.assign("/login");
+      else setTimeout(() => socket.connect(), 1000);
+    },
+
+    // What the page connects with changes in quick steps; it connects when nothing has changed for 200 ms.
+    connect(connect, options) {
+      connections += 1;
+      clearTimeout(timer);
+      timer = setTimeout(connect, 200, options);
+    },
+
+    // Counts a connection; the function says whether another one has begun since.
+    connecting() {
+      const mine = (connections += 1);
+      return () => mine !== connections;
+    },
+  });
+})();
