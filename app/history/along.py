@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from app.conversation import Answer, Turn
 from app.history.copies import Copy
-from app.history.database import HistoryError
+from app.history.database import HistoryError, finished
 from app.history.store import History
 
 _WRITE_SECONDS = 2.0
@@ -54,8 +54,13 @@ class Along:
         finally:
             self._given.remove(given)
             # It would otherwise write what it has taken after what the caller writes next.
-            async with self._writing:
-                pass
+            await self._until_written()
+
+    @finished
+    async def _until_written(self) -> None:
+        """Waits for the write that is under way, even if Stop is pressed a second time."""
+        async with self._writing:
+            pass
 
     async def _write_along(self) -> None:
         while self._given:

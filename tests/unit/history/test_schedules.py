@@ -242,19 +242,26 @@ async def run_schedule(seed: int, url: str, folder: Path) -> None:
         else:
             chance.choice(process.tabs).act(chance)
         await asyncio.sleep(chance.choice((0, 0.001, 0.004, 0.01)))
-    for tab in (tab for process in processes for tab in process.tabs):
-        await tab.stop()
-    for process in processes:
-        await process.step.look()
-    history = processes[0].keeper.history
-    thread = await history.of(user_id).load(copy.thread_id)
+    await settle(processes)
+    thread = await processes[0].keeper.history.of(user_id).load(copy.thread_id)
     assert thread
-    check((*thread.conversation.turns, *thread.conversation.aside), confirmed)
-    for tab in (tab for process in processes for tab in process.tabs):
-        assert tab.chat.copy
-        assert tab.texts() == _texts((*thread.conversation.turns, *thread.conversation.aside))
+    everything = (*thread.conversation.turns, *thread.conversation.aside)
+    check(everything, confirmed)
+    for process in processes:
+        for tab in process.tabs:
+            assert tab.texts() == _texts(everything)
     for process in processes:
         await process.end()
+
+
+async def settle(processes: list[Process]) -> None:
+    """Presses Stop everywhere, and lets all tabs look at what the others have written."""
+    for process in processes:
+        for tab in process.tabs:
+            await tab.stop()
+    # Twice, as they do every other second.
+    for process in processes * 2:
+        await process.step.look()
 
 
 def check(turns: Sequence[Turn], confirmed: Confirmed) -> None:
