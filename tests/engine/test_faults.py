@@ -244,28 +244,6 @@ async def test_without_a_file_left_to_open_the_page_recovers_by_itself(product: 
         assert finished(await visitor.ask("Hello?"))
 
 
-async def test_a_page_without_a_file_left_to_open_is_not_restarted(product: Product) -> None:
-    before = product.until_ready()["page"]
-    page = psutil.Process(before["pid"])
-    limit = page.rlimit(psutil.RLIMIT_NOFILE)
-    async with Visitor(product) as visitor:
-        page.rlimit(psutil.RLIMIT_NOFILE, (page.num_fds() + 10, limit[1]))
-        held: list[socket.socket] = []
-        deadline = asyncio.get_running_loop().time() + 20
-        while asyncio.get_running_loop().time() < deadline:
-            # Somebody takes every connection again that the page gives up.
-            with suppress(OSError):
-                held.append(socket.create_connection(("127.0.0.1", product.port), 1))
-            await asyncio.sleep(0.05)
-        assert "takes no further connection" in product.output.read_text()
-        assert finished(await visitor.ask("Am I still in?"))
-        for one in held:
-            one.close()
-        page.rlimit(psutil.RLIMIT_NOFILE, limit)
-    after = product.until_ready()["page"]
-    assert (after["pid"], after["restarts"]) == (before["pid"], before["restarts"])
-
-
 async def test_a_full_disk_costs_what_needs_room_and_nothing_else(small_disk: Path) -> None:
     workspace = small_disk / "workspace"
     with running_product(workspace, KIMI_LOG_MB="1") as product:
