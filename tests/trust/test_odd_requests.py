@@ -125,6 +125,7 @@ def test_no_route_fails_on_what_no_page_sends_and_the_log_stays_short(public: Sc
     assert {path for _, path in routes} >= {"/set-session-cookie", "/api/threads/import", "/project/action"}
     status, person = log_in(public, public.files.password.read_text().strip())
     assert status == 200
+    start = len(public.log())
     with closing(Kept(public)) as stranger, closing(Kept(public, person.cookie)) as somebody:
         asked, failed = answers_of(routes, (stranger, somebody))
     assert failed == [], "\n".join(map(str, failed))
@@ -136,7 +137,6 @@ def test_no_route_fails_on_what_no_page_sends_and_the_log_stays_short(public: Sc
 
 def answers_of(routes: list[tuple[str, str]], callers: tuple[Kept, ...]) -> tuple[int, list[Any]]:
     """How many requests were sent, and those that failed."""
-    start = len(public.log())
     failed: list[Any] = []
     asked = 0
     for method, path in routes:
