@@ -320,7 +320,7 @@ def test_a_chat_is_saved_and_taken_in_again(
         menu(entry, "Save as Markdown")
     with zipfile.ZipFile(markdown.value.path()) as folder:
         assert "A tea house." in folder.read("chat.md").decode()
-        assert folder.namelist()[0] == "pictures/01-店 1.png"
+        assert folder.namelist() == ["chat.md", "pictures/01-店 1.png"]
     assert markdown.value.suggested_filename == "To be saved.zip"
     with chat.page.expect_download() as saved:
         menu(entry, "Save as JSON")

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -93,6 +94,10 @@ class Kept(Caller):
             self._connection.close()
             return super().request(method, path, body, **headers)
 
+    def close(self) -> None:
+        """Ends the connection."""
+        self._connection.close()
+
 
 def every_route(page: ScriptedProduct) -> list[tuple[str, str]]:
     """Methods and paths, as the application itself lists them."""
@@ -120,8 +125,18 @@ def test_no_route_fails_on_what_no_page_sends_and_the_log_stays_short(public: Sc
     assert {path for _, path in routes} >= {"/set-session-cookie", "/api/threads/import", "/project/action"}
     status, person = log_in(public, public.files.password.read_text().strip())
     assert status == 200
-    callers = Kept(public), Kept(public, person.cookie)
     start = len(public.log())
+    with closing(Kept(public)) as stranger, closing(Kept(public, person.cookie)) as somebody:
+        asked, failed = answers_of(routes, (stranger, somebody))
+    assert failed == [], "\n".join(map(str, failed))
+    written = public.log()[start:]
+    assert "Traceback" not in written
+    assert TYPED not in written
+    assert len(written) < 60_000, f"{len(written)} characters for {asked} requests\n{written[:5000]}"
+
+
+def answers_of(routes: list[tuple[str, str]], callers: tuple[Kept, ...]) -> tuple[int, list[Any]]:
+    """How many requests were sent, and those that failed."""
     failed: list[Any] = []
     asked = 0
     for method, path in routes:
@@ -138,11 +153,7 @@ def test_no_route_fails_on_what_no_page_sends_and_the_log_stays_short(public: Sc
                 # Retry needs a supervisor, which this page has not.
                 if code >= 500 and (code, path) != (503, "/api/retry"):
                     failed.append((bool(caller.cookie), method, address[:80], body[:60], code, reply[:80]))
-    assert failed == [], "\n".join(map(str, failed))
-    written = public.log()[start:]
-    assert "Traceback" not in written
-    assert TYPED not in written
-    assert len(written) < 60_000, f"{len(written)} characters for {asked} requests\n{written[:5000]}"
+    return asked, failed
 
 
 def test_a_stranger_pushes_nothing_out_of_the_log(public: ScriptedProduct) -> None:
