@@ -65,13 +65,14 @@ class Server:
         self.gone = False
         monkeypatch.setitem(sio.handlers["/"], "connect", self._connect)
         monkeypatch.setitem(sio.handlers["/"], "connection_successful", self._open)
-        monkeypatch.setitem(sio.handlers["/"], "client_message", self._ask)
-        monkeypatch.setitem(sio.handlers["/"], "stop", None)
+        for event in ("client_message", "edit_message", "stop"):
+            monkeypatch.setitem(sio.handlers["/"], event, None)
+        monkeypatch.setattr(arrivals, "process_message", self._answer)
         monkeypatch.setattr(sio.manager, "is_connected", lambda sid, _: sid in self.there)
         monkeypatch.setattr(resuming, "load", self._load)
         self.there: set[str] = set()
         self.kept: list[Turn] = []
-        arrivals.replace_handlers(None, self._returned)  # type: ignore[arg-type] # the history is not asked here
+        arrivals.replace_handlers(None, self._returned)  # type: ignore[arg-type] # nothing is written here
 
     async def connect(self, page: Page) -> None:
         await sio.handlers["/"]["connection_successful"](page.session.socket_id)
@@ -80,7 +81,14 @@ class Server:
         references = [{"id": file} for file in files]
         payload = {"message": {"id": ident}, "fileReferences": references}
         reply: dict[str, Any] = await sio.handlers["/"]["client_message"](page.session.socket_id, payload)
+        # Questions are worked on in tasks of their own.
+        await asyncio.sleep(0)
         return reply
+
+    async def edit(self, page: Page, ident: str, words: str) -> None:
+        payload = {"message": {"id": ident, "output": words}}
+        await sio.handlers["/"]["edit_message"](page.session.socket_id, payload)
+        await asyncio.sleep(0)
 
     async def _connect(self, sid: str, environ: Any, auth: Any) -> bool:
         return True
@@ -97,7 +105,7 @@ class Server:
         session.has_first_interaction = not self.gone
         self.calls.append("opened")
 
-    async def _ask(self, sid: str, payload: Any) -> None:
+    async def _answer(self, session: WebsocketSession, payload: Any) -> None:
         self.calls.append(f"asked {payload['message']['id']}")
 
     async def _load(self, history: Any, session: WebsocketSession, chat: Any) -> None:
@@ -141,6 +149,14 @@ async def test_a_question_that_was_kept_before_a_restart_is_not_asked_again(serv
     assert server.calls == ["opened", "returned", "asked b"]
 
 
+async def test_an_edited_question_is_asked_again_under_its_id(server: Server) -> None:
+    page = Page()
+    await server.ask(page, "a")
+    await server.edit(page, "a", "Other words?")
+    assert server.calls == ["asked a", "asked a"]
+    assert page.sent == ["update_message"]
+
+
 async def test_a_question_whose_files_are_gone_is_not_asked_without_them(server: Server) -> None:
     page = Page()
     page.session.files["here"] = FILE
@@ -177,12 +193,13 @@ async def running(page: Page) -> asyncio.Task[None]:
     started = asyncio.Event()
 
     async def answer() -> None:
-        async with chat.turn:
+        async with chat.one_turn():
             started.set()
             await page.emit("before")
             await asyncio.sleep(60)
 
-    task = page.session.current_task = asyncio.create_task(answer())
+    task = asyncio.create_task(answer())
+    chat.begin(task)
     await started.wait()
     return task
 
@@ -193,7 +210,6 @@ async def test_a_page_that_is_loaded_again_goes_on_with_the_answer(server: Serve
     chat = chat_of(old.session)
     assert await sio.handlers["/"]["connect"](new.session.socket_id, {}, {})
     assert chat_of(new.session) is chat
-    assert old.session.current_task is None
     assert old.session.thread_id_to_resume == "thread"
     await old.emit("after")
     assert (old.sent[-1], new.sent[-1]) == ("before", "after")
@@ -212,14 +228,14 @@ async def test_an_answer_is_gone_on_with_by_nobody_else(server: Server, why: str
     old.session.to_clear = why == "left for another chat"
     adopt(new.session, lambda session: session.socket_id in server.there)
     assert chat_of(new.session) is not chat_of(old.session)
-    assert old.session.current_task is task
+    assert list(chat_of(old.session).tasks) == [task]
     task.cancel()
 
 
 async def test_a_thread_that_is_deleted_ends_its_answers_and_is_not_begun_again(server: Server) -> None:
     page, other = Page("thread"), Page("another")
     task, rest = await running(page), await running(other)
-    thread_deleted("thread")
+    thread_deleted("anna", "thread")
     with pytest.raises(asyncio.CancelledError):
         await task
     assert chat_of(page.session).kept

@@ -26,6 +26,7 @@ from app.pictures import NormalPicture, PictureLimits, normalise
 from app.uploads import UploadStore
 from tests.pictures import png, shop_sign
 from tests.unit.app.test_guards import ask
+from tests.unit.history.test_store import load
 
 CHAT: dict[str, Any] = {
     "format": "kimi-vl-chat",
@@ -74,12 +75,10 @@ async def test_a_chat_goes_out_and_comes_in_and_is_nobody_elses(page: ASGIApp, h
     reply = await bring_in(page, with_picture(name="店铺"))
     path = f"/api/threads/{reply.json()['threadId']}"
     again = await bring_in(page, (await fetch(page, f"{path}/chat.json")).content, "bert")
-    thread = await history.load(again.json()["threadId"])
-    assert thread
+    thread = await load(history, again.json()["threadId"], "bert")
     assert (thread.owner, thread.name) == ("bert", "店铺")
     assert (await fetch(page, f"{path}/chat.zip")).content.startswith(b"PK")
-    first = await history.load(reply.json()["threadId"])
-    assert first
+    first = await load(history, reply.json()["threadId"])
     answer = f"/api/answers/{first.conversation.turns[0].answers[0].id}/answer.md"
     assert (await fetch(page, answer)).text == "hi"
     for other in (f"{path}/chat.json", f"{path}/chat.zip", answer):

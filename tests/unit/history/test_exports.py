@@ -25,12 +25,13 @@ from app.history.exports import chat_json, chat_zip, file_name
 from app.history.imports import ImportedError, folder_of_an_import, keep, take_in
 from app.history.reading import ThreadReader
 from app.history.records import LAST_SECOND
-from app.history.resuming import show
+from app.history.resuming import page_of
 from app.history.store import History, Thread
 from app.history.tables import turns
 from app.history.users import Users
 from app.pictures import NormalPicture, PictureLimits, normalise
 from tests.pictures import png, shop_sign
+from tests.unit.history.test_store import load
 
 
 async def joined(pieces: AsyncIterator[bytes]) -> bytes:
@@ -122,8 +123,7 @@ async def test_what_is_taken_in_is_kept_as_it_was_and_can_be_opened(
 ) -> None:
     again = await taken_in(exported, history.uploads, tmp_path)
     await keep(history.database, history.uploads, again, user)
-    kept = await history.load("new")
-    assert kept
+    kept = await load(history, "new")
     assert (kept.owner, kept.name, kept.settings) == ("anna", again.name, again.settings)
     assert kept.conversation == again.conversation
 
@@ -149,14 +149,13 @@ async def test_a_chat_with_a_time_that_no_calendar_has_is_opened(
     async with history.database.writing() as connection:
         await connection.execute(update(turns).where(turns.c.id == "a").values(asked=-5e11))
         await connection.execute(update(turns).where(turns.c.id == "b2").values(asked=5e11))
-    kept = await history.load(thread.id)
-    assert kept
+    kept = await load(history, thread.id)
     # The steps of a page are made in the context of a session.
     init_http_context()
     session = SimpleNamespace(id="a session", thread_id=thread.id, chat_settings={})
     chat = Chat("en", conversation=kept.conversation)
-    steps, _ = show(cast("WebsocketSession", session), chat, "Kimi")
-    days = {step["output"]: str(step["createdAt"])[:10] for step in steps if step["type"] == "user_message"}
+    page = page_of(cast("WebsocketSession", session), chat, chat.conversation.turns, "Kimi")
+    days = {step["output"]: str(step["createdAt"])[:10] for step in page["steps"] if step["type"] == "user_message"}
     assert days == {"What is this?": "1970-01-01", "B": "9999-12-31"}
     # It can be taken away, and taken in again.
     again = await taken_in(await joined(chat_json(reader)), history.uploads, tmp_path)
@@ -173,12 +172,12 @@ async def test_nobody_reads_anothers_thread(history: History, users: Users, thre
 
 
 async def test_a_chat_that_is_deleted_while_it_is_read_is_no_whole_file(
-    history: History, reader: ThreadReader, thread: Thread, monkeypatch: pytest.MonkeyPatch
+    history: History, reader: ThreadReader, thread: Thread, user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "_BATCH", 1)
     pieces = chat_json(reader)
     await anext(pieces)
-    await history.delete(thread.id)
+    await history.of(user).delete(thread.id)
     with pytest.raises(HistoryError):
         await joined(pieces)
 

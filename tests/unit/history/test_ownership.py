@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from app.conversation import Answer, Picture, Turn, new_id
-from app.history import copies, keeper, listing, store, users
+from app.conversation import Answer, Conversation, Picture, Turn, new_id
+from app.history import copies, imports, keeper, listing, reading, store, users
 from app.history.copies import Copy, Seen, fingerprint
 from app.history.database import HistoryError
-from app.history.listing import list_threads
-from app.history.store import History
+from app.history.listing import Searches, list_threads
+from app.history.reading import ThreadReader
+from app.history.store import History, Thread
 from app.history.tables import answers, pictures, threads, turns
 from app.history.tables import users as people
 from app.history.users import Users
@@ -124,6 +125,29 @@ def having_seen_hers(world: World) -> Copy:
     return replace(world.bob, answers=seen, removed={world.answer.id}, choices={world.turn.id: "x"})
 
 
+def as_file(world: World) -> ThreadReader:
+    """Anna's thread, read by Bob."""
+    return ThreadReader(world.history.database, world.history.uploads, world.anna.thread_id, world.bob.user_id)
+
+
+async def everything(pieces: AsyncIterator[str]) -> str:
+    """All that comes."""
+    return "".join([piece async for piece in pieces])
+
+
+async def pieces_of(world: World) -> list[str]:
+    """The texts of Anna's questions, which Bob knows the ids of."""
+    hers = ThreadReader(world.history.database, world.history.uploads, world.anna.thread_id, world.anna.user_id)
+    heads = (await hers.outline()).turns
+    return [await everything(turn.text) async for turn in as_file(world).turns(heads)]
+
+
+async def brings_in(world: World, thread: Thread, turn: Turn) -> None:
+    """Imports a thread with this question for Bob."""
+    thread.conversation = Conversation([turn])
+    await imports.keep(world.history.database, world.history.uploads, thread, world.bob.user_id)
+
+
 ATTACKS: dict[str, list[Attack]] = {
     "History.save": [
         saved(lambda world: world.as_bob(), World.stolen),
@@ -163,7 +187,7 @@ ATTACKS: dict[str, list[Attack]] = {
         lambda world: own(world).rate(world.answer.id, 0, "Bob's"),
         lambda world: own(world).rate(world.answer.id, None),
     ],
-    "OwnHistory.answer": [lambda world: own(world).answer(world.answer.id)],
+    "OwnHistory.thread_of_answer": [lambda world: own(world).thread_of_answer(world.answer.id)],
     "OwnHistory.delete": [lambda world: own(world).delete(world.anna.thread_id)],
     "Users.get": [lambda world: world.users.get("bob")],
     "Users.id_of": [],
@@ -177,7 +201,27 @@ ATTACKS: dict[str, list[Attack]] = {
         lambda world: list_threads(world.history.database, world.bob.user_id, 100, feedback=1),
         lambda world: list_threads(world.history.database, "", 100),
     ],
+    "Searches.list_threads": [
+        lambda world: Searches(world.history.database).list_threads(world.bob.user_id, 100, search="secret")
+    ],
+    "ThreadReader.name": [lambda world: as_file(world).name()],
+    "ThreadReader.outline": [lambda world: as_file(world).outline()],
+    "ThreadReader.turns": [pieces_of],
+    "ThreadReader.answer": [lambda world: everything(as_file(world).answer(world.answer.id))],
+    "ThreadReader.slice": [
+        lambda world: as_file(world).slice(answers.c.text, world.answer.id, 0),
+        lambda world: as_file(world).slice(turns.c.text, world.turn.id, 0),
+    ],
+    # It says of an id only whether there is a thread, to the sweep of the disk.
+    "is_kept": [],
+    # It reads a file, and writes nothing but pictures into the folder of the new thread.
+    "take_in": [],
+    "keep": [
+        lambda world: brings_in(world, Thread(world.anna.thread_id, "", "Bob's"), world.bobs_turn),
+        lambda world: brings_in(world, Thread(new_id(), "", "Bob's"), world.stolen()),
+    ],
     "Keeper.load": [],
+    "Keeper.has_thread_of": [],
     "Keeper.save": [],
     "Keeper.copy_of": [],
 }
@@ -186,22 +230,25 @@ id: tests/unit/history/test_who_asks.py has them."""
 
 
 def asked_of(module: ModuleType) -> set[str]:
-    """The public coroutine functions of a module and of its classes."""
+    """The public asynchronous functions of a module and of its classes."""
     found = set()
     for name, thing in vars(module).items():
-        is_class = inspect.isclass(thing)
-        if name.startswith("_") or not (is_class or inspect.iscoroutinefunction(thing)):
+        if name.startswith("_") or inspect.getmodule(thing) is not module:
             continue
-        if thing.__module__ == module.__name__ and not is_class:
-            found.add(name)
-        elif thing.__module__ == module.__name__:
+        if inspect.isclass(thing):
             public = [part for part in vars(thing) if not part.startswith("_")]
-            found |= {f"{name}.{part}" for part in public if inspect.iscoroutinefunction(getattr(thing, part))}
+            found |= {f"{name}.{part}" for part in public if _is_asynchronous(getattr(thing, part))}
+        elif _is_asynchronous(thing):
+            found.add(name)
     return found
 
 
+def _is_asynchronous(thing: object) -> bool:
+    return inspect.iscoroutinefunction(thing) or inspect.isasyncgenfunction(thing)
+
+
 def test_every_public_function_of_the_store_is_tried() -> None:
-    modules = (store, users, listing, keeper, copies)
+    modules = (store, users, listing, keeper, copies, reading, imports)
     found = {name for module in modules for name in asked_of(module)}
     assert found == set(ATTACKS)
 
@@ -224,7 +271,7 @@ async def test_bob_can_not_tell_annas_ids_from_ids_that_do_not_exist(world: Worl
     own = world.history.of(world.bob.user_id)
     for ask in (own.has, own.head, own.load, own.delete):
         assert await ask(world.anna.thread_id) == await ask(new_id())
-    for of_answer in (own.answer, lambda answer: own.rate(answer, 1)):
+    for of_answer in (own.thread_of_answer, lambda answer: own.rate(answer, 1)):
         assert await of_answer(world.answer.id) == await of_answer(new_id())
     assert await world.history.revisions([world.as_bob()]) == [None]
 
@@ -251,7 +298,7 @@ async def test_every_statement_on_what_is_somebodys_names_the_owner(world: World
     await own.head(anna.thread_id)
     await own.change(anna.thread_id, name="n", settings={"temperature": 2})
     await own.rate(world.answer.id, 1)
-    await own.answer(world.answer.id)
+    await own.thread_of_answer(world.answer.id)
     await list_threads(history.database, anna.user_id, 10, search="x", feedback=1)
     await own.delete(anna.thread_id)
     about = re.compile(r"\b(FROM|UPDATE|INTO|JOIN) (threads|turns|pictures|answers)\b")

@@ -60,8 +60,15 @@ async def _resumed(page: Page, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> d
     monkeypatch.setattr(resuming, "load", loaded)
     context_var.set(ChainlitContext(page.session, page))
     thread: Any = {"id": "thread"}
-    await resuming.resume(cast("Any", None), _websocket(page), chat, thread, "Kimi-VL")
+    await resuming.resume(cast("Any", _Kept()), _websocket(page), chat, thread, "Kimi-VL")
     return cast("dict[str, Any]", thread)
+
+
+class _Kept:
+    """The history, which has the thread."""
+
+    async def has_thread_of(self, session: object) -> bool:
+        return True
 
 
 def _websocket(page: Page) -> WebsocketSession:

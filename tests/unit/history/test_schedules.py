@@ -117,7 +117,6 @@ class Process:
         head = await self.keeper.history.of(user_id).head(thread_id)
         assert head
         await resuming.resume(self.keeper, tab.session, tab.chat, head_dict(head), "Kimi-VL")
-        await tab.chat.show_buttons()
         self.tabs.append(tab)
         return tab
 
@@ -174,7 +173,7 @@ class Tab:
             init_ws_context(self.session)
             await work
 
-        self.task = self.session.current_task = asyncio.create_task(in_context())
+        self.task = asyncio.create_task(in_context())
 
     async def stop(self) -> None:
         """Presses Stop, and waits until all has ended."""

@@ -235,8 +235,8 @@ async def test_a_write_whose_caller_goes_away_is_finished_and_stands_in_nobodys_
 async def test_settings_of_an_earlier_version_are_cut_when_they_are_read(history: History, users: Users) -> None:
     user = (await users.get("anna")).id
     asked = Turn(new_id(), "a")
-    await history.save(("t", user, ""), [asked], {"temperature": 0.3, "evil": "x" * 100_000}, asked.id)
-    thread = await history.head("t")
+    await history.save(Copy(user, "t"), [asked], {"temperature": 0.3, "evil": "x" * 100_000}, asked.id)
+    thread = await history.of(user).head("t")
     assert thread
     assert thread.settings == {"temperature": 0.3}
     for kept, expected in (
@@ -245,7 +245,7 @@ async def test_settings_of_an_earlier_version_are_cut_when_they_are_read(history
     ):
         async with history.database.writing() as connection:
             await connection.execute(update(threads).values(settings=json.dumps(kept)))
-        thread = await history.head("t")
+        thread = await history.of(user).head("t")
         assert thread
         assert thread.settings == expected
 

@@ -13,6 +13,7 @@ import pytest
 with warnings.catch_warnings():
     # Libraries below Chainlit use what pydantic has deprecated.
     warnings.simplefilter("ignore")
+    from app.chats import chat_of
     from app.sockets import sessions
     from app.sockets.sessions import is_session_id
 
@@ -31,10 +32,10 @@ def test_only_canonical_random_uuids_are_session_ids(value: object) -> None:
 class Session:
     """What Chainlit keeps of a window."""
 
-    def __init__(self, kept: dict[str, Session], owner: str) -> None:
+    def __init__(self, kept: dict[str, Any], owner: str) -> None:
         self.id = self.socket_id = str(uuid.uuid4())
         self.environ = {"kimi.owner": owner}
-        self.current_task: asyncio.Task[None] | None = None
+        self.language = "en"
         self._kept = kept
         kept[self.id] = self
 
@@ -43,10 +44,12 @@ class Session:
 
 
 async def test_the_sessions_of_windows_that_were_closed_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept: dict[str, Session] = {}
+    kept: dict[str, Any] = {}
     monkeypatch.setattr(sessions, "ws_sessions_id", kept)
-    open_one, answering = Session(kept, "anna"), Session(kept, "anna")
-    answering.current_task = asyncio.create_task(asyncio.sleep(600))
+    open_one = Session(kept, "anna")
+    answering: Any = Session(kept, "anna")
+    task = asyncio.create_task(asyncio.sleep(600))
+    chat_of(answering).begin(task)
     closed = [Session(kept, "anna") for _ in range(200)]
     others = [Session(kept, "bob") for _ in range(5)]
     none: Any = None
@@ -54,6 +57,6 @@ async def test_the_sessions_of_windows_that_were_closed_are_bounded(monkeypatch:
     manager = SimpleNamespace(is_connected=lambda sid, namespace: sid == open_one.socket_id)
     guards = sessions._Guards(SimpleNamespace(handlers=handlers, manager=manager))
     await guards._forget_sessions("anna")
-    answering.current_task.cancel()
+    task.cancel()
     # Neither a window that is open nor one in which something is answered is forgotten.
     assert kept.keys() == {one.id for one in (open_one, answering, *closed[-128:], *others)}
