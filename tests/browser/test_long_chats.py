@@ -279,4 +279,7 @@ def test_pictures_of_earlier_turns_come_with_them(
     press(button(chat.page))
     expect(chat.questions.first).to_contain_text("What is this?")
     shown = chat.questions.first.locator("img")
-    assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    # Browsers load a picture when it comes near the screen.
+    shown.scroll_into_view_if_needed()
+    expect(shown).to_have_js_property("complete", True)
+    assert shown.evaluate("image => image.naturalWidth") > 0
