@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
-import re
 import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -45,9 +44,9 @@ def thousands(long_process: ScriptedProduct) -> str:
     return imported(long_process, 5000)
 
 
-def imported(product: ScriptedProduct, count: int) -> str:
-    """Brings in a chat whose turns are numbered from 0; its address."""
-    turns = [
+def imported(product: ScriptedProduct, count: int, first_picture: bytes = b"") -> str:
+    """Brings in a chat whose turns are numbered from 0, the first one with this picture; its address."""
+    turns: list[dict[str, object]] = [
         {
             "id": str(n),
             "parent": str(n - 1) if n else "",
@@ -57,6 +56,8 @@ def imported(product: ScriptedProduct, count: int) -> str:
         }
         for n in range(count)
     ]
+    if first_picture:
+        turns[0]["pictures"] = [{"name": "a.png", "data": base64.b64encode(first_picture).decode()}]
     chat = {"format": "kimi-vl-chat", "version": 1, "name": f"{count} turns", "turns": turns}
     body = json.dumps(chat).encode()
     status, _, reply = (
@@ -261,23 +262,11 @@ def test_a_page_that_connects_again_keeps_the_earlier_turns_that_it_has(
         chat.errors.clear()  # the browser's own, about the connection
 
 
-def test_pictures_of_earlier_turns_come_with_them(
-    long: ScriptedProduct, open_page: OpenPage, picture: Callable[[str, bytes], Path]
-) -> None:
-    chat = open_page(long.url)
-    chat.attach(picture("a.png", png(shop_sign("TEA", "house"))))
-    long.engine.script = Script(answer=["A tea house."])
-    chat.ask("What is this?")
-    chat.finished()
-    expect(chat.page).to_have_url(re.compile(r"/thread/[0-9a-f-]{36}$"))
-    for n in range(SCREEN):
-        long.engine.script = Script(answer=[f"answer {n}."])
-        chat.ask(f"question {n}.")
-        chat.finished()
-    chat.page.reload()
-    expect(chat.questions).to_have_text(asked(*range(SCREEN)))
+def test_pictures_of_earlier_turns_come_with_them(long: ScriptedProduct, open_page: OpenPage) -> None:
+    chat = open_page(imported(long, SCREEN + 1, png(shop_sign("TEA", "house"))))
+    expect(chat.questions).to_have_text(asked(*range(1, SCREEN + 1)))
     press(button(chat.page))
-    expect(chat.questions.first).to_contain_text("What is this?")
+    expect(chat.questions.first).to_contain_text("question 0.")
     shown = chat.questions.first.locator("img")
     # Browsers load a picture when it comes near the screen.
     shown.scroll_into_view_if_needed()
