@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import service, supervisor
+from engine import locks, service, supervisor
 from engine.config import ROOT, Settings
 from engine.llama_log import LlamaLog
 from engine.plan import LaunchPlan
@@ -74,16 +74,18 @@ def llama_plan(*says: str, status: int = 1) -> LaunchPlan:
 
 async def run_until(supervisor: Supervisor, settings: Settings, state: str) -> LaunchPlan:
     """Runs the engine's service until it is in this state; returns the plan then in force."""
-    engine = supervisor._engine()
-    running = asyncio.create_task(engine.run())
-    try:
-        async with asyncio.timeout(120):
-            while supervisor._status.engine.state != state:
-                await asyncio.sleep(0.05)
-        return LaunchPlan.read(settings.files.plan)
-    finally:
-        engine.stop()
-        await running
+    with locks.holding(settings.files.lock):
+        supervisor._take_over()
+        engine = supervisor._engine()
+        running = asyncio.create_task(engine.run())
+        try:
+            async with asyncio.timeout(120):
+                while supervisor._status.engine.state != state:
+                    await asyncio.sleep(0.05)
+            return LaunchPlan.read(settings.files.plan)
+        finally:
+            engine.stop()
+            await running
 
 
 async def test_the_reader_stands_in_for_llama_server_that_can_not_fetch_its_gguf(
