@@ -173,7 +173,6 @@ class _Callbacks:
         else:
             chat.settled(message.id)
             await self._answer(session, chat, turn, Answer())
-            await self._answer(session, chat, turn, Answer())
 
     @finished
     async def _admit(self, session: WebsocketSession, chat: Chat, turn: Turn, parent_id: str) -> bool:
