@@ -54,7 +54,7 @@ async def edited(sid: str, payload: MessagePayload) -> None:
         question = payload["message"]
         changed = {"id": question["id"], "output": question["output"]}
         await init_ws_context(session).emitter.emit("update_message", changed)
-        await _begin(session, {"message": question, "fileReferences": None})
+        await _begin(session, {"message": question, "fileReferences": None}, question["id"])
 
 
 async def stop(sid: str) -> None:
@@ -126,12 +126,7 @@ class _Arrivals:
             if missing := [file for file in files if file not in session.files]:
                 return {"missing": missing}
             if asked not in chat.taken and not await self._kept(session, asked):
-                chat.take(asked)
-                if task := await _begin(session, payload):
-                    # Also where it was stopped before it was kept.
-                    task.add_done_callback(lambda _: chat.settled(asked))
-                else:
-                    chat.settled(asked)
+                await _begin(session, payload, asked)
         return {}
 
     async def _kept(self, session: WebsocketSession, question: str) -> bool:
@@ -145,21 +140,23 @@ class _Arrivals:
         return chat.pictures_of(question) is not None
 
 
-async def _begin(session: WebsocketSession, payload: MessagePayload) -> asyncio.Task[None] | None:
-    """Has a question answered in a task of its own; None: too much waits already, which the page then says.
+async def _begin(session: WebsocketSession, payload: MessagePayload, question: str) -> None:
+    """Has a question answered in a task of its own, or says on the page that too many wait already.
 
-    The question's text stays on the page; nothing is kept of it here.
+    The text of a rejected one stays on the page; nothing is kept of it here, so that it can be sent again.
     """
     chat, size = chat_of(session), len(repr(payload))
     if chat.admits(size):
+        chat.take(question)
         task = asyncio.create_task(process_message(session, payload))
         chat.begin(task, size)
-        return task
+        # Also where it was stopped before it was kept.
+        task.add_done_callback(lambda _: chat.settled(question))
+        return
     context = init_ws_context(session)
     refusal = cl.Message(content=text("too_many_waiting", chat.language))
     refusal.is_error = True
     await context.emitter.send_step(refusal.to_dict())
-    return None
 
 
 def _adopt(session: WebsocketSession) -> None:

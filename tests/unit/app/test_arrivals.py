@@ -253,3 +253,18 @@ async def test_leaving_waits_for_questions_that_are_on_their_way_to_be_kept() ->
     await leaving
     chat.take("b")
     await chat.all_settled(0.01)
+
+
+async def test_a_question_for_which_there_is_no_room_is_asked_when_it_is_sent_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Page()
+    chat = chat_of(page.session)
+    with monkeypatch.context() as full:
+        full.setattr(chat, "admits", lambda size: False)
+        # The page has its refusal, unless it was just then without a connection.
+        assert await server.ask(page, "a") == {}
+    assert (page.sent, server.calls) == (["new_message"], [])
+    await server.ask(page, "a")
+    await server.ask(page, "a")
+    assert server.calls == ["asked a"]
