@@ -1,4 +1,4 @@
-"""Chainlit's callbacks: wiring only. What a turn does stands in `turn.py`, how it looks in `view.py`."""
+"""Chainlit's callbacks: wiring only. What a turn does is in `turn.py`, how it looks in `view.py`."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ class _Callbacks:
 
     @finished
     async def _unanswered(self, session: WebsocketSession, chat: Chat, turn: Turn) -> None:
-        """Says below a question that was stopped while it was saved that it has no answer, unless its thread is gone."""
+        """Says below a question that was stopped while it was saved that it has no answer."""
         async with chat.turn:
             if await self._keeper.save(session, chat, turn):
                 await chat.views[turn.id].finish(turn, Fault("unanswered"))

@@ -66,6 +66,24 @@ class EndedLogins:
         with self._file.changing() as accounts:
             accounts[identity] = {"generation": _account(accounts, identity)["generation"] + 1, "ended": {}}
 
+    def add_all(self, other: EndedLogins) -> None:
+        """Ends what another list of the same accounts has ended, too.
+
+        Raises:
+            OSError: a file can't be read or written.
+            ValueError: a file is damaged.
+        """
+        with self._file.changing() as accounts:
+            for identity, theirs in other._file.current().items():
+                ours = _account(accounts, identity)
+                generation = max(ours["generation"], theirs["generation"])
+                ended: dict[str, float] = {}
+                for one in (ours, theirs):
+                    # Of an earlier generation every login has ended.
+                    if one["generation"] == generation:
+                        ended |= one["ended"]
+                accounts[identity] = {"generation": generation, "ended": ended}
+
 
 def _account(accounts: Mapping[str, _Account], identity: str) -> _Account:
     return accounts.get(identity) or {"generation": 0, "ended": {}}

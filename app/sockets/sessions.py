@@ -109,7 +109,7 @@ class _Guards:
         return next((sid for sid, socket in self._sockets.items() if socket is seat), None)
 
     async def _show_out(self, seat: Seat) -> None:
-        """Ends the oldest of somebody's windows, which does not connect again by itself: public/sending.js knows why."""
+        """Ends the oldest of somebody's windows, which its page leaves closed (public/sending.js)."""
         # By its socket: its session may have gone on to another one.
         if sid := self._sid_of(seat):
             language = language_of(self._sio.get_environ(sid).get("HTTP_ACCEPT_LANGUAGE"))

@@ -92,9 +92,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(
-    history: History, users: Users, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> AsyncIterator[Desk]:
+async def desk(history: History, users: Users, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Desk]:
     session = Session(await somebody(users), "anna")
     init_ws_context(session)
     desk = Desk(history, users, session, tmp_path / "presets")
