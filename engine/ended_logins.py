@@ -53,7 +53,7 @@ class EndedLogins:
                 ended = {key: at for key, at in ended.items() if at + LONGEST_LOGIN_SECONDS > time.time()}
             generation = account["generation"]
             if len(ended) > _MOST_ENDED:
-                # The list must not grow for ever: all that is left of this account ends with it.
+                # The list must not grow without limit: all that is left of this account ends with it.
                 generation, ended = generation + 1, {}
             accounts[identity] = {"generation": generation, "ended": ended}
 

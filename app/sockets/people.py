@@ -64,8 +64,8 @@ class Seats:
     def take(self, seat: Seat) -> list[Seat]:
         """Gives its owner one more; the ones that have to go for it.
 
-        They are the oldest that nothing is being answered on: of this person, or, where the page is full, of whoever
-        has most.
+        They are the oldest that nothing is being answered on: of this person, or, where the page is full, of the
+        person who has most.
         """
         sockets = self._person(seat.owner).sockets
         sockets[seat] = None
@@ -98,7 +98,7 @@ class Seats:
         person = self._people.setdefault(owner, _Person())
         self._people.move_to_end(owner)
         if len(self._people) > _REMEMBERED:
-            # Whoever has a socket is looked at again when the others have been.
+            # A person with a socket stays, and is looked at again after the others.
             oldest, record = self._people.popitem(last=False)
             if record.sockets:
                 self._people[oldest] = record
