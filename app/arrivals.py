@@ -10,6 +10,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 import chainlit as cl
 from chainlit.context import init_ws_context
@@ -24,7 +25,10 @@ from app.history.database import HistoryError
 from app.history.keeper import Keeper
 from app.history.store import ThreadGoneError
 from app.i18n import text
+from app.recognised import owner_name
 
+_OPENINGS_AT_ONCE = 4
+"""Chats of one person that are read and sent at once; a long one takes a few times its size in memory."""
 Handler = Callable[..., Awaitable[Any]]
 Returned = Callable[[WebsocketSession], Awaitable[None]]
 
@@ -76,6 +80,8 @@ class _Arrivals:
         self._returned = returned
         self._connecting: Handler = sio.handlers["/"]["connect"]
         self._connected: Handler = sio.handlers["/"]["connection_successful"]
+        self._openings: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        """By person; those that somebody holds or waits for."""
 
     async def connecting(self, sid: str, environ: dict[str, Any], auth: Any) -> Any:
         """A page connects. Its running answer is handed over here, before the grace period ends."""
@@ -93,9 +99,16 @@ class _Arrivals:
         if session is None:
             return
         _adopt(session)
-        async with chat_of(session).opening:
-            await self._open(session, sid)
-            await self._returned(session)
+        # The chat first: a question that comes meanwhile waits until the thread is open, however long that takes.
+        async with chat_of(session).opening, self._place(session):
+            if sio.manager.is_connected(sid, "/"):
+                await self._open(session, sid)
+                await self._returned(session)
+
+    def _place(self, session: WebsocketSession) -> asyncio.Semaphore:
+        """Held while a chat of this person is read and sent."""
+        owner = owner_name(session.user) if session.user else ""
+        return self._openings.setdefault(owner, asyncio.Semaphore(_OPENINGS_AT_ONCE))
 
     async def _open(self, session: WebsocketSession, sid: str) -> None:
         if session.thread_id_to_resume and not session.has_first_interaction:

@@ -25,9 +25,14 @@ class Recognised:
 
 
 def owner_of(cookies: dict[str, str]) -> str | None:
-    """Whom the login in these cookies names; None: nobody. Of those who share a password, each has their own name."""
+    """Whom the login in these cookies names, as `owner_name`; None: nobody."""
     user = user_in(cookies)
-    return f"{user.identifier}\0{user.display_name or ''}" if user else None
+    return owner_name(user) if user else None
+
+
+def owner_name(user: User) -> str:
+    """A person's name for the limits: of those who share a password, each has their own."""
+    return f"{user.identifier}\0{user.display_name or ''}"
 
 
 def user_in(cookies: dict[str, str]) -> User | None:

@@ -122,8 +122,7 @@ class ThreadReader:
         async with self._database.reading() as connection:
             thread = (await connection.execute(select(threads).where(self._own))).first()
             heads = {
-                turn_id: TurnHead(turn_id, *rest)
-                for turn_id, *rest in await connection.execute(asked.where(self._own))
+                turn_id: TurnHead(turn_id, *rest) for turn_id, *rest in await connection.execute(asked.where(self._own))
             }
             for turn_id, *answer in await connection.execute(said.where(self._own).order_by(answers.c.position)):
                 heads[turn_id].answers.append(AnswerHead(*answer))

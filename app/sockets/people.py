@@ -1,8 +1,7 @@
-"""How many sockets, sessions and openings one person may have."""
+"""How many sockets one person may have, and how often they may connect."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -16,8 +15,6 @@ SOCKETS_OF_ONE = 64
 _CONNECTS = 128
 _CONNECTS_SECONDS = 64.0
 """Within which one person may connect so many times: after a restart of the page all windows come at once."""
-_OPENINGS_AT_ONCE = 4
-"""Chats of one person that are read and sent at once; a long one takes a few times its size in memory."""
 _REMEMBERED = 10_000
 
 
@@ -32,7 +29,6 @@ class _Person:
     sockets: dict[Seat, None] = field(default_factory=dict)
     """In the order in which they came."""
     connects: deque[float] = field(default_factory=lambda: deque(maxlen=_CONNECTS))
-    openings: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_OPENINGS_AT_ONCE))
 
 
 class Seats:
@@ -85,10 +81,6 @@ class Seats:
         if person and seat in person.sockets:
             del person.sockets[seat]
             self._taken -= 1
-
-    def opening(self, owner: str) -> asyncio.Semaphore:
-        """Held while a chat of this person is read and sent."""
-        return self._person(owner).openings
 
     def _oldest(self, sockets: dict[Seat, None], but: Seat) -> Seat:
         others = [seat for seat in sockets if seat is not but] or [but]

@@ -96,9 +96,7 @@ class _Guards:
         if socket is None or socket.opened:
             return
         socket.opened = True
-        async with self._seats.opening(socket.owner):
-            if not socket.gone:
-                await self._open(sid)
+        await self._open(sid)
 
     def _is_busy(self, seat: Seat) -> bool:
         sid = self._sid_of(seat)

@@ -60,6 +60,7 @@ class Server:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[str] = []
+        self.opening: list[str] = []
         self.opened = asyncio.Event()
         self.opened.set()
         self.gone = False
@@ -75,6 +76,7 @@ class Server:
         arrivals.replace_handlers(None, self._returned)  # type: ignore[arg-type] # nothing is written here
 
     async def connect(self, page: Page) -> None:
+        self.there.add(page.session.socket_id)
         await sio.handlers["/"]["connection_successful"](page.session.socket_id)
 
     async def ask(self, page: Page, ident: str, *files: str) -> dict[str, Any]:
@@ -99,6 +101,7 @@ class Server:
             # As Chainlit does.
             self.calls.append("begun")
             return
+        self.opening.append(sid)
         await self.opened.wait()
         if self.gone and session.thread_id_to_resume:
             raise ThreadGoneError(session.thread_id)
@@ -132,6 +135,24 @@ async def test_a_question_waits_until_its_thread_is_open(server: Server) -> None
     assert await asking == {}
     await opening
     assert server.calls == ["opened", "returned", "asked a"]
+
+
+async def test_a_person_has_a_few_threads_opened_at_once_and_the_questions_of_the_others_wait(server: Server) -> None:
+    pages = [Page("thread") for _ in range(5)]
+    server.opened.clear()
+    opening = [asyncio.create_task(server.connect(page)) for page in pages]
+    await asyncio.sleep(0)
+    asking = asyncio.create_task(server.ask(pages[-1], "a"))
+    others = Page("thread", user="bert")
+    opening.append(asyncio.create_task(server.connect(others)))
+    await asyncio.sleep(0.01)
+    assert server.opening == [page.session.socket_id for page in (*pages[:4], others)]
+    assert not asking.done()
+    # One that has gone meanwhile is not read any more.
+    server.there.remove(pages[-1].session.socket_id)
+    server.opened.set()
+    await asyncio.gather(*opening, asking)
+    assert server.calls == ["opened", "returned"] * 5 + ["asked a"]
 
 
 async def test_questions_are_asked_in_their_order_and_each_once(server: Server) -> None:
