@@ -64,6 +64,7 @@ class Server:
         self.opened = asyncio.Event()
         self.opened.set()
         self.gone = False
+        self.missing = False
         monkeypatch.setitem(sio.handlers["/"], "connect", self._connect)
         monkeypatch.setitem(sio.handlers["/"], "connection_successful", self._open)
         for event in ("client_message", "edit_message", "stop"):
@@ -105,7 +106,7 @@ class Server:
         await self.opened.wait()
         if self.gone and session.thread_id_to_resume:
             raise ThreadGoneError(session.thread_id)
-        session.has_first_interaction = not self.gone
+        session.has_first_interaction = not (self.gone or self.missing)
         self.calls.append("opened")
 
     async def _answer(self, session: WebsocketSession, payload: Any) -> None:
@@ -196,6 +197,14 @@ async def test_a_thread_that_is_deleted_while_it_is_opened_is_not_gone_on_with(s
     assert page.session.thread_id != "thread"
     assert page.session.thread_id_to_resume is None
     assert server.calls == ["opened", "returned"]
+
+
+async def test_a_named_thread_that_is_not_there_is_named_once_only(server: Server) -> None:
+    page = Page("thread")
+    server.missing = True
+    await server.connect(page)
+    assert page.session.thread_id != "thread"
+    assert page.session.thread_id_to_resume is None
 
 
 @pytest.mark.parametrize("first", ["thread", None])
