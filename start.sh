@@ -16,7 +16,7 @@ Usage: ./start.sh [WORD] [OPTIONS]
   stop                   end engine and page
   logs [llm|app] [-f]    print the end of the logs, and what comes
   plan [OPTIONS]         tell what would run here and why, or the launch for another machine
-  user WHAT              say who may sign in: add, remove or password NAME; list
+  user WHAT              say who may sign in: add, remove, password, admin or sign-out NAME; list
   key WHAT               say which programs may use the API: add or remove NAME; list
   backup DIR             copy chats, pictures, people and keys into the new folder DIR; while it runs, too
   restore DIR [--force]  bring a backup back; --force puts the chats that are there aside

@@ -10,6 +10,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 import chainlit as cl
 from chainlit.context import init_ws_context
@@ -24,7 +25,10 @@ from app.history.database import HistoryError
 from app.history.keeper import Keeper
 from app.history.store import ThreadGoneError
 from app.i18n import text
+from app.recognised import owner_name
 
+_OPENINGS_AT_ONCE = 4
+"""Chats of one person that are read and sent at once; a long one takes a few times its size in memory."""
 Handler = Callable[..., Awaitable[Any]]
 Returned = Callable[[WebsocketSession], Awaitable[None]]
 
@@ -54,7 +58,7 @@ async def edited(sid: str, payload: MessagePayload) -> None:
         question = payload["message"]
         changed = {"id": question["id"], "output": question["output"]}
         await init_ws_context(session).emitter.emit("update_message", changed)
-        await _begin(session, {"message": question, "fileReferences": None})
+        await _begin(session, {"message": question, "fileReferences": None}, question["id"])
 
 
 async def stop(sid: str) -> None:
@@ -76,6 +80,8 @@ class _Arrivals:
         self._returned = returned
         self._connecting: Handler = sio.handlers["/"]["connect"]
         self._connected: Handler = sio.handlers["/"]["connection_successful"]
+        self._openings: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        """By person; those that somebody holds or waits for."""
 
     async def connecting(self, sid: str, environ: dict[str, Any], auth: Any) -> Any:
         """A page connects. Its running answer is handed over here, before the grace period ends."""
@@ -93,9 +99,16 @@ class _Arrivals:
         if session is None:
             return
         _adopt(session)
-        async with chat_of(session).opening:
-            await self._open(session, sid)
-            await self._returned(session)
+        # The chat first: a question that comes meanwhile waits until the thread is open, however long that takes.
+        async with chat_of(session).opening, self._place(session):
+            if sio.manager.is_connected(sid, "/"):
+                await self._open(session, sid)
+                await self._returned(session)
+
+    def _place(self, session: WebsocketSession) -> asyncio.Semaphore:
+        """Held while a chat of this person is read and sent."""
+        owner = owner_name(session.user) if session.user else ""
+        return self._openings.setdefault(owner, asyncio.Semaphore(_OPENINGS_AT_ONCE))
 
     async def _open(self, session: WebsocketSession, sid: str) -> None:
         if session.thread_id_to_resume and not session.has_first_interaction:
@@ -126,12 +139,7 @@ class _Arrivals:
             if missing := [file for file in files if file not in session.files]:
                 return {"missing": missing}
             if asked not in chat.taken and not await self._kept(session, asked):
-                chat.take(asked)
-                if task := await _begin(session, payload):
-                    # Also where it was stopped before it was kept.
-                    task.add_done_callback(lambda _: chat.settled(asked))
-                else:
-                    chat.settled(asked)
+                await _begin(session, payload, asked)
         return {}
 
     async def _kept(self, session: WebsocketSession, question: str) -> bool:
@@ -145,21 +153,23 @@ class _Arrivals:
         return chat.pictures_of(question) is not None
 
 
-async def _begin(session: WebsocketSession, payload: MessagePayload) -> asyncio.Task[None] | None:
-    """Has a question answered in a task of its own; None: too much waits already, which the page then says.
+async def _begin(session: WebsocketSession, payload: MessagePayload, question: str) -> None:
+    """Has a question answered in a task of its own, or says on the page that too many wait already.
 
-    The question's text stays on the page; nothing is kept of it here.
+    The text of a rejected one stays on the page; nothing is kept of it here, so that it can be sent again.
     """
     chat, size = chat_of(session), len(repr(payload))
     if chat.admits(size):
+        chat.take(question)
         task = asyncio.create_task(process_message(session, payload))
         chat.begin(task, size)
-        return task
+        # Also where it was stopped before it was kept.
+        task.add_done_callback(lambda _: chat.settled(question))
+        return
     context = init_ws_context(session)
     refusal = cl.Message(content=text("too_many_waiting", chat.language))
     refusal.is_error = True
     await context.emitter.send_step(refusal.to_dict())
-    return None
 
 
 def _adopt(session: WebsocketSession) -> None:

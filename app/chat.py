@@ -1,4 +1,4 @@
-"""Chainlit's callbacks: wiring only. What a turn does stands in `turn.py`, how it looks in `view.py`."""
+"""Chainlit's callbacks: wiring only. What a turn does is in `turn.py`, how it looks in `view.py`."""
 
 from __future__ import annotations
 
@@ -129,17 +129,14 @@ class _Callbacks:
                     await self._question(session, chat, message)
         except asyncio.CancelledError:
             if message.id in chat.coming:
-                _spawn(self._keep(session, chat, message))
+                chat.begin(_spawn(self._keep(session, chat, message)))
             raise
 
+    @finished
     async def _keep(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
-        """Has a question kept that was stopped before it was; its Retry has it answered."""
+        """Has a question kept that was stopped while it waited; its Retry has it answered."""
         async with chat.turn:
-            if not await self._loaded(session, chat, message):
-                return
-            if turn := chat.asked(message.id):
-                await self._unanswered(session, chat, turn)
-            else:
+            if await self._loaded(session, chat, message):
                 await self._question(session, chat, message, stopped=True)
 
     async def _loaded(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> bool:
@@ -166,13 +163,19 @@ class _Callbacks:
             await self._ask_for_preset(session, chat, message)
         # The browser chooses the message's id: it names the question on this page, and nothing in the history.
         turn = Turn(new_id(), whole(message.content), pictures, page_id=message.id)
-        if not await self._admit(session, chat, turn, parent_id):
+        try:
+            kept = await self._admit(session, chat, turn, parent_id)
+        except asyncio.CancelledError:
+            # It was taken in all the same.
+            chat.begin(_spawn(self._unanswered(session, chat, turn)))
+            raise
+        finally:
+            chat.settled(message.id)
+        if not kept:
             await refuse(text("chat_deleted", chat.language), parent_id)
         elif stopped:
             await chat.views[turn.id].finish(turn, Fault("unanswered"))
         else:
-            chat.settled(message.id)
-            await self._answer(session, chat, turn, Answer())
             await self._answer(session, chat, turn, Answer())
 
     @finished
@@ -185,9 +188,12 @@ class _Callbacks:
             chat.views.pop(other.id, None)
         return await self._keeper.save(session, chat, turn)
 
+    @finished
     async def _unanswered(self, session: WebsocketSession, chat: Chat, turn: Turn) -> None:
-        if await self._keeper.save(session, chat, turn):
-            await chat.views[turn.id].finish(turn, Fault("unanswered"))
+        """Says below a question that was stopped while it was saved that it has no answer."""
+        async with chat.turn:
+            if await self._keeper.save(session, chat, turn):
+                await chat.views[turn.id].finish(turn, Fault("unanswered"))
 
     async def _ask_for_preset(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
         """Puts the preset's question to a picture that came without words, for everybody to see."""
@@ -313,7 +319,9 @@ class _Callbacks:
         if session.to_clear:
             # Its files go when this returns.
             await chat_of(session).all_settled(GRACE_SECONDS)
-        _spawn(give_up(session, session.socket_id, 0 if session.to_clear else GRACE_SECONDS))
+            await chat_of(session).end(GRACE_SECONDS)
+        else:
+            _spawn(give_up(session, session.socket_id, GRACE_SECONDS))
 
     async def resume(self, thread: ThreadDict) -> None:
         """A thread of the history is opened; what `thread` holds afterwards is shown."""

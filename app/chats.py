@@ -94,6 +94,14 @@ class Chat:
         for task in list(self.tasks):
             task.cancel()
 
+    async def end(self, seconds: float) -> None:
+        """Gives up and waits, `seconds` at most, until all is kept as it stays: a question that waited is kept then."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.tasks:
+                    self.give_up()
+                    await asyncio.wait(list(self.tasks))
+
     def take_out(self, turn: Turn, answer: Answer) -> None:
         """Removes an answer of which nothing is worth keeping, from the history too when the turn is saved."""
         chosen = turn.answer
@@ -226,9 +234,5 @@ def rated(answer_id: str) -> list[Answer]:
 
 
 async def stop_all(seconds: float) -> None:
-    """Stops every answer that is being given, and waits until it is as it stays, `seconds` at most."""
-    tasks = [task for chat in _chats.values() for task in chat.tasks]
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=seconds)
+    """Stops every answer that is being given, and waits until all is kept as it stays, `seconds` at most."""
+    await asyncio.gather(*(chat.end(seconds) for chat in list(_chats.values())))

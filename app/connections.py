@@ -204,7 +204,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """As asyncio calls it."""
         if not self._in_body:
-            # All of it is head, unless a head ends in it: that begins the count anew.
+            # All of it is head, unless a head ends in it: then the count begins again.
             self._head += len(data)
         super().data_received(data)
         if self.transport.is_closing() or self.parser is None or self.transport.get_protocol() is not self:

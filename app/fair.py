@@ -50,7 +50,10 @@ class FairLine:
         if self._most_waiting is not None and len(line) >= self._most_waiting:
             if not self._newest_wins:
                 raise LineFullError
-            line.popleft().set_exception(LineFullError())
+            longest = line.popleft()
+            # One that has just given up is not in the line any more.
+            if not longest.done():
+                longest.set_exception(LineFullError())
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         line.append(place)
         try:

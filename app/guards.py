@@ -3,7 +3,7 @@
 - `HostAndOrigin`: a page on loopback answers to its own names only (a foreign site's name can be pointed at 127.0.0.1),
   and a browser's request that another site made is refused, for HTTP and WebSocket alike.
 - `BodyLimit`: a body is counted while it comes; nothing above the limit is ever held.
-- `SignIns`: tells the check of a password where the request comes from, and answers for one that has to wait.
+- `SignIns`: passes on where a sign-in comes from to the check of its password, and rejects one that has to wait.
 - `SecureHeaders`: what every response says about itself.
 """
 
@@ -60,7 +60,7 @@ class AllowedPlaces:
 class HostAndOrigin:
     """Refuses requests under a foreign name or from a foreign page.
 
-    `from_anywhere` are paths to which another site's page may post: whoever answers there checks the request itself.
+    `from_anywhere` are paths to which another site's page may post; the routes there check the request themselves.
     """
 
     def __init__(self, app: ASGIApp, places: AllowedPlaces, from_anywhere: Collection[str] = ()) -> None:

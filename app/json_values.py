@@ -28,7 +28,7 @@ _MARKS_PER_VALUE = 4
 def too_many_values(json: str | bytes, most: int, deepest: int | None = None) -> bool:
     """Whether a JSON text has more than `most` values, or is nested more than `deepest` levels; None: any depth.
 
-    The text may be malformed. What stands in its strings does not count.
+    The text may be malformed. What is in its strings does not count.
     """
     if isinstance(json, str):
         commas, opened = json.count(","), json.count("[") + json.count("{")

@@ -23,6 +23,8 @@ HEADER_PREFIX = "header:"
 
 _LONGEST_TOKEN = 8192
 """In characters; a login is far below."""
+_MOST_READ = 16_384
+"""Logins that are kept as they were read: of as many windows as can be connected."""
 
 
 @dataclass(frozen=True)
@@ -43,21 +45,27 @@ class Login:
         return {"login": {name: value for name, value in asdict(self).items() if name != "identity"}}
 
 
-# Those of all open pages are looked at every other second.
-@lru_cache(maxsize=1024)
 def login_in(token: str) -> Login | None:
     """The login of a token, whether or not it has ended by the clock; None: it was not signed here."""
     if len(token) > _LONGEST_TOKEN:
         return None
     try:
-        claims = jwt.decode(token, get_jwt_secret() or "", algorithms=["HS256"], options={"verify_exp": False})
-        identity, metadata = str(claims["identifier"]), claims["metadata"]
-        if "login" not in metadata:
-            return _older(identity, metadata, claims["iat"], token)
-        login = Login(identity=identity, **metadata["login"])
-    except (jwt.InvalidTokenError, TypeError, AttributeError, LookupError):
+        return _read(token)
+    except (jwt.InvalidTokenError, TypeError, AttributeError, LookupError, ValueError):
         return None
-    return login if login.kind in get_args(Kind) else None
+
+
+# Those of all open pages are looked at every other second. What raises is not kept, so strangers fill nothing.
+@lru_cache(maxsize=_MOST_READ)
+def _read(token: str) -> Login:
+    claims = jwt.decode(token, get_jwt_secret() or "", algorithms=["HS256"], options={"verify_exp": False})
+    identity, metadata = str(claims["identifier"]), claims["metadata"]
+    if "login" not in metadata:
+        return _older(identity, metadata, claims["iat"], token)
+    login = Login(identity=identity, **metadata["login"])
+    if login.kind not in get_args(Kind):
+        raise ValueError(login.kind)
+    return login
 
 
 def ended_by_the_clock(token: str) -> bool:

@@ -15,6 +15,6 @@ def apply() -> None:
     awake = SimpleNamespace(sleep=lambda seconds: None)
     for module in ("chainlit.message", "chainlit.step"):
         vars(import_module(module))["time"] = awake
-    # Chainlit keeps a list of a session's messages for its own `edit_message` only, which `editing.py` replaces:
+    # Chainlit keeps a list of a session's messages for its own `edit_message` only, which `arrivals.py` replaces:
     # `Conversation` is the one owner of what has been said.
     vars(chat_context)["add"] = lambda message: message

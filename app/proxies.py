@@ -1,4 +1,4 @@
-"""Who asks, where proxies stand in front: their word counts only where `KIMI_PROXIES` names them.
+"""Who asks, where the page is behind proxies: what they say counts only where `KIMI_PROXIES` names them.
 
 A browser can write any header. So `X-Forwarded-For`, `X-Forwarded-Proto`, and the header in which a proxy names its
 people, are read from the proxies that were named, and from nobody else.

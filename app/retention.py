@@ -103,7 +103,7 @@ async def keep_sweeping(files: Workspace, days: int, kept: Callable[[str], Await
             trusted = trusted_now(files.swept, days, now)
             if now - trusted > _DAY:
                 _log.warning(
-                    "the clock says that %.0f days are gone, which is believed by and by", (now - trusted) / _DAY
+                    "the clock says that %.0f days are gone, which is believed step by step", (now - trusted) / _DAY
                 )
             if removed := await asyncio.to_thread(sweep_uploads, uploads, days, trusted):
                 _log.info("removed %d uploaded pictures older than %d days", removed, days)

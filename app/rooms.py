@@ -15,7 +15,7 @@ class Guest(Protocol):
     """What can be in a room."""
 
     network: str
-    """Whom the peer's address stands for."""
+    """The network of the peer's address."""
 
     def send_away(self) -> None:
         """Ends the connection."""

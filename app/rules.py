@@ -124,7 +124,7 @@ class SharedPassword:
         return self._mark[1]
 
     def matches(self, password: str) -> bool:
-        """Whether this is it, in a time that tells nothing."""
+        """Whether this is it; the time that it takes gives nothing away."""
         return hmac.compare_digest(password.encode("utf-8", "surrogatepass"), self.current().encode())
 
     def _stamp(self) -> tuple[int, int, int] | None:

@@ -1,6 +1,6 @@
 """The request by which somebody signs in with a password, for the callback that Chainlit hands only name and password.
 
-`LoginLimit` puts it there; the callback leaves in it what came of it.
+`guards.SignIns` puts it there; the callback leaves in it what came of it.
 """
 
 from __future__ import annotations

@@ -13,15 +13,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import jwt
-from chainlit.auth import get_token_from_cookies
-from chainlit.auth.jwt import decode_jwt
 from chainlit.session import ws_sessions_id
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.guards import UPLOAD_PATHS, refuse
+from app.recognised import user_in
 
 ROOM_LEFT = 16 * 1024 * 1024
 """Bytes of the disk that no upload takes: for the chats, the logs and the state."""
@@ -45,8 +43,8 @@ class UploadGuard:
         if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in UPLOAD_PATHS:
             await self._app(scope, receive, send)
             return
-        person = _person(HTTPConnection(scope))
-        if person is None:
+        user = user_in(HTTPConnection(scope).cookies)
+        if user is None:
             await refuse(scope, receive, send, 401, "refused_stranger")
         elif not self._has_room(Headers(scope=scope).get("content-length", "")):
             await refuse(scope, receive, send, 507, "refused_disk")
@@ -54,7 +52,7 @@ class UploadGuard:
             await refuse(scope, receive, send, 429, "refused_files", most=MOST_FILES)
         else:
             await _until_connected(scope)
-            await self._in_turn(person, scope, receive, send)
+            await self._in_turn(user.identifier, scope, receive, send)
 
     def _has_room(self, declared: str) -> bool:
         size = int(declared) if declared.isdigit() else 0
@@ -141,11 +139,3 @@ class BodyPace:
 
 class _TooSlowError(Exception):
     """Raised inside `receive`, so that whoever reads the body stops at once."""
-
-
-def _person(connection: HTTPConnection) -> str | None:
-    token = get_token_from_cookies(connection.cookies)
-    try:
-        return decode_jwt(token).identifier if token else None
-    except (jwt.InvalidTokenError, TypeError):
-        return None

@@ -53,7 +53,7 @@ class EndedLogins:
                 ended = {key: at for key, at in ended.items() if at + LONGEST_LOGIN_SECONDS > time.time()}
             generation = account["generation"]
             if len(ended) > _MOST_ENDED:
-                # The list must not grow for ever: all that is left of this account ends with it.
+                # The list must not grow without limit: all that is left of this account ends with it.
                 generation, ended = generation + 1, {}
             accounts[identity] = {"generation": generation, "ended": ended}
 
@@ -65,6 +65,24 @@ class EndedLogins:
         """
         with self._file.changing() as accounts:
             accounts[identity] = {"generation": _account(accounts, identity)["generation"] + 1, "ended": {}}
+
+    def add_all(self, other: EndedLogins) -> None:
+        """Ends what another list of the same accounts has ended, too.
+
+        Raises:
+            OSError: a file can't be read or written.
+            ValueError: a file is damaged.
+        """
+        with self._file.changing() as accounts:
+            for identity, theirs in other._file.current().items():
+                ours = _account(accounts, identity)
+                generation = max(ours["generation"], theirs["generation"])
+                ended: dict[str, float] = {}
+                for one in (ours, theirs):
+                    # Of an earlier generation every login has ended.
+                    if one["generation"] == generation:
+                        ended |= one["ended"]
+                accounts[identity] = {"generation": generation, "ended": ended}
 
 
 def _account(accounts: Mapping[str, _Account], identity: str) -> _Account:

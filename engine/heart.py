@@ -42,7 +42,7 @@ class Heart:
 
     @staticmethod
     def environment(descriptor: int) -> dict[str, str]:
-        """Tells the program of its end."""
+        """The variable in which the program finds its end."""
         return {_VARIABLE: str(descriptor)}
 
     def beats(self) -> bool:

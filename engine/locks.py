@@ -54,7 +54,7 @@ def is_held(path: Path) -> bool:
 
 
 def holder(path: Path) -> int | None:
-    """The process that holds it; None where this user or this container can't see it, or the system tells nobody."""
+    """The process that holds it; None where this user or this container can't see it, or the system does not say."""
     lock = path.stat()
     for entry in Path("/proc").glob("[0-9]*/fdinfo"):
         # A process ends, or belongs to somebody else.

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import time
@@ -20,6 +20,10 @@ from engine import locks
 from engine.backup import FOLDERS, Manifest, copied, kept, read_manifest, write_private
 from engine.chat_store import BackupError, ChatStore
 from engine.config import Workspace
+from engine.ended_logins import EndedLogins
+
+_ASIDE = "before-restore-"
+"""How the names of the folders begin that hold what was there before."""
 
 
 def restore(source: Path, files: Workspace, store: ChatStore, *, force: bool) -> tuple[Manifest, Path | None]:
@@ -82,7 +86,7 @@ def _copy_checked(source: Path, manifest: Manifest, staging: Path, database: str
 
 def _swap(source: Path, files: Workspace, store: ChatStore, staging: Path) -> Path | None:
     write_private(files.restoring, f"{source}\n".encode())
-    aside = _new_folder(files.root / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    aside = _new_folder(files.root / f"{_ASIDE}{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     try:
         store.put_aside(aside)
         store.load(staging / store.file_name)
@@ -97,12 +101,21 @@ def _swap(source: Path, files: Workspace, store: ChatStore, staging: Path) -> Pa
         for new in list((staging / name).rglob("*")):
             if new.is_file():
                 _move(new, files.root / new.relative_to(staging))
+    _keep_ended(files)
     os.sync()
     files.restoring.unlink()
     if any(aside.iterdir()):
         return aside
     aside.rmdir()
     return None
+
+
+def _keep_ended(files: Workspace) -> None:
+    """Has no login count again that was ended after the backup was made; also where an earlier try was interrupted."""
+    for before in sorted(files.root.glob(f"{_ASIDE}*/{files.logins.relative_to(files.root)}")):
+        # What is damaged is left as it is: nobody gets in by it.
+        with suppress(ValueError):
+            EndedLogins(files.logins).add_all(EndedLogins(before))
 
 
 def _move(source: Path, target: Path) -> None:

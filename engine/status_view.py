@@ -74,7 +74,7 @@ def ask_page(settings: Settings, seen: Status) -> dict[str, Any]:
 
 
 def _drawn(page: dict[str, Any], seen: Status) -> list[tuple[str, RenderableType | None]]:
-    """What only the page can tell, as rows."""
+    """What only the page knows, as rows."""
     unit = "characters/s" if seen.engine.kind == "reader" else "tokens/s"
     rows: list[tuple[str, RenderableType | None]] = [
         ("now", _now(page)),

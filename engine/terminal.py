@@ -17,8 +17,8 @@ _NAME = "instead"
 def fit_to_terminal() -> None:
     """Has standard output and error speak the terminal's encoding, and replace what that lacks.
 
-    `start.sh` has Python read and write all files as UTF-8, hence the terminal's encoding is asked of the system. The
-    bare C locale tells none; as Python does, we take it for UTF-8.
+    `start.sh` has Python read and write all files as UTF-8, so the system is asked for the terminal's encoding. The
+    bare C locale has none; as Python does, we take it for UTF-8.
     """
     codecs.register_error(_NAME, _replace)
     found = locale.getencoding()

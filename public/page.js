@@ -48,7 +48,7 @@ const kimi = (() => {
       loadingEarlier: "Loading earlier messages…",
       earlierShown: (count) => `${count} earlier questions are shown above.`,
       chatGone: "This chat could not be opened: it has been deleted, or is not yours.",
-      filesGone: "The attached files could not be sent again, so that the question waits: reload the page and ask again with them.",
+      filesGone: "The attached files could not be sent again, so the question still waits: reload the page, attach them again and ask once more.",
     },
     zh: {
       code: "文本",

@@ -77,6 +77,18 @@
       else setTimeout(() => socket.connect(), 1000);
     },
 
+    // Socket.IO does not connect again by itself when the server has ended the connection. A window that the server has
+    // closed because the same person has too many stays closed: it would push out the next one.
+    watchConnection(socket) {
+      let tooMany = false;
+      socket.on("too_many_windows", () => {
+        tooMany = true;
+      });
+      socket.on("disconnect", (reason) => {
+        if (reason === "io server disconnect" && !tooMany) kimi.sentAway(socket);
+      });
+    },
+
     // What the page connects with changes in quick steps; it connects when nothing has changed for 200 ms.
     connect(connect, options) {
       connections += 1;

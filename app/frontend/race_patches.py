@@ -74,7 +74,7 @@ RACES = (
         # The page looked alive until its next request.
         why="a page whose connection the server has ended learns whether its user is signed out",
         old='ee.on("connect_error",Q=>{',
-        new='ee.on("disconnect",Q=>{Q==="io server disconnect"&&kimi.sentAway(ee)}),ee.on("connect_error",Q=>{',
+        new='kimi.watchConnection(ee),ee.on("connect_error",Q=>{',
     ),
     Patch(
         why="a question is sent until the server has it: at first",

@@ -1,6 +1,6 @@
 """What a session has seen of a thread in the database: the basis on which its changes are merged into the thread.
 
-A session works on objects of its own. When it saves, the copy tells which of them it has changed since it last saw the
+A session works on objects of its own. When it saves, the copy shows which of them it has changed since it last saw the
 database, and which of them somebody else has changed since; nothing else is written.
 """
 

@@ -1,6 +1,6 @@
 """A thread that comes out of a file, as `exports.py` writes them.
 
-What is taken in is checked as any upload is: the pictures are decoded and written anew, and everything gets new ids.
+What is taken in is checked as any upload is: the pictures are decoded and encoded again, and everything gets new ids.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ async def take_in(file: IO[bytes], thread_id: str, uploads: Path, normalise: Nor
     page_ids: dict[str, str] = {}
     taken = []
     for part in sorted(chat.turns, key=lambda turn: turn.asked):
-        # A parent stands before its children, so that no branch can bite its own tail.
+        # A parent comes before its children, so that no branch is a circle.
         if part.id in ids or (part.parent and part.parent not in ids):
             raise ImportedError("import_unknown")
         ids[part.id] = new_id()

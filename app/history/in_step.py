@@ -1,14 +1,15 @@
 """Keeps sessions in step that have the same thread open: in tabs, on other devices, in other web processes.
 
-Every thread has a revision in the database. One query asks for those of all open threads, at once after something was
-written here, and every other second for what other processes have written. A session whose thread has a newer one takes
-the news in and shows it, unless it is answering: then afterwards.
+Every thread has a revision in the database. One query asks for those of all open threads every other second, and at
+once after something was written here for those of threads that several sessions have open here. A session whose thread
+has a newer one takes the news in and shows it, unless it is answering: then afterwards.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -40,17 +41,25 @@ class InStep:
 
     async def keep(self) -> None:
         """Brings sessions up to date, until cancelled."""
+        now = asyncio.get_running_loop().time
+        due = now()
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._keeper.written.wait(), _LOOK_SECONDS)
+                await asyncio.wait_for(self._keeper.written.wait(), due - now())
             self._keeper.written.clear()
-            await self.look()
+            everywhere = now() >= due
+            if everywhere:
+                due = now() + _LOOK_SECONDS
+            await self.look(everywhere=everywhere)
             await asyncio.sleep(_REST_SECONDS)
 
-    async def look(self) -> None:
-        """Brings every session up to date that can be now; what fails is tried again at the next look."""
+    async def look(self, *, everywhere: bool = True) -> None:
+        """Brings every session up to date that can be now; what fails is tried again at the next look.
+
+        Only what was written in this process is looked for if not `everywhere`.
+        """
         try:
-            await self._look()
+            await self._look(everywhere)
             self._failing = False
         except HistoryError as error:
             if not self._failing:
@@ -59,8 +68,13 @@ class InStep:
         except Exception:
             _log.exception("other sessions' changes could not be shown")
 
-    async def _look(self) -> None:
-        sessions = [(session, chat) for session, chat in self._sessions() if _may_merge(session, chat)]
+    async def _look(self, everywhere: bool) -> None:
+        sessions = self._sessions()
+        if not everywhere:
+            # What the only session in a thread writes is no news to anybody here.
+            open_in = Counter(session.thread_id for session, _ in sessions)
+            sessions = [(session, chat) for session, chat in sessions if open_in[session.thread_id] > 1]
+        sessions = [(session, chat) for session, chat in sessions if _may_merge(session, chat)]
         copies = [chat.copy for _, chat in sessions if chat.copy]
         revisions = await self._keeper.history.revisions(copies) if copies else []
         for (session, chat), copy, revision in zip(sessions, copies, revisions, strict=True):

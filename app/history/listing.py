@@ -84,7 +84,7 @@ class Searches:
     def __init__(self, database: Database, seconds: float = 10.0) -> None:
         self._database = database
         self._seconds = seconds
-        # Whoever types on wants the latest search only.
+        # Somebody who goes on typing wants the latest search only.
         self._line = FairLine(at_once=3, of_one=1, waiting=4, newest_wins=True)
 
     async def list_threads(self, user_id: str, first: int, **wanted: Any) -> Page:

@@ -1,6 +1,6 @@
 """A kept thread, read in pieces, so that a large one takes no more memory than a small one.
 
-No connection is held between two pieces: whoever takes them may be slow.
+No connection is held between two pieces: their reader may be slow.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlalchemy import Column, func, select
 from app.conversation import Conversation, Picture, Turn
 from app.history import records
 from app.history.database import Database, HistoryError
+from app.history.owned import own_thread
 from app.history.tables import answers, pictures, threads, turns
 
 _SLICE = 1_000_000
@@ -101,12 +102,12 @@ class ThreadReader:
     def __init__(self, database: Database, uploads: Path, thread_id: str, user_id: str) -> None:
         self._database = database
         self._uploads = uploads
-        self._own = (threads.c.id == thread_id, threads.c.user_id == user_id)
+        self._own = own_thread(user_id, thread_id)
 
     async def name(self) -> str | None:
         """The thread's name; None where this person has no such thread."""
         async with self._database.reading() as connection:
-            return (await connection.execute(select(threads.c.name).where(*self._own))).scalar_one_or_none()
+            return (await connection.execute(select(threads.c.name).where(self._own))).scalar_one_or_none()
 
     async def outline(self) -> Outline:
         """The thread without its texts.
@@ -119,12 +120,11 @@ class ThreadReader:
         sizes = (func.length(answers.c.reasoning), func.length(answers.c.text))
         said = select(answers.c.turn_id, answers.c.id, *sizes).select_from(_OF_ANSWERS)
         async with self._database.reading() as connection:
-            thread = (await connection.execute(select(threads).where(*self._own))).first()
+            thread = (await connection.execute(select(threads).where(self._own))).first()
             heads = {
-                turn_id: TurnHead(turn_id, *rest)
-                for turn_id, *rest in await connection.execute(asked.where(*self._own))
+                turn_id: TurnHead(turn_id, *rest) for turn_id, *rest in await connection.execute(asked.where(self._own))
             }
-            for turn_id, *answer in await connection.execute(said.where(*self._own).order_by(answers.c.position)):
+            for turn_id, *answer in await connection.execute(said.where(self._own).order_by(answers.c.position)):
                 heads[turn_id].answers.append(AnswerHead(*answer))
         if thread is None:
             raise HistoryError("the thread is gone")
@@ -157,7 +157,7 @@ class ThreadReader:
         of = _OF_TURNS if column.table is turns else _OF_ANSWERS
         query = select(func.substr(column, start + 1, _SLICE)).select_from(of)
         async with self._database.reading() as connection:
-            found = await connection.execute(query.where(*self._own, column.table.c.id == row_id))
+            found = await connection.execute(query.where(self._own, column.table.c.id == row_id))
             text: str | None = found.scalar_one_or_none()
         if text is None:
             raise HistoryError("the thread was deleted while it was read")
@@ -165,19 +165,19 @@ class ThreadReader:
 
     async def _texts(self, batch: Sequence[TurnHead]) -> dict[tuple[str, str], str]:
         ids = [turn.id for turn in batch]
-        asked = select(turns.c.id, turns.c.text).select_from(_OF_TURNS).where(*self._own, turns.c.id.in_(ids))
+        asked = select(turns.c.id, turns.c.text).select_from(_OF_TURNS).where(self._own, turns.c.id.in_(ids))
         said = select(answers.c.id, answers.c.reasoning, answers.c.text).select_from(_OF_ANSWERS)
         texts: dict[tuple[str, str], str] = {}
         async with self._database.reading() as connection:
             for row in await connection.execute(asked):
                 texts["turns.text", row.id] = row.text
-            for answer in await connection.execute(said.where(*self._own, answers.c.turn_id.in_(ids))):
+            for answer in await connection.execute(said.where(self._own, answers.c.turn_id.in_(ids))):
                 texts["answers.reasoning", answer.id], texts["answers.text", answer.id] = answer.reasoning, answer.text
         return texts
 
     async def _pictures(self, batch: Sequence[TurnHead]) -> dict[str, list[Picture]]:
         ids = [turn.id for turn in batch]
-        query = select(pictures).select_from(pictures.join(turns).join(threads)).where(*self._own, turns.c.id.in_(ids))
+        query = select(pictures).select_from(pictures.join(turns).join(threads)).where(self._own, turns.c.id.in_(ids))
         found: dict[str, list[Picture]] = {}
         async with self._database.reading() as connection:
             for row in await connection.execute(query.order_by(pictures.c.position)):
@@ -188,7 +188,7 @@ class ThreadReader:
     async def _details(self, batch: Sequence[TurnHead]) -> dict[str, dict[str, Any]]:
         columns = [answers.c[name] for name in ("id", "details", "feedback", "comment")]
         query = select(*columns).select_from(_OF_ANSWERS)
-        query = query.where(*self._own, answers.c.turn_id.in_([turn.id for turn in batch]))
+        query = query.where(self._own, answers.c.turn_id.in_([turn.id for turn in batch]))
         async with self._database.reading() as connection:
             return {row.id: records.answer_details(row) for row in await connection.execute(query)}
 

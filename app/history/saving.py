@@ -26,7 +26,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True)
 class _Written:
-    """An answer as it stands in the database now."""
+    """An answer as it is in the database now."""
 
     answer: Answer
     id: str

@@ -159,7 +159,7 @@ class History:
 
 
 class OwnHistory:
-    """The threads of one person. Nothing of anybody else's is read, changed or even told apart from nothing."""
+    """The threads of one person. What belongs to others is neither read nor changed: here it does not exist."""
 
     def __init__(self, database: Database, uploads: Path, user_id: str) -> None:
         self._database = database

@@ -1,7 +1,8 @@
 """The thread that a browser names when it connects: it is opened where it is the person's own, and never made.
 
 Chainlit would begin a thread under any id that a browser makes up: that of somebody else's pictures, or of a thread
-that was deleted in another tab. A session that names a thread which is not there begins one under an id of the server.
+that was deleted in another tab. A session that names a thread which is not there begins one under an id of the server,
+and `arrivals.py` has Chainlit say once that the named one is not there.
 """
 
 from __future__ import annotations
@@ -19,9 +20,8 @@ from app.history.users import Users
 
 
 def guard_thread_ids(history: History, users: Users) -> None:
-    """Wraps Chainlit's handlers of new connections."""
+    """Wraps the handler of new connections."""
     connect: Callable[..., Awaitable[Any]] = sio.handlers["/"]["connect"]
-    resume: Callable[..., Awaitable[Any]] = sio.handlers["/"]["connection_successful"]
 
     async def guarded(sid: str, environ: dict[str, Any], auth: Any) -> Any:
         connected = await connect(sid, environ, auth)
@@ -29,13 +29,7 @@ def guard_thread_ids(history: History, users: Users) -> None:
             await own_thread_only(history, users, session)
         return connected
 
-    async def resumed(sid: str) -> None:
-        await resume(sid)
-        if session := WebsocketSession.get(sid):
-            forget_what_is_not_there(session)
-
     sio.on("connect", guarded)
-    sio.on("connection_successful", resumed)
 
 
 async def own_thread_only(history: History, users: Users, session: WebsocketSession) -> None:
@@ -50,9 +44,3 @@ async def own_thread_only(history: History, users: Users, session: WebsocketSess
         return
     if not await history.of(await users.id_of(session.user)).has(named):
         session.thread_id = new_id()
-
-
-def forget_what_is_not_there(session: WebsocketSession) -> None:
-    """Has Chainlit say only once, and not at every reconnection, that the thread that was named is not there."""
-    if session.thread_id_to_resume != session.thread_id:
-        session.thread_id_to_resume = None

@@ -1,6 +1,6 @@
 """Engine.IO's end of one browser's socket, with limits for what comes, what waits to be sent, and what is being done.
 
-A socket that goes beyond a limit is ended without a farewell. A browser then connects again and is shown its chat as it
+A socket that goes beyond a limit is closed at once. A browser then connects again and is shown its chat as it
 is by then; whatever else it was has to begin from the start.
 """
 
@@ -96,7 +96,7 @@ class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships 
         self._waiting = 0
         if self._wire:
             self._wire.transport.abort()
-        # In its own time: whoever is sending something must not wait for the end of the session.
+        # In a task of its own: what is sending something must not wait for the end of the session.
         task = asyncio.ensure_future(self._end())
         _ending.add(task)
         task.add_done_callback(_ending.discard)
@@ -269,7 +269,7 @@ def _size(packet: Packet) -> int:
 
 
 def _end_the_farthest_behind(sockets: Any) -> None:
-    """Ends one socket, of whoever makes the page hold most, if it holds too much for all together."""
+    """Ends one socket of the person for whom the page holds most, if it holds too much for all together."""
     behind = {socket: socket.behind for socket in sockets}
     if sum(behind.values()) <= _ALL_BEHIND_BYTES:
         return

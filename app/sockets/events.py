@@ -42,7 +42,7 @@ class _Events:
         self._sio = sio
 
     async def connected(self, eio_sid: str, environ: dict[str, Any]) -> None:
-        """A socket has been opened, by whoever it may be."""
+        """A socket has been opened, by anybody."""
         socket: BrowserSocket = self._sio.eio.sockets[eio_sid]
         client = environ["asgi.scope"].get("client")
         socket.network = network_of(client[0]) if client else ""

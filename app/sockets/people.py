@@ -1,8 +1,7 @@
-"""How many sockets, sessions and openings one person may have."""
+"""How many sockets one person may have, and how often they may connect."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -16,8 +15,6 @@ SOCKETS_OF_ONE = 64
 _CONNECTS = 128
 _CONNECTS_SECONDS = 64.0
 """Within which one person may connect so many times: after a restart of the page all windows come at once."""
-_OPENINGS_AT_ONCE = 4
-"""Chats of one person that are read and sent at once; a long one takes a few times its size in memory."""
 _REMEMBERED = 10_000
 
 
@@ -32,7 +29,6 @@ class _Person:
     sockets: dict[Seat, None] = field(default_factory=dict)
     """In the order in which they came."""
     connects: deque[float] = field(default_factory=lambda: deque(maxlen=_CONNECTS))
-    openings: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_OPENINGS_AT_ONCE))
 
 
 class Seats:
@@ -64,8 +60,8 @@ class Seats:
     def take(self, seat: Seat) -> list[Seat]:
         """Gives its owner one more; the ones that have to go for it.
 
-        They are the oldest that nothing is being answered on: of this person, or, where the page is full, of whoever
-        has most.
+        They are the oldest that nothing is being answered on: of this person, or, where the page is full, of the
+        person who has most.
         """
         sockets = self._person(seat.owner).sockets
         sockets[seat] = None
@@ -86,10 +82,6 @@ class Seats:
             del person.sockets[seat]
             self._taken -= 1
 
-    def opening(self, owner: str) -> asyncio.Semaphore:
-        """Held while a chat of this person is read and sent."""
-        return self._person(owner).openings
-
     def _oldest(self, sockets: dict[Seat, None], but: Seat) -> Seat:
         others = [seat for seat in sockets if seat is not but] or [but]
         return next((seat for seat in others if not self._busy(seat)), others[0])
@@ -98,7 +90,7 @@ class Seats:
         person = self._people.setdefault(owner, _Person())
         self._people.move_to_end(owner)
         if len(self._people) > _REMEMBERED:
-            # Whoever has a socket is looked at again when the others have been.
+            # A person with a socket stays, and is looked at again after the others.
             oldest, record = self._people.popitem(last=False)
             if record.sockets:
                 self._people[oldest] = record

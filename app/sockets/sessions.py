@@ -96,9 +96,7 @@ class _Guards:
         if socket is None or socket.opened:
             return
         socket.opened = True
-        async with self._seats.opening(socket.owner):
-            if not socket.gone:
-                await self._open(sid)
+        await self._open(sid)
 
     def _is_busy(self, seat: Seat) -> bool:
         sid = self._sid_of(seat)
@@ -109,12 +107,13 @@ class _Guards:
         return next((sid for sid, socket in self._sockets.items() if socket is seat), None)
 
     async def _show_out(self, seat: Seat) -> None:
-        """Ends the oldest of somebody's windows in a way after which its browser does not connect again by itself."""
+        """Ends the oldest of somebody's windows, which its page leaves closed (public/sending.js)."""
         # By its socket: its session may have gone on to another one.
         if sid := self._sid_of(seat):
             language = language_of(self._sio.get_environ(sid).get("HTTP_ACCEPT_LANGUAGE"))
             words = text("too_many_windows", language, most=SOCKETS_OF_ONE)
             await self._sio.emit("toast", {"message": words, "type": "warning"}, to=sid)
+            await self._sio.emit("too_many_windows", {}, to=sid)
             await self._sio.disconnect(sid)
 
     async def _forget_sessions(self, owner: str) -> None:

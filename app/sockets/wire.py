@@ -15,8 +15,8 @@ from app.rooms import Room
 BEFORE_LOGIN_BYTES = 64 * 1024
 """Of one message, which is uvicorn's `ws_max_size` here, and of all messages before somebody has signed in."""
 MESSAGE_CHARACTERS = 4 * 1024 * 1024
-"""The largest event of a browser's socket. One above it ends the connection without a word, so that a text which is
-merely too long for the model must not be."""
+"""The largest event of a browser's socket. A larger one ends the connection without an explanation, so a
+text that is only too long for the model has to be smaller."""
 _MESSAGE_BYTES = 3 * MESSAGE_CHARACTERS
 """The same in Chinese."""
 _WITH_FRAMES_BYTES = 2 * BEFORE_LOGIN_BYTES
@@ -35,7 +35,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
     """Bytes that have come since the handshake."""
 
     def send_away(self) -> None:
-        """Ends it, without waiting for the other side's farewell."""
+        """Ends it, without waiting for the other side to close it."""
         end(self.transport)
 
     def connection_made(self, transport: BaseTransport) -> None:
@@ -74,7 +74,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         self.conn.max_message_size = _MESSAGE_BYTES
 
     def dismiss(self) -> None:
-        """Whoever had signed in is out; the other side has the usual time to close."""
+        """The person has signed out; the other side has the usual time to close."""
         if not self.disconnected and not self.transport.is_closing():
             self._before_login = 0
             self.conn.max_message_size = BEFORE_LOGIN_BYTES

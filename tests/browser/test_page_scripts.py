@@ -154,6 +154,34 @@ def test_a_page_that_the_server_sends_away_connects_again_or_shows_the_login(sta
     page.wait_for_url(f"{ADDRESS}login")
 
 
+_WATCHED = """
+    window.connected = [];
+    window.watched = (name) => {
+        const handlers = {};
+        kimi.watchConnection({
+            on: (event, handler) => (handlers[event] = handler),
+            connect: () => connected.push(name),
+        });
+        return (event, reason) => handlers[event](reason);
+    };
+"""
+
+
+def test_a_window_that_was_one_too_many_does_not_connect_again(stage: Stage) -> None:
+    page = stage.open()
+    page.evaluate(_WATCHED)
+    page.evaluate("""
+        const tooMany = watched("too many"), lost = watched("lost"), other = watched("other");
+        tooMany("too_many_windows");
+        tooMany("disconnect", "io server disconnect");
+        lost("disconnect", "transport close");
+        other("disconnect", "io server disconnect");
+    """)
+    page.wait_for_function("connected.length")
+    page.wait_for_timeout(300)
+    assert page.evaluate("connected") == ["other"]
+
+
 def test_of_several_connections_the_last_one_counts(stage: Stage) -> None:
     page = stage.open()
     page.evaluate("window.made = []")

@@ -50,6 +50,7 @@ async def test_a_strangers_large_packet_ends_their_socket_and_is_in_no_log(page:
 
 
 async def test_a_chat_is_shown_once_for_each_connection(visitor: Visitor) -> None:
+    await visitor.until(lambda events: any(name == "clear_call_fn" for name, _ in events), "the chat")
     before = len(visitor.events)
     for _ in range(20):
         await visitor.send("connection_successful")
@@ -67,6 +68,7 @@ async def test_who_opens_too_many_windows_loses_the_oldest_and_is_told(visitor: 
     assert all(answer.startswith("40") for answer in await asyncio.to_thread(open_many))
     with contextlib.suppress(ConnectionError):
         await visitor.until(lambda _: False, "the end of the connection")
+    assert "too_many_windows" in [name for name, _ in visitor.events], "its page would connect again at once"
     [told] = [data for name, data in visitor.events if name == "toast"]
     assert "64 windows" in told["message"]
     assert Caller(page).request("GET", "/healthz")[0] == 200

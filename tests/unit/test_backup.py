@@ -15,9 +15,11 @@ import asyncpg
 import pytest
 
 from engine import chat_store, locks
+from engine import restore as restoring
 from engine.backup import MANIFEST, kept, make_backup, read_manifest
 from engine.chat_store import BackupError, SqliteStore
 from engine.config import Settings, Workspace
+from engine.ended_logins import EndedLogins
 from engine.restore import restore
 from tests.ports import free_port
 from tests.postgres import Postgres, binaries, running_postgres
@@ -167,6 +169,32 @@ def test_an_interrupted_restore_is_finished_by_repeating_it(
     assert store(files).chats() == 2
     kept_aside = [SqliteStore(path).chats() for path in files.root.glob("before-restore-*/chat.db")]
     assert sorted(kept_aside) == [2, 3]
+
+
+def test_a_login_that_was_ended_after_the_backup_stays_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = written(tmp_path / "workspace", 2)
+    ended = EndedLogins(files.logins)
+    ended.end("anna", "before", time.time())
+    ended.end_all("carl")
+    ended.end("carl", "c1", time.time())
+    make_backup(files, store(files), tmp_path / "backup")
+    ended.end("anna", "after", time.time())
+    ended.end_all("bert")
+    ended.end("carl", "c2", time.time())
+    move = restoring._move
+
+    def killed(source: Path, target: Path) -> None:
+        move(source, target)
+        if source == files.logins:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("engine.restore._move", killed)
+        restore(tmp_path / "backup", files, store(files), force=True)
+    restore(tmp_path / "backup", files, store(files), force=True)
+    assert {login for login in ("before", "after", "other") if ended.has("anna", login, 0)} == {"before", "after"}
+    assert ended.has("bert", "any", 0)
+    assert [ended.has("carl", login, 1) for login in ("c1", "c2", "c3")] == [True, True, False]
 
 
 def test_pictures_are_as_old_as_they_were(tmp_path: Path, backup: Path) -> None:

@@ -60,9 +60,11 @@ class Server:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[str] = []
+        self.opening: list[str] = []
         self.opened = asyncio.Event()
         self.opened.set()
         self.gone = False
+        self.missing = False
         monkeypatch.setitem(sio.handlers["/"], "connect", self._connect)
         monkeypatch.setitem(sio.handlers["/"], "connection_successful", self._open)
         for event in ("client_message", "edit_message", "stop"):
@@ -75,6 +77,7 @@ class Server:
         arrivals.replace_handlers(None, self._returned)  # type: ignore[arg-type] # nothing is written here
 
     async def connect(self, page: Page) -> None:
+        self.there.add(page.session.socket_id)
         await sio.handlers["/"]["connection_successful"](page.session.socket_id)
 
     async def ask(self, page: Page, ident: str, *files: str) -> dict[str, Any]:
@@ -99,10 +102,11 @@ class Server:
             # As Chainlit does.
             self.calls.append("begun")
             return
+        self.opening.append(sid)
         await self.opened.wait()
         if self.gone and session.thread_id_to_resume:
             raise ThreadGoneError(session.thread_id)
-        session.has_first_interaction = not self.gone
+        session.has_first_interaction = not (self.gone or self.missing)
         self.calls.append("opened")
 
     async def _answer(self, session: WebsocketSession, payload: Any) -> None:
@@ -132,6 +136,24 @@ async def test_a_question_waits_until_its_thread_is_open(server: Server) -> None
     assert await asking == {}
     await opening
     assert server.calls == ["opened", "returned", "asked a"]
+
+
+async def test_a_person_has_a_few_threads_opened_at_once_and_the_questions_of_the_others_wait(server: Server) -> None:
+    pages = [Page("thread") for _ in range(5)]
+    server.opened.clear()
+    opening = [asyncio.create_task(server.connect(page)) for page in pages]
+    await asyncio.sleep(0)
+    asking = asyncio.create_task(server.ask(pages[-1], "a"))
+    others = Page("thread", user="bert")
+    opening.append(asyncio.create_task(server.connect(others)))
+    await asyncio.sleep(0.01)
+    assert server.opening == [page.session.socket_id for page in (*pages[:4], others)]
+    assert not asking.done()
+    # One that has gone meanwhile is not read any more.
+    server.there.remove(pages[-1].session.socket_id)
+    server.opened.set()
+    await asyncio.gather(*opening, asking)
+    assert server.calls == ["opened", "returned"] * 5 + ["asked a"]
 
 
 async def test_questions_are_asked_in_their_order_and_each_once(server: Server) -> None:
@@ -175,6 +197,14 @@ async def test_a_thread_that_is_deleted_while_it_is_opened_is_not_gone_on_with(s
     assert page.session.thread_id != "thread"
     assert page.session.thread_id_to_resume is None
     assert server.calls == ["opened", "returned"]
+
+
+async def test_a_named_thread_that_is_not_there_is_named_once_only(server: Server) -> None:
+    page = Page("thread")
+    server.missing = True
+    await server.connect(page)
+    assert page.session.thread_id != "thread"
+    assert page.session.thread_id_to_resume is None
 
 
 @pytest.mark.parametrize("first", ["thread", None])
@@ -253,3 +283,18 @@ async def test_leaving_waits_for_questions_that_are_on_their_way_to_be_kept() ->
     await leaving
     chat.take("b")
     await chat.all_settled(0.01)
+
+
+async def test_a_question_for_which_there_is_no_room_is_asked_when_it_is_sent_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Page()
+    chat = chat_of(page.session)
+    with monkeypatch.context() as full:
+        full.setattr(chat, "admits", lambda size: False)
+        # The page has its refusal, unless it was just then without a connection.
+        assert await server.ask(page, "a") == {}
+    assert (page.sent, server.calls) == (["new_message"], [])
+    await server.ask(page, "a")
+    await server.ask(page, "a")
+    assert server.calls == ["asked a"]

@@ -110,3 +110,18 @@ async def test_a_place_given_in_the_moment_of_giving_up_is_passed_on() -> None:
     async with asyncio.timeout(10):
         await third.task
     assert served == ["c"]
+
+
+async def test_one_that_has_just_given_up_makes_room_for_the_newest() -> None:
+    line, served = FairLine(at_once=1, waiting=1, newest_wins=True), list[str]()
+    async with line.place("a"):
+        second = Visit(line, "a", served)
+        await settled()
+        third = Visit(line, "a", served)
+        # The third one runs before the second one learns that it was cancelled.
+        second.task.cancel()
+        third.end.set()
+        await settled()
+    async with asyncio.timeout(10):
+        await third.task
+    assert second.task.cancelled()

@@ -1,7 +1,9 @@
 """Who may still come in, by a login that was made some time ago, or by a clock that was wrong."""
 
+import asyncio
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import chainlit.auth
@@ -61,6 +63,38 @@ def test_a_login_made_by_a_clock_that_was_set_back_since_counts(welcome: Welcome
     assert welcome.still(token, Headers())
     assert welcome.still(token)
     assert decode_jwt(token).identifier == "local"
+
+
+async def test_the_logins_of_thousands_of_windows_are_each_read_once_and_others_are_served_meanwhile(
+    welcome: Welcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = [login(number=number) for number in range(3000)]
+    windows = {str(number): SimpleNamespace(socket_id=number) for number in range(3000)}
+    environs = [{"HTTP_COOKIE": f"access_token={token}"} for token in tokens]
+    monkeypatch.setattr("app.welcome.ws_sessions_id", windows)
+    monkeypatch.setattr("app.welcome.sio", SimpleNamespace(get_environ=environs.__getitem__))
+    read: list[str] = []
+    decode = jwt.decode
+
+    def counted(token: str, *args: Any, **options: Any) -> Any:
+        read.append(token)
+        return decode(token, *args, **options)
+
+    monkeypatch.setattr(jwt, "decode", counted)
+    served = 0
+
+    async def others() -> None:
+        nonlocal served
+        while True:
+            served += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(others())
+    for _ in range(2):
+        await welcome.sweep()
+    task.cancel()
+    assert len(read) == len(set(read)) == 3000
+    assert served > 20
 
 
 def test_what_is_not_ours_counts_for_nothing(welcome: Welcome) -> None:

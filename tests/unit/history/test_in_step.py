@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
@@ -183,6 +183,33 @@ async def test_a_write_here_is_shown_at_once_and_one_elsewhere_at_the_next_look(
     elsewhere.conversation.turns[0].answers[0].text += ", and longer"
     await history.save(elsewhere.copy, elsewhere.conversation.turns, {}, elsewhere.copy.last)
     await until(lambda: "first, and longer" in [a.text for a in world.other.conversation.turns[0].answers])
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def test_writes_here_have_only_threads_looked_up_that_several_sessions_have_open(
+    world: World, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+    revisions = history.revisions
+
+    async def counted(copies: Sequence[Copy]) -> list[int | None]:
+        looked.append(len(copies))
+        return await revisions(copies)
+
+    monkeypatch.setattr(history, "revisions", counted)
+    monkeypatch.setattr(in_step, "_LOOK_SECONDS", 1e6)
+    monkeypatch.setattr(in_step, "_REST_SECONDS", 0)
+    keeping = asyncio.create_task(world.step.keep())
+    await until(lambda: looked == [2])
+    await world.answers("second")
+    await until(lambda: world.shown.endswith("second"))
+    assert looked == [2, 2]
+    world.two.thread_id = new_id()
+    await world.answers("third")
+    await until(lambda: not world.keeper.written.is_set())
+    await asyncio.sleep(0.05)
+    assert looked == [2, 2]
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)
 

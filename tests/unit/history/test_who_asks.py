@@ -15,7 +15,7 @@ from app.history.database import HistoryError
 from app.history.keeper import Keeper
 from app.history.layer import DataLayer
 from app.history.store import History
-from app.history.thread_ids import forget_what_is_not_there, own_thread_only
+from app.history.thread_ids import own_thread_only
 from app.history.users import Users
 from tests.unit.history.sessions import Session
 from tests.unit.history.test_store import load, somebody
@@ -127,8 +127,6 @@ async def test_a_thread_that_is_not_there_for_a_person_is_never_begun_under_its_
     assert bob.thread_id != claimed
     # Chainlit says in the page that the one it has named is not there.
     assert bob.thread_id_to_resume == claimed
-    forget_what_is_not_there(bob)
-    assert bob.thread_id_to_resume is None
     keeper, chat, turn = Keeper(history, users), Chat("en"), Turn(new_id(), "Bob's")
     chat.conversation.ask(turn)
     assert await keeper.load(bob) is None
@@ -144,7 +142,6 @@ async def test_a_thread_that_is_not_there_for_a_person_is_never_begun_under_its_
 async def test_a_thread_of_ones_own_is_opened(history: History, users: Users, anna: Session) -> None:
     named = anna.thread_id
     await own_thread_only(history, users, anna)
-    forget_what_is_not_there(anna)
     assert anna.thread_id == anna.thread_id_to_resume == named
     assert (await Keeper(history, users).load(anna)) is not None
 
