@@ -8,7 +8,6 @@ import os
 import sys
 
 import uvicorn
-from dotenv import dotenv_values
 
 from app import frontend, logs, unneeded
 from app.connections import GuardedProtocol
@@ -16,6 +15,7 @@ from app.sockets.wire import BEFORE_LOGIN_BYTES, GuardedWebSocket
 from app.telemetry import telemetry
 from engine import tracing
 from engine.config import ROOT, ConfigError, Settings, load_settings, secret
+from engine.env_file import env_values
 
 
 def main() -> int:
@@ -78,7 +78,7 @@ def _prepare_environment(settings: Settings) -> None:
     os.environ["CHAINLIT_AUTH_SECRET"] = signing.hexdigest()
     # Chainlit would load the `.env` of the working directory into the environment; our settings are read already.
     os.environ["CHAINLIT_ENV_FILE"] = os.devnull
-    for name, value in dotenv_values(ROOT / ".env").items():
+    for name, value in env_values(ROOT / ".env").items():
         # OAuth's providers are Chainlit's settings, which it takes from the environment alone.
         if value and name.startswith("OAUTH_"):
             os.environ.setdefault(name, value)

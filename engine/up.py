@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from engine.config import ROOT, ConfigError, Settings, load_settings
+from engine.settings_notes import settings_notes
 from engine.terminal import fit_to_terminal
 from engine.tracing import take_standard_settings
 
@@ -20,6 +21,8 @@ def up(settings: Settings) -> int:
     from engine.supervisor import AlreadyRunningError, CannotStartError, Supervisor  # noqa: PLC0415 - others need it not
 
     take_standard_settings(ROOT / ".env")
+    for note in settings_notes(settings):
+        print(note, file=sys.stderr)
     try:
         Supervisor(settings).run()
     except (AlreadyRunningError, CannotStartError) as error:
