@@ -16,6 +16,7 @@ from app.telemetry import telemetry
 from engine import tracing
 from engine.config import ROOT, ConfigError, Settings, load_settings, secret
 from engine.env_file import env_values
+from engine.page_log import say_cannot_start
 
 
 def main() -> int:
@@ -39,9 +40,14 @@ def main() -> int:
     # All that is imported stays: looking through it for garbage again and again takes a fifth of the time.
     gc.disable()
     # Chainlit reads its folders and its secret when it is imported.
+    from app.history.database import HistoryError  # noqa: PLC0415
     from app.server import create_app  # noqa: PLC0415
 
-    app = create_app(settings)
+    try:
+        app = create_app(settings)
+    except HistoryError as error:
+        say_cannot_start(str(error))
+        return 1
     # Nor need the collector look through it while streams run.
     gc.freeze()
     gc.enable()

@@ -19,6 +19,7 @@ from engine.identity import Identity
 from engine.llama_log import LlamaLog
 from engine.logs import RotatingLog
 from engine.open_files import raise_open_files
+from engine.page_log import PageLog
 from engine.plan import LaunchPlan, PlanError, make_plan, stand_in
 from engine.prepare import prepare
 from engine.processes import Record
@@ -143,8 +144,9 @@ class Supervisor:
 
     def _page(self) -> Service:
         return Service(
-            "page", self._launch_page, self._log("app.log"), self._record, self._page_changed, cwd=ROOT, grace=10.0
-        )
+            "page", self._launch_page, self._log("app.log"), self._record, self._page_changed,
+            cwd=ROOT, grace=10.0, watcher=PageLog,
+        )  # fmt: skip
 
     def _log(self, name: str) -> RotatingLog:
         return RotatingLog(self._files.root / name, self._settings.log_mb * 1_000_000)
@@ -229,8 +231,8 @@ class Supervisor:
 
     def _page_changed(self, **changes: Any) -> None:
         before = self._status.page.state
-        phase = changes.pop("phase", "")
         changes.pop("percent", None)
+        phase = changes.get("phase", "")
         self._status = self._status.with_page(**changes)
         self._publish()
         if self._status.page.state == before and not phase:
