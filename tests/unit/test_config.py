@@ -104,7 +104,7 @@ def test_a_file_in_another_encoding_is_one_sentence(no_file: Path, tmp_path: Pat
 def test_what_in_the_settings_has_no_effect_is_said_without_its_value(no_file: Path, tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text(
-        "# ours\nKIMI_ENGINE_KEY=secret\n\nKIMI_PASWORD=secret\nKIMI_HOST=::\nKIMI_PASSWORD=\"secret\n"
+        '# ours\nKIMI_ENGINE_KEY=secret\n\nKIMI_PASWORD=secret\nKIMI_HOST=::\nKIMI_PASSWORD="secret\n'
         "KIMI_HOST=0.0.0.0\nOTEL_X=1\nKIMI_ZZ=secret\n"
     )
     notes = settings_notes(load_settings(file), file)
