@@ -4,6 +4,8 @@ set -euo pipefail
 
 root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
 python=$root/.venv/bin/python
+# Relative paths on the command line are below the folder of the person who calls.
+export CALLED_FROM=$PWD
 # Files are UTF-8 in every locale; engine/terminal.py asks the system how the terminal writes.
 export PYTHONUTF8=1
 

@@ -8,7 +8,6 @@ import os
 import sys
 
 import uvicorn
-from dotenv import dotenv_values
 
 from app import frontend, logs, unneeded
 from app.connections import GuardedProtocol
@@ -16,6 +15,8 @@ from app.sockets.wire import BEFORE_LOGIN_BYTES, GuardedWebSocket
 from app.telemetry import telemetry
 from engine import tracing
 from engine.config import ROOT, ConfigError, Settings, load_settings, secret
+from engine.env_file import env_values
+from engine.page_log import say_cannot_start
 
 
 def main() -> int:
@@ -39,9 +40,14 @@ def main() -> int:
     # All that is imported stays: looking through it for garbage again and again takes a fifth of the time.
     gc.disable()
     # Chainlit reads its folders and its secret when it is imported.
+    from app.history.database import HistoryError  # noqa: PLC0415
     from app.server import create_app  # noqa: PLC0415
 
-    app = create_app(settings)
+    try:
+        app = create_app(settings)
+    except HistoryError as error:
+        say_cannot_start(str(error))
+        return 1
     # Nor need the collector look through it while streams run.
     gc.freeze()
     gc.enable()
@@ -78,7 +84,7 @@ def _prepare_environment(settings: Settings) -> None:
     os.environ["CHAINLIT_AUTH_SECRET"] = signing.hexdigest()
     # Chainlit would load the `.env` of the working directory into the environment; our settings are read already.
     os.environ["CHAINLIT_ENV_FILE"] = os.devnull
-    for name, value in dotenv_values(ROOT / ".env").items():
+    for name, value in env_values(ROOT / ".env").items():
         # OAuth's providers are Chainlit's settings, which it takes from the environment alone.
         if value and name.startswith("OAUTH_"):
             os.environ.setdefault(name, value)

@@ -36,6 +36,7 @@ from app.history.export_routes import export_routes
 from app.history.in_step import InStep
 from app.history.keeper import Keeper
 from app.history.layer import DataLayer
+from app.history.opening import until_open
 from app.history.reading import is_kept
 from app.history.routes import routes
 from app.history.store import History
@@ -163,7 +164,7 @@ def _lifespan(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await database.open()
+        await until_open(database)
         sweep_session_files(FILES_DIRECTORY)
         keepers = [
             asyncio.create_task(keep_sweeping(settings.files, settings.upload_days, kept)),

@@ -10,6 +10,7 @@ been set back since counts.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 
 import chainlit.auth
@@ -32,6 +33,7 @@ from engine.ended_logins import LONGEST_LOGIN_SECONDS, EndedLogins
 _LOOK_SECONDS = 2.0
 _SWEPT_AT_ONCE = 100
 """Sessions that are looked at before others are served: a millisecond."""
+_log = logging.getLogger("app.welcome")
 
 
 class Welcome:
@@ -74,7 +76,11 @@ class Welcome:
         """Ends the live connections of those who are out, until cancelled."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            await self.sweep()
+            try:
+                await self.sweep()
+            except Exception as error:
+                # A file of people that can't be read now, for one: the next look must not be missing for it.
+                _log.error("who is out could not be looked up, and is again in %g s: %s", _LOOK_SECONDS, error)
 
     async def sweep(self) -> None:
         """Ends the live connections and running answers of those who are out now."""

@@ -7,23 +7,23 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 
 from engine.backup import Manifest, make_backup
 from engine.chat_store import BackupError, chat_store
 from engine.config import Settings
+from engine.given_path import given_path
 from engine.restore import restore
 
 
 def add_backup(parser: argparse.ArgumentParser) -> None:
     """The options of `backup`."""
-    parser.add_argument("folder", metavar="DIR", type=Path, help="a new folder, outside the workspace")
+    parser.add_argument("folder", metavar="DIR", type=given_path, help="a new folder, outside the workspace")
 
 
 def add_restore(parser: argparse.ArgumentParser) -> None:
     """The options of `restore`."""
-    parser.add_argument("folder", metavar="DIR", type=Path, help="the folder of a backup")
+    parser.add_argument("folder", metavar="DIR", type=given_path, help="the folder of a backup")
     parser.add_argument("--force", action="store_true", help="put aside the chats that are there")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 import shutil
@@ -96,6 +97,8 @@ class SqliteStore:
                 copy.execute("PRAGMA journal_mode=DELETE")
                 [(said,)] = copy.execute("PRAGMA quick_check(1)").fetchall()
         except sqlite3.Error as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
             raise BackupError(f"The chats could not be copied ({error}): ./start.sh doctor says more.") from None
         if said != "ok":
             raise BackupError(f"{self._file} is damaged ({said}): ./start.sh doctor says more.")

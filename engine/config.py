@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from engine.env_file import ENCODING
+
 ROOT = Path(__file__).resolve().parent.parent
 """The project's folder: where `start.sh` stands."""
 
@@ -28,7 +30,7 @@ class ConfigError(Exception):
 class Settings(BaseSettings):
     """The settings a person can make. Each field is `KIMI_<NAME>` in the environment or in `.env`."""
 
-    model_config = SettingsConfigDict(env_prefix="KIMI_", env_file_encoding="utf-8", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="KIMI_", env_file_encoding=ENCODING, extra="ignore", frozen=True)
 
     engine: EngineChoice = "auto"
     model: str = "Kimi-VL-A3B-Thinking"
@@ -169,12 +171,15 @@ def load_settings(env_file: Path | None = None) -> Settings:
     """Reads the environment and `.env` (the environment wins).
 
     Raises:
-        ConfigError: a value is not allowed; names the key, the value and what is.
+        ConfigError: a value is not allowed; names the key, the value and what is. Or the file is not UTF-8.
     """
+    file = env_file or ROOT / ".env"
     try:
-        return Settings(_env_file=env_file or ROOT / ".env")
+        return Settings(_env_file=file)
     except ValidationError as error:
         raise ConfigError(_sentence(error)) from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{file} is not UTF-8: save it in this encoding, and start again.") from None
 
 
 def parse_networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:

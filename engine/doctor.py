@@ -31,6 +31,7 @@ from engine.environments import ENVIRONMENT, is_ready
 from engine.hardware import GIB, Hardware, detect
 from engine.open_files import possible
 from engine.plan import PlanError, make_plan
+from engine.settings_notes import settings_notes
 from engine.weights import Missing, WeightsError, find_weights
 
 State = Literal["ok", "warning", "broken"]
@@ -68,6 +69,7 @@ def examine(settings: Settings, hardware: Hardware) -> list[Finding]:
         python,
         lambda: environment(ROOT),
         lambda: vllm_environment(settings, hardware),
+        lambda: [Finding("settings", "warning", note) for note in settings_notes(settings)],
         lambda: workspace(settings),
         lambda: disk(settings),
         lambda: ports(settings),

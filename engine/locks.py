@@ -22,8 +22,26 @@ class HeldError(Exception):
     """Somebody else holds the lock."""
 
 
+class Held:
+    """A lock that this process holds."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+
+    def is_lost(self) -> bool:
+        """Whether its file was deleted: nobody finds the lock any more. One that was moved is not lost."""
+        held = os.fstat(self._descriptor)
+        if held.st_nlink:
+            return False
+        try:
+            return not os.path.samestat(held, self._path.stat())
+        except OSError:
+            return True
+
+
 @contextlib.contextmanager
-def holding(path: Path) -> Iterator[None]:
+def holding(path: Path) -> Iterator[Held]:
     """Holds the lock in `path`, which is made where it is missing.
 
     Raises:
@@ -36,7 +54,7 @@ def holding(path: Path) -> Iterator[None]:
             if time.monotonic() > deadline:
                 raise HeldError(str(path))
             time.sleep(_PAUSE)
-        yield
+        yield Held(path, file.fileno())
 
 
 def is_held(path: Path) -> bool:

@@ -39,14 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add(people: People, chosen: argparse.Namespace) -> None:
     people.add(chosen.name, _ask(), admin=chosen.admin)
     print(f"{chosen.name} may sign in now.")
-    names = people.names()
-    if len(names) > 1 and not any(map(people.is_admin, names)):
-        print("Nobody is an admin, so the page shows nobody its status and logs: ./start.sh user admin NAME on")
+    _tell_of_no_admin(people)
 
 
 def _remove(people: People, chosen: argparse.Namespace) -> None:
     people.remove(chosen.name)
     print(f"{chosen.name} may no longer sign in; the chats stay, and are back if the name is entered again.")
+    _tell_of_no_admin(people)
 
 
 def _password(people: People, chosen: argparse.Namespace) -> None:
@@ -59,6 +58,7 @@ def _admin(people: People, chosen: argparse.Namespace) -> None:
     name = people.known(chosen.name)
     people.set_admin(name, admin=chosen.state == "on")
     print(f"{name} is an admin now." if chosen.state == "on" else f"{name} is no longer an admin.")
+    _tell_of_no_admin(people)
 
 
 def _sign_out(people: People, ended: EndedLogins, name: str) -> None:
@@ -67,6 +67,14 @@ def _sign_out(people: People, ended: EndedLogins, name: str) -> None:
     identity = name if elsewhere else people.known(name)
     ended.end_all(identity)
     print(f"{identity} is signed out everywhere.")
+    if ":" in name:
+        print("Whether there is somebody of this name is not known here: it has to be written as the page shows it.")
+
+
+def _tell_of_no_admin(people: People) -> None:
+    names = people.names()
+    if len(names) > 1 and not any(map(people.is_admin, names)):
+        print("Nobody is an admin, so the page shows nobody its status and logs: ./start.sh user admin NAME on")
 
 
 def _list(people: People, _: argparse.Namespace) -> None:

@@ -17,6 +17,10 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 
+class DamagedFileError(OSError, ValueError):
+    """The file holds no JSON object; the text is one sentence with the way out."""
+
+
 class PrivateJson(Generic[Value]):
     """The object's entries; `Value` is what they hold."""
 
@@ -26,7 +30,12 @@ class PrivateJson(Generic[Value]):
         self._entries: dict[str, Value] = {}
 
     def current(self) -> dict[str, Value]:
-        """The entries as the file has them now; not to be changed."""
+        """The entries as the file has them now; not to be changed.
+
+        Raises:
+            DamagedFileError: it is no JSON object.
+            OSError: it can't be read.
+        """
         try:
             status = self._path.stat()
         except FileNotFoundError:
@@ -34,9 +43,18 @@ class PrivateJson(Generic[Value]):
             return self._entries
         stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
         if stamp != self._read:
-            self._entries = json.loads(self._path.read_text(encoding="utf-8"))
+            self._entries = self._parsed()
             self._read = stamp
         return self._entries
+
+    def _parsed(self) -> dict[str, Value]:
+        try:
+            entries = json.loads(self._path.read_text(encoding="utf-8"))
+        except ValueError:
+            entries = None
+        if not isinstance(entries, dict):
+            raise DamagedFileError(f"{self._path} is damaged: correct it, or bring it back from a backup")
+        return entries
 
     @contextmanager
     def changing(self) -> Iterator[dict[str, Value]]:

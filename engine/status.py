@@ -40,9 +40,10 @@ class EngineStatus:
 
 @dataclass(frozen=True)
 class PageStatus:
-    """The page's process."""
+    """The page's process. `phase` is what it waits for, or why it failed."""
 
     state: State = "stopped"
+    phase: str = ""
     url: str = ""
     pid: int | None = None
     restarts: int = 0

@@ -43,7 +43,7 @@ def show(settings: Settings, seen: Status, plan: LaunchPlan | None, console: Con
     table.add_column(overflow="fold")
     for name, what in (
         ("engine", _engine(seen, plan)),
-        ("page", _line(seen.page.state, seen.page.url, seen.page.since, seen.page.pid, seen.page.restarts)),
+        ("page", _page(seen)),
         ("why", Group(*(Text(reason) for reason in plan.reasons)) if plan and plan.reasons else None),
         ("machine", _machine(load)),
         ("disk", _disk(load, settings)),
@@ -93,6 +93,12 @@ def _engine(seen: Status, plan: LaunchPlan | None) -> RenderableType:
     place = f", {plan.accelerator}" if plan and plan.accelerator else ""
     line = _line(engine.state, f"{what}{place}", engine.since, engine.pid, engine.restarts)
     return Group(line, Text(engine.phase + percent)) if engine.phase else line
+
+
+def _page(seen: Status) -> RenderableType:
+    page = seen.page
+    line = _line(page.state, page.url, page.since, page.pid, page.restarts)
+    return Group(line, Text(page.phase)) if page.phase else line
 
 
 def _line(state: str, what: str, since: str, pid: int | None, restarts: int) -> Text:

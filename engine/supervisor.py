@@ -19,6 +19,7 @@ from engine.identity import Identity
 from engine.llama_log import LlamaLog
 from engine.logs import RotatingLog
 from engine.open_files import raise_open_files
+from engine.page_log import PageLog
 from engine.plan import LaunchPlan, PlanError, make_plan, stand_in
 from engine.prepare import prepare
 from engine.processes import Record
@@ -28,6 +29,8 @@ from engine.scratch import Scratch
 from engine.service import Launch, PermanentError, Service, Silent, Watcher, port_sentence
 from engine.status import Status
 
+_LOOK_SECONDS = 2.0
+"""How often it looks whether its workspace is still there."""
 _PUBLISH_AGAIN = 2.0
 """Seconds until a status that could not be written is tried again."""
 
@@ -38,6 +41,10 @@ class AlreadyRunningError(Exception):
 
 class CannotStartError(Exception):
     """Nothing was started; the text says why and what to do."""
+
+
+class WorkspaceLostError(Exception):
+    """The workspace was deleted under it, and everything has been stopped; the text says what to do."""
 
 
 def _print(line: str) -> None:
@@ -70,12 +77,13 @@ class Supervisor:
         Raises:
             AlreadyRunningError: this workspace has a supervisor.
             CannotStartError: a port is taken, the workspace can't be written, or a restore was not finished.
+            WorkspaceLostError: the workspace was deleted meanwhile.
         """
         raise_open_files()
         with contextlib.ExitStack() as stack:
             try:
                 self._files.create()
-                stack.enter_context(locks.holding(self._files.lock))
+                held = stack.enter_context(locks.holding(self._files.lock))
                 self._take_over()
             except locks.HeldError:
                 where = Status.read(self._files.status).page.url or "it is just starting"
@@ -85,7 +93,12 @@ class Supervisor:
                     f"The workspace {self._files.root} can't be written ({error.strerror}): "
                     "make room and give this user the right to write there, or choose another (KIMI_WORKSPACE)."
                 ) from None
-            asyncio.run(self._run())
+            asyncio.run(self._run(held))
+            if held.is_lost():
+                raise WorkspaceLostError(
+                    f"{self._files.run} was deleted while Kimi-VL Chat ran, so that it has stopped: start it again; "
+                    "what is missing comes back from a backup (./start.sh restore)."
+                )
 
     def _take_over(self) -> None:
         if self._files.restoring.exists():
@@ -98,7 +111,7 @@ class Supervisor:
         self._record = Record(self._files.groups, identity)
         self._scratch = Scratch(self._files.scratch, identity)
 
-    async def _run(self) -> None:
+    async def _run(self, held: locks.Held) -> None:
         await self._sweep()
         self._check_ports()
         self._publish()
@@ -108,9 +121,18 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop)
         loop.add_signal_handler(control.RETRY, self._retry)
+        looking = asyncio.create_task(self._stop_when_lost(held))
         async with asyncio.TaskGroup() as group:
             for service in self._services:
                 group.create_task(service.run())
+
+        looking.cancel()
+
+    async def _stop_when_lost(self, held: locks.Held) -> None:
+        """Without its folder nobody could stop it by `./start.sh stop`, and no question would be answered."""
+        while not held.is_lost():
+            await asyncio.sleep(_LOOK_SECONDS)
+        self._stop()
 
     def _stop(self) -> None:
         self._tell("Stopping …")
@@ -143,8 +165,9 @@ class Supervisor:
 
     def _page(self) -> Service:
         return Service(
-            "page", self._launch_page, self._log("app.log"), self._record, self._page_changed, cwd=ROOT, grace=10.0
-        )
+            "page", self._launch_page, self._log("app.log"), self._record, self._page_changed,
+            cwd=ROOT, grace=10.0, watcher=PageLog,
+        )  # fmt: skip
 
     def _log(self, name: str) -> RotatingLog:
         return RotatingLog(self._files.root / name, self._settings.log_mb * 1_000_000)
@@ -229,8 +252,8 @@ class Supervisor:
 
     def _page_changed(self, **changes: Any) -> None:
         before = self._status.page.state
-        phase = changes.pop("phase", "")
         changes.pop("percent", None)
+        phase = changes.get("phase", "")
         self._status = self._status.with_page(**changes)
         self._publish()
         if self._status.page.state == before and not phase:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from dotenv import dotenv_values
+from engine.env_file import env_values
 
 Exporter = Literal["otlp", "console", "none"]
 PROTOCOL = "http/protobuf"
@@ -16,7 +16,7 @@ PROTOCOL = "http/protobuf"
 
 def take_standard_settings(env_file: Path) -> None:
     """Puts the `OTEL_…` lines of `.env` into the environment, which wins, for this process and those it starts."""
-    for name, value in dotenv_values(env_file).items():
+    for name, value in env_values(env_file).items():
         if value and name.startswith("OTEL_"):
             os.environ.setdefault(name, value)
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from engine.config import ROOT, ConfigError, Settings, load_settings
+from engine.settings_notes import settings_notes
 from engine.terminal import fit_to_terminal
 from engine.tracing import take_standard_settings
 
@@ -17,12 +18,14 @@ def main() -> int:
 
 def up(settings: Settings) -> int:
     """Starts engine and page and stays until it is stopped."""
-    from engine.supervisor import AlreadyRunningError, CannotStartError, Supervisor  # noqa: PLC0415 - others need it not
+    from engine.supervisor import AlreadyRunningError, CannotStartError, Supervisor, WorkspaceLostError  # noqa: PLC0415 - others need it not
 
     take_standard_settings(ROOT / ".env")
+    for note in settings_notes(settings):
+        print(note, file=sys.stderr)
     try:
         Supervisor(settings).run()
-    except (AlreadyRunningError, CannotStartError) as error:
+    except (AlreadyRunningError, CannotStartError, WorkspaceLostError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -34,6 +34,10 @@ class HistoryError(Exception):
     """The database could not do what was asked; `__cause__` has its reason."""
 
 
+class NewerDatabaseError(HistoryError):
+    """A newer version has changed the schema."""
+
+
 class SlowQueryError(HistoryError):
     """A statement took longer than it may."""
 
@@ -75,7 +79,8 @@ class Database:
         """Brings the schema up to date, making it the first time.
 
         Raises:
-            HistoryError: the database is not there, or its schema is a newer one; the text says what to do.
+            NewerDatabaseError: its schema is a newer one.
+            HistoryError: the database is not there. Each text says what to do.
         """
         try:
             if file := self.file:
@@ -83,7 +88,10 @@ class Database:
             async with self._engine.begin() as connection:
                 await connection.run_sync(bring_up_to_date)
         except NewerSchemaError as error:
-            raise HistoryError(f"{self} was written by a newer version of Kimi-VL Chat: update it.") from error
+            raise NewerDatabaseError(
+                f"{self} was written by a newer version of Kimi-VL Chat: start that version, or restore a backup from "
+                "before the update (docs/operations.md, Rollback)."
+            ) from error
         except (SQLAlchemyError, OSError) as error:
             raise HistoryError(f"{self} cannot be used ({_reason(error)}): check KIMI_DATABASE_URL.") from error
 

@@ -21,6 +21,7 @@ from engine.accuracy.report import Report
 from engine.accuracy.sets import OUR_PICTURES, SHORTLY, PictureSet, SetError, folder_set, tsv_set
 from engine.catalog import Model, UnknownModelError, find_model
 from engine.config import ROOT, Settings
+from engine.given_path import given_path
 from engine.running import NotRunningError, Running, find_running
 
 TASKS = ("ocr", "gsm8k", "ocrbench", "infovqa")
@@ -35,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="ocr: read the pictures of a folder, ours where none is named; gsm8k: sums in words, by lm-eval; "
         "ocrbench, infovqa: questions about pictures, from a TSV of yours",
     )  # fmt: skip
-    parser.add_argument("--data", type=Path, help=f"the folder of ocr or gsm8k, or the TSV ({_WHERE})")
+    parser.add_argument("--data", type=given_path, help=f"the folder of ocr or gsm8k, or the TSV ({_WHERE})")
     parser.add_argument("--limit", type=_positive, help="ask no more than the first so many items")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.bench.tools import Measured
+from engine.given_path import given_path
 from engine.status import write_json
 
 FIGURES = {
@@ -79,8 +80,8 @@ def find(folder: Path, wanted: str) -> Run:
     Raises:
         NoResultError: there is none, or more than one, or the file is something else.
     """
-    if wanted.endswith(".json") and Path(wanted).is_file():
-        return read(Path(wanted))
+    if wanted.endswith(".json") and (file := given_path(wanted)).is_file():
+        return read(file)
     kept = _kept(folder)
     names = list(kept)
     fitting = [name for name in names if name.startswith(wanted) or name.endswith(wanted)]

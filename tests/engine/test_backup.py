@@ -188,12 +188,14 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(engine: EngineThread, tm
         chats.execute("CREATE TABLE threads (id text)")
     with mounted(tmp_path / "disk") as disk:
         ballast = fill(disk)
-        with ballast.open("rb+") as file:
-            file.truncate(ballast.stat().st_size - 1_000_000)
-        ended = product.run("backup", str(disk / "backup"))
-        assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
-        assert "could not be made (No space left on device" in ended.stderr
-        assert list(disk.iterdir()) == [ballast]
+        # No room for the chats, and none for the pictures.
+        for room in (4096, 1_000_000):
+            with ballast.open("rb+") as file:
+                file.truncate(ballast.stat().st_size - room)
+            ended = product.run("backup", str(disk / "backup"))
+            assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+            assert "could not be made (No space left on device" in ended.stderr
+            assert list(disk.iterdir()) == [ballast]
     assert product.run("backup", str(tmp_path / "backup")).returncode == 0
     with mounted(tmp_path / "small") as disk:
         ballast = fill(disk)

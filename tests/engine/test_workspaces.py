@@ -18,7 +18,7 @@ import pytest
 from engine.config import ROOT
 from tests.browser.servers import EngineThread
 from tests.ports import free_port
-from tests.product import PATIENCE, Product, running_product
+from tests.product import PATIENCE, Product, alive, running_product
 
 
 @pytest.fixture(scope="module")
@@ -183,12 +183,12 @@ def test_what_a_killed_supervisor_left_is_ended_by_the_next_start_of_the_same_fo
     copy = copy_of(product, tmp_path / "copy", settings)
     (tmp_path / "workspace").rename(tmp_path / "moved")
     moved = at(product, tmp_path / "moved")
-    for one, alive in ((copy, True), (moved, False)):
+    for one, left in ((copy, True), (moved, False)):
         one.environment |= {"KIMI_PORT": str(free_port())}
         one.start()
         try:
             one.until(lambda status: status["page"]["state"] == "ready" and status["page"]["pid"] != page.pid)
-            assert page.is_running() is alive
+            assert page.is_running() is left
         finally:
             one.stop()
 
@@ -203,3 +203,19 @@ def test_the_record_has_what_an_older_version_finds_the_supervisor_by(original: 
 def test_the_start_raises_the_limit_of_open_files(original: Product) -> None:
     soft, hard = psutil.Process(original.status()["page"]["pid"]).rlimit(psutil.RLIMIT_NOFILE)
     assert soft == min(hard, 1_048_576)
+
+
+def test_a_workspace_that_is_deleted_while_it_runs_ends_it_with_a_sentence(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    product = Product(tmp_path / "workspace", **settings)
+    product.start()
+    product.until_ready()
+    processes = product.tree()
+    shutil.rmtree(product.workspace / "run")
+    assert product.process is not None
+    assert product.process.wait(PATIENCE) == 1
+    assert f"{product.workspace / 'run'} was deleted while Kimi-VL Chat ran" in product.output.read_text()
+    assert alive(processes) == []
+    with running(product.workspace, settings) as again:
+        assert again.get("/healthz")[0] == 200

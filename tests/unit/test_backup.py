@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,7 +19,7 @@ from engine import chat_store, locks
 from engine import restore as restoring
 from engine.backup import MANIFEST, kept, make_backup, read_manifest
 from engine.chat_store import BackupError, SqliteStore
-from engine.config import Settings, Workspace
+from engine.config import ROOT, Settings, Workspace
 from engine.ended_logins import EndedLogins
 from engine.restore import restore
 from tests.ports import free_port
@@ -325,3 +326,18 @@ def test_a_postgresql_that_can_not_be_asked_is_a_sentence_without_its_password(t
     assert "secret" not in str(refused.value)
     with pytest.raises(BackupError, match="own tools"):
         chat_store.chat_store(Settings(_env_file=None, database_url="mysql+aiomysql://anna:secret@host/chats"))
+
+
+def test_a_relative_path_is_below_the_folder_of_who_calls(tmp_path: Path) -> None:
+    written(tmp_path / "workspace", 1)
+    (tmp_path / "here").mkdir()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("KIMI_")}
+    environment |= {"KIMI_WORKSPACE": str(tmp_path / "workspace"), "KIMI_DATABASE_URL": ""}
+    ended = subprocess.run(
+        [ROOT / "start.sh", "backup", "monday"],
+        cwd=tmp_path / "here", env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    made = tmp_path / "here" / "monday"
+    assert ended.returncode == 0, ended.stderr
+    assert (made / MANIFEST).is_file()
+    assert f"into {made}." in ended.stdout

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.config import ROOT, ConfigError, Settings, Workspace, load_settings, secret
+from engine.env_file import env_values
+from engine.settings_notes import settings_notes
 
 
 @pytest.fixture
@@ -80,3 +82,43 @@ def test_a_secret_is_made_once_and_kept_from_others(tmp_path: Path) -> None:
     assert len(first) >= 32
     assert secret(path) == first
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_file_as_editors_of_windows_write_it_is_read_whole(no_file: Path, tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes("\ufeffKIMI_PORT=9001\r\nKIMI_PASSWORD='pässword'\r\nOTEL_SERVICE_NAME=x\r\n".encode())
+    settings = load_settings(file)
+    assert (settings.port, settings.password.get_secret_value()) == (9001, "pässword")
+    assert list(env_values(file)) == ["KIMI_PORT", "KIMI_PASSWORD", "OTEL_SERVICE_NAME"]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_file_in_another_encoding_is_one_sentence(no_file: Path, tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes("KIMI_PASSWORD=pässword\n".encode(encoding))
+    with pytest.raises(ConfigError, match="is not UTF-8") as raised:
+        load_settings(file)
+    assert "ssword" not in str(raised.value)
+
+
+def test_what_in_the_settings_has_no_effect_is_said_without_its_value(no_file: Path, tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text(
+        '# ours\nKIMI_ENGINE_KEY=secret\n\nKIMI_PASWORD=secret\nKIMI_HOST=::\nKIMI_PASSWORD="secret\n'
+        "KIMI_HOST=0.0.0.0\nOTEL_X=1\nKIMI_ZZ=secret\n"
+    )
+    notes = settings_notes(load_settings(file), file)
+    assert notes == [
+        f"{file}, line 4: there is no setting KIMI_PASWORD; KIMI_PASSWORD is meant?",
+        f"{file}, line 6 is no setting, and is ignored: write NAME=value, and end each quotation.",
+        f"{file}, line 7: KIMI_HOST is set again; this line counts.",
+        f"{file}, line 9: there is no setting KIMI_ZZ.",
+    ]
+    assert settings_notes(load_settings(no_file), no_file) == []
+
+
+def test_an_origin_that_is_no_address_is_said(no_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIMI_ORIGINS", "https://a.example.org, chat.example.org:8443,http://b:80/")
+    [note] = settings_notes(load_settings(no_file), no_file)
+    assert "'chat.example.org:8443'" in note
+    assert "https://chat.example.org" in note

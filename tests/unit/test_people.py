@@ -171,3 +171,36 @@ def test_a_file_from_before_there_were_admins_is_read_and_kept(people: People, t
     assert all(isinstance(entry, str) for entry in before.values())
     people.set_admin("bert", admin=True)
     assert json.loads((tmp_path / "people.json").read_text())["anna"] == before["anna"]
+
+
+def test_who_takes_the_last_admin_away_learns_it(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (("add", "--admin", "anna"), ("add", "bert"), ("add", "carl")):
+        assert command(monkeypatch, *words, typed=f"{PASSWORD}\n") == 0
+    assert command(monkeypatch, "admin", "anna", "off") == 0
+    assert "Nobody is an admin" in capsys.readouterr().out
+    assert command(monkeypatch, "admin", "anna", "on") == 0
+    assert "Nobody is an admin" not in capsys.readouterr().out
+    assert command(monkeypatch, "remove", "anna") == 0
+    assert "Nobody is an admin" in capsys.readouterr().out
+    # Who is alone may see everything.
+    assert command(monkeypatch, "remove", "bert") == 0
+    assert "Nobody is an admin" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", ["", "{broken", "[]", '"anna"', "\x00" * 20])
+def test_a_damaged_list_of_people_is_one_sentence_and_stays_as_it_is(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    files = Settings(workspace=workspace).files
+    files.create()
+    for file, words in ((files.people, ("user", "add", "anna")), (files.keys, ("key", "list"))):
+        file.write_text(content)
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
+        assert cli.main([*words]) == 1
+        error = capsys.readouterr().err
+        assert f"{file} is damaged" in error
+        assert "from a backup" in error
+        assert error.count("\n") == 1
+        assert file.read_text() == content

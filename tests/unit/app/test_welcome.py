@@ -19,6 +19,7 @@ from app.welcome import StillWelcome, Welcome, forgive_a_clock_set_back
 from engine.config import Settings
 from engine.ended_logins import LONGEST_LOGIN_SECONDS, EndedLogins
 from engine.people import People
+from engine.private_json import DamagedFileError
 
 DAY = 86400
 
@@ -200,3 +201,23 @@ async def test_a_login_that_is_out_is_taken_off_its_request_wherever_it_stands(p
     for header in (bearer, cookie, halves, key):
         await app({"type": "http", "headers": [header]}, None, None)  # type: ignore[arg-type]
     assert arrived == [[b"authorization"], [b"cookie"], [b"cookie"], [b"authorization"], [], [], [], [b"authorization"]]
+
+
+async def test_a_list_that_can_not_be_read_for_a_while_does_not_end_the_look_for_who_is_out(
+    page: Page, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("app.welcome._LOOK_SECONDS", 0.01)
+    looked = asyncio.Event()
+    outcomes = iter([DamagedFileError("people.json is damaged"), OSError(24, "Too many open files")])
+
+    async def sweep() -> None:
+        if trouble := next(outcomes, None):
+            raise trouble
+        looked.set()
+
+    monkeypatch.setattr(page.welcome, "sweep", sweep)
+    looking = asyncio.create_task(page.welcome.keep_out())
+    async with asyncio.timeout(30):
+        await looked.wait()
+    looking.cancel()
+    assert "people.json is damaged" in caplog.text

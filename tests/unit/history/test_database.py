@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert, text
 
 from app.history.database import Database, HistoryError, database_url
+from app.history.opening import until_open
 from app.history.schema import bring_up_to_date, newest
 from app.history.tables import metadata, threads
 from app.history.upgrading import upgrade
+from engine.page_log import PageLog
 
 
 async def test_a_new_database_has_the_tables_that_the_code_uses_and_nothing_to_migrate(database: Database) -> None:
@@ -131,3 +134,20 @@ async def test_a_server_that_does_not_answer_is_told_without_its_password(tmp_pa
         await database.open()
     assert "secret" not in str(error.value)
     await database.close()
+
+
+async def test_a_database_that_comes_up_later_is_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "chats.db"
+    file.mkdir()
+    late = Database(database_url("", file))
+    waiting = asyncio.create_task(until_open(late, again=0.01))
+    while not (said := capsys.readouterr().out):
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    file.rmdir()
+    await waiting
+    await late.close()
+    log = PageLog()
+    log.feed(said)
+    assert "cannot be used" in log.phase
+    assert (log.failure, capsys.readouterr().out) == (None, "")
