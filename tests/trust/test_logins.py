@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
@@ -125,6 +126,15 @@ async def test_a_session_that_goes_on_by_another_login_ends_with_that_one(public
         async with second:
             assert (await asyncio.to_thread(second.caller.request, "POST", "/logout"))[0] == 200
             await gone(second)
+
+
+async def test_an_event_called_connect_brings_no_other_login_onto_a_socket(public: ScriptedProduct) -> None:
+    async with person(public, "anna") as anna, person(public, "bert") as bert:
+        # The page would look at bert's login from then on, so that anna's lived on after she had signed out.
+        hello = {"sessionId": str(uuid.uuid4()), "clientType": "webapp", "userEnv": "{}"}
+        await bert.send("connect", ({"HTTP_COOKIE": anna.caller.cookie}, hello))
+        await gone(bert)
+        assert anna.connected
 
 
 async def test_the_command_signs_out_everywhere_while_the_page_runs(public: ScriptedProduct) -> None:
