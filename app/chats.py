@@ -21,6 +21,8 @@ MOST_WAITING = 10
 """As many questions wait behind the one that is being answered, at most."""
 MOST_CHARACTERS = 4_000_000
 """Of all questions of a chat that wait or are being answered, as they came."""
+_MOST_TAKEN = 1000
+"""So many ids of questions are remembered. A page repeats a question within seconds, not after a thousand others."""
 
 
 @dataclass
@@ -51,8 +53,8 @@ class Chat:
     """Held while the conversation comes out of the history."""
     opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a page that has connected is shown the thread, and while a question is taken in."""
-    taken: set[str] = field(default_factory=set)
-    """The ids of the questions that this session has taken in."""
+    taken: dict[str, None] = field(default_factory=dict)
+    """The ids of the last questions that this session has taken in, in their order."""
     coming: dict[str, asyncio.Event] = field(default_factory=dict)
     """Those of them that are not kept yet; the event says that one is, or never will be."""
     panel: dict[str, Any] = field(default_factory=dict)
@@ -134,7 +136,9 @@ class Chat:
 
     def take(self, question: str) -> None:
         """Takes a question in, which is `settled` when it is kept or refused."""
-        self.taken.add(question)
+        self.taken[question] = None
+        if len(self.taken) > _MOST_TAKEN:
+            del self.taken[next(iter(self.taken))]
         self.coming[question] = asyncio.Event()
 
     def settled(self, question: str) -> None:

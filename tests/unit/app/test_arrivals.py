@@ -253,3 +253,25 @@ async def test_leaving_waits_for_questions_that_are_on_their_way_to_be_kept() ->
     await leaving
     chat.take("b")
     await chat.all_settled(0.01)
+
+
+async def test_a_session_remembers_the_ids_of_its_last_questions_only(server: Server) -> None:
+    page = Page()
+    for number in range(1200):
+        await server.ask(page, str(number))
+    remembered = chat_of(page.session).taken
+    assert len(remembered) == 1000
+    before = len(server.calls)
+    await server.ask(page, "1199")
+    assert len(server.calls) == before
+
+
+async def test_a_question_with_an_endless_id_is_refused_and_its_id_is_kept_nowhere(server: Server) -> None:
+    page = Page()
+    # Chainlit reads it as the UUID.
+    endless = str(uuid.uuid4()) + "-" * 1_000_000
+    await server.ask(page, endless)
+    await server.edit(page, endless, "other words")
+    assert server.calls == []
+    assert page.sent.count("new_message") == 2
+    assert sum(map(len, chat_of(page.session).taken)) < 100
