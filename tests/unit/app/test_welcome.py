@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 
 from app.logins import login_in
 from app.rules import Rules
-from app.welcome import StillWelcome, Welcome, forgive_a_clock_set_back
+from app.welcome import StillWelcome, Welcome, forgive_a_clock_set_back, header_identity
 from engine.config import Settings
 from engine.ended_logins import LONGEST_LOGIN_SECONDS, EndedLogins
 from engine.people import People
@@ -118,6 +118,18 @@ def test_a_header_login_is_that_of_the_person_whom_the_proxy_names(tmp_path: Pat
     assert page.welcome.still(token, Headers({"x-user": " anna "}))
     assert not page.welcome.still(token, Headers({"x-user": "bert"}))
     assert not page.welcome.still(token, Headers())
+
+
+@pytest.mark.parametrize(("one", "other"), [("王铠", "王铅"), ("annà", "annÅ"), ("anna", "anna\u00a0")])
+def test_two_names_that_a_proxy_sends_are_two_people(tmp_path: Path, one: str, other: str) -> None:
+    page = Page(tmp_path, auth_header="X-User")
+    # As they come: UTF-8, of which each byte is read as a letter.
+    first, second = (Headers(raw=[(b"x-user", name.encode())]) for name in (one, other))
+    assert header_identity(first["x-user"]) != header_identity(second["x-user"])
+    begun = page.rules.begin(header_identity(first["x-user"]), "header")
+    token = create_jwt(User(begun.identity, metadata=begun.metadata()))
+    assert page.welcome.still(token, first)
+    assert not page.welcome.still(token, second)
 
 
 def test_renewing_a_token_does_not_make_a_login_longer_than_a_month(
