@@ -147,6 +147,14 @@ async def test_the_command_signs_out_everywhere_while_the_page_runs(public: Scri
         assert bert.connected
 
 
+@pytest.mark.parametrize("path", ["/logout", "/api/sign-out-everywhere"])
+def test_a_browser_forgets_the_pictures_of_who_signs_out(public: ScriptedProduct, path: str) -> None:
+    caller = PersonsCaller(public, "dora")
+    caller.sign_in()
+    status, headers, _ = caller.request("POST", path)
+    assert (status, headers["Clear-Site-Data"]) == (200, '"cache"')
+
+
 def test_a_stranger_signs_nobody_out(public: ScriptedProduct) -> None:
     anna, stranger = PersonsCaller(public, "anna"), Caller(public)
     anna.sign_in()
