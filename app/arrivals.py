@@ -17,7 +17,7 @@ from chainlit.session import WebsocketSession
 from chainlit.socket import process_message
 from chainlit.types import MessagePayload
 
-from app.chats import adopt, chat_of
+from app.chats import MOST_MEMORY, adopt, chat_of
 from app.conversation import new_id
 from app.history import resuming
 from app.history.database import HistoryError
@@ -155,6 +155,9 @@ async def _begin(session: WebsocketSession, payload: MessagePayload) -> asyncio.
     chat, size = chat_of(session), len(repr(payload))
     if _has_long_id(payload):
         await _refuse(session, "refused_malformed")
+        return None
+    if chat.size > MOST_MEMORY:
+        await _refuse(session, "chat_full")
         return None
     if chat.admits(size):
         task = asyncio.create_task(process_message(session, payload))

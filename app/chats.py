@@ -21,6 +21,8 @@ MOST_WAITING = 10
 """As many questions wait behind the one that is being answered, at most."""
 MOST_CHARACTERS = 4_000_000
 """Of all questions of a chat that wait or are being answered, as they came."""
+MOST_MEMORY = 256 * 1024 * 1024
+"""Bytes that the texts of one chat may take before no more is asked in it, and those of all open chats of a person."""
 _MOST_TAKEN = 1000
 """So many ids of questions are remembered. A page repeats a question within seconds, not after a thousand others."""
 
@@ -59,6 +61,8 @@ class Chat:
     """Those of them that are not kept yet; the event says that one is, or never will be."""
     panel: dict[str, Any] = field(default_factory=dict)
     """The values that the settings panel shows."""
+    size: int = 0
+    """Bytes of memory that its texts take, as far as people have written or brought them in."""
     shown: bool = False
     """Whether its page has been given turns of the history, so that the page and the views have the same ids."""
 
@@ -163,6 +167,11 @@ def chat_of(session: WebsocketSession) -> Chat:
     if chat is None:
         chat = _chats[session] = Chat(language_of(session.language))
     return chat
+
+
+def forget(session: WebsocketSession) -> None:
+    """Lets go of a session's chat. Tasks that wait for an hour hold the session itself."""
+    _chats.pop(session, None)
 
 
 def live() -> list[tuple[WebsocketSession, Chat]]:

@@ -15,7 +15,7 @@ from chainlit.types import FileDict
 from chainlit.user import User
 
 from app import arrivals
-from app.chats import adopt, chat_of, thread_deleted
+from app.chats import MOST_MEMORY, adopt, chat_of, thread_deleted
 from app.conversation import Turn
 from app.history import resuming
 from app.history.store import ThreadGoneError
@@ -275,3 +275,12 @@ async def test_a_question_with_an_endless_id_is_refused_and_its_id_is_kept_nowhe
     assert server.calls == []
     assert page.sent.count("new_message") == 2
     assert sum(map(len, chat_of(page.session).taken)) < 100
+
+
+async def test_nothing_more_is_asked_in_a_chat_that_takes_too_much_memory(server: Server) -> None:
+    page = Page()
+    await server.ask(page, "a")
+    chat_of(page.session).size = MOST_MEMORY + 1
+    await server.ask(page, "b")
+    assert server.calls == ["asked a"]
+    assert page.sent.count("new_message") == 1
