@@ -10,6 +10,7 @@ import pytest
 from chainlit.auth.jwt import create_jwt, decode_jwt, get_jwt_secret
 from chainlit.user import User
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 
 from app.logins import login_in
 from app.rules import Rules
@@ -178,3 +179,30 @@ async def test_a_login_that_is_out_is_taken_off_its_request_wherever_it_stands(p
     for header in (bearer, cookie, halves, key):
         await app({"type": "http", "headers": [header]}, None, None)  # type: ignore[arg-type]
     assert arrived == [[b"authorization"], [b"cookie"], [b"cookie"], [b"authorization"], [], [], [], [b"authorization"]]
+
+
+async def test_a_body_and_a_file_end_with_the_login_that_brought_them(tmp_path: Path) -> None:
+    page = Page(tmp_path, host="0.0.0.0")
+    page.people.add("anna", "a password of hers")
+    token = login(identity="anna", mark=page.people.mark("anna"))
+    came: list[Any] = []
+    sent: list[Any] = []
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        came.append(await receive())
+        await send({"type": "http.response.body", "body": b"a piece", "more_body": True})
+        page.people.remove("anna")
+        came.append(await receive())
+        with pytest.raises(ClientDisconnect):
+            await send({"type": "http.response.body", "body": b"another", "more_body": True})
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"a piece", "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "headers": [(b"cookie", f"access_token={token}".encode())]}
+    await StillWelcome(inner, page.welcome)(scope, receive, send)
+    assert [message["type"] for message in came] == ["http.request", "http.disconnect"]
+    assert [message["body"] for message in sent] == [b"a piece"]
