@@ -17,6 +17,8 @@ from app.welcome import Welcome
 _COOKIE = OAuth2PasswordBearerWithCookie(tokenUrl="/login", auto_error=False)
 Token = Annotated[str | None, Depends(_COOKIE)]
 SignedIn = Annotated[Any, Depends(get_current_user)]
+_CLEAR = {"Clear-Site-Data": '"cache"'}
+"""Pictures stay in a browser's cache for a year, where whoever signs in there next could see them."""
 
 
 def account(welcome: Welcome) -> APIRouter:
@@ -28,6 +30,7 @@ def account(welcome: Welcome) -> APIRouter:
         # Chainlit clears the cookie.
         if token := await _COOKIE(request):
             await _sign_out(token, everywhere=False)
+        response.headers.update(_CLEAR)
         return {"success": True}
 
     @router.get("/user")
@@ -40,7 +43,7 @@ def account(welcome: Welcome) -> APIRouter:
     @router.post("/api/sign-out-everywhere")
     async def sign_out_everywhere(request: Request, user: SignedIn, token: Token) -> Response:
         await _sign_out(token or "", everywhere=True)
-        response = JSONResponse({"success": True})
+        response = JSONResponse({"success": True}, headers=_CLEAR)
         clear_auth_cookie(request, response)
         return response
 

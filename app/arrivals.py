@@ -7,7 +7,6 @@ same time, and the thread that the page was then sent did not contain it.
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 from weakref import WeakValueDictionary
@@ -19,7 +18,8 @@ from chainlit.session import WebsocketSession
 from chainlit.socket import process_message
 from chainlit.types import MessagePayload
 
-from app.chats import adopt, chat_of
+from app.chats import MOST_MEMORY, adopt, chat_of
+from app.conversation import new_id
 from app.history import resuming
 from app.history.database import HistoryError
 from app.history.keeper import Keeper
@@ -29,6 +29,8 @@ from app.recognised import owner_name
 
 _OPENINGS_AT_ONCE = 4
 """Chats of one person that are read and sent at once; a long one takes a few times its size in memory."""
+_LONGEST_ID = 100
+"""In characters, of a question's id; a UUID has 36."""
 Handler = Callable[..., Awaitable[Any]]
 Returned = Callable[[WebsocketSession], Awaitable[None]]
 
@@ -154,20 +156,29 @@ class _Arrivals:
 
 
 async def _begin(session: WebsocketSession, payload: MessagePayload, question: str) -> None:
-    """Has a question answered in a task of its own, or says on the page that too many wait already.
+    """Has a question answered in a task of its own, or says on the page why it is not asked.
 
     The text of a rejected one stays on the page; nothing is kept of it here, so that it can be sent again.
     """
     chat, size = chat_of(session), len(repr(payload))
-    if chat.admits(size):
+    if _has_long_id(payload):
+        await _refuse(session, "refused_malformed")
+    elif chat.size > MOST_MEMORY:
+        await _refuse(session, "chat_full")
+    elif chat.admits(size):
         chat.take(question)
         task = asyncio.create_task(process_message(session, payload))
         chat.begin(task, size)
         # Also where it was stopped before it was kept.
         task.add_done_callback(lambda _: chat.settled(question))
-        return
+    else:
+        await _refuse(session, "too_many_waiting")
+
+
+async def _refuse(session: WebsocketSession, key: str) -> None:
+    """Says on the page why a question is not asked."""
     context = init_ws_context(session)
-    refusal = cl.Message(content=text("too_many_waiting", chat.language))
+    refusal = cl.Message(content=text(key, chat_of(session).language))
     refusal.is_error = True
     await context.emitter.send_step(refusal.to_dict())
 
@@ -178,12 +189,24 @@ def _adopt(session: WebsocketSession) -> None:
 
 def _start_new_thread(session: WebsocketSession) -> None:
     """Gives a session whose thread is gone a new one, so that the next question does not bring the old one back."""
-    session.thread_id, session.thread_id_to_resume = str(uuid.uuid4()), None
+    session.thread_id, session.thread_id_to_resume = new_id(), None
 
 
 def _ids(payload: Any) -> tuple[str, list[str]]:
-    """The ids of a question and of its files; what is malformed is left to Chainlit to refuse."""
+    """The ids of a question and of its files; what is malformed is left to `_begin` and Chainlit to refuse."""
     try:
-        return str(payload["message"]["id"]), [str(file["id"]) for file in payload.get("fileReferences") or []]
+        asked = new_id() if _has_long_id(payload) else str(payload["message"]["id"])
+        return asked, [str(file["id"]) for file in payload.get("fileReferences") or []]
     except (LookupError, TypeError, AttributeError):
-        return str(uuid.uuid4()), []
+        return new_id(), []
+
+
+def _has_long_id(payload: Any) -> bool:
+    """Whether a question's id is longer than any page's: it would be kept with the chat.
+
+    Chainlit reads a UUID with any number of hyphens.
+    """
+    try:
+        return len(str(payload["message"]["id"])) > _LONGEST_ID
+    except (LookupError, TypeError):
+        return False

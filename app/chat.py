@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Coroutine
 from contextlib import nullcontext
 from typing import Any, get_args
@@ -182,6 +183,7 @@ class _Callbacks:
     async def _admit(self, session: WebsocketSession, chat: Chat, turn: Turn, parent_id: str) -> bool:
         """Takes a question in and saves it, even if Stop is pressed meanwhile; False: its thread has been deleted."""
         removed = chat.conversation.ask(turn)
+        chat.size += sys.getsizeof(turn.text)
         view = chat.views[turn.id] = AnswerView(turn.id, parent_id, chat.language, config.ui.name)
         view.place = chat.conversation.place(turn)
         for other in removed:

@@ -21,6 +21,10 @@ MOST_WAITING = 10
 """As many questions wait behind the one that is being answered, at most."""
 MOST_CHARACTERS = 4_000_000
 """Of all questions of a chat that wait or are being answered, as they came."""
+MOST_MEMORY = 256 * 1024 * 1024
+"""Bytes that the texts of one chat may take before no more is asked in it, and those of all open chats of a person."""
+_MOST_TAKEN = 1000
+"""So many ids of questions are remembered. A page repeats a question within seconds, not after a thousand others."""
 
 
 @dataclass
@@ -51,12 +55,14 @@ class Chat:
     """Held while the conversation comes out of the history."""
     opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a page that has connected is shown the thread, and while a question is taken in."""
-    taken: set[str] = field(default_factory=set)
-    """The ids of the questions that this session has taken in."""
+    taken: dict[str, None] = field(default_factory=dict)
+    """The ids of the last questions that this session has taken in, in their order."""
     coming: dict[str, asyncio.Event] = field(default_factory=dict)
     """Those of them that are not kept yet; the event says that one is, or never will be."""
     panel: dict[str, Any] = field(default_factory=dict)
     """The values that the settings panel shows."""
+    size: int = 0
+    """Bytes of memory that its texts take, as far as people have written or brought them in."""
     shown: bool = False
     """Whether its page has been given turns of the history, so that the page and the views have the same ids."""
 
@@ -142,7 +148,9 @@ class Chat:
 
     def take(self, question: str) -> None:
         """Takes a question in, which is `settled` when it is kept or refused."""
-        self.taken.add(question)
+        self.taken[question] = None
+        if len(self.taken) > _MOST_TAKEN:
+            del self.taken[next(iter(self.taken))]
         self.coming[question] = asyncio.Event()
 
     def settled(self, question: str) -> None:
@@ -167,6 +175,11 @@ def chat_of(session: WebsocketSession) -> Chat:
     if chat is None:
         chat = _chats[session] = Chat(language_of(session.language))
     return chat
+
+
+def forget(session: WebsocketSession) -> None:
+    """Lets go of a session's chat. Tasks that wait for an hour hold the session itself."""
+    _chats.pop(session, None)
 
 
 def live() -> list[tuple[WebsocketSession, Chat]]:

@@ -156,6 +156,8 @@ class SignIns:
 class SecureHeaders:
     """Puts the security headers on every response, and `Secure` on cookies that travel by HTTPS.
 
+    What does not say how it may be cached is its reader's alone, and is asked for again each time.
+
     A file that somebody uploaded is shown in a sandbox without any rights.
     """
 
@@ -179,6 +181,8 @@ class SecureHeaders:
                 headers["Cross-Origin-Opener-Policy"] = "same-origin"
                 headers["Cross-Origin-Resource-Policy"] = "same-origin"
                 headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+                # Without a word, a proxy's cache may keep a person's file and give it to others.
+                headers.setdefault("Cache-Control", "private, no-cache")
                 if scope.get("scheme") == "https":
                     _secure_cookies(message)
             await send(message)

@@ -25,7 +25,7 @@ _MARKS_PER_VALUE = 4
 """An entry of an object: its key, its value, a comma, and a bracket that closes."""
 
 
-def too_many_values(json: str | bytes, most: int, deepest: int | None = None) -> bool:
+def too_many_values(json: str | bytes | bytearray, most: int, deepest: int | None = None) -> bool:
     """Whether a JSON text has more than `most` values, or is nested more than `deepest` levels; None: any depth.
 
     The text may be malformed. What is in its strings does not count.
@@ -41,7 +41,7 @@ def too_many_values(json: str | bytes, most: int, deepest: int | None = None) ->
     return _counted(json, most, deepest)
 
 
-def _counted(json: str | bytes, most: int, deepest: int | None) -> bool:
+def _counted(json: str | bytes | bytearray, most: int, deepest: int | None) -> bool:
     values = depth = 0
     marks: Iterator[Any] = _TEXT_MARKS.finditer(json) if isinstance(json, str) else _BYTES_MARKS.finditer(json)
     # Each string belongs to a value or is a key; so many strings without as many commas are no JSON.

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 from engineio import json
+from socketio.base_server import BaseServer
 from socketio.packet import ACK, BINARY_ACK, BINARY_EVENT, CONNECT, DISCONNECT, EVENT, Packet
 
 from app.json_values import too_many_values
@@ -69,11 +70,21 @@ def read_packet(data: object, *, signed_in: bool) -> TextPacket:
         packet = TextPacket(encoded_packet=data)
     except (ValueError, TypeError, IndexError, RecursionError):
         raise BadPacketError from None
-    named = isinstance(packet.data, list) and bool(packet.data) and isinstance(packet.data[0], str)
-    if packet.packet_type == EVENT and named:
+    if packet.packet_type == EVENT and _is_event(packet.data):
         return packet
     if packet.packet_type == ACK and isinstance(packet.data, list) and packet.id is not None:
         return packet
     if packet.packet_type in {CONNECT, DISCONNECT}:
         return packet
     raise BadPacketError
+
+
+def _is_event(data: object) -> bool:
+    """Whether it has the name of an event that a browser sends.
+
+    The server calls the handlers of `connect` and `disconnect` itself. It would also call them for an event of that
+    name, and the sender would choose the cookie that they see.
+    """
+    if not isinstance(data, list) or not data or not isinstance(data[0], str):
+        return False
+    return data[0] not in BaseServer.reserved_events

@@ -23,7 +23,7 @@ from app.guesses import Guesses, TooManyGuessesError
 from app.logins import Login
 from app.rules import Rules
 from app.sign_in_request import sign_in_request
-from app.welcome import forgive_a_clock_set_back, header_identity
+from app.welcome import forgive_a_clock_set_back, header_identity, header_name
 from engine.config import Settings
 from engine.people import LOCAL_USER, SHARED_USER, People
 
@@ -61,7 +61,7 @@ def _user(login: Login, shown: str | None = None) -> cl.User:
 def _sign_in_by_header(name: str, rules: Rules) -> None:
     @cl.header_auth_callback
     async def named_by_the_proxy(headers: Headers) -> cl.User | None:
-        value = headers.get(name, "").strip()
+        value = header_name(headers.get(name, ""))
         # Longer is no name, and would not fit into a cookie.
         if not 0 < len(value) <= _LONGEST_IDENTITY:
             return None

@@ -136,8 +136,14 @@ class SharedPassword:
 
 
 def is_listed(name: str, allowed: str) -> bool:
-    """Whether a comma-separated list has this name, its `@domain`, or `*` for everybody."""
-    entries = {entry.strip().casefold() for entry in allowed.split(",") if entry.strip()}
-    name = name.casefold()
+    """Whether a comma-separated list has this name in some case, its `@domain`, or `*` for everybody."""
+    entries = {_small(entry.strip()) for entry in allowed.split(",") if entry.strip()}
+    name = _small(name)
     domain = "@" + name.rpartition("@")[2] if "@" in name else ""
     return "*" in entries or name in entries or domain in entries
+
+
+def _small(name: str) -> str:
+    """The name in small letters, which no other letters than their capitals become: unlike `casefold`, for which ß is
+    ss, and `lower`, for which the sign for Kelvin is a k."""
+    return "".join(letter.lower() if letter.lower().upper() == letter else letter for letter in name)

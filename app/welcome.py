@@ -22,8 +22,8 @@ from chainlit.server import sio
 from chainlit.session import WebsocketSession, ws_sessions_id
 from chainlit.user import User
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection, cookie_parser
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.requests import ClientDisconnect, HTTPConnection, cookie_parser
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.chats import chat_of
 from app.logins import HEADER_PREFIX, Login, ended_by_the_clock, login_in
@@ -111,7 +111,10 @@ class Welcome:
 
 
 class StillWelcome:
-    """Plain ASGI: takes a login that no longer counts off its request, so that it comes from nobody."""
+    """Plain ASGI: takes a login that no longer counts off its request, so that it comes from nobody.
+
+    A body that is still coming and a file that is still being sent end when their login does.
+    """
 
     def __init__(self, app: ASGIApp, welcome: Welcome) -> None:
         self._app = app
@@ -123,11 +126,26 @@ class StillWelcome:
             cookie = get_token_from_cookies(connection.cookies)
             if cookie and not self._welcome.still(cookie, connection.headers):
                 scope = _without(scope, b"cookie")
+            elif cookie and scope["type"] == "http":
+                receive, send = self._while_in(cookie, receive, send)
             # Chainlit takes a login from here, too. What else comes here are the keys of programs.
             bearer = connection.headers.get("authorization", "").partition(" ")[2].strip()
             if login_in(bearer) and not self._welcome.still(bearer, connection.headers):
                 scope = _without(scope, b"authorization")
         await self._app(scope, receive, send)
+
+    def _while_in(self, token: str, receive: Receive, send: Send) -> tuple[Receive, Send]:
+        async def receive_while_in() -> Message:
+            message = await receive()
+            return message if self._welcome.still(token) else {"type": "http.disconnect"}
+
+        async def send_while_in(message: Message) -> None:
+            # Not the last piece, with which whoever signs out is answered.
+            if message.get("more_body") and not self._welcome.still(token):
+                raise ClientDisconnect
+            await send(message)
+
+        return receive_while_in, send_while_in
 
 
 def _too_old(login: Login) -> bool:
@@ -157,4 +175,13 @@ def forgive_a_clock_set_back() -> None:
 
 def header_identity(value: str) -> str:
     """The identity of somebody whom a proxy names."""
-    return f"{HEADER_PREFIX}{value.strip()}"
+    return f"{HEADER_PREFIX}{header_name(value)}"
+
+
+def header_name(value: str) -> str:
+    """The name that a header holds, byte for byte.
+
+    Only what HTTP calls blank is taken off. In UTF-8 `str.strip` would also take the last byte of 铠 and of 铅, and so
+    make one account of two people.
+    """
+    return value.strip(" \t")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx2
 
 from app.api.errors import ApiError
@@ -69,8 +71,9 @@ async def pass_on(client: EngineClient, method: str, path: str, question: Questi
     Raises:
         ApiError: the engine can't be reached, or breaks off.
     """
+    body = await asyncio.to_thread(question.encode) if question else None
     try:
-        async with client.passing(method, path, question.encode() if question else None) as reply:
+        async with client.passing(method, path, body) as reply:
             if reply.status_code == 401:
                 # It is our key that the engine refuses, and its words may repeat a part of it.
                 raise ApiError(502, "The engine does not take this page's key: see its settings.", "engine_key")
@@ -81,8 +84,8 @@ async def pass_on(client: EngineClient, method: str, path: str, question: Questi
                     await outlet.chunk(chunk)
                 await outlet.end()
             else:
-                body = b"".join([chunk async for chunk in reply.aiter_raw()])
-                await outlet.whole(reply.status_code, headers, body)
+                answer = b"".join([chunk async for chunk in reply.aiter_raw()])
+                await outlet.whole(reply.status_code, headers, answer)
     except httpx2.ReadTimeout:
         raise ApiError(504, "The engine has been silent for an hour.", "engine_silent") from None
     except httpx2.HTTPError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 
@@ -41,7 +42,7 @@ class PictureDesk:
         fetched = 0
         for slot in slots:
             if slot.url[:5].lower() == "data:":
-                data = _decode(slot)
+                data = await asyncio.to_thread(_decode, slot)
             else:
                 data = await self._remote.fetch(slot.url, min(MAX_BYTES, MAX_REQUEST_BYTES - fetched), slot.path)
                 fetched += len(data)
@@ -66,6 +67,8 @@ def _decode(slot: PictureSlot) -> bytes:
 
 def _unescaped(body: str) -> str:
     """Base64 as a URL may escape it; unquoting any other character would take seconds of the page for nothing."""
+    if "%" not in body:
+        return body
     for escaped, character in (("%2B", "+"), ("%2F", "/"), ("%3D", "=")):
         body = body.replace(escaped, character).replace(escaped.lower(), character)
     return body

@@ -48,7 +48,7 @@ class PictureSlot:
 class Question:
     """A chat completion request."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes | bytearray) -> None:
         """Raises ApiError (400) for what is no such request."""
         if too_many_values(body, _MOST_VALUES):
             raise bad_request(f"The body holds more than {_MOST_VALUES:,} values.", code="too_many_values")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 
 import orjson
 from starlette.responses import Response
@@ -62,16 +63,24 @@ class Outlet:
 class Reply(Response):
     """Runs `work` until it is done, the client has left, or `allowed` says no. Leaving ends `work` at once.
 
-    A request whose client is gone would otherwise keep the engine busy for up to an hour.
+    A request whose client is gone would otherwise keep the engine busy for up to an hour. What `held` holds is free at
+    the end at the latest.
     """
 
-    def __init__(self, work: Callable[[Outlet], Awaitable[None]], allowed: Callable[[], bool]) -> None:
+    def __init__(
+        self, work: Callable[[Outlet], Awaitable[None]], allowed: Callable[[], bool], held: AsyncExitStack | None = None
+    ) -> None:
         super().__init__()
         self._work = work
         self._allowed = allowed
+        self._held = held or AsyncExitStack()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI asks for it; the request's body must have been read."""
+        async with self._held:
+            await self._reply(receive, send)
+
+    async def _reply(self, receive: Receive, send: Send) -> None:
         outlet = Outlet(send)
         working = asyncio.ensure_future(self._work(outlet))
         leaving = asyncio.create_task(_left(receive))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from functools import partial
 
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
+from app.api.bodies import Bodies
 from app.api.errors import ApiError
 from app.api.keyring import Keyring
 from app.api.passing import check_model, engine_of, pass_on
@@ -30,6 +32,7 @@ def routes(settings: Settings, state: EngineState, store: UploadStore) -> APIRou
     """The routes; `app.api.errors.on_api_error` makes replies of what they raise."""
     router = APIRouter()
     keyring = Keyring(Keys(settings.files.keys))
+    bodies = Bodies()
     desk = PictureDesk(store, RemotePictures(settings.picture_hosts))
 
     @router.get(_MODELS_PATH)
@@ -45,11 +48,16 @@ def routes(settings: Settings, state: EngineState, store: UploadStore) -> APIRou
     async def chat_completions(request: Request) -> Response:
         # Before the body is read: what a stranger sends is not worth holding.
         key = keyring.admit(request)
+        place = AsyncExitStack()
         try:
-            question = Question(await request.body())
-        except ClientDisconnect:
-            return Response()  # nobody is there to have it
-        return Reply(partial(_answer, state, desk, question), partial(keyring.holds, key))
+            question = await bodies.read(request, key, place)
+        except BaseException as error:
+            await place.aclose()
+            if isinstance(error, ClientDisconnect):
+                return Response()  # nobody is there to have it
+            raise
+        work = partial(_answer, state, desk, question, place)
+        return Reply(work, partial(keyring.holds, key), place)
 
     @router.api_route("/v1", methods=_ANY)
     @router.api_route("/v1/{path:path}", methods=_ANY)
@@ -62,10 +70,14 @@ def routes(settings: Settings, state: EngineState, store: UploadStore) -> APIRou
     return router
 
 
-async def _answer(state: EngineState, desk: PictureDesk, question: Question, outlet: Outlet) -> None:
+async def _answer(
+    state: EngineState, desk: PictureDesk, question: Question, place: AsyncExitStack, outlet: Outlet
+) -> None:
     client = engine_of(state)
     await check_model(client, question.model)
     limits = PictureLimits(client.model.picture_pixels, client.model.picture_side)
     await desk.check(question.pictures, limits, client.model.pictures_per_prompt)
+    # What is left is small, but for words that no model can hold; the engine may take an hour to answer.
+    await place.aclose()
     # Pictures may have taken a while: this is the engine that is there now.
     await pass_on(engine_of(state), "POST", "chat/completions", question, outlet)

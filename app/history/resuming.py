@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -71,6 +72,7 @@ async def load(keeper: Keeper, session: WebsocketSession, chat: Chat) -> None:
             return
         turns = [*found.conversation.turns, *found.conversation.aside]
         chat.lost = await asyncio.to_thread(leave_out_lost_pictures, turns)
+        chat.size = await asyncio.to_thread(_size, turns)
         chat.conversation, chat.copy = found.conversation, found.copy
         session.chat_settings = session.chat_settings or found.settings
         session.chat_profile = session.chat_profile or found.preset
@@ -139,6 +141,12 @@ def _last(turns: Sequence[Turn], room: tuple[int, int]) -> Sequence[Turn]:
 
 def _length(turn: Turn) -> int:
     return len(turn.text) + (len(turn.answer.reasoning) + len(turn.answer.text) if turn.answer else 0)
+
+
+def _size(turns: Iterable[Turn]) -> int:
+    """The bytes of memory that their texts take: one letter outside Latin-1 doubles those of a text, or more."""
+    texts = [[turn.text, *(words for one in turn.answers for words in (one.reasoning, one.text))] for turn in turns]
+    return sum(sys.getsizeof(words) for some in texts for words in some)
 
 
 def leave_out_lost_pictures(turns: Iterable[Turn]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from chainlit.user_session import user_sessions
 from socketio import AsyncServer
 from starlette.requests import cookie_parser
 
-from app.chats import chat_of
+from app.chats import MOST_MEMORY, chat_of, forget
 from app.i18n import language_of, text
 from app.recognised import owner_of
 from app.sockets.browser import BrowserSocket
@@ -97,6 +97,7 @@ class _Guards:
             return
         socket.opened = True
         await self._open(sid)
+        await self._make_room(socket.owner, sid)
 
     def _is_busy(self, seat: Seat) -> bool:
         sid = self._sid_of(seat)
@@ -110,19 +111,53 @@ class _Guards:
         """Ends the oldest of somebody's windows, which its page leaves closed (public/sending.js)."""
         # By its socket: its session may have gone on to another one.
         if sid := self._sid_of(seat):
-            language = language_of(self._sio.get_environ(sid).get("HTTP_ACCEPT_LANGUAGE"))
-            words = text("too_many_windows", language, most=SOCKETS_OF_ONE)
-            await self._sio.emit("toast", {"message": words, "type": "warning"}, to=sid)
-            await self._sio.emit("too_many_windows", {}, to=sid)
-            await self._sio.disconnect(sid)
+            await self._say_good_bye(sid, "too_many_windows", most=SOCKETS_OF_ONE)
+
+    async def _say_good_bye(self, sid: str, key: str, **values: object) -> None:
+        language = language_of(self._sio.get_environ(sid).get("HTTP_ACCEPT_LANGUAGE"))
+        await self._sio.emit("toast", {"message": text(key, language, **values), "type": "warning"}, to=sid)
+        await self._sio.emit("too_many_windows", {}, to=sid)
+        await self._sio.disconnect(sid)
 
     async def _forget_sessions(self, owner: str) -> None:
         """Forgets those of a person's sessions that are kept although their windows have long been closed."""
-        theirs = [session for session in ws_sessions_id.values() if session.environ.get(_OWNER) == owner]
+        theirs = _sessions_of(owner)
         for session in theirs[: max(0, len(theirs) - _SESSIONS_OF_ONE)]:
-            if not chat_of(session).tasks and not self._sio.manager.is_connected(session.socket_id, "/"):
-                user_sessions.pop(session.id, None)
-                await session.delete()
+            if not chat_of(session).tasks and not self._is_open(session):
+                await _forget(session)
+
+    async def _make_room(self, owner: str, opened: str) -> None:
+        """Forgets the oldest of a person's chats where all of them take too much memory, and closes their windows.
+
+        Nothing is lost: one in which something is answered or unsaved stays, as does `opened`, the window of this id.
+        """
+        theirs = _sessions_of(owner)
+        taken = sum(chat_of(session).size for session in theirs)
+        # Those of closed windows first.
+        for session in sorted(theirs, key=self._is_open):
+            chat = chat_of(session)
+            if taken <= MOST_MEMORY:
+                return
+            if session.socket_id == opened or not chat.size or chat.tasks or chat.unsaved:
+                continue
+            taken -= chat.size
+            if self._is_open(session):
+                await self._say_good_bye(session.socket_id, "too_much_open")
+            await _forget(session)
+
+    def _is_open(self, session: WebsocketSession) -> bool:
+        return bool(self._sio.manager.is_connected(session.socket_id, "/"))
+
+
+def _sessions_of(owner: str) -> list[WebsocketSession]:
+    """A person's sessions, the oldest first."""
+    return [session for session in ws_sessions_id.values() if session.environ.get(_OWNER) == owner]
+
+
+async def _forget(session: WebsocketSession) -> None:
+    user_sessions.pop(session.id, None)
+    await session.delete()
+    forget(session)
 
 
 def _check(auth: Any) -> None:

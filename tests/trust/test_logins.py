@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
@@ -127,6 +128,15 @@ async def test_a_session_that_goes_on_by_another_login_ends_with_that_one(public
             await gone(second)
 
 
+async def test_an_event_called_connect_brings_no_other_login_onto_a_socket(public: ScriptedProduct) -> None:
+    async with person(public, "anna") as anna, person(public, "bert") as bert:
+        # The page would look at bert's login from then on, so that anna's lived on after she had signed out.
+        hello = {"sessionId": str(uuid.uuid4()), "clientType": "webapp", "userEnv": "{}"}
+        await bert.send("connect", ({"HTTP_COOKIE": anna.caller.cookie}, hello))
+        await gone(bert)
+        assert anna.connected
+
+
 async def test_the_command_signs_out_everywhere_while_the_page_runs(public: ScriptedProduct) -> None:
     async with person(public, "anna") as anna, person(public, "bert") as bert:
         environment = {"KIMI_WORKSPACE": str(public.files.root), "PATH": "/usr/bin:/bin"}
@@ -135,6 +145,14 @@ async def test_the_command_signs_out_everywhere_while_the_page_runs(public: Scri
         await gone(anna)
         assert (await asyncio.to_thread(anna.caller.request, "GET", "/user"))[0] == 401
         assert bert.connected
+
+
+@pytest.mark.parametrize("path", ["/logout", "/api/sign-out-everywhere"])
+def test_a_browser_forgets_the_pictures_of_who_signs_out(public: ScriptedProduct, path: str) -> None:
+    caller = PersonsCaller(public, "dora")
+    caller.sign_in()
+    status, headers, _ = caller.request("POST", path)
+    assert (status, headers["Clear-Site-Data"]) == (200, '"cache"')
 
 
 def test_a_stranger_signs_nobody_out(public: ScriptedProduct) -> None:

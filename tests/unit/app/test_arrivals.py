@@ -15,7 +15,7 @@ from chainlit.types import FileDict
 from chainlit.user import User
 
 from app import arrivals
-from app.chats import adopt, chat_of, thread_deleted
+from app.chats import MOST_MEMORY, adopt, chat_of, thread_deleted
 from app.conversation import Turn
 from app.history import resuming
 from app.history.store import ThreadGoneError
@@ -298,3 +298,34 @@ async def test_a_question_for_which_there_is_no_room_is_asked_when_it_is_sent_ag
     await server.ask(page, "a")
     await server.ask(page, "a")
     assert server.calls == ["asked a"]
+
+
+async def test_a_session_remembers_the_ids_of_its_last_questions_only(server: Server) -> None:
+    page = Page()
+    for number in range(1200):
+        await server.ask(page, str(number))
+    remembered = chat_of(page.session).taken
+    assert len(remembered) == 1000
+    before = len(server.calls)
+    await server.ask(page, "1199")
+    assert len(server.calls) == before
+
+
+async def test_a_question_with_an_endless_id_is_refused_and_its_id_is_kept_nowhere(server: Server) -> None:
+    page = Page()
+    # Chainlit reads it as the UUID.
+    endless = str(uuid.uuid4()) + "-" * 1_000_000
+    await server.ask(page, endless)
+    await server.edit(page, endless, "other words")
+    assert server.calls == []
+    assert page.sent.count("new_message") == 2
+    assert sum(map(len, chat_of(page.session).taken)) < 100
+
+
+async def test_nothing_more_is_asked_in_a_chat_that_takes_too_much_memory(server: Server) -> None:
+    page = Page()
+    await server.ask(page, "a")
+    chat_of(page.session).size = MOST_MEMORY + 1
+    await server.ask(page, "b")
+    assert server.calls == ["asked a"]
+    assert page.sent.count("new_message") == 1

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from app.guards import AllowedPlaces, BodyLimit, HostAndOrigin, SecureHeaders, SignIns
@@ -160,6 +161,14 @@ async def test_every_response_has_the_security_headers() -> None:
 async def test_an_uploaded_file_is_shown_without_any_rights() -> None:
     headers = (await ask(SecureHeaders(echo, "the policy"), path="/project/file/some-id")).headers
     assert headers["content-security-policy"] == "default-src 'none'; sandbox"
+
+
+async def test_no_proxy_keeps_a_response_for_others_unless_it_says_so_itself() -> None:
+    async def file(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response("mine", headers={"Cache-Control": "no-store"})(scope, receive, send)
+
+    assert (await ask(SecureHeaders(echo, ""), path="/project/file/x")).headers["cache-control"] == "private, no-cache"
+    assert (await ask(SecureHeaders(file, ""))).headers["cache-control"] == "no-store"
 
 
 async def test_cookies_are_secure_where_the_page_is() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.logins import Kind, Login
-from app.rules import Rules
+from app.rules import Rules, is_listed
 from engine.config import Settings
 from engine.ended_logins import EndedLogins
 from engine.people import People
@@ -172,3 +172,15 @@ def test_people_of_a_proxy_or_a_provider_see_the_status_where_they_are_listed(ma
     assert "github:anna" not in watchers(make("github", **oauth, admins="anna"), people)
     people.add("anna", PASSWORD)
     assert "anna" not in watchers(make("github", **oauth), people)
+
+
+@pytest.mark.parametrize(
+    ("name", "listed"),
+    [
+        ("ANNA", True), ("Müller", True), ("Σοφία", True), ("eve@Example.org", True), ("straße", False),
+        ("eve@\N{KELVIN SIGN}imi.org", False), ("\N{LATIN SMALL LIGATURE FI}nn", False), ("аnna", False),
+        ("example.org", False), ("eve@example.org@evil.org", False),
+    ],
+)  # fmt: skip
+def test_a_list_has_a_name_in_any_case_and_no_name_that_looks_like_it(name: str, listed: bool) -> None:
+    assert is_listed(name, "Anna, müller, σΟΦίΑ, @example.ORG, strasse, @kimi.org, finn") is listed

@@ -12,10 +12,11 @@ import pytest
 from chainlit.auth.jwt import create_jwt, decode_jwt, get_jwt_secret
 from chainlit.user import User
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 
 from app.logins import login_in
 from app.rules import Rules
-from app.welcome import StillWelcome, Welcome, forgive_a_clock_set_back
+from app.welcome import StillWelcome, Welcome, forgive_a_clock_set_back, header_identity
 from engine.config import Settings
 from engine.ended_logins import LONGEST_LOGIN_SECONDS, EndedLogins
 from engine.people import People
@@ -155,6 +156,18 @@ def test_a_header_login_is_that_of_the_person_whom_the_proxy_names(tmp_path: Pat
     assert not page.welcome.still(token, Headers())
 
 
+@pytest.mark.parametrize(("one", "other"), [("王铠", "王铅"), ("annà", "annÅ"), ("anna", "anna\u00a0")])
+def test_two_names_that_a_proxy_sends_are_two_people(tmp_path: Path, one: str, other: str) -> None:
+    page = Page(tmp_path, auth_header="X-User")
+    # As they come: UTF-8, of which each byte is read as a letter.
+    first, second = (Headers(raw=[(b"x-user", name.encode())]) for name in (one, other))
+    assert header_identity(first["x-user"]) != header_identity(second["x-user"])
+    begun = page.rules.begin(header_identity(first["x-user"]), "header")
+    token = create_jwt(User(begun.identity, metadata=begun.metadata()))
+    assert page.welcome.still(token, first)
+    assert not page.welcome.still(token, second)
+
+
 def test_renewing_a_token_does_not_make_a_login_longer_than_a_month(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,3 +234,30 @@ async def test_a_list_that_can_not_be_read_for_a_while_does_not_end_the_look_for
         await looked.wait()
     looking.cancel()
     assert "people.json is damaged" in caplog.text
+
+
+async def test_a_body_and_a_file_end_with_the_login_that_brought_them(tmp_path: Path) -> None:
+    page = Page(tmp_path, host="0.0.0.0")
+    page.people.add("anna", "a password of hers")
+    token = login(identity="anna", mark=page.people.mark("anna"))
+    came: list[Any] = []
+    sent: list[Any] = []
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        came.append(await receive())
+        await send({"type": "http.response.body", "body": b"a piece", "more_body": True})
+        page.people.remove("anna")
+        came.append(await receive())
+        with pytest.raises(ClientDisconnect):
+            await send({"type": "http.response.body", "body": b"another", "more_body": True})
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"a piece", "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "headers": [(b"cookie", f"access_token={token}".encode())]}
+    await StillWelcome(inner, page.welcome)(scope, receive, send)
+    assert [message["type"] for message in came] == ["http.request", "http.disconnect"]
+    assert [message["body"] for message in sent] == [b"a piece"]

@@ -35,6 +35,7 @@ async def test_a_whole_book_is_taken() -> None:
         "4" + "[" * 3_900_000,
         '451000000000-["say",{"_placeholder":true,"num":0}]',
         '42["say","' + "x" * 4_300_000 + '"]',
+        '42["connect",{"HTTP_COOKIE":"another"},{}]', '42["disconnect"]',
         "42{}", "42[]", "42[7]", "43", "44", "42[", "42",
     ],
 )  # fmt: skip

@@ -13,7 +13,7 @@ import pytest
 with warnings.catch_warnings():
     # Libraries below Chainlit use what pydantic has deprecated.
     warnings.simplefilter("ignore")
-    from app.chats import chat_of
+    from app.chats import MOST_MEMORY, chat_of
     from app.sockets import sessions
     from app.sockets.sessions import is_session_id
 
@@ -33,7 +33,7 @@ class Session:
     """What Chainlit keeps of a window."""
 
     def __init__(self, kept: dict[str, Any], owner: str) -> None:
-        self.id = self.socket_id = str(uuid.uuid4())
+        self.id = self.socket_id = self.thread_id = str(uuid.uuid4())
         self.environ = {"kimi.owner": owner}
         self.language = "en"
         self._kept = kept
@@ -60,3 +60,42 @@ async def test_the_sessions_of_windows_that_were_closed_are_bounded(monkeypatch:
     task.cancel()
     # Neither a window that is open nor one in which something is answered is forgotten.
     assert kept.keys() == {one.id for one in (open_one, answering, *closed[-128:], *others)}
+
+
+async def test_the_chats_of_one_person_take_a_bounded_amount_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: dict[str, Any] = {}
+    monkeypatch.setattr(sessions, "ws_sessions_id", kept)
+    names = ("small", "oldest", "answering", "closed", "opened")
+    ones: dict[str, Any] = {name: Session(kept, "anna") for name in names}
+    bobs: Any = Session(kept, "bob")
+    for one in (*ones.values(), bobs):
+        chat_of(one).size = MOST_MEMORY // 3
+    chat_of(ones["small"]).size = 0
+    task = asyncio.create_task(asyncio.sleep(600))
+    chat_of(ones["answering"]).begin(task)
+    none: Any = None
+    sent = []
+
+    async def emit(event: str, data: Any, to: str) -> None:
+        sent.append((to, data["message"]))
+
+    async def disconnect(sid: str) -> None:
+        sent.append((sid, "disconnected"))
+
+    manager = SimpleNamespace(is_connected=lambda sid, namespace: sid != ones["closed"].socket_id)
+    server = SimpleNamespace(
+        handlers={"/": {"connect": none, "disconnect": none, "connection_successful": none}},
+        manager=manager, emit=emit, disconnect=disconnect, get_environ=lambda sid: {},
+    )  # fmt: skip
+    guards = sessions._Guards(server)
+    await guards._make_room("anna", ones["opened"].socket_id)
+    # What is closed goes first, and nobody notices. Its memory goes although the session is still held.
+    assert chat_of(ones["closed"]).size == 0
+    assert kept.keys() == {one.id for one in (*ones.values(), bobs) if one is not ones["closed"]}
+    assert sent == []
+    chat_of(ones["opened"]).size = MOST_MEMORY
+    await guards._make_room("anna", ones["opened"].socket_id)
+    task.cancel()
+    assert kept.keys() == {one.id for one in (ones["small"], ones["answering"], ones["opened"], bobs)}
+    assert [to for to, _ in sent] == [ones["oldest"].socket_id] * 2
+    assert "too large" in sent[0][1]
