@@ -77,7 +77,8 @@ async def test_the_chats_of_one_person_take_a_bounded_amount_of_memory(monkeypat
     sent = []
 
     async def emit(event: str, data: Any, to: str) -> None:
-        sent.append((to, data["message"]))
+        if event == "toast":
+            sent.append((to, data["message"]))
 
     async def disconnect(sid: str) -> None:
         sent.append((sid, "disconnected"))
