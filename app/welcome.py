@@ -26,6 +26,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection, cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.chats import chat_of
+from app.guards import refuse
 from app.logins import HEADER_PREFIX, Login, ended_by_the_clock, login_in
 from app.rules import Rules
 from engine.ended_logins import LONGEST_LOGIN_SECONDS, EndedLogins
@@ -126,26 +127,36 @@ class StillWelcome:
             cookie = get_token_from_cookies(connection.cookies)
             if cookie and not self._welcome.still(cookie, connection.headers):
                 scope = _without(scope, b"cookie")
-            elif cookie and scope["type"] == "http":
-                receive, send = self._while_in(cookie, receive, send)
             # Chainlit takes a login from here, too. What else comes here are the keys of programs.
             bearer = connection.headers.get("authorization", "").partition(" ")[2].strip()
             if login_in(bearer) and not self._welcome.still(bearer, connection.headers):
                 scope = _without(scope, b"authorization")
+            if cookie and scope["type"] == "http":
+                await self._while_in(cookie, scope, receive, send)
+                return
         await self._app(scope, receive, send)
 
-    def _while_in(self, token: str, receive: Receive, send: Send) -> tuple[Receive, Send]:
+    async def _while_in(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
+        was_in = self._welcome.still(token)
+        out, answered = False, False
+
         async def receive_while_in() -> Message:
+            nonlocal out
             message = await receive()
-            return message if self._welcome.still(token) else {"type": "http.disconnect"}
+            out = was_in and not self._welcome.still(token)
+            return {"type": "http.disconnect"} if out else message
 
         async def send_while_in(message: Message) -> None:
+            nonlocal answered
             # Not the last piece, with which whoever signs out is answered.
-            if message.get("more_body") and not self._welcome.still(token):
+            if was_in and message.get("more_body") and not self._welcome.still(token):
                 raise ClientDisconnect
+            answered = True
             await send(message)
 
-        return receive_while_in, send_while_in
+        await self._app(scope, receive_while_in, send_while_in)
+        if out and not answered:
+            await refuse(scope, receive, send, 401, "refused_stranger")
 
 
 def _too_old(login: Login) -> bool:

@@ -261,3 +261,25 @@ async def test_a_body_and_a_file_end_with_the_login_that_brought_them(tmp_path: 
     await StillWelcome(inner, page.welcome)(scope, receive, send)
     assert [message["type"] for message in came] == ["http.request", "http.disconnect"]
     assert [message["body"] for message in sent] == [b"a piece"]
+
+
+async def test_a_body_that_has_lost_its_login_is_refused(tmp_path: Path) -> None:
+    page = Page(tmp_path, host="0.0.0.0")
+    page.people.add("anna", "a password of hers")
+    token = login(identity="anna", mark=page.people.mark("anna"))
+    sent: list[Any] = []
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        page.people.remove("anna")
+        assert (await receive())["type"] == "http.disconnect"
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"a piece", "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    cookie = (b"cookie", f"access_token={token}".encode())
+    scope = {"type": "http", "path": "/api/threads/import", "headers": [cookie]}
+    await StillWelcome(inner, page.welcome)(scope, receive, send)
+    assert sent[0]["status"] == 401
