@@ -38,7 +38,7 @@ RUN apt-get update \
     && apt-get install --no-install-recommends -y gcc=4:12.2.0-3 libc6-dev=2.36-9* \
     && rm -rf /var/lib/apt/lists/*
 USER 1000
-RUN UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1 .venv/bin/python -m engine.environments cuda
+RUN UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1 .venv/bin/python -m engine.engines.vllm.environment cuda
 ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
 # The last target is what a build without --target makes: it runs everywhere.

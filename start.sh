@@ -6,7 +6,7 @@ root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
 python=$root/.venv/bin/python
 # Relative paths on the command line are below the folder of the person who calls.
 export CALLED_FROM=$PWD
-# Files are UTF-8 in every locale; engine/terminal.py asks the system how the terminal writes.
+# Files are UTF-8 in every locale; engine/commands/terminal.py asks the system how the terminal writes.
 export PYTHONUTF8=1
 
 usage() {
@@ -168,7 +168,7 @@ doctor() {
         find_python >/dev/null
         exit 1
     fi
-    if ! (cd -- "$root" && "$python" -c 'import engine.doctor, engine.cli') 2>/dev/null; then
+    if ! (cd -- "$root" && "$python" -c 'import engine.commands.doctor, engine.commands.cli') 2>/dev/null; then
         say "broken   packages     .venv (Python $version) lacks packages that uv.lock names."
         say "                      → Delete .venv and run ./start.sh prepare."
         exit 1

@@ -9,14 +9,16 @@ import sys
 
 import uvicorn
 
-from app import frontend, logs, unneeded
-from app.connections import GuardedProtocol
+from app import frontend
+from app.access.limits.connections import GuardedProtocol
+from app.page import stubs
 from app.sockets.wire import BEFORE_LOGIN_BYTES, GuardedWebSocket
-from app.telemetry import telemetry
+from app.telemetry import logs
+from app.telemetry.otel import telemetry
 from engine import tracing
 from engine.config import ROOT, ConfigError, Settings, load_settings, secret
 from engine.env_file import env_values
-from engine.page_log import say_cannot_start
+from engine.supervise.page_log import say_cannot_start
 
 
 def main() -> int:
@@ -36,7 +38,7 @@ def main() -> int:
     _prepare_environment(settings)
     tracing.take_standard_settings(ROOT / ".env")
     telemetry.set_up(console=settings.trace == "console", content=settings.trace_content)
-    unneeded.leave_out()
+    stubs.leave_out()
     # All that is imported stays: looking through it for garbage again and again takes a fifth of the time.
     gc.disable()
     # Chainlit reads its folders and its secret when it is imported.
@@ -63,7 +65,7 @@ def main() -> int:
             ws_max_size=BEFORE_LOGIN_BYTES,
             # Compressing each frame of a few words costs more than sending it.
             ws_per_message_deflate=False,
-            # It would believe them from this machine; app/proxies.py believes those that are named.
+            # It would believe them from this machine; app/access/proxies.py believes those that are named.
             proxy_headers=False,
             log_config=None,
             # Session ids are in paths and must not be in logs.

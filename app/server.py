@@ -19,48 +19,49 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from pydantic import UUID4, BaseModel
 
-from app import chat, logs, metrics, wording
-from app.account import account
+from app.access.account import account
+from app.access.form_post import form_post, posted_callbacks
+from app.access.limits.connections import GuardedProtocol
+from app.access.limits.guards import AllowedPlaces, BodyLimit, HostAndOrigin, SecureHeaders, SignIns
+from app.access.limits.malformed import HonestErrors, SoundRequests, on_invalid
+from app.access.limits.recognised import Recognised
+from app.access.limits.upload_guard import BodyPace, UploadGuard
+from app.access.proxies import Forwarded
+from app.access.rules import Rules
+from app.access.sign_in import LocalSignIn, set_up_login
+from app.access.still_allowed import StillWelcome, Welcome
 from app.api.errors import ApiError, on_api_error
 from app.api.pictures import MAX_REQUEST_BYTES
 from app.api.routes import CHAT_PATH
 from app.api.routes import routes as api_routes
-from app.chats import open_chats, stop_all
-from app.connections import GuardedProtocol
-from app.engine_state import EngineState, NoSupervisorError
-from app.form_post import form_post, posted_callbacks
+from app.files.uploads import MAX_BYTES, UploadStore
 from app.frontend import PageFiles, content_security_policy
-from app.guards import AllowedPlaces, BodyLimit, HostAndOrigin, SecureHeaders, SignIns
 from app.history.database import Database, database_url
-from app.history.export_routes import export_routes
-from app.history.in_step import InStep
-from app.history.keeper import Keeper
-from app.history.layer import DataLayer
 from app.history.opening import until_open
-from app.history.reading import is_kept
-from app.history.routes import routes
+from app.history.retention import keep_sweeping, sweep_session_files
 from app.history.store import History
-from app.history.thread_ids import guard_thread_ids
+from app.history.transfer.reading import is_kept
+from app.history.transfer.routes import export_routes
 from app.history.users import Users
 from app.i18n import language_of, text
-from app.malformed import HonestErrors, SoundRequests, on_invalid
-from app.people import LocalSignIn, set_up_login
+from app.page import callbacks, wording
+from app.page.chats import open_chats, stop_all
+from app.page.data_layer import DataLayer
+from app.page.history_routes import routes
+from app.page.in_step import InStep
+from app.page.incoming.thread_ids import guard_thread_ids
+from app.page.saving import Keeper
 from app.presets import Presets
 from app.presets.own import OwnSettings
-from app.proxies import Forwarded
-from app.recognised import Recognised
-from app.retention import keep_sweeping, sweep_session_files
-from app.rules import Rules
 from app.sockets.sessions import guard
-from app.telemetry import telemetry
-from app.upload_guard import BodyPace, UploadGuard
-from app.uploads import MAX_BYTES, UploadStore
-from app.watching import watching
-from app.welcome import StillWelcome, Welcome
+from app.status.routes import watching
+from app.telemetry import logs, metrics
+from app.telemetry.otel import telemetry
+from app.upstream.state import EngineState, NoSupervisorError
+from engine.access.ended_logins import EndedLogins
+from engine.access.passwords import People
 from engine.config import Settings
-from engine.ended_logins import EndedLogins
-from engine.heart import keep_beating
-from engine.people import People
+from engine.supervise.heartbeat import keep_beating
 
 _FORM_BYTES = 64 * 1024
 """What a form puts around an uploaded file."""
@@ -102,7 +103,7 @@ def create_app(settings: Settings) -> FastAPI:
     cl.data_layer(lambda: data_layer)
     set_up_login(settings, people, rules)
     presets = Presets(settings.files.presets)
-    chat.register(state, store, keeper, presets, OwnSettings(users, presets))
+    callbacks.register(state, store, keeper, presets, OwnSettings(users, presets))
     guard_thread_ids(history, users)
     # The outermost of the socket's guards: nothing is looked up for a browser that is not let in.
     guard(sio)

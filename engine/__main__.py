@@ -4,8 +4,8 @@ import sys
 
 if sys.argv[1:] == ["up"]:
     # The other words' parsers and all that they import would take a third of the time until the page starts.
-    from engine.up import main
+    from engine.commands.up import main
 else:
-    from engine.cli import main
+    from engine.commands.cli import main
 
 sys.exit(main())

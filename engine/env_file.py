@@ -11,7 +11,7 @@ from dotenv.parser import Binding, parse_stream
 ENCODING = "utf-8-sig"
 """UTF-8, with or without the mark at its beginning that editors of Windows write: it is no part of the first name."""
 
-# It names a line without saying what is wrong with it; engine/settings_notes.py does.
+# It names a line without saying what is wrong with it; engine/commands/settings_notes.py does.
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)
 
 

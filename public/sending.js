@@ -1,5 +1,5 @@
 // Questions on their way to the server: each is sent again on every new connection until the server confirms it. The
-// server asks each one once, by its id (app/arrivals.py).
+// server asks each one once, by its id (app/page/incoming/arrivals.py).
 "use strict";
 
 (() => {

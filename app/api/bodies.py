@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack
 
 from fastapi import Request
 
+from app.api.body import Question
 from app.api.errors import ApiError
-from app.api.question import Question
-from app.fair import FairLine, LineFullError
+from app.fair_queue import FairLine, LineFullError
 
 SMALL_BYTES = 4 * 1024 * 1024
 """A body of at most so many bytes waits for no other."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
+from app.access.limits.attempts import Attempts
+from app.access.limits.connections import recognise
 from app.api.errors import ApiError
-from app.attempts import Attempts
-from app.connections import recognise
-from engine.keys import Keys
+from engine.access.keys import Keys
 
 _WAIT_SECONDS = 300
 

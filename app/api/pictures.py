@@ -6,11 +6,11 @@ import asyncio
 import base64
 import binascii
 
+from app.api.body import PictureSlot
 from app.api.errors import ApiError, bad_request
-from app.api.question import PictureSlot
-from app.api.remote import RemotePictures
-from app.pictures import NormalPicture, PictureError, PictureLimits
-from app.uploads import MAX_BYTES, UploadStore
+from app.api.remote_pictures import RemotePictures
+from app.files.pictures import NormalPicture, PictureError, PictureLimits
+from app.files.uploads import MAX_BYTES, UploadStore
 
 MAX_REQUEST_BYTES = 128 * 1024 * 1024
 """A request's body, and likewise what is fetched for it: one picture of the upload limit's 64 MB as base64 (86 MB), or

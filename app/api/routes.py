@@ -9,18 +9,18 @@ from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
 from app.api.bodies import Bodies
+from app.api.body import Question
 from app.api.errors import ApiError
+from app.api.forwarding import check_model, engine_of, pass_on
 from app.api.keyring import Keyring
-from app.api.passing import check_model, engine_of, pass_on
 from app.api.pictures import PictureDesk
-from app.api.question import Question
-from app.api.remote import RemotePictures
-from app.api.reply import Outlet, Reply
-from app.engine_state import EngineState
-from app.pictures import PictureLimits
-from app.uploads import UploadStore
+from app.api.remote_pictures import RemotePictures
+from app.api.response import Outlet, Reply
+from app.files.pictures import PictureLimits
+from app.files.uploads import UploadStore
+from app.upstream.state import EngineState
+from engine.access.keys import Keys
 from engine.config import Settings
-from engine.keys import Keys
 
 CHAT_PATH = "/v1/chat/completions"
 _MODELS_PATH = "/v1/models"

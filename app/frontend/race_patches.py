@@ -1,6 +1,6 @@
 """Changes to Chainlit's JavaScript for what happens while the page connects, opens a chat or leaves one.
 
-The server's part is in `app/arrivals.py`, what the patches call in `public/sending.js`.
+The server's part is in `app/page/incoming/arrivals.py`, what the patches call in `public/sending.js`.
 """
 
 from app.frontend.patch import Patch

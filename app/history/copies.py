@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from app.conversation import Answer, Turn
 from app.history import records
+from app.talk.conversation import Answer, Turn
 
 
 class Seen(NamedTuple):

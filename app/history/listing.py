@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
-from app.fair import FairLine
+from app.fair_queue import FairLine
 from app.history import records
 from app.history.database import Database
 from app.history.tables import answers, threads, turns

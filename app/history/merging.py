@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.conversation import Answer, Conversation, Turn
 from app.history.copies import Copy, Seen, fingerprint
 from app.history.store import News
+from app.talk.conversation import Answer, Conversation, Turn
 
 
 @dataclass

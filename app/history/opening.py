@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from app.history.database import Database, HistoryError, NewerDatabaseError
-from engine.page_log import say_cannot_start, say_waiting
+from engine.supervise.page_log import say_cannot_start, say_waiting
 
 _AGAIN_SECONDS = 5.0
 

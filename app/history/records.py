@@ -1,4 +1,4 @@
-"""Between the rows of the tables and the data of `app.conversation`. Pure."""
+"""Between the rows of the tables and the data of `app.talk.conversation`. Pure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from app.conversation import Answer, Picture, Turn
-from app.settings import MAX_STORED_BYTES, stored
+from app.talk.conversation import Answer, Picture, Turn
+from app.talk.settings import MAX_STORED_BYTES, stored
 
 LAST_SECOND = 253402300799.0
 """The last one of the year 9999, after which no time can be written."""

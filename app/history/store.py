@@ -17,14 +17,14 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.conversation import Answer, Conversation, Turn
 from app.history import records
+from app.history.changes import Saving
 from app.history.copies import Copy
 from app.history.database import Database, HistoryError, finished
 from app.history.owned import own_answer, own_thread, own_threads, own_turns
-from app.history.saving import Saving
 from app.history.tables import answers, pictures, threads, turns, users
-from app.settings import stored
+from app.talk.conversation import Answer, Conversation, Turn
+from app.talk.settings import stored
 
 _LONGEST_NAME = 80
 _LONGEST_PRESET = 100

@@ -11,11 +11,11 @@ from typing import Any
 from chainlit.user import PersistedUser, User
 from sqlalchemy import insert, select, update
 
-from app.conversation import new_id
 from app.history import records
 from app.history.database import Database, HistoryError, finished
 from app.history.tables import users
-from app.settings import MAX_STORED_BYTES, stored
+from app.talk.conversation import new_id
+from app.talk.settings import MAX_STORED_BYTES, stored
 
 _LONGEST_IDENTIFIER = 255
 _MOST_PRESETS = 30

@@ -17,13 +17,13 @@ import chainlit as cl
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from app.i18n import LANGUAGES, Language
-from app.settings import ChatSettings
+from app.talk.settings import ChatSettings
 
 DEFAULT = "chat"
 """The preset of somebody who has chosen none."""
 _OURS = Path(__file__).parent
 _ICONS = _OURS.parent.parent / "public" / "starters"
-_SAMPLES = _OURS.parent / "samples"
+_SAMPLES = _OURS / "samples"
 _SETTINGS = {field.name for field in fields(ChatSettings)}
 _log = logging.getLogger("app.presets")
 

@@ -16,7 +16,7 @@ from chainlit.user import PersistedUser, User
 from app.history.database import HistoryError
 from app.history.users import Users
 from app.presets import DEFAULT, Presets
-from app.settings import Offer, parse
+from app.talk.settings import Offer, parse
 
 _log = logging.getLogger("app.presets")
 

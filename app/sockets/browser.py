@@ -17,9 +17,9 @@ from engineio import exceptions
 from engineio.async_socket import AsyncSocket
 from engineio.packet import CLOSE, MESSAGE, PING, PONG, UPGRADE, Packet
 
-from app.connections import CONNECTION
-from app.packets import BadPacketError
-from app.rooms import Room
+from app.access.limits.connections import CONNECTION
+from app.access.limits.rooms import Room
+from app.sockets.packets import BadPacketError
 from app.sockets.wire import BEFORE_LOGIN_BYTES, CONNECT_SECONDS, MESSAGE_CHARACTERS, GuardedWebSocket
 
 MB = 1024 * 1024

@@ -8,9 +8,9 @@ from engineio import async_server
 from socketio import AsyncServer
 from socketio.packet import ACK, CONNECT, DISCONNECT
 
-from app.attempts import network_of
-from app.packets import BadPacketError, TextPacket, read_packet
+from app.access.limits.attempts import network_of
 from app.sockets.browser import BrowserSocket
+from app.sockets.packets import BadPacketError, TextPacket, read_packet
 from app.sockets.wire import MESSAGE_CHARACTERS
 
 _ROOT = "/"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from app.connections import most_connections
+from app.access.limits.connections import most_connections
 
 SOCKETS_OF_ONE = 64
 """Windows that one person may have open."""

@@ -15,9 +15,9 @@ from chainlit.user_session import user_sessions
 from socketio import AsyncServer
 from starlette.requests import cookie_parser
 
-from app.chats import MOST_MEMORY, chat_of, forget
+from app.access.limits.recognised import owner_of
 from app.i18n import language_of, text
-from app.recognised import owner_of
+from app.page.chats import MOST_MEMORY, chat_of, forget
 from app.sockets.browser import BrowserSocket
 from app.sockets.events import set_limits, socket_of
 from app.sockets.people import SOCKETS_OF_ONE, Seat, Seats

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
-from app.attempts import network_of
-from app.connections import CONNECTION, Crowd, GuardedProtocol, end
-from app.rooms import Room
+from app.access.limits.attempts import network_of
+from app.access.limits.connections import CONNECTION, Crowd, GuardedProtocol, end
+from app.access.limits.rooms import Room
 
 BEFORE_LOGIN_BYTES = 64 * 1024
 """Of one message, which is uvicorn's `ws_max_size` here, and of all messages before somebody has signed in."""

@@ -1,1 +1,1 @@
-"""How a launch is put together, one engine a module; `engine.plan` is the door."""
+"""How a launch is put together, whatever the engine; the engines' own plans are in `engine.engines`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from engine.catalog import Card, Established, Model, Variant, Vendor, catalog
-from engine.hardware import Accelerator, Hardware
+from engine.machine.detect import Accelerator, Hardware
 
 GB = 10**9
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import uvicorn
 
-from engine.reader.reading import Recogniser
+from engine.reader.reading.read import Recogniser
 from engine.reader.server import Options, create_app
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def main() -> None:
 
     def load() -> Recogniser:
         # Here, in the worker's thread: the port answers while OpenCV, onnxruntime and the models load.
-        from engine.reader.recogniser import Recogniser as PaddleRecogniser  # noqa: PLC0415
+        from engine.reader.reading.recogniser import Recogniser as PaddleRecogniser  # noqa: PLC0415
 
         logger.info("Loading the recogniser on %d thread(s).", args.threads)
         recogniser = PaddleRecogniser(args.threads)

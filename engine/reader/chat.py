@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from engine.reader import answer, metrics, pictures
+from engine.reader import metrics
+from engine.reader.answering import answer
+from engine.reader.answering.texts import language, say
 from engine.reader.errors import ReaderError
 from engine.reader.messages import ChatRequest, Conversation
-from engine.reader.reading import Reading
-from engine.reader.texts import language, say
+from engine.reader.reading import pictures
+from engine.reader.reading.read import Reading
 from engine.reader.worker import Worker
 
 # Small enough that an answer is seen to arrive, large enough that a long transcript is not hundreds of events.

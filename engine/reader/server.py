@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from engine.reader import chat, metrics
 from engine.reader.errors import ReaderError, on_any_error, on_http_error, on_invalid_request, on_reader_error
 from engine.reader.messages import ChatRequest, conversation
-from engine.reader.reading import Recogniser
+from engine.reader.reading.read import Recogniser
 from engine.reader.stream import Reply
 from engine.reader.worker import Worker
 

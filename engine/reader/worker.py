@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from engine.reader import metrics
-from engine.reader.reading import Reading, Recogniser, read
+from engine.reader.reading.read import Reading, Recogniser, read
 
 logger = logging.getLogger(__name__)
 

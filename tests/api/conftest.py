@@ -8,9 +8,9 @@ import httpx
 import pytest
 from openai import OpenAI
 
-from engine.keys import Keys
+from engine.access.keys import Keys
 from tests.api.asks import Raw
-from tests.browser.servers import ScriptedProduct
+from tests.instruments.scripted_product import ScriptedProduct
 
 PATIENCE = 120.0
 PERSONS_KEY = "sk-the-persons-own-key"

@@ -17,7 +17,7 @@ from PIL import Image
 
 from tests.api.asks import CHAT, Raw, ask, data_url, error, picture, png
 from tests.api.conftest import PATIENCE
-from tests.browser.servers import ScriptedProduct
+from tests.instruments.scripted_product import ScriptedProduct
 
 
 def test_a_picture_is_checked_and_written_anew(client: OpenAI, scripted: ScriptedProduct) -> None:

@@ -7,10 +7,10 @@ import openai
 import pytest
 from openai import OpenAI
 
-from engine.keys import Keys
+from engine.access.keys import Keys
 from tests.api.asks import CHAT, HELLO, Raw, ask, error
 from tests.api.conftest import PATIENCE, PERSONS_KEY
-from tests.browser.servers import ScriptedProduct
+from tests.instruments.scripted_product import ScriptedProduct
 
 
 def test_the_engine_gets_its_own_key_and_neither_the_programs_nor_the_persons(

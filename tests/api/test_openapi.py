@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.openapi import OPENAPI
-from tests.browser.servers import ScriptedProduct
+from tests.instruments.scripted_product import ScriptedProduct
 
 
 def run_schemathesis(folder: Path, page: ScriptedProduct, key: str, *options: str) -> int:

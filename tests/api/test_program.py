@@ -12,7 +12,7 @@ from openai import OpenAI
 
 from tests.api.asks import CHAT, HELLO, Raw, ask, error
 from tests.api.conftest import PATIENCE
-from tests.browser.servers import ScriptedProduct
+from tests.instruments.scripted_product import ScriptedProduct
 
 
 def test_the_models_are_those_of_the_engine(client: OpenAI) -> None:

@@ -17,8 +17,8 @@ from openai import OpenAI
 from engine.config import ROOT
 from tests.api.asks import data_url, picture
 from tests.api.conftest import PATIENCE
-from tests.pictures import png, shop_sign
-from tests.product import Product, running_product
+from tests.instruments.pictures import png, shop_sign
+from tests.instruments.product import Product, running_product
 
 SIGN = picture(data_url(png(shop_sign("TEA HOUSE", "since 1987"))))
 

@@ -14,11 +14,11 @@ from typing import Any
 import psutil
 
 from engine.config import ROOT, Workspace, secret
-from engine.plan import LaunchPlan
+from engine.plans.launch import LaunchPlan
 from engine.status import Status
 from tests.benchmarks.engine import MODEL
-from tests.browser.servers import wait_for
-from tests.ports import free_port
+from tests.instruments.ports import free_port
+from tests.instruments.scripted_product import wait_for
 
 _PATIENCE = 180.0
 

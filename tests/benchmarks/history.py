@@ -15,12 +15,12 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from app.conversation import Answer, Picture, Turn, new_id
 from app.history.copies import Copy
 from app.history.database import Database, database_url
 from app.history.listing import list_threads
 from app.history.store import History
 from app.history.users import Users
+from app.talk.conversation import Answer, Picture, Turn, new_id
 
 THREADS = 1000
 TURNS = 10

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from app.pictures import PictureLimits, normalise
+from app.files.pictures import PictureLimits, normalise
 from engine.catalog import find_model
 from tests.benchmarks.apps import App, Apps
 from tests.benchmarks.client import SocketClient

@@ -17,10 +17,10 @@ from statistics import mean, median
 from typing import Any
 from unittest.mock import patch
 
-from engine.accuracy.scoring import character_errors, folded
-from engine.accuracy.sets import OUR_PICTURES, folder_set
-from engine.reader import recogniser
-from engine.reader.reading import read
+from engine.measure.accuracy.scoring import character_errors, folded
+from engine.measure.accuracy.sets import OUR_PICTURES, folder_set
+from engine.reader.reading import recogniser
+from engine.reader.reading.read import read
 
 TODAY = "as it is"
 _AT_ONCE = 4

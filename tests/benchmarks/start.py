@@ -12,9 +12,9 @@ from statistics import median
 
 import psutil
 
-from engine.accuracy.sets import OUR_PICTURES, READ_ALL, data_url
+from engine.measure.accuracy.sets import OUR_PICTURES, READ_ALL, data_url
 from tests.benchmarks.apps import naive
-from tests.product import Product
+from tests.instruments.product import Product
 
 _LOOK_EVERY = 0.05
 """Seconds; looking more often would take a fifth of a core from what is watched."""

@@ -11,14 +11,14 @@ from typing import Any
 
 import aiohttp
 
-from app.turn import data_url
+from app.turn.run import data_url
 from engine.catalog import find_model
 from engine.config import ROOT, Workspace
-from engine.environments import ensure_vllm
+from engine.engines.vllm.environment import ensure_vllm
 from tests.benchmarks.apps import App, page
 from tests.benchmarks.client import SocketClient
 from tests.benchmarks.load import phone_photo
-from tests.engine.vllm_server import KEY, VllmServer
+from tests.instruments.vllm_server import KEY, VllmServer
 
 PEOPLE = 16
 _QUESTION = "Count from 1 to 290"

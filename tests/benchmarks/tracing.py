@@ -14,11 +14,11 @@ import tempfile
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
-from tests.browser import servers
-from tests.browser.servers import ScriptedProduct
-from tests.collector import Collector
-from tests.scripted_engine import Script
-from tests.trust.visitor import Visitor
+from tests.instruments import scripted_product
+from tests.instruments.collector import Collector
+from tests.instruments.scripted_engine import Script
+from tests.instruments.scripted_product import ScriptedProduct
+from tests.instruments.visitor import Visitor
 
 TURNS = 25
 TOKENS = 100
@@ -64,7 +64,7 @@ def main() -> None:
             for number, (name, environment) in enumerate(ways.items())
         }
         if len(sys.argv) > 1:
-            servers.ROOT = Path(sys.argv[1]).resolve()
+            scripted_product.ROOT = Path(sys.argv[1]).resolve()
             products["other version"] = stack.enter_context(ScriptedProduct(folder / "other"))
         for product in products.values():
             product.engine.script = Script(reasoning=["so "] * TOKENS, answer=["word "] * TOKENS, rate=RATE)

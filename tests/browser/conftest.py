@@ -5,7 +5,7 @@ Two options look for races, which show on other machines and networks than the o
 - `--socket-delay MS` puts so many milliseconds on each direction of the page's socket,
 - `--cpu-slowdown N` gives each window a CPU that is so many times slower.
 
-`pytest tests/browser/test_history.py --socket-delay 1500 --cpu-slowdown 4` runs one file under both. The tests of
+`pytest tests/browser/chat/test_history.py --socket-delay 1500 --cpu-slowdown 4` runs one file under both. The tests of
 `test_races.py` set delays of their own and are part of every run.
 """
 
@@ -20,9 +20,9 @@ import pytest
 from _pytest.runner import runtestprotocol
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.pages import ChatPage
-from tests.browser.servers import ScriptedProduct
-from tests.product import Product, running_product
+from tests.instruments.chat_page import ChatPage
+from tests.instruments.product import Product, running_product
+from tests.instruments.scripted_product import ScriptedProduct
 
 # The two cores of a test machine may be busy: this waits, it does not measure.
 expect.set_options(timeout=60_000)

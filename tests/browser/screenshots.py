@@ -10,9 +10,9 @@ from typing import Any
 from playwright.sync_api import expect, sync_playwright
 
 from engine.config import ROOT
-from tests.browser.pages import ChatPage
-from tests.pictures import png, shop_sign
-from tests.product import running_product
+from tests.instruments.chat_page import ChatPage
+from tests.instruments.pictures import png, shop_sign
+from tests.instruments.product import running_product
 
 IMAGES = ROOT / "docs" / "images"
 VIEWS: dict[str, dict[str, Any]] = {

@@ -12,9 +12,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.pages import ChatPage
-from tests.browser.servers import ScriptedProduct
-from tests.scripted_engine import Script
+from tests.instruments.chat_page import ChatPage
+from tests.instruments.scripted_engine import Script
+from tests.instruments.scripted_product import ScriptedProduct
 
 pytestmark = pytest.mark.browser
 

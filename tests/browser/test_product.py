@@ -10,8 +10,8 @@ import psutil
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
-from tests.pictures import jpeg, png, receipt, shop_sign
-from tests.product import Product
+from tests.instruments.pictures import jpeg, png, receipt, shop_sign
+from tests.instruments.product import Product
 
 MakePicture = Callable[[str, bytes], Path]
 

@@ -14,13 +14,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from engine import timeline
 from engine.logs import RotatingLog
+from engine.supervise import timeline
+from tests.browser.access.test_login import log_in
 from tests.browser.conftest import OpenPage
-from tests.browser.servers import ScriptedProduct
-from tests.browser.test_login import log_in
-from tests.pictures import png, shop_sign
-from tests.scripted_engine import Script
+from tests.instruments.pictures import png, shop_sign
+from tests.instruments.scripted_engine import Script
+from tests.instruments.scripted_product import ScriptedProduct
 
 PASSWORD = "a-password-of-the-tests"
 WORDS = "words-of-a-person"

@@ -13,7 +13,7 @@ import pytest
 
 from engine.config import ROOT
 from tests.container.dockerfile import Build, context_without_ignored, stages
-from tests.ports import free_port
+from tests.instruments.ports import free_port
 
 pytestmark = [
     pytest.mark.long,

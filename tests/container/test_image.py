@@ -49,8 +49,8 @@ def test_each_target_runs_as_an_ordinary_user_under_an_init(targets: dict[str, l
 
 def test_the_cuda_target_brings_vllm(targets: dict[str, list[Step]]) -> None:
     runs = [step.text for step in targets["cuda"] if step.word == "RUN"]
-    assert any("engine.environments cuda" in run for run in runs)
-    assert not any("engine.environments" in step.text for step in targets["cpu"])
+    assert any("engine.engines.vllm.environment cuda" in run for run in runs)
+    assert not any("engine.engines.vllm.environment" in step.text for step in targets["cpu"])
 
 
 def test_a_build_without_a_target_is_the_one_that_runs_everywhere(targets: dict[str, list[Step]]) -> None:
@@ -93,4 +93,4 @@ def test_the_engine_is_the_catalogues_image_with_its_guards(services: dict[str, 
     assert engine["image"] == facts.image
     assert value(engine["command"], "--allowed-media-domains") == "remote-media.invalid"
     assert engine["environment"]["VLLM_MEDIA_URL_ALLOW_REDIRECTS"] == "0"
-    assert Path(value(engine["command"], "--reasoning-parser-plugin") or "").name == "vllm_plugin.py"
+    assert Path(value(engine["command"], "--reasoning-parser-plugin") or "").name == "plugin.py"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from engine.config import ROOT
-from engine.environments import ensure_vllm
-from tests.engine.vllm_server import VllmServer
+from engine.engines.vllm.environment import ensure_vllm
+from tests.instruments.vllm_server import VllmServer
 
 
 @pytest.fixture(scope="session")

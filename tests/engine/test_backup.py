@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 
 from engine.config import ROOT
-from tests import bad_files
-from tests.browser.servers import EngineThread
-from tests.browser.test_safety import Caller
+from tests.browser.access.test_safety import Caller
 from tests.engine.test_faults import fill, mounted
-from tests.postgres import Postgres, binaries, running_postgres
-from tests.product import Product, running_product
-from tests.scripted_engine import Script
-from tests.trust.visitor import Visitor
+from tests.instruments import bad_files
+from tests.instruments.postgres import Postgres, binaries, running_postgres
+from tests.instruments.product import Product, running_product
+from tests.instruments.scripted_engine import Script
+from tests.instruments.scripted_product import EngineThread
+from tests.instruments.visitor import Visitor
 
 QUESTIONS = ("The first?", "Und die zweite?", "第三个问题?")
 

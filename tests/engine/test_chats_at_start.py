@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.product import Product
+from tests.instruments.product import Product
 
 ELSEWHERE = {"KIMI_ENGINE": "openai", "OPENAI_API_BASE": "http://127.0.0.1:9/v1"}
 

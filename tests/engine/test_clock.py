@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests import bad_files
 from tests.engine.test_faults import finished
-from tests.product import running_product
-from tests.trust.visitor import Visitor
+from tests.instruments import bad_files
+from tests.instruments.product import running_product
+from tests.instruments.visitor import Visitor
 
 YEAR = 366 * 86400
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from engine import locks, service, supervisor
 from engine.config import ROOT, Settings
-from engine.llama_log import LlamaLog
-from engine.plan import LaunchPlan
-from engine.service import PermanentError
-from engine.supervisor import Supervisor
-from tests.ports import free_port
-from tests.product import Product
+from engine.engines.llama.log import LlamaLog
+from engine.plans.launch import LaunchPlan
+from engine.supervise import service, supervisor, workspace_lock
+from engine.supervise.service import PermanentError
+from engine.supervise.supervisor import Supervisor
+from tests.instruments.ports import free_port
+from tests.instruments.product import Product
 
 OFFLINE = ROOT / "tests" / "recorded" / "llama-server-b10434-offline.log"
 REPOSITORY = "ggml-org/Kimi-VL-A3B-Thinking-2506-GGUF"
@@ -74,7 +74,7 @@ def llama_plan(*says: str, status: int = 1) -> LaunchPlan:
 
 async def run_until(supervisor: Supervisor, settings: Settings, state: str) -> LaunchPlan:
     """Runs the engine's service until it is in this state; returns the plan then in force."""
-    with locks.holding(settings.files.lock):
+    with workspace_lock.holding(settings.files.lock):
         supervisor._take_over()
         engine = supervisor._engine()
         running = asyncio.create_task(engine.run())

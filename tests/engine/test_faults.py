@@ -21,13 +21,12 @@ import psutil
 import pytest
 import socketio
 
-from engine import control
 from engine.processes import port_holder
-from engine.questions import tiny_question
-from tests import bad_files
-from tests.product import Product, alive, running_product
-from tests.trust import visitor
-from tests.trust.visitor import Visitor, errors, shown
+from engine.supervise import control
+from engine.supervise.hang_probe import tiny_question
+from tests.instruments import bad_files, visitor
+from tests.instruments.product import Product, alive, running_product
+from tests.instruments.visitor import Visitor, errors, shown
 
 CHATS = 8
 GONE = (OSError, socketio.exceptions.SocketIOError, AttributeError, TypeError)

@@ -17,8 +17,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.pictures import png, receipt, shop_sign
-from tests.ports import free_port
+from tests.instruments.pictures import png, receipt, shop_sign
+from tests.instruments.ports import free_port
 
 PATIENCE = 180.0
 KEY = "key of a test"

@@ -16,17 +16,18 @@ from typing import Any
 import psutil
 import pytest
 
-from engine import heart, processes, questions, scratch, service
+from engine import processes
 from engine.identity import Identity
 from engine.logs import RotatingLog
 from engine.processes import Group, Record
-from engine.scratch import Scratch
-from engine.service import Launch, PermanentError, Service
 from engine.status import ANSWERS_NOTHING, write_json
-from tests.ports import free_port
+from engine.supervise import hang_probe, heartbeat, scratch, service
+from engine.supervise.scratch import Scratch
+from engine.supervise.service import Launch, PermanentError, Service
+from tests.instruments.ports import free_port
 
 HERE = Identity("a workspace", "1:2", "this boot", "pid:[1]")
-PROGRAM = Path(__file__).with_name("program.py")
+PROGRAM = Path(__file__).parents[1] / "instruments" / "program.py"
 LONG = 30.0
 
 
@@ -57,7 +58,7 @@ class Watched:
     async def prepare(self, _: Callable[..., None]) -> Launch:
         argv = (sys.executable, str(PROGRAM), str(self.port), *self.arguments)
         url = f"http://127.0.0.1:{self.port}"
-        question = questions.tiny_question(f"{url}/v1", "it", "a key")
+        question = hang_probe.tiny_question(f"{url}/v1", "it", "a key")
         return Launch(
             argv, dict(os.environ), "127.0.0.1", self.port, f"{url}/health", question=question, beats=self.beats
         )
@@ -189,8 +190,8 @@ async def test_one_that_runs_but_no_longer_answers_is_started_again(watch: Calla
 async def test_one_that_is_healthy_but_answers_no_question_is_started_again(
     watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch, questions_are: str, reason: str
 ) -> None:
-    monkeypatch.setattr(questions, "ASK_EVERY", 0.1)
-    monkeypatch.setattr(questions, "HUNG_AFTER", 1.0)
+    monkeypatch.setattr(hang_probe, "ASK_EVERY", 0.1)
+    monkeypatch.setattr(hang_probe, "HUNG_AFTER", 1.0)
     program = watch("--questions", questions_are)
     first = (await program.until(ready))["pid"]
     program.arguments = ()
@@ -202,8 +203,8 @@ async def test_one_that_is_healthy_but_answers_no_question_is_started_again(
 async def test_one_that_is_busy_with_others_is_left_alone(
     watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(questions, "ASK_EVERY", 0.1)
-    monkeypatch.setattr(questions, "HUNG_AFTER", 1.0)
+    monkeypatch.setattr(hang_probe, "ASK_EVERY", 0.1)
+    monkeypatch.setattr(hang_probe, "HUNG_AFTER", 1.0)
     program = watch("--questions", "busy")
     first = (await program.until(ready))["pid"]
     await asyncio.sleep(4)
@@ -229,8 +230,8 @@ async def test_one_that_comes_up_but_never_answers_a_question_ends_as_failed(
 ) -> None:
     monkeypatch.setattr(service, "BACKOFF_LONGEST", 0.05)
     monkeypatch.setattr(service, "CRASHES_BEFORE_FAILED", 3)
-    monkeypatch.setattr(questions, "ASK_EVERY", 0.05)
-    monkeypatch.setattr(questions, "HUNG_AFTER", 0.5)
+    monkeypatch.setattr(hang_probe, "ASK_EVERY", 0.05)
+    monkeypatch.setattr(hang_probe, "HUNG_AFTER", 0.5)
     program = watch("--questions", questions_are)
     failed = await program.until(lambda seen: seen.get("state") == "failed")
     assert (failed["restarts"], failed["phase"], failed["pid"]) == (2, ANSWERS_NOTHING, None)
@@ -244,7 +245,7 @@ async def test_one_that_gives_good_answers_between_is_started_again_and_again(
 ) -> None:
     monkeypatch.setattr(service, "BACKOFF_LONGEST", 0.05)
     monkeypatch.setattr(service, "CRASHES_BEFORE_FAILED", 2)
-    monkeypatch.setattr(questions, "ASK_EVERY", 0.05)
+    monkeypatch.setattr(hang_probe, "ASK_EVERY", 0.05)
     program = watch("--questions", questions_are)
     await program.until(lambda seen: seen.get("restarts") == 3 and ready(seen))
     assert "failed" not in program.states()
@@ -375,7 +376,7 @@ async def test_a_record_of_a_newer_version_is_read_as_far_as_it_is_known(tmp_pat
 async def test_one_that_is_full_but_works_on_is_left_alone_and_one_that_hangs_is_not(
     watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heart, "SILENT_AFTER", 3.0)
+    monkeypatch.setattr(heartbeat, "SILENT_AFTER", 3.0)
     program = watch("--deaf-ears-after", "1", "--heart-stops-after", "9", beats=True)
     first = (await program.until(ready))["pid"]
     full = await program.until(lambda seen: "takes no further connection" in seen.get("phase", ""))

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.product import PATIENCE, Product, alive, running_product
+from tests.instruments.product import PATIENCE, Product, alive, running_product
 
 
 @pytest.fixture(scope="module")

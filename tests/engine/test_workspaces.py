@@ -16,9 +16,9 @@ import psutil
 import pytest
 
 from engine.config import ROOT
-from tests.browser.servers import EngineThread
-from tests.ports import free_port
-from tests.product import PATIENCE, Product, alive, running_product
+from tests.instruments.ports import free_port
+from tests.instruments.product import PATIENCE, Product, alive, running_product
+from tests.instruments.scripted_product import EngineThread
 
 
 @pytest.fixture(scope="module")

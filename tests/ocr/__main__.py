@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+from tests.instruments.pictures.collection import cases
 from tests.ocr.measuring import Result, Score, measure
 from tests.ocr.reader import ask, running_reader
-from tests.pictures.collection import cases
 
 
 def _arguments() -> argparse.Namespace:

@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from engine.accuracy.scoring import transcript
-from engine.accuracy.sets import READ_ALL
+from engine.measure.accuracy.scoring import transcript
+from engine.measure.accuracy.sets import READ_ALL
+from tests.instruments.pictures.case import Case
 from tests.ocr.scoring import characters_right, quotes, stands_in
-from tests.pictures.case import Case
 
 Ask = Callable[[Case, str], str]
 

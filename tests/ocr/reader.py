@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engine.config import ROOT
-from tests.pictures.case import Case
-from tests.ports import free_port
+from tests.instruments.pictures.case import Case
+from tests.instruments.ports import free_port
 
 _PATIENCE = 180.0
 

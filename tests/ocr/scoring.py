@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from engine.accuracy.scoring import character_errors, evened, folded
+from engine.measure.accuracy.scoring import character_errors, evened, folded
 
 
 def _letters(text: str) -> str:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from engine.accuracy import command
-from engine.accuracy.command import Asked
-from engine.accuracy.sets import MANIFEST, OUR_PICTURES
-from engine.plan import LaunchPlan
-from engine.running import ask_about
+from engine.measure.accuracy import command
+from engine.measure.accuracy.command import Asked
+from engine.measure.accuracy.sets import MANIFEST, OUR_PICTURES
+from engine.measure.running_engine import ask_about
+from engine.plans.launch import LaunchPlan
 from tests.ocr.reader import running_reader
 
 PICTURES = ("card-zh.webp", "settings-en.png")

@@ -7,9 +7,9 @@ from itertools import islice
 import pytest
 from PIL import Image
 
-from tests.pictures.case import Sheet
-from tests.pictures.collection import cases
-from tests.pictures.weather import quarter_left, tilted
+from tests.instruments.pictures.case import Sheet
+from tests.instruments.pictures.collection import cases
+from tests.instruments.pictures.weather import quarter_left, tilted
 
 
 def test_a_seed_always_gives_the_same_pictures_and_another_seed_others() -> None:

@@ -4,9 +4,9 @@ from functools import partial
 
 import pytest
 
+from tests.instruments.pictures.collection import cases
 from tests.ocr.measuring import Result, Score, measure
 from tests.ocr.reader import ask, running_reader
-from tests.pictures.collection import cases
 
 # Kept for this test: whoever works on the reader looks at the pictures of other seeds (`python -m tests.ocr --seed 1`).
 SEED = 9

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.accuracy.scoring import distance, transcript
+from engine.measure.accuracy.scoring import distance, transcript
 from tests.ocr.scoring import characters_right, quotes, stands_in
 
 _words = st.text("ab川 ", max_size=8)

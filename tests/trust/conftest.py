@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.browser.servers import ScriptedProduct
-from tests.trust.visitor import Visitor
+from tests.instruments.scripted_product import ScriptedProduct
+from tests.instruments.visitor import Visitor
 
 
 @pytest.fixture(scope="package")

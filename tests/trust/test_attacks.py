@@ -14,10 +14,10 @@ from urllib.parse import urlencode
 import psutil
 import pytest
 
-from tests import bad_files
-from tests.browser.servers import ScriptedProduct
-from tests.browser.test_safety import Caller
-from tests.trust.visitor import LONG, Visitor, shown
+from tests.browser.access.test_safety import Caller
+from tests.instruments import bad_files
+from tests.instruments.scripted_product import ScriptedProduct
+from tests.instruments.visitor import LONG, Visitor, shown
 
 OPEN = {
     "/", "/login", "/logout", "/healthz", "/readyz", "/auth/config", "/project/translations", "/set-session-cookie",

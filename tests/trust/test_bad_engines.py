@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from tests.browser.servers import ScriptedProduct
-from tests.scripted_engine import Script
-from tests.trust.visitor import Visitor, errors, shown
+from tests.instruments.scripted_engine import Script
+from tests.instruments.scripted_product import ScriptedProduct
+from tests.instruments.visitor import Visitor, errors, shown
 
 BAD = {
     "html": Script(garbage=b"<!doctype html><h1>502 Bad Gateway</h1>"),

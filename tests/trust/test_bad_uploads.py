@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import bad_files
-from tests.browser.servers import ScriptedProduct
-from tests.trust.visitor import Visitor, errors, shown
+from tests.instruments import bad_files
+from tests.instruments.scripted_product import ScriptedProduct
+from tests.instruments.visitor import Visitor, errors, shown
 
 SAMPLE = [
     "PNG cut at 0.5", "JPEG cut at 0.9", "WEBP cut at 0.2", "PDF cut at 0.7", "HEIF cut at 0.5", "html", "svg",

@@ -10,8 +10,8 @@ from contextlib import ExitStack
 
 import psutil
 
-from tests.browser.servers import ScriptedProduct
-from tests.trust.visitor import Visitor, shown
+from tests.instruments.scripted_product import ScriptedProduct
+from tests.instruments.visitor import Visitor, shown
 
 MEGABYTES = 20
 AT_ONCE = 12

@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 
 import pytest
 
+from engine.access.passwords import People
 from engine.config import ROOT
-from engine.people import People
-from tests.browser.servers import ScriptedProduct
-from tests.browser.test_safety import Caller
-from tests.scripted_engine import Script
-from tests.trust.visitor import LONG, Visitor
+from tests.browser.access.test_safety import Caller
+from tests.instruments.scripted_engine import Script
+from tests.instruments.scripted_product import ScriptedProduct
+from tests.instruments.visitor import LONG, Visitor
 
 PASSWORDS = {name: f"a password of {name}" for name in ("anna", "bert", "carl", "dora")}
 

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from engine.config import ROOT
-from tests.browser.servers import ScriptedProduct
-from tests.browser.test_safety import Caller
+from tests.browser.access.test_safety import Caller
+from tests.instruments.scripted_product import ScriptedProduct
+from tests.instruments.visitor import Visitor
 from tests.trust.test_attacks import log_in
-from tests.trust.visitor import Visitor
 
 TYPED = "zanzibar"
 """Stands in every body, and must not be in the log."""

@@ -9,10 +9,10 @@ import uuid
 import aiohttp
 import psutil
 
-from tests.browser.servers import ScriptedProduct
-from tests.browser.test_safety import Caller
-from tests.scripted_engine import Script
-from tests.trust.visitor import LONG, Visitor, shown
+from tests.browser.access.test_safety import Caller
+from tests.instruments.scripted_engine import Script
+from tests.instruments.scripted_product import ScriptedProduct
+from tests.instruments.visitor import LONG, Visitor, shown
 
 
 async def test_a_flood_of_sockets_that_never_sign_in_keeps_nobody_out_and_cuts_no_answer(page: ScriptedProduct) -> None:

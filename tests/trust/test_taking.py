@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from engine.people import People
-from tests.browser.servers import ScriptedProduct
-from tests.browser.test_people import signed_in
-from tests.pictures import png, shop_sign
-from tests.trust.visitor import Visitor, errors, question
+from engine.access.passwords import People
+from tests.browser.access.test_people import signed_in
+from tests.instruments.pictures import png, shop_sign
+from tests.instruments.scripted_product import ScriptedProduct
+from tests.instruments.visitor import Visitor, errors, question
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ import contextlib
 import sqlite3
 from typing import Any
 
-from app.chats import MOST_CHARACTERS, MOST_WAITING
-from app.settings import MAX_STORED_BYTES
-from tests.browser.servers import ScriptedProduct
-from tests.scripted_engine import Script
-from tests.trust.visitor import Visitor, errors, shown
+from app.page.chats import MOST_CHARACTERS, MOST_WAITING
+from app.talk.settings import MAX_STORED_BYTES
+from tests.instruments.scripted_engine import Script
+from tests.instruments.scripted_product import ScriptedProduct
+from tests.instruments.visitor import Visitor, errors, shown
 
 HELD = Script(hold=True)
 

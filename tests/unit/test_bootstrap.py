@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli import parser
+from engine.commands.cli import parser
 from engine.config import ROOT
 
 

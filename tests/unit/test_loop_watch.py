@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from tests.loop_watch import LoopWatch, found
+from tests.instruments.loop_watch import LoopWatch, found
 
 
 def _computes(seconds: float) -> None:

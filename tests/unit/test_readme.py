@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from engine.cli import parser
+from engine.commands.cli import parser
 from engine.config import ROOT, Settings
 
 READMES = ["README.md", "README.zh-CN.md"]

@@ -13,8 +13,9 @@ _HEAVY = ("alembic", "mcp.types", "openai", "requests.sessions", "rich", "tracel
 _PROGRAM = """
 import asyncio, sys
 from pathlib import Path
-from app import lazily, unneeded
-unneeded.leave_out()
+from app import lazily
+from app.page import stubs
+stubs.leave_out()
 import app.server
 from app.history.database import Database, database_url
 asyncio.run(Database(database_url("", Path("{folder}/chat.db"))).open())
@@ -38,7 +39,12 @@ def test_the_page_comes_up_without_what_it_does_not_need_yet(tmp_path: Path) -> 
 
 
 def test_the_words_parsers_are_not_waited_for_at_the_start() -> None:
-    program = "import sys; from engine.up import main; import engine.supervisor; print('engine.cli' in sys.modules)"
+    program = """
+import sys
+from engine.commands.up import main
+import engine.supervise.supervisor
+print("engine.commands.cli" in sys.modules)
+"""
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

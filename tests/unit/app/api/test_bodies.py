@@ -13,10 +13,10 @@ from starlette.requests import Request
 
 from app.api import bodies
 from app.api.bodies import SMALL_BYTES, Bodies
+from app.api.body import Question
 from app.api.errors import ApiError
-from app.api.question import Question
-from app.api.reply import Outlet, Reply
-from tests.waiting import until
+from app.api.response import Outlet, Reply
+from tests.instruments.waiting import until
 
 BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "Hello"}]}).encode()
 

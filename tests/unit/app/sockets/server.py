@@ -13,12 +13,12 @@ import aiohttp
 import socketio
 import uvicorn
 
-from app.connections import Crowd, GuardedProtocol
-from app.rooms import Room
+from app.access.limits.connections import Crowd, GuardedProtocol
+from app.access.limits.rooms import Room
 from app.sockets.browser import BrowserSocket
 from app.sockets.events import set_limits, socket_of
 from app.sockets.wire import BEFORE_LOGIN_BYTES, GuardedWebSocket
-from tests import waiting
+from tests.instruments import waiting
 
 PATIENCE = 20
 until = partial(waiting.until, seconds=PATIENCE)

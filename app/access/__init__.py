@@ -1,0 +1,1 @@
+"""Who may come in, and how much of what: sign-in, guards and limits."""

@@ -1,0 +1,168 @@
+"""Odd requests and errors, for every route of the page and of Chainlit: plain ASGI, like `guards.py`.
+
+- `SoundRequests`: a body that is not sound JSON, or an address with a NUL, is refused before any route sees it.
+- `HonestErrors`: what a route raises becomes one sentence for the person and at most one short line in the log.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import traceback
+from pathlib import Path
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.access.limits.guards import UPLOAD_PATHS, refuse
+from app.history.database import HistoryError
+from app.i18n import language_of, text
+from app.json_values import sound_object
+
+_MOST_VALUES = 10_000
+_FRAMES = 6
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+_OTHERS = ("/v1/", "/ws/")
+"""Programs' requests and the socket's packets, which are checked in a way of their own."""
+_WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
+_OF_A_WRONG_SHAPE = (TypeError, ValueError, LookupError, AttributeError, AssertionError, RecursionError)
+"""What code raises that trusts its input."""
+_log = logging.getLogger("app.requests")
+
+
+class Refusal(Exception):  # noqa: N818 - not a fault of the page's
+    """A request is refused: `key` names the sentence for the person, `status` is HTTP's."""
+
+    def __init__(self, status: int, key: str, **values: object) -> None:
+        super().__init__(key)
+        self.status = status
+        self.key = key
+        self.values = values
+
+
+class SoundRequests:
+    """Refuses what no page sends. Uploads, forms and the API for programs are checked where they are read."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
+            await refuse(scope, receive, send, 400, "refused_malformed")
+        elif not _has_json(scope):
+            await self._app(scope, receive, send)
+        else:
+            await self._with_json(scope, receive, send)
+
+    async def _with_json(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body, complete = bytearray(), False
+        while not complete:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body += message.get("body", b"")
+            complete = not message.get("more_body", False)
+        # A button needs no body, nor does a way out.
+        if body and sound_object(bytes(body), _MOST_VALUES) is None:
+            await refuse(scope, receive, send, 400, "refused_malformed")
+            return
+        given = False
+
+        async def again() -> Message:
+            nonlocal given
+            if given:
+                return await receive()
+            given = True
+            return {"type": "http.request", "body": bytes(body), "more_body": False}
+
+        await self._app(scope, again, send)
+
+
+class HonestErrors:
+    """Answers for a route that raised. `trusting`: its code trusts what browsers send, as Chainlit's does.
+
+    What such a route raises because of the shape of what it got counts as the sender's mistake.
+    """
+
+    def __init__(self, app: ASGIApp, *, trusting: bool = False) -> None:
+        self._app = app
+        self._trusting = trusting
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answered, unread = False, None
+
+        async def noted() -> Message:
+            nonlocal unread
+            try:
+                return await receive()
+            except Exception as error:
+                unread = error
+                raise
+
+        async def watched(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self._app(scope, noted, watched)
+        except ClientDisconnect:
+            # Nobody is there to hear an answer.
+            return
+        except Exception as error:
+            if error is unread:
+                # A guard outside cuts the body off, and says why.
+                raise
+            status, key, values = self._explained(error)
+            _note(scope, status, error)
+            # A reply that has begun is left without its end: the connection is closed, and nobody takes it for whole.
+            if not answered:
+                await refuse(scope, receive, send, status, key, headers=None, **values)
+
+    def _explained(self, error: Exception) -> tuple[int, str, dict[str, object]]:
+        if isinstance(error, Refusal):
+            return error.status, error.key, error.values
+        if isinstance(error, HistoryError):
+            return 503, "refused_history", {}
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return 507, "refused_disk", {}
+        if self._trusting and isinstance(error, _OF_A_WRONG_SHAPE):
+            return 400, "refused_malformed", {}
+        return 500, "refused_fault", {}
+
+
+async def on_invalid(request: Request, error: Exception) -> JSONResponse:
+    """FastAPI's refusal of a request that does not fit its route, without what was sent."""
+    assert isinstance(error, RequestValidationError)
+    language = language_of(request.headers.get("accept-language"))
+    return JSONResponse({"detail": text("refused_malformed", language)}, 422)
+
+
+def _has_json(scope: Scope) -> bool:
+    path: str = scope["path"]
+    if scope["method"] not in _WITH_BODY or path in UPLOAD_PATHS or path.startswith(_OTHERS):
+        return False
+    return not Headers(scope=scope).get("content-type", "").lower().startswith(_FORMS)
+
+
+def _note(scope: Scope, status: int, error: Exception) -> None:
+    """One line, without anything that was sent; of a fault of the page's own also where it happened."""
+    route = getattr(scope.get("endpoint"), "__name__", "a route")
+    if status == 500:
+        # Not the message, which may repeat the body.
+        frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+        where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
+        _log.error("%s failed: %s at %s", route, type(error).__name__, where)
+    elif isinstance(error, HistoryError):
+        _log.error("%s failed: %s", route, error)
+    elif not isinstance(error, Refusal):
+        _log.warning("%s refused a request: %s", route, type(error).__name__)

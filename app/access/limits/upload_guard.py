@@ -1,0 +1,141 @@
+"""What keeps uploads from filling the disk, the memory and the connections: plain ASGI, like `guards.py`.
+
+- `UploadGuard`: no file is read before it is known whose it is, that the disk has room for it, and that its page is
+  connected; and of one person's files a few at a time.
+- `BodyPace`: a body that hardly comes is given up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections import Counter
+from pathlib import Path
+
+from chainlit.session import ws_sessions_id
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.access.limits.guards import UPLOAD_PATHS, refuse
+from app.access.limits.recognised import user_in
+
+ROOM_LEFT = 16 * 1024 * 1024
+"""Bytes of the disk that no upload takes: for the chats, the logs and the state."""
+MOST_FILES = 500
+"""Files of one open chat, which Chainlit keeps on the disk as long as its session."""
+_CONNECTING_SECONDS = 5.0
+_LOOK_SECONDS = 0.05
+
+
+class UploadGuard:
+    """Stands before the reading of uploads; inside `StillWelcome`, which takes away the cookies that no longer hold."""
+
+    def __init__(self, app: ASGIApp, folder: Path, at_once: int = 4) -> None:
+        self._app = app
+        self._folder = folder
+        self._at_once = at_once
+        self._reading: Counter[str] = Counter()
+        self._freed = asyncio.Condition()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in UPLOAD_PATHS:
+            await self._app(scope, receive, send)
+            return
+        user = user_in(HTTPConnection(scope).cookies)
+        if user is None:
+            await refuse(scope, receive, send, 401, "refused_stranger")
+        elif not self._has_room(Headers(scope=scope).get("content-length", "")):
+            await refuse(scope, receive, send, 507, "refused_disk")
+        elif _files_of(scope) >= MOST_FILES:
+            await refuse(scope, receive, send, 429, "refused_files", most=MOST_FILES)
+        else:
+            await _until_connected(scope)
+            await self._in_turn(user.identifier, scope, receive, send)
+
+    def _has_room(self, declared: str) -> bool:
+        size = int(declared) if declared.isdigit() else 0
+        return shutil.disk_usage(self._folder).free >= size + ROOM_LEFT
+
+    async def _in_turn(self, person: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Those above the number wait, unread: the network holds their bytes, not we."""
+        async with self._freed:
+            await self._freed.wait_for(lambda: self._reading[person] < self._at_once)
+            self._reading[person] += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            async with self._freed:
+                self._reading[person] -= 1
+                if not self._reading[person]:
+                    del self._reading[person]
+                self._freed.notify_all()
+
+
+def _files_of(scope: Scope) -> int:
+    session = ws_sessions_id.get(HTTPConnection(scope).query_params.get("session_id") or "")
+    return len(session.files) if session else 0
+
+
+async def _until_connected(scope: Scope) -> None:
+    """Waits for the page's connection: a picture that is pasted in the first moment comes before it.
+
+    Without one Chainlit refuses the file, which it keeps with the session.
+    """
+    session = HTTPConnection(scope).query_params.get("session_id")
+    end = time.monotonic() + _CONNECTING_SECONDS
+    while session and session not in ws_sessions_id and time.monotonic() < end:
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+class BodyPace:
+    """Gives up a request whose body stands still for `idle` seconds, or comes slower than `slowest` bytes a second."""
+
+    def __init__(self, app: ASGIApp, idle: float = 30.0, slowest: float = 4096.0) -> None:
+        self._app = app
+        self._idle = idle
+        self._slowest = slowest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        received, complete, slow, answered = 0, False, False, False
+        began: float | None = None
+
+        async def paced() -> Message:
+            nonlocal began, received, complete, slow
+            if complete:
+                return await receive()
+            # From the first reading on: a request that has to wait for its turn is not slow.
+            began = began or time.monotonic()
+            due = began + self._idle + received / self._slowest
+            try:
+                async with asyncio.timeout(max(0.0, min(self._idle, due - time.monotonic()))):
+                    message = await receive()
+            except TimeoutError:
+                slow = True
+                raise _TooSlowError from None
+            received += len(message.get("body", b""))
+            complete = not message.get("more_body", False)
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal answered
+            # FastAPI makes a refusal of its own of what is raised while it reads a body.
+            if not slow or answered:
+                answered = True
+                await send(message)
+
+        try:
+            await self._app(scope, paced, watched)
+        except _TooSlowError:
+            if answered:
+                raise
+        if slow and not answered:
+            await refuse(scope, receive, send, 408, "refused_slow")
+
+
+class _TooSlowError(Exception):
+    """Raised inside `receive`, so that whoever reads the body stops at once."""

@@ -1,0 +1,97 @@
+"""Hands a request on to the engine, and the engine's reply back as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx2
+
+from app.api.body import Question
+from app.api.errors import ApiError
+from app.api.response import Outlet
+from app.lazily import openai
+from app.upstream.client import EngineClient
+from app.upstream.state import EngineState
+
+_SOON_SECONDS = 5
+_LATER_SECONDS = 60
+_MOST_NAMES = 50
+_KEPT_HEADERS = ("content-type", "content-encoding", "retry-after", "x-request-id")
+"""`content-encoding` for an engine that packs what it was asked not to: the bytes are passed on as they are."""
+
+
+def engine_of(state: EngineState) -> EngineClient:
+    """The connection to an engine that is ready.
+
+    Raises:
+        ApiError: it is not (503).
+    """
+    status = state.status()
+    client = state.client()
+    if status.state == "ready" and client:
+        return client
+    if status.state == "failed":
+        message = (
+            f"The engine has failed: {status.phase} ./start.sh status tells more; Retry in the page starts it again."
+        )
+        raise ApiError(503, message, "engine_failed", retry_after=_LATER_SECONDS)
+    doing = f" ({status.phase})" if status.phase else ""
+    raise ApiError(503, f"The engine is not ready yet{doing}.", "engine_not_ready", retry_after=_SOON_SECONDS)
+
+
+async def check_model(client: EngineClient, name: str | None) -> None:
+    """Sees whether the engine serves the model.
+
+    Raises:
+        ApiError: it does not (404); the message lists what it serves.
+    """
+    if name is None or name in await _names(client):
+        return
+    # Some servers take on models while they run.
+    names = await _names(client, fresh=True)
+    if names and name not in names:
+        listed = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
+        message = f"The model {name[:100]!r} does not exist here; served is: {listed}."
+        raise ApiError(404, message, "model_not_found", "model")
+
+
+async def _names(client: EngineClient, *, fresh: bool = False) -> list[str]:
+    """The models' names; none where the server does not tell, so that it decides itself."""
+    try:
+        return [served.name for served in await client.served(fresh=fresh)]
+    except openai.APIStatusError:
+        return []
+    except openai.APIConnectionError:
+        raise _gone() from None
+
+
+async def pass_on(client: EngineClient, method: str, path: str, question: Question | None, outlet: Outlet) -> None:
+    """Sends the request to the engine's `path`; its reply goes out with status and body as they are.
+
+    Raises:
+        ApiError: the engine can't be reached, or breaks off.
+    """
+    body = await asyncio.to_thread(question.encode) if question else None
+    try:
+        async with client.passing(method, path, body) as reply:
+            if reply.status_code == 401:
+                # It is our key that the engine refuses, and its words may repeat a part of it.
+                raise ApiError(502, "The engine does not take this page's key: see its settings.", "engine_key")
+            headers = {name: reply.headers[name] for name in _KEPT_HEADERS if name in reply.headers}
+            if headers.get("content-type", "").startswith("text/event-stream"):
+                await outlet.begin(reply.status_code, headers)
+                async for chunk in reply.aiter_raw():
+                    await outlet.chunk(chunk)
+                await outlet.end()
+            else:
+                answer = b"".join([chunk async for chunk in reply.aiter_raw()])
+                await outlet.whole(reply.status_code, headers, answer)
+    except httpx2.ReadTimeout:
+        raise ApiError(504, "The engine has been silent for an hour.", "engine_silent") from None
+    except httpx2.HTTPError:
+        raise _gone() from None
+
+
+def _gone() -> ApiError:
+    message = "The connection to the engine broke off; it is started again if it has ended."
+    return ApiError(503, message, "engine_unreachable", retry_after=_SOON_SECONDS)

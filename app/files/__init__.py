@@ -1,0 +1,1 @@
+"""What people drop into a chat: pictures and PDFs, checked, prepared, kept and removed again."""

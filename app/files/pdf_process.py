@@ -1,0 +1,96 @@
+"""Draws a PDF in a process of its own, which can be ended: a page of a kilobyte can keep PDFium busy for hours, or fill
+the memory, and nothing stops it from inside.
+
+The process gets the limits and the file on its standard input, and gives the pictures back on its standard output:
+one line of JSON, then their bytes. It reads what others made, so that it is told nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import signal
+import sys
+
+from app.files.pdf import PdfPages, draw_pages
+from app.files.pictures import NormalPicture, PictureError, PictureLimits
+from engine.config import ROOT
+
+PAGE_SECONDS = 20.0
+"""Of processor time, so that a page is not slow because the machine is busy."""
+_ALL_PAGES = 4
+"""The whole document may take so many times as long."""
+_MOST_MEMORY = 2 * 1024**3
+_NICENESS = 5
+"""The streams of others come first."""
+_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH")
+
+
+async def draw(data: bytes, limits: PictureLimits, most: int, seconds: float = PAGE_SECONDS) -> PdfPages:
+    """Draws at most `most` pages, each in at most `seconds` of processor time.
+
+    Raises:
+        PictureError: it is broken, locked by a password, has no page, or takes too long.
+        OSError: the process can't be started.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", __name__, str(limits.pixels), str(limits.side), str(most), str(seconds),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+        env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+    )  # fmt: skip
+    try:
+        said, _ = await process.communicate(data)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode == -signal.SIGPROF:
+        raise PictureError("pdf_slow", seconds=round(seconds))
+    if process.returncode == -signal.SIGXCPU:
+        raise PictureError("pdf_slow_in_all", seconds=round(seconds * _ALL_PAGES))
+    if process.returncode:
+        raise PictureError("pdf_broken")
+    return _read(said)
+
+
+def _read(said: bytes) -> PdfPages:
+    head, _, rest = said.partition(b"\n")
+    found = json.loads(head)
+    if "error" in found:
+        raise PictureError(found["error"])
+    pictures, at = [], 0
+    for size, extension, width, height, original in found["pages"]:
+        pictures.append(NormalPicture(rest[at : at + size], extension, width, height, tuple(original)))
+        at += size
+    return PdfPages(pictures, found["total"])
+
+
+def _main() -> None:
+    pixels, side, most, seconds = sys.argv[1:]
+    os.nice(_NICENESS)
+    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
+    whole = round(float(seconds) * _ALL_PAGES) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
+    data = sys.stdin.buffer.read()
+
+    def next_page() -> None:
+        # Nobody handles the signal: it ends the process, wherever PDFium is.
+        signal.setitimer(signal.ITIMER_PROF, float(seconds))
+
+    try:
+        drawn = draw_pages(data, PictureLimits(int(pixels), int(side)), int(most), next_page)
+    except PictureError as error:
+        sys.stdout.write(json.dumps({"error": error.key}) + "\n")
+        return
+    pages = [(len(page.data), page.extension, page.width, page.height, page.original_size) for page in drawn.pictures]
+    sys.stdout.buffer.write(json.dumps({"total": drawn.total, "pages": pages}).encode() + b"\n")
+    for page in drawn.pictures:
+        sys.stdout.buffer.write(page.data)
+
+
+if __name__ == "__main__":
+    _main()

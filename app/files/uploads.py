@@ -1,0 +1,185 @@
+"""Uploaded files → pictures in the workspace: `uploads/<thread>/<sha256>.<png|jpg>`, named by their own content.
+
+Decoding runs in two threads of its own, and PDFs are drawn in processes, so that neither stops the streams of others or
+fills the memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiofiles
+import aiofiles.os
+
+from app.fair_queue import FairLine
+from app.files import pdf, pdf_process
+from app.files.pictures import NormalPicture, PictureError, PictureLimits, normalise
+from app.talk.conversation import Picture
+
+MAX_BYTES = 64 * 1024 * 1024
+"""The largest file that is taken; the page's upload limit is the same."""
+MAX_PDF_PAGES = 20
+_PDFS_AT_ONCE = 2
+_PICTURES_AT_ONCE = 2
+_REMEMBERED = 1000
+_THREAD_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that a person should know of an upload: the key of a sentence and its values."""
+
+    key: str
+    values: dict[str, object]
+
+
+@dataclass
+class Stored:
+    """The pictures that one file became, and what is to be said of it."""
+
+    pictures: list[Picture]
+    notices: list[Notice] = field(default_factory=list)
+    shown_as_it_is: bool = True
+    """Whether a browser can show the file that was sent; otherwise it is shown the pictures made of it."""
+
+
+class UploadStore:
+    """Takes files in. One for the whole page; safe to use from many chats at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._threads = ThreadPoolExecutor(max_workers=_PICTURES_AT_ONCE, thread_name_prefix="pictures")
+        self._decoding = FairLine(_PICTURES_AT_ONCE)
+        self._drawing = FairLine(_PDFS_AT_ONCE)
+        self._known: OrderedDict[tuple[str, str, PictureLimits, int], Stored] = OrderedDict()
+
+    async def take(
+        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, person: str = ""
+    ) -> Stored:
+        """Makes at most `most` pictures of the file at `path`, which was called `name`, for the thread `thread`.
+
+        Of all files that wait, one of each `person` comes in turn.
+
+        Raises:
+            PictureError: it cannot be used; the sentence's values hold the file's name.
+        """
+        name = display_name(name)
+        try:
+            return await self._take(path, name, thread, limits, most, person=person)
+        except PictureError as error:
+            raise PictureError(error.key, **{**error.values, "name": name}) from error
+
+    async def _take(
+        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, person: str
+    ) -> Stored:
+        if most < 1:
+            raise PictureError("picture_too_many")
+        if (await aiofiles.os.stat(path)).st_size > MAX_BYTES:
+            raise PictureError("picture_too_many_bytes", megabytes=MAX_BYTES // 1024 // 1024)
+        async with aiofiles.open(path, "rb") as file:
+            data = await file.read()
+        digest = hashlib.sha256(data).hexdigest()
+        key = (thread, digest + name, limits, most)
+        known = self._known.get(key)
+        if known is not None and await asyncio.to_thread(_in_use_again, known):
+            return known
+        if pdf.is_pdf(data):
+            async with self._drawing.place(person):
+                pages = await pdf_process.draw(data, limits, min(most, MAX_PDF_PAGES))
+            stored = await self._keep_pages(pages, name, thread)
+        else:
+            picture = await self.normalised(data, limits, person)
+            stored = await self._keep([picture], name, thread)
+            stored.shown_as_it_is = is_web_picture(data)
+        self._known[key] = stored
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return stored
+
+    async def _keep_pages(self, pages: pdf.PdfPages, name: str, thread: str) -> Stored:
+        stored = await self._keep(pages.pictures, name, thread)
+        stored.shown_as_it_is = False
+        # A page is drawn at the size that fits; there was no larger picture that people could miss.
+        stored.notices = []
+        if pages.total > len(pages.pictures):
+            values = {"name": name, "shown": len(pages.pictures), "total": pages.total}
+            stored.notices.append(Notice("pdf_pages_left_out", values))
+        return stored
+
+    async def _keep(self, pictures: list[NormalPicture], name: str, thread: str) -> Stored:
+        if not _THREAD_NAME.fullmatch(thread):
+            raise ValueError(f"{thread!r} cannot be a folder's name")
+        folder = self._folder / thread
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        stored = Stored([])
+        for number, picture in enumerate(pictures, 1):
+            title = name if len(pictures) == 1 else f"{name} ({number})"
+            path = folder / f"{hashlib.sha256(picture.data).hexdigest()}.{picture.extension}"
+            await _write(path, picture.data)
+            stored.pictures.append(Picture(str(path), title, picture.width, picture.height))
+            stored.notices += _notices(picture, name)
+        return stored
+
+    async def normalised(self, data: bytes, limits: PictureLimits, person: str = "") -> NormalPicture:
+        """A picture's bytes, made ready in the decoding threads and kept nowhere; of each `person` one in turn.
+
+        Raises:
+            PictureError: it cannot be used.
+        """
+        async with self._decoding.place(person):
+            return await asyncio.get_running_loop().run_in_executor(self._threads, normalise, data, limits)
+
+    def close(self) -> None:
+        """Ends the decoding threads once they are idle."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def display_name(name: str) -> str:
+    """A file's name as it can be put into a sentence: no folders, no control or direction characters, not too long."""
+    visible = "".join(character for character in name.replace("\\", "/").split("/")[-1] if character.isprintable())
+    return visible.strip()[:80] or "?"
+
+
+def is_web_picture(data: bytes) -> bool:
+    """Whether browsers show such a file: PNG, JPEG, GIF, BMP or WebP."""
+    starts = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM")
+    return data.startswith(starts) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+
+
+def _notices(picture: NormalPicture, name: str) -> list[Notice]:
+    notices = []
+    if picture.scaled:
+        width, height = picture.original_size
+        size = {"from_width": width, "from_height": height, "width": picture.width, "height": picture.height}
+        notices.append(Notice("picture_scaled", {"name": name, **size}))
+    if picture.left_out_frames:
+        notices.append(Notice("picture_first_frame", {"name": name, "total": picture.left_out_frames + 1}))
+    return notices
+
+
+def _in_use_again(stored: Stored) -> bool:
+    """Whether its files are still there; their age, which counts for the retention, begins anew."""
+    try:
+        for picture in stored.pictures:
+            os.utime(picture.path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+async def _write(path: Path, data: bytes) -> None:
+    """Writes by rename: a picture is there whole or not at all. The engine only reads it, hence the mode."""
+    if await aiofiles.os.path.exists(path):
+        os.utime(path)
+        return
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{id(data)}")
+    async with aiofiles.open(temporary, "wb") as file:
+        await file.write(data)
+    await aiofiles.os.replace(temporary, path)

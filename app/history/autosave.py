@@ -1,0 +1,89 @@
+"""Writes answers down while they are being given, so that little is lost when the machine goes off."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from contextvars import Context
+from dataclasses import dataclass
+
+from app.history.copies import Copy
+from app.history.database import HistoryError, finished
+from app.history.store import History
+from app.talk.conversation import Answer, Turn
+
+_WRITE_SECONDS = 2.0
+"""How much of an answer may be lost."""
+_log = logging.getLogger("app.history")
+
+
+@dataclass(eq=False)
+class _Given:
+    """An answer that is being given, and how long it was when it was written last."""
+
+    copy: Copy
+    turn: Turn
+    answer: Answer
+    written: tuple[int, int]
+
+
+class Along:
+    """The one writer for all of them: many answers in one transaction cost little more than one of them."""
+
+    def __init__(self, history: History, wrote: Callable[[], None] = lambda: None) -> None:
+        self._history = history
+        self._wrote = wrote
+        """Called after each write."""
+        # Two sessions may give the same answer, each with an object of its own.
+        self._given: list[_Given] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._writing = asyncio.Lock()
+
+    @asynccontextmanager
+    async def writing(self, copy: Copy, turn: Turn, answer: Answer) -> AsyncIterator[None]:
+        """Writes an answer every other second meanwhile. Nothing of that is left to be done afterwards."""
+        given = _Given(copy, turn, answer, _lengths(answer))
+        self._given.append(given)
+        if self._writer is None or self._writer.done():
+            # It writes for everybody: what it logs is not of the chat that happened to start it.
+            self._writer = asyncio.create_task(self._write_along(), context=Context())
+        try:
+            yield
+        finally:
+            self._given.remove(given)
+            # It would otherwise write what it has taken after what the caller writes next.
+            await self._until_written()
+
+    @finished
+    async def _until_written(self) -> None:
+        """Waits for the write that is under way, even if Stop is pressed a second time."""
+        async with self._writing:
+            pass
+
+    async def _write_along(self) -> None:
+        while self._given:
+            await asyncio.sleep(_WRITE_SECONDS)
+            async with self._writing:
+                await self._write([given for given in self._given if _lengths(given.answer) != given.written])
+
+    async def _write(self, grown: list[_Given]) -> None:
+        lengths = [_lengths(given.answer) for given in grown]
+        try:
+            if grown:
+                await self._history.save_answers([(given.copy, given.turn, given.answer) for given in grown])
+        except HistoryError as error:
+            # Said in the page when an answer is complete and still can't be written.
+            _log.warning("answers could not be saved yet: %s", error)
+        except Exception:
+            _log.exception("answers could not be saved yet")
+        else:
+            for given, written in zip(grown, lengths, strict=True):
+                given.written = written
+            if grown:
+                self._wrote()
+
+
+def _lengths(answer: Answer) -> tuple[int, int]:
+    return len(answer.reasoning), len(answer.text)

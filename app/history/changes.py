@@ -1,0 +1,184 @@
+"""Merges what a session has changed into its thread, inside the transaction that holds the thread.
+
+An answer is written over only in the revision that the session has seen. Where another session has been quicker, the
+longer of two texts stays if it goes on from the other; if both went on, each has its answer. Nothing is deleted but
+what the session has taken out itself, and that only as it saw it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.history import records
+from app.history.copies import Copy, Seen, fingerprint
+from app.history.owned import own_turn_ids, own_turns
+from app.history.tables import answers, pictures, turns
+from app.talk.conversation import Answer, Turn, new_id
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class _Written:
+    """An answer as it is in the database now."""
+
+    answer: Answer
+    id: str
+    seen: Seen
+
+
+class Saving:
+    """The changes of one session to one thread; call `noted` once they are committed.
+
+    What it inserts goes into a thread that the same transaction holds for its owner; all else names the owner itself.
+    """
+
+    def __init__(self, connection: AsyncConnection, copy: Copy, revision: int) -> None:
+        self._connection = connection
+        self._copy = copy
+        self._revision = revision
+        """The thread's, which this transaction has made; nobody else writes into the thread until it ends."""
+        self._own_turns = own_turns(copy.user_id, copy.thread_id)
+        self._own_turn_ids = own_turn_ids(copy.user_id, copy.thread_id)
+        self._next_place: dict[str, int] = {}
+        self._written: list[_Written] = []
+        self._choices: dict[str, str] = {}
+        self._removed: set[str] = set()
+
+    async def turns(self, asked: Sequence[Turn], uploads: Path) -> None:
+        """Adds turns that are new, and writes what has changed of their answers, and which one counts."""
+        there = await self._there([turn.id for turn in asked])
+        for turn in asked:
+            if turn.id not in there:
+                await self._add(turn, uploads)
+        await self._remove()
+        await self.answers([(turn, answer) for turn in asked for answer in turn.answers])
+        for turn in asked:
+            await self._choose(turn)
+
+    async def answers(self, given: Sequence[tuple[Turn, Answer]]) -> None:
+        """Writes what has changed of some answers; those of a turn that is not there are left out."""
+        changed = [
+            (turn, answer, printed)
+            for turn, answer in given
+            if (printed := fingerprint(answer)) != self._seen(answer).fingerprint
+        ]
+        if not changed:
+            return
+        there = await self._there([turn.id for turn, _, _ in changed])
+        rows = await self._rows([answer.id for _, answer, _ in changed])
+        for turn, answer, printed in changed:
+            if turn.id in there:
+                await self._answer(turn, answer, rows.get(answer.id), printed)
+        await self._touch(list({turn.id for turn, _, _ in changed}))
+
+    def noted(self) -> None:
+        """Notes in the session what is in the database now."""
+        for written in self._written:
+            written.answer.id = written.id
+            self._copy.answers[written.id] = written.seen
+        self._copy.choices |= self._choices
+        self._copy.removed -= self._removed
+
+    def _seen(self, answer: Answer) -> Seen:
+        return self._copy.answers.get(answer.id, Seen(0, 0))
+
+    async def _there(self, ids: Sequence[str]) -> set[str]:
+        """Those of `ids` that are turns of this thread."""
+        found: set[str] = set()
+        for some in _in_parts(ids):
+            query = select(turns.c.id).where(turns.c.id.in_(some), self._own_turns)
+            found.update((await self._connection.execute(query)).scalars())
+        return found
+
+    async def _rows(self, ids: Sequence[str]) -> dict[str, Row[Any]]:
+        """Those of `ids` that are answers of this thread."""
+        found: dict[str, Row[Any]] = {}
+        for some in _in_parts(ids):
+            query = select(answers).where(answers.c.id.in_(some), answers.c.turn_id.in_(self._own_turn_ids))
+            found |= {row.id: row for row in await self._connection.execute(query)}
+        return found
+
+    async def _touch(self, ids: Sequence[str]) -> None:
+        """Has other sessions read these turns again."""
+        for some in _in_parts(ids):
+            change = update(turns).where(turns.c.id.in_(some), self._own_turns)
+            await self._connection.execute(change.values(changed=self._revision))
+
+    async def _add(self, turn: Turn, uploads: Path) -> None:
+        row = records.turn_values(turn, self._copy.thread_id)
+        await self._connection.execute(insert(turns), row | {"changed": self._revision})
+        if rows := records.picture_values(turn, self._copy.thread_id, uploads):
+            await self._connection.execute(insert(pictures), rows)
+        self._next_place[turn.id] = 0
+
+    async def _answer(self, turn: Turn, answer: Answer, row: Row[Any] | None, printed: int) -> None:
+        values = records.answer_values(answer)
+        if row is None:
+            await self._append(turn, answer, answer.id, values, printed)
+        elif row.revision == self._seen(answer).revision or _goes_on(values, row):
+            change = update(answers).where(
+                answers.c.id == answer.id,
+                answers.c.revision == row.revision,
+                answers.c.turn_id.in_(self._own_turn_ids),
+            )
+            await self._connection.execute(change.values(**values, revision=row.revision + 1))
+            self._written.append(_Written(answer, answer.id, Seen(row.revision + 1, printed)))
+        elif not _is_beginning(values, row):
+            # Both have gone on from what they had in common: this one becomes an answer of its own.
+            await self._append(turn, answer, new_id(), values, printed)
+
+    async def _append(self, turn: Turn, answer: Answer, answer_id: str, values: dict[str, Any], printed: int) -> None:
+        if turn.id not in self._next_place:
+            highest = select(func.max(answers.c.position)).where(
+                answers.c.turn_id == turn.id, answers.c.turn_id.in_(self._own_turn_ids)
+            )
+            last = (await self._connection.execute(highest)).scalar_one_or_none()
+            self._next_place[turn.id] = 0 if last is None else last + 1
+        place = {"id": answer_id, "turn_id": turn.id, "position": self._next_place[turn.id], "revision": 1}
+        await self._connection.execute(insert(answers), {**values, **records.feedback_values(answer), **place})
+        self._next_place[turn.id] += 1
+        self._written.append(_Written(answer, answer_id, Seen(1, printed)))
+
+    async def _remove(self) -> None:
+        """Deletes the answers that the session has taken out, unless somebody has changed them since."""
+        for answer_id in self._copy.removed:
+            seen = self._copy.answers.get(answer_id)
+            if seen:
+                as_seen = (answers.c.id == answer_id) & (answers.c.revision == seen.revision)
+                own = as_seen & answers.c.turn_id.in_(self._own_turn_ids)
+                turn_ids = await self._connection.execute(select(answers.c.turn_id).where(own))
+                await self._touch(turn_ids.scalars().all())
+                await self._connection.execute(delete(answers).where(own))
+            self._removed.add(answer_id)
+
+    async def _choose(self, turn: Turn) -> None:
+        """Writes which answer counts, if the session has changed that."""
+        ids = {written.answer.id: written.id for written in self._written}
+        choice = ids.get(turn.answer.id, turn.answer.id) if turn.answer else ""
+        if choice != self._copy.choices.get(turn.id, ""):
+            change = update(turns).where(turns.c.id == turn.id, self._own_turns)
+            await self._connection.execute(change.values(chosen_answer=choice, changed=self._revision))
+            self._choices[turn.id] = choice
+
+
+def _in_parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Databases take a limited number of values in a statement."""
+    return (ids[at : at + _AT_ONCE] for at in range(0, len(ids), _AT_ONCE))
+
+
+def _goes_on(mine: Mapping[str, Any], row: Row[Any]) -> bool:
+    """Whether what the session has goes on from what is in the database."""
+    longer = len(mine["reasoning"]) + len(mine["text"]) > len(row.reasoning) + len(row.text)
+    return longer and mine["reasoning"].startswith(row.reasoning) and mine["text"].startswith(row.text)
+
+
+def _is_beginning(mine: Mapping[str, Any], row: Row[Any]) -> bool:
+    """Whether what is in the database goes on from what the session has, or is the same."""
+    return bool(row.reasoning.startswith(mine["reasoning"]) and row.text.startswith(mine["text"]))

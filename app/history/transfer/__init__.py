@@ -1,0 +1,1 @@
+"""A chat as files: taken away, and taken in again."""

@@ -1,0 +1,190 @@
+"""A thread as files: as Markdown with its pictures in a zip, to be read, and as JSON, to be taken in again elsewhere.
+
+The JSON has everything: all branches, all answers, feedback, settings, and the pictures' bytes. Both are written while
+they are read, piece by piece.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import re
+import zipfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiofiles
+import aiofiles.os
+import orjson
+
+from app.history.records import writable_time
+from app.history.transfer.reading import ReadAnswer, ReadTurn, ThreadReader
+from app.i18n import Language, text
+from app.talk.conversation import Picture
+
+FORMAT = "kimi-vl-chat"
+VERSION = 1
+_READ_BYTES = 3 * 64 * 1024
+"""Of a picture at once; as base64 it has no rest."""
+_NOT_IN_A_NAME = re.compile(r"[^\w.() -]+")
+
+
+async def chat_json(thread: ThreadReader) -> AsyncIterator[bytes]:
+    """The whole thread; a picture whose file is gone is left out.
+
+    Raises:
+        HistoryError: the thread was deleted meanwhile, or the database does not answer.
+    """
+    outline = await thread.outline()
+    shown = outline.shown()
+    head = {
+        "format": FORMAT,
+        "version": VERSION,
+        "name": outline.name,
+        "preset": outline.preset,
+        "settings": outline.settings,
+        "shown": shown[-1].id if shown else "",
+    }
+    yield orjson.dumps(head)[:-1] + b',"turns":['
+    comma = b"\n"
+    async for turn in thread.turns(outline.turns):
+        yield comma
+        async for piece in _turn_json(turn):
+            yield piece
+        comma = b",\n"
+    yield b"\n]}\n"
+
+
+async def chat_zip(thread: ThreadReader, language: Language) -> AsyncIterator[bytes]:
+    """The branch that is shown as `chat.md`, with its pictures beside it.
+
+    Raises:
+        HistoryError: the thread was deleted meanwhile, or the database does not answer.
+    """
+    sink, names = _Sink(), dict[Picture, str]()
+    # What is left open by a reader that has gone is closed with it.
+    folder = zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED)
+    with folder.open("chat.md", "w") as file:
+        async for words in _markdown(thread, names, language):
+            await asyncio.to_thread(file.write, words.encode())
+            yield sink.take()
+    for picture, name in names.items():
+        # Pictures are compressed already.
+        with folder.open(zipfile.ZipInfo(name), "w") as file:
+            async for data in _bytes_of(picture):
+                file.write(data)
+                yield sink.take()
+    folder.close()
+    yield sink.take()
+
+
+def file_name(words: str) -> str:
+    """Words as the name of a file on any system."""
+    return _NOT_IN_A_NAME.sub("_", words).strip(" ._")[:60] or "chat"
+
+
+class _Sink(io.RawIOBase):
+    """A file that is written only, and given away as it grows."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def write(self, data: Any) -> int:
+        """As a file's."""
+        self._parts.append(bytes(data))
+        return len(data)
+
+    def take(self) -> bytes:
+        """What has been written since it was last called."""
+        data = b"".join(self._parts)
+        self._parts.clear()
+        return data
+
+
+async def _markdown(thread: ThreadReader, names: dict[Picture, str], language: Language) -> AsyncIterator[str]:
+    """The words; `names` is filled with the pictures' names as they come."""
+    outline = await thread.outline()
+    yield f"# {outline.name}"
+    async for turn in thread.turns(outline.shown()):
+        yield f"\n\n## {text('export_question', language)}"
+        for picture in turn.pictures:
+            path = Path(picture.path)
+            if picture not in names and await aiofiles.os.path.isfile(path):
+                names[picture] = f"pictures/{len(names) + 1:02}-{file_name(Path(picture.name).stem)}{path.suffix}"
+            if picture in names:
+                yield f"\n\n![]({names[picture].replace(' ', '%20')})"
+        async for words in _part(turn.text):
+            yield words
+        for number, answer in enumerate(turn.answers):
+            yield f"\n\n## {text('export_answer' if number == turn.chosen else 'export_other_answer', language)}"
+            async for words in _answer_markdown(answer, language):
+                yield words
+    yield "\n"
+
+
+async def _answer_markdown(answer: ReadAnswer, language: Language) -> AsyncIterator[str]:
+    before = f"\n\n<details><summary>{text('thinking', language)}</summary>\n\n"
+    async for words in answer.reasoning:
+        if words:
+            yield before + words
+            before = ""
+    if not before:
+        yield "\n\n</details>"
+    async for words in _part(answer.text):
+        yield words
+    if answer.details["line"]:
+        yield f"\n\n*{answer.details['line']}*"
+
+
+async def _part(slices: AsyncIterator[str]) -> AsyncIterator[str]:
+    """A paragraph, unless it is blank."""
+    before = "\n\n"
+    async for words in slices:
+        if not before or words.strip():
+            yield before + words
+            before = ""
+
+
+async def _turn_json(turn: ReadTurn) -> AsyncIterator[bytes]:
+    head = turn.head
+    about = {"id": head.id, "parent": head.parent, "page_id": head.page_id, "chosen": turn.chosen}
+    about |= {"asked": writable_time(head.asked)}
+    yield orjson.dumps(about)[:-1] + b',"text":'
+    async for piece in _string(turn.text):
+        yield piece
+    yield b',"pictures":['
+    comma = b""
+    for picture in turn.pictures:
+        if await aiofiles.os.path.isfile(picture.path):
+            yield comma + b'{"name":' + orjson.dumps(picture.name) + b',"data":"'
+            async for data in _bytes_of(picture):
+                yield base64.b64encode(data)
+            yield b'"}'
+            comma = b","
+    yield b'],"answers":['
+    comma = b""
+    for answer in turn.answers:
+        yield comma + orjson.dumps(answer.details)[:-1] + b',"reasoning":'
+        async for piece in _string(answer.reasoning):
+            yield piece
+        yield b',"text":'
+        async for piece in _string(answer.text):
+            yield piece
+        yield b"}"
+        comma = b","
+    yield b"]}"
+
+
+async def _string(slices: AsyncIterator[str]) -> AsyncIterator[bytes]:
+    yield b'"'
+    async for words in slices:
+        yield orjson.dumps(words)[1:-1]
+    yield b'"'
+
+
+async def _bytes_of(picture: Picture) -> AsyncIterator[bytes]:
+    async with aiofiles.open(picture.path, "rb") as file:
+        while data := await file.read(_READ_BYTES):
+            yield data

@@ -1,0 +1,241 @@
+"""A thread that comes out of a file, as `exports.py` writes them.
+
+What is taken in is checked as any upload is: the pictures are decoded and encoded again, and everything gets new ids.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import mmap
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import insert
+
+from app.files.pictures import MAX_PIXELS, NormalPicture, PictureError, PictureLimits
+from app.files.uploads import display_name
+from app.history import records
+from app.history.database import Database
+from app.history.store import Thread, title
+from app.history.tables import answers, pictures, threads, turns
+from app.history.transfer.exports import VERSION
+from app.talk.conversation import Answer, Conversation, Picture, Turn, new_id
+from app.talk.settings import stored
+
+MOST_VALUES = 500_000
+"""Of a file's JSON."""
+MOST_TURNS = 10_000
+MOST_ANSWERS = 20_000
+MARK = ".import"
+"""A file in a thread's folder of uploads while its import is not complete."""
+_MOST_PICTURES = 200
+_ROWS = 200
+_FIRST_REVISION = 1
+_AS_IT_IS = PictureLimits(MAX_PIXELS, MAX_PIXELS)
+
+Normalise = Callable[[bytes, PictureLimits], Awaitable[NormalPicture]]
+"""Makes a picture ready, as `UploadStore.normalised` does."""
+
+
+class ImportedError(Exception):
+    """A file is no chat that can be taken in; `key` names the sentence for people."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+class _Part(BaseModel):
+    # What a later version adds to the format is left out.
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+
+class _Picture(_Part):
+    name: str = Field(max_length=1000)
+    data: str
+
+
+class _Answer(_Part):
+    reasoning: str = ""
+    text: str = ""
+    ending: Literal["stop", "length", "stopped", "error"] | None = None
+    seconds_thinking: float | None = Field(None, ge=0, le=1e9, allow_inf_nan=False)
+    engine_splits: bool = False
+    line: str = Field("", max_length=1000)
+    instant: bool = False
+    thinking_cut: bool = False
+    feedback: Literal[0, 1] | None = None
+    comment: str = Field("", max_length=10_000)
+
+
+_OF_AN_ANSWER = list(_Answer.model_fields)
+
+
+class _Turn(_Part):
+    id: str = Field(min_length=1, max_length=100)
+    parent: str = Field("", max_length=100)
+    page_id: str = Field("", max_length=100)
+    asked: float = Field(0.0, ge=0, le=records.LAST_SECOND, allow_inf_nan=False)
+    text: str
+    chosen: int = -1
+    pictures: list[_Picture] = Field(default_factory=list, max_length=1000)
+    answers: list[_Answer] = Field(default_factory=list, max_length=1000)
+
+
+class _Chat(_Part):
+    format: Literal["kimi-vl-chat"]
+    version: int = Field(ge=1)
+    name: str
+    preset: str = Field("", max_length=100)
+    settings: dict[str, Any] = Field(default_factory=dict)
+    shown: str = ""
+    turns: list[_Turn] = Field(min_length=1)
+
+
+async def take_in(file: IO[bytes], thread_id: str, uploads: Path, normalise: Normalise) -> Thread:
+    """Makes a thread of what `file` holds, as `thread_id`; its pictures are written below `uploads`.
+
+    The owner is left open. The folder has a mark that `complete` takes away.
+
+    Raises:
+        ImportedError: it is no such file, or one of its pictures cannot be used.
+        OSError: a picture could not be written.
+    """
+    chat = await asyncio.to_thread(_read, file)
+    ids: dict[str, str] = {}
+    page_ids: dict[str, str] = {}
+    taken = []
+    for part in sorted(chat.turns, key=lambda turn: turn.asked):
+        # A parent comes before its children, so that no branch is a circle.
+        if part.id in ids or (part.parent and part.parent not in ids):
+            raise ImportedError("import_unknown")
+        ids[part.id] = new_id()
+        page_id = page_ids.setdefault(part.page_id or part.id, ids[part.id])
+        shown = [await _picture(picture, uploads / thread_id, normalise) for picture in part.pictures]
+        taken.append(_turn(part, ids, page_id, shown))
+    conversation = Conversation(aside=taken)
+    await asyncio.to_thread(conversation.switch, ids.get(chat.shown, taken[-1].id))
+    return Thread(thread_id, "", title(chat.name), chat.preset, stored(chat.settings), conversation=conversation)
+
+
+async def keep(database: Database, uploads: Path, thread: Thread, user_id: str) -> None:
+    """Writes a thread that is new as a whole, for this person.
+
+    Raises:
+        HistoryError: nothing was written.
+    """
+    everything = [*thread.conversation.turns, *thread.conversation.aside]
+    now = time.time()
+    row = {
+        "id": thread.id,
+        "user_id": user_id,
+        "name": thread.name,
+        "preset": records.clean(thread.preset),
+        "created": now,
+        "updated": now,
+        "settings": records.settings_text(thread.settings),
+        "last_turn": thread.conversation.turns[-1].id,
+        "revision": _FIRST_REVISION,
+    }
+    async with database.writing() as connection:
+        await connection.execute(insert(threads).values(**row))
+        # Some at a time, for the page goes on between them.
+        for some in _some(everything):
+            for table, rows in await asyncio.to_thread(_rows, some, thread.id, uploads):
+                if rows:
+                    await connection.execute(insert(table), rows)
+
+
+@asynccontextmanager
+async def folder_of_an_import(folder: Path) -> AsyncIterator[None]:
+    """The folder of the thread's pictures goes with an import that fails, and stays with one that does not."""
+    try:
+        yield
+    except BaseException:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        raise
+    with suppress(FileNotFoundError):
+        (folder / MARK).unlink()
+
+
+def _some(everything: Sequence[Turn]) -> Iterator[list[Turn]]:
+    for at in range(0, len(everything), _ROWS):
+        yield list(everything[at : at + _ROWS])
+
+
+def _rows(some: Sequence[Turn], thread_id: str, uploads: Path) -> list[tuple[Any, list[dict[str, Any]]]]:
+    return [
+        (turns, [_turn_row(turn, thread_id) for turn in some]),
+        (pictures, [row for turn in some for row in records.picture_values(turn, thread_id, uploads)]),
+        (answers, [row for turn in some for row in _answer_rows(turn)]),
+    ]
+
+
+def _turn_row(turn: Turn, thread_id: str) -> dict[str, Any]:
+    chosen = turn.answer.id if turn.answer else ""
+    return {**records.turn_values(turn, thread_id), "chosen_answer": chosen, "changed": _FIRST_REVISION}
+
+
+def _answer_rows(turn: Turn) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": answer.id,
+            "turn_id": turn.id,
+            "position": place,
+            **records.answer_values(answer),
+            **records.feedback_values(answer),
+        }
+        for place, answer in enumerate(turn.answers)
+    ]
+
+
+def _read(file: IO[bytes]) -> _Chat:
+    try:
+        # Not read into memory: the parser takes it from where it is.
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
+            parsed = orjson.loads(view)
+        chat = _Chat.model_validate(parsed)
+    except (ValueError, ValidationError) as error:
+        raise ImportedError("import_unknown") from error
+    if chat.version > VERSION:
+        raise ImportedError("import_newer")
+    if len(chat.turns) > MOST_TURNS or sum(len(turn.answers) for turn in chat.turns) > MOST_ANSWERS:
+        raise ImportedError("import_too_long")
+    if sum(len(turn.pictures) for turn in chat.turns) > _MOST_PICTURES:
+        raise ImportedError("import_too_much")
+    return chat
+
+
+def _turn(part: _Turn, ids: dict[str, str], page_id: str, shown: list[Picture]) -> Turn:
+    given = [Answer(**{name: getattr(answer, name) for name in _OF_AN_ANSWER}) for answer in part.answers]
+    chosen = min(max(part.chosen, 0), len(given) - 1)
+    parent = ids[part.parent] if part.parent else ""
+    return Turn(ids[part.id], part.text, shown, given, chosen, page_id, parent, part.asked)
+
+
+async def _picture(part: _Picture, folder: Path, normalise: Normalise) -> Picture:
+    try:
+        data = await asyncio.to_thread(base64.b64decode, part.data, validate=True)
+        part.data = ""
+        picture = await normalise(data, _AS_IT_IS)
+    except (PictureError, binascii.Error, ValueError) as error:
+        raise ImportedError("import_picture") from error
+    path = folder / f"{hashlib.sha256(picture.data).hexdigest()}.{picture.extension}"
+    await asyncio.to_thread(_write, path, picture.data)
+    return Picture(str(path), display_name(part.name), picture.width, picture.height)
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    # Also says that the import still goes on.
+    (path.parent / MARK).touch()
+    path.write_bytes(data)

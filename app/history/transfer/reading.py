@@ -1,0 +1,253 @@
+"""A kept thread, read in pieces, so that a large one takes no more memory than a small one.
+
+No connection is held between two pieces: their reader may be slow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Column, func, select
+
+from app.history import records
+from app.history.database import Database, HistoryError
+from app.history.owned import own_thread
+from app.history.tables import answers, pictures, threads, turns
+from app.talk.conversation import Conversation, Picture, Turn
+
+_SLICE = 1_000_000
+"""Characters of one text that are read at once. The database looks for each slice from the text's beginning."""
+_BATCH = 250_000
+"""Characters of several questions with their answers that are read at once."""
+_MOST_IDS = 200
+_OF_TURNS = turns.join(threads)
+_OF_ANSWERS = answers.join(turns).join(threads)
+
+
+@dataclass(frozen=True)
+class AnswerHead:
+    """An answer without its texts, of which it has the lengths in characters."""
+
+    id: str
+    reasoning: int
+    text: int
+
+
+@dataclass
+class TurnHead:
+    """A question without its texts, of which it has the length in characters."""
+
+    id: str
+    parent: str
+    page_id: str
+    asked: float
+    chosen: str
+    """The id of the answer that counts; empty: the last one."""
+    text: int
+    answers: list[AnswerHead] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """All its texts together."""
+        return self.text + sum(answer.reasoning + answer.text for answer in self.answers)
+
+
+@dataclass
+class Outline:
+    """A thread without its texts; `turns` has all branches, oldest first."""
+
+    name: str
+    preset: str
+    settings: dict[str, Any]
+    turns: list[TurnHead]
+    last: str
+
+    def shown(self) -> list[TurnHead]:
+        """The branch that is shown."""
+        by_id = {turn.id: turn for turn in self.turns}
+        if self.last not in by_id:
+            return []
+        stubs = [Turn(turn.id, "", parent=turn.parent, asked=turn.asked) for turn in self.turns]
+        conversation = Conversation(aside=stubs)
+        conversation.switch(self.last)
+        return [by_id[turn.id] for turn in conversation.turns]
+
+
+@dataclass
+class ReadAnswer:
+    """An answer whose texts come in slices. `details` are its other fields."""
+
+    details: dict[str, Any]
+    reasoning: AsyncIterator[str]
+    text: AsyncIterator[str]
+
+
+@dataclass
+class ReadTurn:
+    """A question whose text comes in slices; `chosen` counts among `answers`, which are those that said something."""
+
+    head: TurnHead
+    text: AsyncIterator[str]
+    pictures: list[Picture]
+    answers: list[ReadAnswer]
+    chosen: int
+
+
+class ThreadReader:
+    """Reads one thread of one person."""
+
+    def __init__(self, database: Database, uploads: Path, thread_id: str, user_id: str) -> None:
+        self._database = database
+        self._uploads = uploads
+        self._own = own_thread(user_id, thread_id)
+
+    async def name(self) -> str | None:
+        """The thread's name; None where this person has no such thread."""
+        async with self._database.reading() as connection:
+            return (await connection.execute(select(threads.c.name).where(self._own))).scalar_one_or_none()
+
+    async def outline(self) -> Outline:
+        """The thread without its texts.
+
+        Raises:
+            HistoryError: it is not there, or the database does not answer.
+        """
+        of_turns = [turns.c[name] for name in ("id", "parent", "page_id", "asked", "chosen_answer")]
+        asked = select(*of_turns, func.length(turns.c.text)).select_from(_OF_TURNS).order_by(turns.c.asked)
+        sizes = (func.length(answers.c.reasoning), func.length(answers.c.text))
+        said = select(answers.c.turn_id, answers.c.id, *sizes).select_from(_OF_ANSWERS)
+        async with self._database.reading() as connection:
+            thread = (await connection.execute(select(threads).where(self._own))).first()
+            heads = {
+                turn_id: TurnHead(turn_id, *rest) for turn_id, *rest in await connection.execute(asked.where(self._own))
+            }
+            for turn_id, *answer in await connection.execute(said.where(self._own).order_by(answers.c.position)):
+                heads[turn_id].answers.append(AnswerHead(*answer))
+        if thread is None:
+            raise HistoryError("the thread is gone")
+        settings = records.settings_of(thread.settings)
+        return Outline(thread.name, thread.preset, settings, list(heads.values()), thread.last_turn)
+
+    async def turns(self, heads: Sequence[TurnHead]) -> AsyncIterator[ReadTurn]:
+        """These questions with all that belongs to them. The texts of one are to be read before the next one comes.
+
+        Raises:
+            HistoryError: one was deleted meanwhile, or the database does not answer.
+        """
+        for batch in _batches(heads):
+            pieces = _Pieces(self, await self._texts(batch) if sum(turn.size for turn in batch) <= _BATCH else {})
+            shown, said = await self._pictures(batch), await self._details(batch)
+            for head in batch:
+                yield _whole(head, pieces, shown.get(head.id, []), said)
+
+    async def answer(self, answer_id: str) -> AsyncIterator[str]:
+        """An answer's text in slices."""
+        async for piece in _Pieces(self, {}).of(answers.c.text, answer_id, None):
+            yield piece
+
+    async def slice(self, column: Column[Any], row_id: str, start: int) -> str:
+        """The characters of a text from `start` on.
+
+        Raises:
+            HistoryError: it was deleted meanwhile, or the database does not answer.
+        """
+        of = _OF_TURNS if column.table is turns else _OF_ANSWERS
+        query = select(func.substr(column, start + 1, _SLICE)).select_from(of)
+        async with self._database.reading() as connection:
+            found = await connection.execute(query.where(self._own, column.table.c.id == row_id))
+            text: str | None = found.scalar_one_or_none()
+        if text is None:
+            raise HistoryError("the thread was deleted while it was read")
+        return text
+
+    async def _texts(self, batch: Sequence[TurnHead]) -> dict[tuple[str, str], str]:
+        ids = [turn.id for turn in batch]
+        asked = select(turns.c.id, turns.c.text).select_from(_OF_TURNS).where(self._own, turns.c.id.in_(ids))
+        said = select(answers.c.id, answers.c.reasoning, answers.c.text).select_from(_OF_ANSWERS)
+        texts: dict[tuple[str, str], str] = {}
+        async with self._database.reading() as connection:
+            for row in await connection.execute(asked):
+                texts["turns.text", row.id] = row.text
+            for answer in await connection.execute(said.where(self._own, answers.c.turn_id.in_(ids))):
+                texts["answers.reasoning", answer.id], texts["answers.text", answer.id] = answer.reasoning, answer.text
+        return texts
+
+    async def _pictures(self, batch: Sequence[TurnHead]) -> dict[str, list[Picture]]:
+        ids = [turn.id for turn in batch]
+        query = select(pictures).select_from(pictures.join(turns).join(threads)).where(self._own, turns.c.id.in_(ids))
+        found: dict[str, list[Picture]] = {}
+        async with self._database.reading() as connection:
+            for row in await connection.execute(query.order_by(pictures.c.position)):
+                picture = Picture(str(self._uploads / row.file), row.name, row.width, row.height)
+                found.setdefault(row.turn_id, []).append(picture)
+        return found
+
+    async def _details(self, batch: Sequence[TurnHead]) -> dict[str, dict[str, Any]]:
+        columns = [answers.c[name] for name in ("id", "details", "feedback", "comment")]
+        query = select(*columns).select_from(_OF_ANSWERS)
+        query = query.where(self._own, answers.c.turn_id.in_([turn.id for turn in batch]))
+        async with self._database.reading() as connection:
+            return {row.id: records.answer_details(row) for row in await connection.execute(query)}
+
+
+class _Pieces:
+    """Texts in slices: those that were read along at once, others one slice after the other."""
+
+    def __init__(self, reader: ThreadReader, known: dict[tuple[str, str], str]) -> None:
+        self._reader = reader
+        self._known = known
+
+    async def of(self, column: Column[Any], row_id: str, size: int | None) -> AsyncIterator[str]:
+        """The text of a row, which is `size` characters long; None: that is not known."""
+        known = self._known.get((str(column), row_id))
+        if known is not None:
+            yield known
+            return
+        start = 0
+        while size is None or start < size:
+            piece = await self._reader.slice(column, row_id, start)
+            if not piece:
+                return
+            yield piece
+            start += len(piece)
+
+
+def _batches(heads: Iterable[TurnHead]) -> Iterator[list[TurnHead]]:
+    batch: list[TurnHead] = []
+    for head in heads:
+        if batch and (len(batch) >= _MOST_IDS or sum(turn.size for turn in batch) + head.size > _BATCH):
+            yield batch
+            batch = []
+        batch.append(head)
+    if batch:
+        yield batch
+
+
+def _whole(head: TurnHead, pieces: _Pieces, shown: list[Picture], details: dict[str, dict[str, Any]]) -> ReadTurn:
+    """A question with its answers, without those that failed before they began."""
+    # What is given while it is read has no details yet.
+    known = [(answer, details[answer.id]) for answer in head.answers if answer.id in details]
+    said = [(a, d) for a, d in known if a.reasoning or a.text or d["ending"] not in {None, "error"}]
+    at = next((n for n, (answer, _) in enumerate(said) if answer.id == head.chosen), len(said) - 1)
+    read = [
+        ReadAnswer(
+            {**d, "ending": d["ending"] or "stopped"},
+            pieces.of(answers.c.reasoning, a.id, a.reasoning),
+            pieces.of(answers.c.text, a.id, a.text),
+        )
+        for a, d in said
+    ]
+    return ReadTurn(head, pieces.of(turns.c.text, head.id, head.text), shown, read, at)
+
+
+async def is_kept(database: Database, thread_id: str) -> bool:
+    """Whether anybody has a thread of this id: for the upkeep of the disk, and no answer to anybody.
+
+    Raises:
+        HistoryError: the database does not answer.
+    """
+    async with database.reading() as connection:
+        return (await connection.execute(select(threads.c.id).where(threads.c.id == thread_id))).first() is not None

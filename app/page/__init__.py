@@ -1,0 +1,1 @@
+"""The chat page on Chainlit: its callbacks, messages, buttons and settings panel."""

@@ -1,0 +1,212 @@
+"""Puts the events of the browser's socket in order: a chat is opened before a question is asked in it.
+
+Chainlit handles every event in a task of its own. A question that arrived while its thread was being opened ran at the
+same time, and the thread that the page was then sent did not contain it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+from weakref import WeakValueDictionary
+
+import chainlit as cl
+from chainlit.context import init_ws_context
+from chainlit.server import sio
+from chainlit.session import WebsocketSession
+from chainlit.socket import process_message
+from chainlit.types import MessagePayload
+
+from app.access.limits.recognised import owner_name
+from app.history.database import HistoryError
+from app.history.store import ThreadGoneError
+from app.i18n import text
+from app.page import resuming
+from app.page.chats import MOST_MEMORY, adopt, chat_of
+from app.page.saving import Keeper
+from app.talk.conversation import new_id
+
+_OPENINGS_AT_ONCE = 4
+"""Chats of one person that are read and sent at once; a long one takes a few times its size in memory."""
+_LONGEST_ID = 100
+"""In characters, of a question's id; a UUID has 36."""
+Handler = Callable[..., Awaitable[Any]]
+Returned = Callable[[WebsocketSession], Awaitable[None]]
+
+
+def replace_handlers(keeper: Keeper, returned: Returned) -> None:
+    """Puts our handlers of the socket's events around Chainlit's; `returned` is called when a page has connected."""
+    arrivals = _Arrivals(keeper, returned)
+    sio.on("connect", arrivals.connecting)
+    sio.on("connection_successful", arrivals.connected)
+    sio.on("client_message", arrivals.asked)
+    sio.on("edit_message", edited)
+    sio.on("stop", stop)
+
+
+async def edited(sid: str, payload: MessagePayload) -> None:
+    """Shows a question's new words and asks them like a new one; `Conversation.ask` knows the old one by its id.
+
+    The browser has taken everything below the question off its page when it sends this. It replaces Chainlit's handler,
+    which works on a list of messages beside our conversation: in a chat that was opened again that list had every
+    message twice, and the second copy of the question was taken off the page.
+
+    Raises:
+        ValueError: the session is unknown.
+    """
+    session = WebsocketSession.require(sid)
+    async with chat_of(session).opening:
+        question = payload["message"]
+        changed = {"id": question["id"], "output": question["output"]}
+        await init_ws_context(session).emitter.emit("update_message", changed)
+        await _begin(session, {"message": question, "fileReferences": None}, question["id"])
+
+
+async def stop(sid: str) -> None:
+    """Ends the answer on the page, without Chainlit's English message."""
+    if session := WebsocketSession.get(sid):
+        chat_of(session).stop()
+
+
+async def give_up(session: WebsocketSession, socket_id: str, seconds: float) -> None:
+    """Ends what is asked if the page, which has left this socket, has not come back after so many seconds."""
+    await asyncio.sleep(seconds)
+    if session.socket_id == socket_id:
+        chat_of(session).give_up()
+
+
+class _Arrivals:
+    def __init__(self, keeper: Keeper, returned: Returned) -> None:
+        self._keeper = keeper
+        self._returned = returned
+        self._connecting: Handler = sio.handlers["/"]["connect"]
+        self._connected: Handler = sio.handlers["/"]["connection_successful"]
+        self._openings: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        """By person; those that somebody holds or waits for."""
+
+    async def connecting(self, sid: str, environ: dict[str, Any], auth: Any) -> Any:
+        """A page connects. Its running answer is handed over here, before the grace period ends."""
+        accepted = await self._connecting(sid, environ, auth)
+        if session := WebsocketSession.get(sid):
+            if auth.get("threadId") and not session.has_first_interaction:
+                # A page may connect again, as the same session and for another thread, before it was sent anything.
+                session.thread_id = session.thread_id_to_resume = auth["threadId"]
+            _adopt(session)
+        return accepted
+
+    async def connected(self, sid: str) -> None:
+        """The page has connected: it is shown its thread, or what it missed."""
+        session = WebsocketSession.get(sid)
+        if session is None:
+            return
+        _adopt(session)
+        # The chat first: a question that comes meanwhile waits until the thread is open, however long that takes.
+        async with chat_of(session).opening, self._place(session):
+            if sio.manager.is_connected(sid, "/"):
+                await self._open(session, sid)
+                await self._returned(session)
+
+    def _place(self, session: WebsocketSession) -> asyncio.Semaphore:
+        """Held while a chat of this person is read and sent."""
+        owner = owner_name(session.user) if session.user else ""
+        return self._openings.setdefault(owner, asyncio.Semaphore(_OPENINGS_AT_ONCE))
+
+    async def _open(self, session: WebsocketSession, sid: str) -> None:
+        if session.thread_id_to_resume and not session.has_first_interaction:
+            # Chainlit sends no thread to a session that has connected before, even if the first time was too short.
+            session.restored = False
+        try:
+            await self._connected(sid)
+        except ThreadGoneError:
+            # It was deleted between the look at its head and the reading of its turns.
+            session.has_first_interaction = False
+            await init_ws_context(session).emitter.send_resume_thread_error("")
+            _start_new_thread(session)
+            await self._connected(sid)
+        else:
+            if session.thread_id_to_resume and not session.has_first_interaction:
+                _start_new_thread(session)
+
+    async def asked(self, sid: str, payload: Any) -> dict[str, Any]:
+        """Takes a question in, once: the page sends it again until it knows that it is here.
+
+        Returns:
+            Nothing, or under `missing` the ids of files that this session does not have: then nothing was asked.
+        """
+        session = WebsocketSession.require(sid)
+        chat = chat_of(session)
+        async with chat.opening:
+            asked, files = _ids(payload)
+            if missing := [file for file in files if file not in session.files]:
+                return {"missing": missing}
+            if asked not in chat.taken and not await self._kept(session, asked):
+                await _begin(session, payload, asked)
+        return {}
+
+    async def _kept(self, session: WebsocketSession, question: str) -> bool:
+        """Whether the thread has the question already: it came to a process that has ended since."""
+        chat = chat_of(session)
+        try:
+            await resuming.load(self._keeper, session, chat)
+        except HistoryError:
+            # Said in the page when the question is asked.
+            return False
+        return chat.pictures_of(question) is not None
+
+
+async def _begin(session: WebsocketSession, payload: MessagePayload, question: str) -> None:
+    """Has a question answered in a task of its own, or says on the page why it is not asked.
+
+    The text of a rejected one stays on the page; nothing is kept of it here, so that it can be sent again.
+    """
+    chat, size = chat_of(session), len(repr(payload))
+    if _has_long_id(payload):
+        await _refuse(session, "refused_malformed")
+    elif chat.size > MOST_MEMORY:
+        await _refuse(session, "chat_full")
+    elif chat.admits(size):
+        chat.take(question)
+        task = asyncio.create_task(process_message(session, payload))
+        chat.begin(task, size)
+        # Also where it was stopped before it was kept.
+        task.add_done_callback(lambda _: chat.settled(question))
+    else:
+        await _refuse(session, "too_many_waiting")
+
+
+async def _refuse(session: WebsocketSession, key: str) -> None:
+    """Says on the page why a question is not asked."""
+    context = init_ws_context(session)
+    refusal = cl.Message(content=text(key, chat_of(session).language))
+    refusal.is_error = True
+    await context.emitter.send_step(refusal.to_dict())
+
+
+def _adopt(session: WebsocketSession) -> None:
+    adopt(session, lambda other: sio.manager.is_connected(other.socket_id, "/"))
+
+
+def _start_new_thread(session: WebsocketSession) -> None:
+    """Gives a session whose thread is gone a new one, so that the next question does not bring the old one back."""
+    session.thread_id, session.thread_id_to_resume = new_id(), None
+
+
+def _ids(payload: Any) -> tuple[str, list[str]]:
+    """The ids of a question and of its files; what is malformed is left to `_begin` and Chainlit to refuse."""
+    try:
+        asked = new_id() if _has_long_id(payload) else str(payload["message"]["id"])
+        return asked, [str(file["id"]) for file in payload.get("fileReferences") or []]
+    except (LookupError, TypeError, AttributeError):
+        return new_id(), []
+
+
+def _has_long_id(payload: Any) -> bool:
+    """Whether a question's id is longer than any page's: it would be kept with the chat.
+
+    Chainlit reads a UUID with any number of hyphens.
+    """
+    try:
+        return len(str(payload["message"]["id"])) > _LONGEST_ID
+    except (LookupError, TypeError):
+        return False

@@ -1,0 +1,57 @@
+"""What a page sends beside its questions: changed settings, and its wish for the turns before those that it shows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from chainlit.config import config
+from chainlit.context import init_ws_context
+from chainlit.server import sio
+from chainlit.session import WebsocketSession
+
+from app.history.database import HistoryError
+from app.page import resuming
+from app.page.chats import chat_of
+from app.page.saving import Keeper
+from app.talk.settings import stored
+
+_log = logging.getLogger("app.page.callbacks")
+
+
+async def earlier_turns(keeper: Keeper, sid: str, asked: object) -> None:
+    """Sends a page the turns before its first one: `asked` is `{"before": the id of that question}`.
+
+    Nothing is sent where the page is gone or the database does not answer: the page asks again.
+    """
+    session = WebsocketSession.get(sid)
+    first = asked.get("before") if isinstance(asked, dict) else None
+    if session is None or not isinstance(first, str):
+        return
+    chat = chat_of(session)
+    try:
+        await resuming.load(keeper, session, chat)
+    except HistoryError as error:
+        _log.error("a chat could not be read: %s", error)
+        return
+    init_ws_context(session)
+    await resuming.show_earlier(session, chat, first, config.ui.name)
+
+
+def register(keeper: Keeper, settings_changed: Callable[[], Awaitable[None]]) -> None:
+    """Takes these events from now on.
+
+    `settings_changed` is called in the context of the session whose settings panel was confirmed.
+    """
+
+    async def earlier(sid: str, asked: object) -> None:
+        await earlier_turns(keeper, sid, asked)
+
+    async def chat_settings_change(sid: str, settings: object) -> None:
+        session = WebsocketSession.require(sid)
+        init_ws_context(session)
+        session.chat_settings = {**session.chat_settings, **stored(settings)}
+        await settings_changed()
+
+    sio.on("earlier_turns", earlier)
+    sio.on("chat_settings_change", chat_settings_change)

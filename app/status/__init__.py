@@ -1,0 +1,1 @@
+"""The status page: its routes and its data."""

@@ -1,0 +1,81 @@
+"""What the status page and `./start.sh status` tell: the engine with its past, the machine, and the last hour."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+from app.i18n import Language
+from app.page import wording
+from app.page.chats import open_chats
+from app.telemetry.activity import activity
+from app.upstream.client import model_of
+from app.upstream.state import EngineState
+from engine.config import Settings
+from engine.machine.load import Load, LoadMeter
+from engine.status import Status
+from engine.supervise import timeline
+
+CHANGES = 30
+"""So many changes of state are told, the latest."""
+POINTS = 600
+"""So many requests of the last hour, the latest."""
+_LOAD_SECONDS = 1.0
+
+
+class Overview:
+    """Gathers it; one for the page. Reads files: call it in a thread."""
+
+    def __init__(self, settings: Settings, state: EngineState) -> None:
+        self._files = settings.files
+        self._state = state
+        self._meter = LoadMeter(settings.files.root)
+        self._load: Load | None = None
+        self._load_at = 0.0
+
+    def read(self, language: Language) -> dict[str, Any]:
+        """All of it, as JSON has it. Moments are ISO 8601 or, under `turns` and `now`, Unix time in seconds."""
+        status, plan = Status.read(self._files.status), self._state.plan()
+        engine = asdict(status.engine)
+        engine["phase"] = wording.phase(engine["phase"], language)
+        changes = [asdict(change) for change in timeline.read(self._files.timeline, CHANGES)]
+        for change in changes:
+            change["phase"] = wording.phase(change["phase"], language)
+        return {
+            "now": time.time(),
+            "engine": engine,
+            "page": asdict(status.page),
+            "changes": changes,
+            "plan": {
+                "engine": plan.engine,
+                "model": plan.model,
+                "title": model_of(plan).title,
+                "accelerator": plan.accelerator,
+                "context": plan.context or model_of(plan).context,
+                "reasons": plan.reasons,
+            }
+            if plan
+            else None,
+            "load": asdict(self._load_now()),
+            "chats": {
+                "open": open_chats(),
+                "answering": activity.streams,
+                "waiting": activity.waiting,
+                "queued": activity.queued,
+            },
+            "turns": [
+                (round(done.at, 1), _rounded(done.first_token), _rounded(done.tokens_per_second))
+                for done in activity.last_hour()[-POINTS:]
+            ],
+        }
+
+    def _load_now(self) -> Load:
+        # However many look, the machine is asked once a second.
+        if self._load is None or time.monotonic() - self._load_at > _LOAD_SECONDS:
+            self._load, self._load_at = self._meter.read(), time.monotonic()
+        return self._load
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

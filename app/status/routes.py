@@ -1,0 +1,91 @@
+"""What those who look after the product ask of the page: the status page and what it shows, and `/metrics`."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from typing import Any
+
+from chainlit.auth import get_current_user
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.responses import FileResponse, JSONResponse, Response
+
+from app.access.account import Token
+from app.access.still_allowed import Welcome
+from app.i18n import language_of, text
+from app.status.overview import Overview
+from app.telemetry import prometheus
+from app.telemetry.otel import telemetry
+from app.upstream.state import EngineState
+from engine.config import Settings, secret
+from engine.logs import more, plain
+
+FIRST_LINES = 200
+"""So much of each log is shown before what comes."""
+
+
+class Guard:
+    """Who may look: the people whom the rules name, and any program with the key in `run/watch.key`."""
+
+    def __init__(self, settings: Settings, welcome: Welcome) -> None:
+        self._key = secret(settings.files.watch_key)
+        self._open = settings.sign_in == "local"
+        self._welcome = welcome
+
+    async def watcher(self, request: Request, token: Token) -> None:
+        """Lets somebody see the status and the logs.
+
+        Raises:
+            HTTPException: 401 to strangers, 403 to people who may not.
+        """
+        given = request.headers.get("authorization", "")
+        if hmac.compare_digest(given.encode("utf-8", "surrogateescape"), f"Bearer {self._key}".encode()):
+            return
+        if token is None:
+            raise HTTPException(401, "Sign in, or send the key of run/watch.key: Authorization: Bearer …")
+        await get_current_user(token)
+        if not self._welcome.watches(token):
+            raise HTTPException(403, text("refused_watching", language_of(request.headers.get("accept-language"))))
+
+    async def reader_of_metrics(self, request: Request, token: Token) -> None:
+        """The same, but on a page that only this machine reaches everybody may: whoever is here could sign in anyway.
+
+        Raises:
+            HTTPException: 401 or 403.
+        """
+        if not self._open:
+            await self.watcher(request, token)
+
+
+def watching(settings: Settings, state: EngineState, welcome: Welcome) -> APIRouter:
+    """The routes."""
+    router = APIRouter()
+    overview, guard = Overview(settings, state), Guard(settings, welcome)
+
+    @router.get("/status")
+    async def status_page() -> FileResponse:
+        # It holds nothing: what it shows is asked for by its script, which needs the login.
+        page = settings.files.page_root / "frontend" / "status.html"
+        return FileResponse(page, media_type="text/html", headers={"cache-control": "no-cache"})
+
+    @router.get("/api/overview", dependencies=[Depends(guard.watcher)])
+    async def show_overview(request: Request) -> JSONResponse:
+        language = language_of(request.headers.get("accept-language"))
+        return JSONResponse(await asyncio.to_thread(overview.read, language), headers={"cache-control": "no-store"})
+
+    @router.get("/api/logs", dependencies=[Depends(guard.watcher)])
+    async def show_logs(llm: str = "", app: str = "") -> JSONResponse:
+        files = {"llm": (settings.files.llm_log, llm), "app": (settings.files.app_log, app)}
+        told = {}
+        for name, (path, at) in files.items():
+            found = await asyncio.to_thread(more, path, at, FIRST_LINES)
+            told[name] = {"lines": [plain(line) for line in found.lines], "at": found.at}
+        return JSONResponse(told, headers={"cache-control": "no-store"})
+
+    @router.get("/metrics", dependencies=[Depends(guard.reader_of_metrics)])
+    async def show_metrics() -> Response:
+        reader = telemetry.reader
+        seen: Any = await asyncio.to_thread(reader.get_metrics_data) if reader else None
+        return Response(prometheus.render(seen), media_type=prometheus.CONTENT_TYPE)
+
+    return router

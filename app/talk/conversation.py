@@ -1,0 +1,240 @@
+"""A conversation as plain data, and as the messages of a request. Knows nothing of Chainlit or of the network."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from app.talk.control_tokens import neutralise
+
+Message = dict[str, Any]
+"""A message of the OpenAI chat API."""
+
+Ending = Literal["stop", "length", "stopped", "error"]
+"""Why an answer ended: by itself, at the token limit, by its reader, by a fault."""
+
+_TICK = 0.001
+"""Seconds between two versions of a question, at least."""
+
+
+def new_id() -> str:
+    """An id for something of a conversation."""
+    return str(uuid.uuid4())
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture in the workspace, ready for an engine. `path` is absolute; sizes are in pixels."""
+
+    path: str
+    name: str
+    width: int
+    height: int
+
+
+@dataclass
+class Answer:
+    """What an engine said to one question; an engine that was stopped half-way said less."""
+
+    reasoning: str = ""
+    text: str = ""
+    ending: Ending | None = None
+    seconds_thinking: float | None = None
+    engine_splits: bool = False
+    """Whether the engine told the reasoning from the answer by itself, without marks in the text."""
+    line: str = ""
+    """The quiet line below the answer."""
+    feedback: Literal[0, 1] | None = None
+    """What its reader thought of it: 1 helpful, 0 not."""
+    comment: str = ""
+    """What its reader said with that."""
+    id: str = field(default_factory=new_id, compare=False)
+    instant: bool = False
+    """Whether it was asked for without thinking; it goes on as it began, whatever the switch says by then."""
+    thinking_cut: bool = False
+    """Whether its reader ended the reasoning (Answer now), so that what comes next is the answer."""
+
+    @property
+    def in_reasoning(self) -> bool:
+        """Whether it ended before the reasoning did."""
+        return bool(self.reasoning) and not self.text and not self.thinking_cut
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing of it was ever shown."""
+        return not (self.reasoning or self.text)
+
+
+@dataclass
+class Turn:
+    """A question, its pictures, and the answers given to it; `chosen` is the one that counts."""
+
+    id: str
+    text: str
+    pictures: list[Picture] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    chosen: int = -1
+    page_id: str = ""
+    """The page's id of the question, which an edited one keeps; made of `id` where it is not given."""
+    parent: str = ""
+    """The turn before it in its branch; empty for a first one."""
+    asked: float = field(default_factory=time.time, compare=False)
+    """Unix time in seconds."""
+
+    def __post_init__(self) -> None:
+        self.page_id = self.page_id or self.id
+
+    @property
+    def answer(self) -> Answer | None:
+        """The answer that counts, if there is one."""
+        return self.answers[self.chosen] if self.answers else None
+
+    def choose(self, answer_id: str) -> None:
+        """Has the answer of this id count; the last one, where there is none of it."""
+        last = len(self.answers) - 1
+        self.chosen = next((n for n, answer in enumerate(self.answers) if answer.id == answer_id), last)
+
+
+@dataclass
+class Conversation:
+    """The turns of one thread that are shown, oldest first, and those of its other branches.
+
+    An edited question begins a new branch; the one that it leaves stays `aside`.
+    """
+
+    turns: list[Turn] = field(default_factory=list)
+    aside: list[Turn] = field(default_factory=list)
+
+    def ask(self, turn: Turn) -> list[Turn]:
+        """Puts a question at the end. One of the same `page_id` was edited: it and all after it go aside.
+
+        Returns:
+            The turns that went aside.
+        """
+        at = next((n for n, other in enumerate(self.turns) if other.page_id == turn.page_id), len(self.turns))
+        removed = self.turns[at:]
+        self.aside += removed
+        turn.parent = self.turns[at - 1].id if at else ""
+        # A clock that was set back must not make an earlier version of it.
+        turn.asked = max([turn.asked, *(other.asked + _TICK for other in self.versions(turn))])
+        self.turns[at:] = [turn]
+        return removed
+
+    def versions(self, turn: Turn) -> list[Turn]:
+        """This turn and those that stand in its place in other branches, oldest first."""
+        return sorted((other for other in self._all() if other.parent == turn.parent), key=lambda other: other.asked)
+
+    def place(self, turn: Turn) -> tuple[int, int]:
+        """Which of its versions this turn is, from 1, and how many there are."""
+        versions = self.versions(turn)
+        return next(n for n, version in enumerate(versions, 1) if version is turn), len(versions)
+
+    def places(self, turns: Sequence[Turn]) -> dict[str, tuple[int, int]]:
+        """`place` of each of these turns, by its id, in one pass through a conversation that may be long."""
+        versions: defaultdict[str, list[Turn]] = defaultdict(list)
+        parents = {turn.parent for turn in turns}
+        for other in self._all():
+            if other.parent in parents:
+                versions[other.parent].append(other)
+        found: dict[str, tuple[int, int]] = {}
+        for same in versions.values():
+            same.sort(key=lambda turn: turn.asked)
+            found.update({turn.id: (n, len(same)) for n, turn in enumerate(same, 1)})
+        return {turn.id: found[turn.id] for turn in turns}
+
+    def switch(self, turn_id: str) -> None:
+        """Shows the branch of this turn, down to the latest question below it.
+
+        Raises:
+            KeyError: there is none of this id.
+        """
+        everything = {turn.id: turn for turn in self._all()}
+        # Of those below one another only the latest is looked at; looking for it each time takes a chat of 10,000
+        # questions half a minute.
+        latest: dict[str, Turn] = {}
+        for turn in everything.values():
+            if turn.parent not in latest or latest[turn.parent].asked < turn.asked:
+                latest[turn.parent] = turn
+        branch = [everything[turn_id]]
+        while before := everything.get(branch[-1].parent):
+            branch.append(before)
+        branch.reverse()
+        while below := latest.get(branch[-1].id):
+            branch.append(below)
+        shown = {turn.id for turn in branch}
+        self.turns, self.aside = branch, [turn for turn in everything.values() if turn.id not in shown]
+
+    def grow(self, ids: set[str]) -> list[Turn]:
+        """Shows those of the turns aside with these ids that follow the last one shown; returns them."""
+        added: list[Turn] = []
+        while below := [
+            turn for turn in self.aside if turn.id in ids and self.turns and turn.parent == self.turns[-1].id
+        ]:
+            added.append(max(below, key=lambda turn: turn.asked))
+            self.aside.remove(added[-1])
+            self.turns.append(added[-1])
+        return added
+
+    def index(self, turn_id: str) -> int | None:
+        """Where the turn stands, or None."""
+        return next((n for n, turn in enumerate(self.turns) if turn.id == turn_id), None)
+
+    def until(self, turn_id: str) -> list[Turn]:
+        """The turns up to and with this one.
+
+        Raises:
+            KeyError: there is none of this id.
+        """
+        at = self.index(turn_id)
+        if at is None:
+            raise KeyError(turn_id)
+        return self.turns[: at + 1]
+
+    def _all(self) -> list[Turn]:
+        return [*self.turns, *self.aside]
+
+
+PictureUrl = Callable[[Picture], str]
+
+
+def to_messages(turns: Sequence[Turn], system: str, url: PictureUrl) -> list[Message]:
+    """The request's messages: the system prompt, then each turn, of the last one the question only.
+
+    Old reasoning is not sent back: the models are trained without it.
+    """
+    messages: list[Message] = []
+    if system.strip():
+        messages.append({"role": "system", "content": neutralise(system)})
+    for turn in turns:
+        messages.append(_question(turn, url))
+        if turn is not turns[-1] and (answer := turn.answer) and answer.text:
+            messages.append({"role": "assistant", "content": neutralise(answer.text)})
+    return messages
+
+
+def to_prefix(answer: Answer, marks: tuple[str, str] | None, prefill: str = "") -> Message:
+    """The beginning of an answer as the message that the engine is to go on with.
+
+    `marks` are the strings that the model writes around its reasoning; without them reasoning cannot be gone on with.
+    `prefill` is what an answer without reasoning begins with, put into the model's mouth and never shown.
+    """
+    text = prefill + neutralise(answer.text)
+    if marks and answer.reasoning:
+        opening, closing = marks
+        reasoning = neutralise(answer.reasoning)
+        text = f"{opening}{reasoning}" if answer.in_reasoning else f"{opening}{reasoning}{closing}{text}"
+    return {"role": "assistant", "content": text}
+
+
+def _question(turn: Turn, url: PictureUrl) -> Message:
+    text = neutralise(turn.text)
+    if not turn.pictures:
+        return {"role": "user", "content": text}
+    parts: list[Message] = [{"type": "image_url", "image_url": {"url": url(picture)}} for picture in turn.pictures]
+    if text.strip():
+        parts.append({"type": "text", "text": text})
+    return {"role": "user", "content": parts}

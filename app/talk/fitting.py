@@ -1,0 +1,134 @@
+"""Fits a conversation into what the model can hold, before it is sent.
+
+The oldest turns go first, then the oldest pictures of the turn before the question; the question itself never. What is
+left out is counted, for the page to say.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from app.talk.conversation import Picture, Turn
+
+Count = Callable[[str], int]
+"""How many tokens a text is."""
+
+MESSAGE_TOKENS = 8
+"""What a chat template puts around a message, at most."""
+PICTURE_EXTRA = 6
+"""What it puts around a picture."""
+SMALLEST_ANSWER = 64
+"""With less room than this for the answer there is no point in asking."""
+_PATCH = 28
+"""Kimi-VL merges 2 x 2 patches of 14 pixels into one token."""
+
+
+class TooLongError(Exception):
+    """The question alone does not fit into the model's context. `needed` and `context` are in tokens."""
+
+    def __init__(self, needed: int, context: int) -> None:
+        super().__init__(f"{needed} tokens do not fit into {context}")
+        self.needed = needed
+        self.context = context
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What is sent: the turns, how much room is left for the answer, and what was left out."""
+
+    turns: list[Turn]
+    max_tokens: int
+    left_out_turns: int = 0
+    left_out_pictures: int = 0
+
+
+def upper_bound(text: str) -> int:
+    """No tokenizer that works on bytes makes more tokens than there are bytes."""
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def estimate(text: str) -> int:
+    """A careful guess where no tokenizer can be asked: English takes about four letters a token, Chinese under one."""
+    narrow = len(text.encode("ascii", "ignore"))
+    return math.ceil(narrow / 3) + len(text) - narrow
+
+
+def picture_tokens(picture: Picture, pixel_limit: int) -> int:
+    """What a picture costs; the model itself scales one above its limit."""
+    scale = min(1.0, math.sqrt(pixel_limit / max(1, picture.width * picture.height)))
+    columns = math.ceil(picture.width * scale / _PATCH)
+    rows = math.ceil(picture.height * scale / _PATCH)
+    return columns * rows + PICTURE_EXTRA
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a model can hold: `context` in tokens, and how large and how many pictures."""
+
+    context: int
+    picture_pixels: int
+    pictures_per_prompt: int
+
+
+def fit(turns: Sequence[Turn], extra: Sequence[str], max_tokens: int, limits: Limits, count: Count) -> Fit:
+    """Leaves out what does not fit.
+
+    A quarter of the context is kept free for the answer, less if fewer tokens are asked for; `max_tokens` is cut to
+    the room that is left. `extra` are the texts beside the turns: the system prompt, the answer to be continued.
+
+    Raises:
+        TooLongError: the last turn alone leaves no room for an answer.
+    """
+    kept, left_out_pictures = _within_picture_limit(list(turns), limits.pictures_per_prompt)
+    fixed = sum(count(text) + MESSAGE_TOKENS for text in extra) + MESSAGE_TOKENS
+    budget = limits.context - min(max_tokens, limits.context // 4) - fixed
+
+    def size(turn: Turn) -> int:
+        return _turn_tokens(turn, turn is kept[-1], limits.picture_pixels, count)
+
+    # Counted once: a conversation of thousands of turns may lose nearly all of them here.
+    sizes = [size(turn) for turn in kept]
+    total, left_out_turns = sum(sizes), 0
+    while len(kept) - left_out_turns > 2 and total > budget:
+        total -= sizes[left_out_turns]
+        left_out_pictures += len(kept[left_out_turns].pictures)
+        left_out_turns += 1
+    del kept[:left_out_turns]
+    while len(kept) == 2 and sum(map(size, kept)) > budget:
+        if kept[0].pictures:
+            kept[0] = replace(kept[0], pictures=kept[0].pictures[1:])
+            left_out_pictures += 1
+        else:
+            kept.pop(0)
+            left_out_turns += 1
+    room = limits.context - fixed - sum(map(size, kept))
+    if room < min(SMALLEST_ANSWER, max_tokens):
+        raise TooLongError(limits.context - room, limits.context)
+    return Fit(kept, min(max_tokens, room), left_out_turns, left_out_pictures)
+
+
+def texts(turns: Sequence[Turn]) -> list[str]:
+    """Every text whose tokens `fit` may count."""
+    found = [turn.text for turn in turns]
+    return found + [turn.answer.text for turn in turns if turn.answer]
+
+
+def _turn_tokens(turn: Turn, last: bool, pixel_limit: int, count: Count) -> int:
+    tokens = count(turn.text) + MESSAGE_TOKENS
+    tokens += sum(picture_tokens(picture, pixel_limit) for picture in turn.pictures)
+    if not last and turn.answer:
+        tokens += count(turn.answer.text) + MESSAGE_TOKENS
+    return tokens
+
+
+def _within_picture_limit(turns: list[Turn], limit: int) -> tuple[list[Turn], int]:
+    surplus = sum(len(turn.pictures) for turn in turns) - limit
+    left_out = 0
+    for n, turn in enumerate(turns[:-1]):
+        drop = min(len(turn.pictures), max(0, surplus - left_out))
+        if drop:
+            turns[n] = replace(turn, pictures=turn.pictures[drop:])
+            left_out += drop
+    return turns, left_out

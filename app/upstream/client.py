@@ -1,0 +1,203 @@
+"""The connection to an engine: what it serves, how many tokens a text is, and one question asked.
+
+Address and key come from the launch plan, never from the environment, so that a person's own OpenAI key does not
+travel to an engine it was not meant for. The stream is read as raw bytes: parsing each chunk into the client's models
+costs several times what all the rest does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import httpx2
+
+from app.lazily import openai
+from app.talk.fitting import estimate
+from app.upstream.backpressure import Reply
+from app.upstream.progress import Queue
+from engine.catalog import Model, UnknownModelError, find_model
+from engine.plans.launch import LaunchPlan
+
+CONNECT_SECONDS = 5.0
+SILENCE_SECONDS = 600.0
+"""An engine that sends nothing for so long is stuck: a known bug makes Kimi-VL hang on some pictures."""
+PASSING_SILENCE_SECONDS = 3660.0
+"""What a program asks for may take an hour before the first byte, where it wants no stream."""
+METRICS_SECONDS = 1.5
+"""The line that tells how an answer goes waits for them, and must come again before public/pulse.js hides it."""
+_TOKENIZE_AT_ONCE = 8
+_COUNTS_REMEMBERED = 2000
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model that the engine answers to."""
+
+    name: str
+    context: int | None
+    """In tokens, where the engine says it."""
+
+
+class EngineClient:
+    """Talks to the engine of one launch plan."""
+
+    def __init__(self, plan: LaunchPlan, key: str) -> None:
+        self.plan = plan
+        self.model = model_of(plan)
+        self.streams = 0
+        """How many answers are being read at this moment."""
+        self.queue = Queue(plan.engine, self.metrics)
+        """Where our requests stand among all that wait."""
+        remote = plan.engine == "openai"
+        timeout = httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
+        # A proxy named in the environment is meant for the way out, not for an engine on this machine.
+        self._http: httpx2.AsyncClient = openai.DefaultAioHttpClient(
+            timeout=timeout,
+            trust_env=remote,
+            verify=_tls(),
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
+        )
+        self._root = plan.base_url.rstrip("/").removesuffix("/v1")
+        self._key = key or "none"
+        self._client = openai.AsyncOpenAI(
+            base_url=plan.base_url, api_key=self._key, timeout=timeout, max_retries=0, http_client=self._http
+        )
+        self._served: tuple[Served, ...] = ()
+        self._counts: dict[str, int] = {}
+        self._can_tokenize = plan.engine == "vllm"
+
+    async def served(self, *, fresh: bool = False) -> tuple[Served, ...]:
+        """The models it serves, the plan's own first; asked once, then remembered; asked again if `fresh`.
+
+        Raises:
+            openai.APIError: it does not answer.
+        """
+        if fresh or not self._served:
+            page = await self._client.with_options(timeout=CONNECT_SECONDS).models.list()
+            found = [Served(model.id, _context(model)) for model in page.data]
+            found.sort(key=lambda served: served.name != self.plan.served_name)
+            self._served = tuple(found)
+        return self._served
+
+    def context(self, name: str) -> int:
+        """The context of the served model `name` in tokens: as the engine said, the plan, or else the catalogue."""
+        said = next((served.context for served in self._served if served.name == name), None)
+        return said or self.plan.context or self.model.context
+
+    async def count(self, texts: Sequence[str], name: str) -> dict[str, int]:
+        """How many tokens each text is: asked of the engine where it can tell, estimated otherwise."""
+        if self.plan.engine == "reader":
+            return {text: len(text) for text in texts}  # its tokens are characters
+        unknown = [text for text in dict.fromkeys(texts) if text not in self._counts]
+        if self._can_tokenize and unknown:
+            gate = asyncio.Semaphore(_TOKENIZE_AT_ONCE)
+            counts = await asyncio.gather(*(self._tokenize(text, name, gate) for text in unknown))
+            if len(self._counts) > _COUNTS_REMEMBERED:
+                self._counts.clear()
+            self._counts.update({text: count for text, count in zip(unknown, counts, strict=True) if count is not None})
+        return {text: self._counts.get(text) or estimate(text) for text in texts}
+
+    async def _tokenize(self, text: str, name: str, gate: asyncio.Semaphore) -> int | None:
+        body = {"model": name, "prompt": text, "add_special_tokens": False}
+        async with gate:
+            try:
+                reply = await self._client.post(f"{self._root}/tokenize", body=body, cast_to=object)
+            except openai.NotFoundError:
+                self._can_tokenize = False
+                return None
+            except openai.APIError:
+                return None
+        count = reply.get("count") if isinstance(reply, dict) else None
+        return count if isinstance(count, int) else None
+
+    @asynccontextmanager
+    async def ask(self, request: dict[str, Any], headers: Mapping[str, str]) -> AsyncIterator[Reply]:
+        """Sends a chat completion request; gives the reply's bytes as they come. Leaving it closes the connection.
+
+        `request` is the JSON as it goes to the engine.
+
+        Raises:
+            openai.APIError: it cannot be reached, or refuses.
+        """
+        create = self._client.chat.completions.with_streaming_response.create
+        self.streams += 1
+        try:
+            # As extra_body it goes as it is. Arguments of its own the library looks through, message by message, for
+            # names that JSON writes in another way: a quarter of a short turn's time, and more in a long chat.
+            async with create(
+                model=request["model"], messages=(), extra_body=request, extra_headers=headers
+            ) as response:
+                yield Reply(response.http_response, response.iter_bytes())
+        finally:
+            self.streams -= 1
+
+    @asynccontextmanager
+    async def passing(self, method: str, path: str, body: bytes | None) -> AsyncIterator[httpx2.Response]:
+        """Sends somebody else's request to `path` below the API's address, with the engine's own key.
+
+        Gives the reply as it is, its body not read yet (`aiter_raw`). Leaving it closes the connection.
+
+        Raises:
+            httpx2.HTTPError: it cannot be reached, breaks off, or is silent for `PASSING_SILENCE_SECONDS`.
+        """
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        request = self._http.build_request(
+            method,
+            f"{self.plan.base_url.rstrip('/')}/{path}",
+            content=body,
+            # Packed, it could not be passed on byte for byte.
+            headers=headers | {"Accept-Encoding": "identity"},
+            timeout=httpx2.Timeout(PASSING_SILENCE_SECONDS, connect=CONNECT_SECONDS),
+        )
+        self.streams += 1
+        try:
+            # No redirects: the key is for this address alone.
+            response = await self._http.send(request, stream=True, follow_redirects=False)
+            try:
+                yield response
+            finally:
+                await response.aclose()
+        finally:
+            self.streams -= 1
+
+    async def metrics(self) -> str:
+        """What the engine measures, in Prometheus' format; empty where it does not tell within `METRICS_SECONDS`."""
+        try:
+            # The client's own limit is one for each step; this one is for all of them.
+            async with asyncio.timeout(METRICS_SECONDS):
+                reply = await self._http.get(f"{self._root}/metrics")
+        except (httpx2.HTTPError, TimeoutError):
+            return ""
+        return reply.text if reply.status_code == 200 else ""
+
+    async def close(self) -> None:
+        """Closes its connections."""
+        await self._client.close()
+
+
+def model_of(plan: LaunchPlan) -> Model:
+    """The catalogue's entry of the plan's model; the facts of the plainest one for a model that nobody has entered."""
+    try:
+        return find_model(plan.model)
+    except UnknownModelError:
+        return find_model("Kimi-VL-A3B-Instruct").model_copy(
+            update={"name": plan.model, "title": plan.served_name, "context": plan.context or 32768}
+        )
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Reading the certificate authorities takes a good part of a second: once is enough."""
+    return ssl.create_default_context()
+
+
+def _context(model: openai.types.Model) -> int | None:
+    # vLLM and others say it beside the fields of the OpenAI API.
+    said = getattr(model, "max_model_len", None)
+    return said if isinstance(said, int) and said > 0 else None

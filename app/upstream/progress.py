@@ -1,0 +1,136 @@
+"""How an answer under way goes, once a second: so that a slow engine is told from a stuck one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from app.talk.stream_timer import Clock
+from app.telemetry.activity import activity
+
+_log = logging.getLogger("app.upstream.progress")
+
+EVERY_SECONDS = 1.0
+_WINDOW = 5
+"""The speed is that of so many seconds."""
+_QUEUES = {
+    "vllm": "vllm:num_requests_waiting",
+    "reader": "reader_pictures_waiting",
+    "sglang": "sglang:num_queue_reqs",
+    "llama": "llamacpp:requests_deferred",
+}
+"""What each engine calls its queue in its metrics."""
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """How it goes at this moment. Times in seconds."""
+
+    elapsed: float
+    """Since the question was sent."""
+    silent: float
+    """Since the last token, or the sending."""
+    begun: bool = False
+    """Whether a token has come."""
+    position: int | None = None
+    """In the engine's queue, 1 being the next; None: it works on it, or does not tell."""
+    tokens_per_second: float | None = None
+
+
+Tell = Callable[[Pulse | None], Awaitable[None]]
+
+
+class Queue:
+    """The place of our requests in one engine's queue. However many wait, the engine is asked once a second.
+
+    `engine` is the plan's word for it; `metrics` asks it for what it measures.
+    """
+
+    def __init__(self, engine: str, metrics: Callable[[], Awaitable[str]]) -> None:
+        self._metrics = metrics
+        self._name = _QUEUES.get(engine, "")
+        self.tells_tokens = engine != "reader"
+        """Whether a piece of its stream is a token, or nearly so; the reader sends stretches of text."""
+        self._pending: list[Clock] = []
+        self._asked = 0.0
+        self._asking = asyncio.Lock()
+
+    def enter(self, clock: Clock) -> None:
+        """A request is sent."""
+        self._pending.append(clock)
+
+    def leave(self, clock: Clock) -> None:
+        """Its first token has come, or it has ended."""
+        if clock in self._pending:
+            self._pending.remove(clock)
+        if not self._pending:
+            activity.queued = None
+
+    async def position(self, clock: Clock) -> int | None:
+        """Where a request stands among those that wait; an engine takes them in the order in which they came."""
+        async with self._asking:
+            if self._name and time.monotonic() - self._asked >= EVERY_SECONDS / 2:
+                text = await self._metrics()
+                activity.queued = waiting_in(text.splitlines(), self._name) if text else None
+                self._asked = time.monotonic()
+        if not activity.queued or clock not in self._pending:
+            return None
+        later = len(self._pending) - 1 - self._pending.index(clock)
+        place = activity.queued - later
+        return place if place > 0 else None
+
+
+def waiting_in(lines: Iterable[str], name: str) -> int | None:
+    """The sum of a metric's samples; None where there is none."""
+    values = [line.rpartition(" ")[2] for line in lines if re.match(rf"{re.escape(name)}[ {{]", line)]
+    with suppress(ValueError, OverflowError):  # "NaN" and "+Inf" are samples, too
+        return int(sum(map(float, values))) if values else None
+    return None
+
+
+@asynccontextmanager
+async def beating(clock: Clock, queue: Queue, tell: Tell) -> AsyncIterator[None]:
+    """Tells once a second how the answer goes whose tokens `clock` sees; None at the end.
+
+    What goes wrong with the telling is logged: the answer goes on without it.
+    """
+    queue.enter(clock)
+    task = asyncio.create_task(_beat(clock, queue, tell))
+    try:
+        yield
+    finally:
+        queue.leave(clock)
+        task.cancel()
+        await _settle(task)
+        await _settle(tell(None))
+
+
+async def _settle(telling: Awaitable[None]) -> None:
+    [ended] = await asyncio.gather(telling, return_exceptions=True)
+    if isinstance(ended, Exception):
+        _log.error("how an answer goes could not be told", exc_info=ended)
+
+
+async def _beat(clock: Clock, queue: Queue, tell: Tell) -> None:
+    seen: deque[tuple[float, int]] = deque(maxlen=_WINDOW + 1)
+    while True:
+        await asyncio.sleep(EVERY_SECONDS)
+        begun = clock.first is not None
+        if begun:
+            queue.leave(clock)
+        position = None if begun else await queue.position(clock)
+        now = time.monotonic()
+        seen.append((now, clock.pieces))
+        speed = _speed(seen) if queue.tells_tokens else None
+        await tell(Pulse(now - clock.asked, now - clock.last, begun, position, speed))
+
+
+def _speed(seen: deque[tuple[float, int]]) -> float | None:
+    (since, before), (now, pieces) = seen[0], seen[-1]
+    return (pieces - before) / (now - since) if pieces > before else None

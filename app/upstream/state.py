@@ -1,0 +1,151 @@
+"""What the page knows of the engine: the status and the plan that the supervisor writes, and the connection to it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Awaitable, Callable
+
+from app import lazily
+from app.lazily import openai
+from app.upstream.client import EngineClient
+from app.upstream.stall import Patience
+from engine.config import Settings
+from engine.plans.launch import LaunchPlan
+from engine.status import EngineStatus, Status
+from engine.supervise import control
+
+_LOOK_SECONDS = 0.25
+
+
+class EngineFailedError(Exception):
+    """The engine has given up until somebody asks for a retry; `reason` is the supervisor's sentence."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NoSupervisorError(Exception):
+    """Nobody is there who could start the engine again."""
+
+
+class EngineState:
+    """Reads the workspace's state files; keeps one client for the plan that is launched."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.patience = Patience(settings.first_token_seconds, settings.idle_seconds)
+        """How long it may be silent before a person is asked."""
+        self._client: EngineClient | None = None
+        self._retired: list[EngineClient] = []
+
+    def status(self) -> EngineStatus:
+        """The engine's state at this moment."""
+        return Status.read(self._settings.files.status).engine
+
+    def plan(self) -> LaunchPlan | None:
+        """What was launched; None before the first launch."""
+        try:
+            return LaunchPlan.read(self._settings.files.plan)
+        except FileNotFoundError:
+            return None
+
+    def client(self) -> EngineClient | None:
+        """A client for the plan in force; None before the first launch."""
+        plan = self.plan()
+        if plan is None:
+            return None
+        if self._client is None or self._client.plan != plan:
+            if self._client:
+                self._retired.append(self._client)
+            self._client = EngineClient(plan, self._key(plan))
+        return self._client
+
+    async def ready(self, tell: Callable[[EngineStatus], Awaitable[None]] | None = None) -> EngineClient:
+        """Waits until the engine is ready; `tell` hears of each change of its state meanwhile.
+
+        Raises:
+            EngineFailedError: it has failed for good.
+        """
+        told: EngineStatus | None = None
+        while True:
+            status = self.status()
+            client = self.client()
+            await self._close_retired()
+            if status.state == "ready" and client:
+                return client
+            if status.state == "failed":
+                raise EngineFailedError(status.phase)
+            if tell and status != told:
+                told = status
+                await tell(status)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def launched(self) -> EngineClient:
+        """Waits until there is a plan, which is a moment after the start; the engine need not be ready."""
+        while (client := self.client()) is None:
+            await asyncio.sleep(_LOOK_SECONDS)
+        return client
+
+    async def warm_up(self) -> None:
+        """Gets the connection ready before the first question, which would otherwise wait a second or two for it."""
+        await lazily.load()
+        client = await self.launched()
+        with contextlib.suppress(EngineFailedError, openai.APIError):
+            client = await self.ready()
+            await client.served()
+
+    async def noticed(self, seconds: float = 10.0) -> bool:
+        """After a lost connection: whether the supervisor notices within `seconds` that the engine is not ready."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.status().state != "ready":
+                return True
+            await asyncio.sleep(_LOOK_SECONDS)
+        return False
+
+    def retry(self) -> None:
+        """Asks the supervisor to start a failed engine again.
+
+        Raises:
+            NoSupervisorError: no supervisor runs.
+        """
+        if not control.retry(self._settings.files):
+            raise NoSupervisorError
+
+    async def restart_if_failed(self, seconds: float = 10.0) -> None:
+        """Asks for another start where the engine has failed, and waits until it is under way.
+
+        Raises:
+            NoSupervisorError: no supervisor runs, or it does not react within `seconds`.
+        """
+        if self.status().state != "failed":
+            return
+        before = self.status()
+        self.retry()
+        deadline = time.monotonic() + seconds
+        while self.status() == before:
+            if time.monotonic() > deadline:
+                raise NoSupervisorError
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _key(self, plan: LaunchPlan) -> str:
+        if plan.engine == "openai":
+            return os.environ.get("OPENAI_API_KEY", "")
+        path = self._settings.files.engine_key
+        return path.read_text().strip() if path.exists() else ""
+
+    async def _close_retired(self) -> None:
+        """Closes the clients of earlier plans from which nobody reads any more."""
+        for client in [client for client in self._retired if client.streams == 0]:
+            self._retired.remove(client)
+            await client.close()
+
+    async def close(self) -> None:
+        """Closes the connections to the engine."""
+        for client in (self._client, *self._retired):
+            if client:
+                await client.close()

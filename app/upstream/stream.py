@@ -1,0 +1,169 @@
+"""The engine's stream of bytes → pieces of reasoning and answer, usage, and how it ended. Pure: no network, no clock.
+
+Every token passes through here, so the path of a chunk is short: split into lines, one `orjson.loads`, two look-ups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from engine.reasoning_tags import Kind, Marks, Piece, Splitter, Start
+
+_LONGEST_EVENT = 16 * 1024 * 1024
+
+
+class BrokenStreamError(Exception):
+    """The engine sent what is no stream of chat completions, or ended it half-way."""
+
+
+class StreamedError(Exception):
+    """The engine reported an error inside its stream; the text is the engine's own."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How many tokens went in and came out; `reasoning_tokens` are part of the latter, where the engine tells.
+
+    `cached_tokens` are those of the prompt that the engine still had in its memory.
+    """
+
+    prompt_tokens: int
+    completion_tokens: int
+    reasoning_tokens: int | None = None
+    cached_tokens: int | None = None
+
+
+class StreamReader:
+    """Reads one streamed answer.
+
+    `marks` are the strings that the model writes around its reasoning; an engine that does not take them out itself
+    leaves them inside the answer, where they are found here. `start` says where a continued answer goes on.
+    """
+
+    def __init__(self, marks: Marks | None = None, start: Start = Start.FRESH) -> None:
+        self.finish_reason: str | None = None
+        self.usage: Usage | None = None
+        self.done = False
+        self.engine_splits = False
+        """Whether the engine itself tells reasoning from answer; then no mark is looked for any more."""
+        self._splitter = Splitter(marks, start) if marks else None
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> list[Piece]:
+        """Takes bytes as they come off the wire; returns what they say, in order.
+
+        Raises:
+            BrokenStreamError: they are no server-sent events of JSON.
+            StreamedError: the engine says that something went wrong.
+        """
+        lines = (self._rest + chunk).split(b"\n")
+        self._rest = lines.pop()
+        if len(self._rest) > _LONGEST_EVENT:
+            raise BrokenStreamError("an event without an end")
+        pieces: list[Piece] = []
+        for line in lines:
+            if line.startswith(b"data:"):
+                self._event(line[5:].strip(), pieces)
+        return pieces
+
+    def read_whole(self, body: bytes) -> list[Piece]:
+        """Reads an answer that was not streamed.
+
+        Raises:
+            BrokenStreamError: the body is no chat completion.
+        """
+        reply = _object(body)
+        pieces: list[Piece] = []
+        try:
+            choice = reply["choices"][0]
+            self._delta(choice["message"], pieces)
+        except (KeyError, IndexError, TypeError) as error:
+            raise BrokenStreamError("no choice in the reply") from error
+        self.finish_reason = choice.get("finish_reason") or "stop"
+        if usage := reply.get("usage"):
+            self.usage = read_usage(usage)
+        return pieces + self.release()
+
+    def finish(self) -> list[Piece]:
+        """Ends the stream; returns what was held back as a possible mark.
+
+        Raises:
+            BrokenStreamError: the engine's connection ended before its answer did.
+        """
+        pieces = self.release()
+        if not self.done and self.finish_reason is None:
+            raise BrokenStreamError("the stream ended before the answer did")
+        return pieces
+
+    def release(self) -> list[Piece]:
+        """What is held back as a possible mark, for a stream that was stopped half-way."""
+        return self._splitter.finish() if self._splitter else []
+
+    def _event(self, payload: bytes, pieces: list[Piece]) -> None:
+        if payload == b"[DONE]":
+            self.done = True
+            return
+        event = _object(payload)
+        try:
+            choices = event.get("choices")
+            if choices:
+                choice = choices[0]
+                self._delta(choice.get("delta") or {}, pieces)
+                self.finish_reason = choice.get("finish_reason") or self.finish_reason
+            elif "error" in event:
+                raise StreamedError(error_text(event))
+            if usage := event.get("usage"):
+                self.usage = read_usage(usage)
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            raise BrokenStreamError("an event that is no part of a chat completion") from error
+
+    def _delta(self, delta: Mapping[str, Any], pieces: list[Piece]) -> None:
+        # vLLM says `reasoning`; SGLang and llama.cpp say `reasoning_content`.
+        if reasoning := delta.get("reasoning") or delta.get("reasoning_content"):
+            if not isinstance(reasoning, str):
+                raise BrokenStreamError("reasoning that is no text")
+            self.engine_splits = True
+            pieces.append(Piece(Kind.REASONING, reasoning))
+        if content := delta.get("content"):
+            if not isinstance(content, str):
+                raise BrokenStreamError("content that is no text")
+            if self._splitter is None or self.engine_splits:
+                pieces.append(Piece(Kind.ANSWER, content))
+            else:
+                pieces.extend(self._splitter.feed(content))
+
+
+def read_usage(usage: Mapping[str, Any]) -> Usage:
+    """The usage object of the OpenAI API."""
+    details = usage.get("completion_tokens_details") or {}
+    prompt = usage.get("prompt_tokens_details") or {}
+    return Usage(
+        prompt_tokens=usage.get("prompt_tokens") or 0,
+        completion_tokens=usage.get("completion_tokens") or 0,
+        reasoning_tokens=details.get("reasoning_tokens"),
+        cached_tokens=prompt.get("cached_tokens"),
+    )
+
+
+def error_text(body: object) -> str:
+    """The engine's own words in an error body: `{"error": {"message": …}}` or vLLM's older `{"message": …}`."""
+    if isinstance(body, Mapping):
+        inner = body.get("error", body)
+        if isinstance(inner, Mapping):
+            return str(inner.get("message") or inner)
+        return str(inner)
+    return str(body)
+
+
+def _object(payload: bytes) -> dict[str, Any]:
+    try:
+        event = orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise BrokenStreamError("an event that is not JSON") from error
+    if not isinstance(event, dict):
+        raise BrokenStreamError("an event that is not an object")
+    return event

@@ -1,0 +1,1 @@
+"""A workspace's backup, and how it is brought back."""

@@ -1,0 +1,136 @@
+"""The words of `./start.sh`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+import time
+from dataclasses import asdict
+
+from rich.console import Console
+
+from engine.commands import backup, key, user
+from engine.commands import plan as plan_command
+from engine.commands.log_view import LogView
+from engine.commands.up import guarded, up
+from engine.config import Settings
+from engine.logs import follow, tail
+from engine.measure.accuracy import command as eval_command
+from engine.measure.speed import command as bench_command
+from engine.plans.launch import LaunchPlan
+from engine.status import Status
+from engine.supervise import control
+
+STOP_PATIENCE = 60.0
+_OUT_OF_REACH = "It runs as another user, in another container or on another machine: its lock is held there."
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one word; returns the exit status: 0 done, 1 could not, 2 wrong usage or a wrong setting."""
+    chosen = parser().parse_args(arguments)
+    return guarded(lambda settings: int(chosen.run(settings, chosen)))
+
+
+def doctor_command(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Looks at the installation; exit status 1 where something is broken."""
+    from engine.commands import doctor  # noqa: PLC0415 - others need it not
+
+    return doctor.run(settings, chosen)
+
+
+def status(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Tells how it goes; exit status 1 where nothing runs."""
+    found = control.supervisor(settings.files)
+    seen = Status.read(settings.files.status) if found else Status()
+    plan = _plan(settings) if found else None
+    if chosen.json:
+        # Without any character that a terminal may lack.
+        print(json.dumps(asdict(seen) | {"reasons": plan.reasons if plan else ()}))
+    elif found:
+        from engine.commands import status_view  # noqa: PLC0415 - others need it not
+
+        status_view.show(settings, seen, plan, Console(highlight=False))
+        if found.process is None:
+            print(f"{_OUT_OF_REACH} This is what it wrote last.")
+        if found.moved_from:
+            print(
+                f"{settings.workspace} was {found.moved_from} when it was started, and was moved while it ran: what is "
+                "written now is lost. Stop it (./start.sh stop) and start it again."
+            )
+    else:
+        print("Nothing runs here. Start it with ./start.sh")
+    return 0 if found else 1
+
+
+def stop(settings: Settings, _: argparse.Namespace) -> int:
+    """Ends engine and page and waits until they are gone."""
+    found = control.supervisor(settings.files)
+    if found is None:
+        print(f"Nothing runs in {settings.workspace}.")
+        return 0
+    if not found.send(control.STOP):
+        print(f"{_OUT_OF_REACH} Stop it there.", file=sys.stderr)
+        return 1
+    deadline = time.monotonic() + STOP_PATIENCE
+    while control.supervisor(settings.files) is not None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if control.supervisor(settings.files) is not None:
+        pid = found.process.pid if found.process else ""
+        print(f"It has not ended within {STOP_PATIENCE:.0f} s; its process id is {pid}.", file=sys.stderr)
+        return 1
+    print("Stopped.")
+    return 0
+
+
+def logs(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Prints the end of the logs, and with -f what comes."""
+    paths = {"llm": settings.files.llm_log, "app": settings.files.app_log}
+    wanted = [paths[chosen.which]] if chosen.which else list(paths.values())
+    view = LogView(Console(highlight=False), labelled=not chosen.which)
+    for path in wanted:
+        for line in tail(path, chosen.lines):
+            view.show(path.stem, line)
+    if chosen.follow:
+        with contextlib.suppress(KeyboardInterrupt):
+            for path, line in follow(wanted, time.sleep):
+                view.show(path.stem, line)
+    return 0
+
+
+def _plan(settings: Settings) -> LaunchPlan | None:
+    """What was launched; None before the first launch, or where a version wrote it whose plans we can't read."""
+    try:
+        return LaunchPlan.read(settings.files.plan)
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def parser() -> argparse.ArgumentParser:
+    """The words and their options."""
+    top = argparse.ArgumentParser(prog="./start.sh", description="Kimi-VL Chat: a vision-language chat of your own.")
+    words = top.add_subparsers(dest="word", required=True, metavar="WORD")
+
+    def word(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        added = words.add_parser(name, help=text, description=text)
+        added.set_defaults(run=run)
+        return added
+
+    word("up", lambda settings, _: up(settings), "start engine and page (this is what no word means)")
+    word("status", status, "tell how it goes").add_argument("--json", action="store_true", help="as JSON")
+    word("stop", stop, "end engine and page")
+    log = word("logs", logs, "print the end of the logs")
+    log.add_argument("which", nargs="?", choices=["llm", "app"], help="the engine's or the page's alone")
+    log.add_argument("-f", "--follow", action="store_true", help="go on printing what comes")
+    log.add_argument("-n", "--lines", type=int, default=50, help="how many lines of the end (50)")
+    plan_command.arguments(word("plan", plan_command.run, "tell what would run here, or on another machine"))
+    backup.add_backup(word("backup", backup.back_up, "copy chats, pictures, people and keys into DIR"))
+    backup.add_restore(word("restore", backup.bring_back, "bring back what a backup holds"))
+    examine = word("doctor", doctor_command, "look at the installation and say how to mend what is broken")
+    examine.add_argument("--json", action="store_true", help="as JSON")
+    bench_command.arguments(word("bench", bench_command.run, "measure the running engine: throughput and latency"))
+    eval_command.arguments(word("eval", eval_command.run, "measure how often the running engine is right"))
+    user.add_arguments(word("user", user.run, "say who may sign in to a page that others reach"))
+    key.add_arguments(word("key", key.run, "say which programs may use the API"))
+    return top

@@ -1,0 +1,283 @@
+"""`./start.sh doctor`: looks at everything that an installation needs, and says of what is broken how to mend it.
+
+start.sh has looked at Python and `.venv` itself before this runs. Each check stands alone and never raises.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import errno
+import hashlib
+import json
+import os
+import resource
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from engine import processes
+from engine.catalog import find_model
+from engine.commands.settings_notes import settings_notes
+from engine.config import ROOT, Settings
+from engine.engines.choice import make_plan
+from engine.engines.vllm.environment import ENVIRONMENT, is_ready
+from engine.install.weights import Missing, WeightsError, find_weights
+from engine.machine.detect import GIB, Hardware, detect
+from engine.machine.open_files import possible
+from engine.plans.launch import PlanError
+from engine.supervise import control
+
+State = Literal["ok", "warning", "broken"]
+LITTLE_DISK, TOO_LITTLE_DISK = 5 * GIB, GIB // 2
+FEW_FILES = 1024
+"""Each chat holds a few sockets and files open."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check has found; `advice` is the next step where it is not ok."""
+
+    check: str
+    state: State
+    what: str
+    advice: str = ""
+
+
+def run(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Prints what was found; returns 1 where something is broken."""
+    found = examine(settings, detect())
+    if chosen.json:
+        print(json.dumps([asdict(finding) for finding in found]))
+    else:
+        for finding in found:
+            print(f"{finding.state:8} {finding.check:12} {finding.what}")
+            if finding.advice:
+                print(f"{'':21} → {finding.advice}")
+    return 1 if any(finding.state == "broken" for finding in found) else 0
+
+
+def examine(settings: Settings, hardware: Hardware) -> list[Finding]:
+    """All checks, in the order in which one would mend what they find."""
+    checks: list[Callable[[], list[Finding]]] = [
+        python,
+        lambda: environment(ROOT),
+        lambda: vllm_environment(settings, hardware),
+        lambda: [Finding("settings", "warning", note) for note in settings_notes(settings)],
+        lambda: workspace(settings),
+        lambda: disk(settings),
+        lambda: ports(settings),
+        lambda: open_files(possible(), resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
+        lambda: machine(hardware),
+        lambda: weights(settings, hardware),
+        lambda: database(settings),
+    ]
+    return [finding for check in checks for finding in _tried(check)]
+
+
+def _tried(check: Callable[[], list[Finding]]) -> list[Finding]:
+    try:
+        return check()
+    except OSError as error:
+        what = f"A check could not be made: {error}."
+        return [Finding("access", "broken", what, "Give this user the right to read there, or start as its owner.")]
+
+
+def python(version: tuple[int, ...] = sys.version_info[:3]) -> list[Finding]:
+    """The Python that runs the product."""
+    what = ".".join(map(str, version[:3]))
+    if (3, 11) <= version[:2] < (3, 14):
+        return [Finding("python", "ok", what)]
+    return [Finding("python", "broken", what, "Install Python 3.11, 3.12 or 3.13 and delete .venv; then ./start.sh.")]
+
+
+def environment(root: Path) -> list[Finding]:
+    """Whether `.venv` holds what uv.lock says."""
+    advice = "Delete .venv and run ./start.sh prepare."
+    digest = hashlib.sha256((root / "uv.lock").read_bytes() + (root / "engine" / "uv.txt").read_bytes()).hexdigest()
+    stamp = root / ".venv" / "prepared"
+    if not stamp.exists() or not stamp.read_text().startswith(digest):
+        return [Finding("packages", "broken", ".venv is not complete, or of another version of uv.lock.", advice)]
+    command = [sys.executable, "-m", "uv", "sync", "--project", str(root), "--frozen", "--offline", "--check",
+               "--inexact", "--extra", "page", "--extra", "reader", "--extra", "hub"]  # fmt: skip
+    env = os.environ | {"UV_PROJECT_ENVIRONMENT": str(root / ".venv"), "UV_PYTHON_DOWNLOADS": "never"}
+    try:
+        ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603 - our own
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return [Finding("packages", "broken", f"uv can't be run: {error}", advice)]
+    if ended.returncode:
+        differs = [line.strip() for line in ended.stderr.splitlines() if line.strip().startswith(("+", "-", "~"))]
+        return [Finding("packages", "broken", f".venv differs from uv.lock: {', '.join(differs[:3])}", advice)]
+    versions = " ".join(f"{name} {metadata.version(name)}" for name in ("chainlit", "pillow", "uv"))
+    return [Finding("packages", "ok", f"as uv.lock says ({versions})")]
+
+
+def vllm_environment(settings: Settings, hardware: Hardware, root: Path = ROOT) -> list[Finding]:
+    """Whether vLLM's environment is there, where it is going to be used."""
+    try:
+        wanted = make_plan(settings, hardware).environment
+    except PlanError:
+        return []
+    if not wanted:
+        return []
+    if is_ready(root, wanted, settings.vllm_index or None):
+        return [Finding("vllm", "ok", f"{ENVIRONMENT} is complete ({wanted})")]
+    if (root / ENVIRONMENT).exists():
+        return [Finding("vllm", "warning", f"{ENVIRONMENT} is not complete, or of another version.",
+                        "The next start makes it anew; it takes minutes and gigabytes.")]  # fmt: skip
+    return [Finding("vllm", "warning", "vLLM is not installed yet.", "The next start installs it; it takes minutes.")]
+
+
+def workspace(settings: Settings) -> list[Finding]:
+    """Whether the workspace can be written, and is its owner's alone."""
+    files = settings.files
+    root = _existing(files.root)
+    try:
+        with tempfile.TemporaryFile(dir=root) as file:
+            file.write(b"x" * 4096)
+    except OSError as error:
+        # Never the rights of a folder above it, which is not ours.
+        owned = (
+            f"chown -R {os.getuid()} {root}"
+            if root == files.root
+            else f"mkdir -p {files.root} && chown {os.getuid()} {files.root}"
+        )
+        advice = (
+            "Make room on its disk." if error.errno == errno.ENOSPC else f"As root: {owned}; or set KIMI_WORKSPACE."
+        )
+        return [Finding("workspace", "broken", f"{root} can't be written: {error.strerror}.", advice)]
+    for path in (*files.run.glob("*.key"), files.password, files.auth_secret, files.root, files.uploads, files.run):
+        if path.exists() and path.stat().st_mode & 0o077:
+            # The next start closes a folder; a secret that was open is one no longer.
+            state: State = "warning" if path.is_dir() else "broken"
+            return [Finding("workspace", state, f"{path} can be read by others.", f"chmod go= '{path}'")]
+    return [Finding("workspace", "ok", str(files.root))]
+
+
+def disk(settings: Settings) -> list[Finding]:
+    """Room for pictures, chats and logs."""
+    root = _existing(settings.workspace)
+    free = shutil.disk_usage(root).free
+    what = f"{free / 1e9:.1f} GB are free in {root}"
+    if free < TOO_LITTLE_DISK:
+        return [Finding("disk", "broken", what, "Make room, or choose another folder (KIMI_WORKSPACE).")]
+    if free < LITTLE_DISK:
+        return [Finding("disk", "warning", what, "Old pictures go sooner with a smaller KIMI_UPLOAD_DAYS.")]
+    return [Finding("disk", "ok", what)]
+
+
+def ports(settings: Settings) -> list[Finding]:
+    """Whether the two ports are free, or ours."""
+    if control.supervisor(settings.files) is not None:
+        return [Finding("ports", "ok", f"Kimi-VL Chat runs here, at {settings.page_url}")]
+    wanted = [(settings.host, settings.port, "KIMI_PORT")]
+    if settings.engine != "openai":
+        wanted.append(("127.0.0.1", settings.engine_port, "KIMI_ENGINE_PORT"))
+    found = []
+    for host, port, key in wanted:
+        if holder := processes.port_holder(host, port):
+            advice = f"Stop it, or choose another port: {key}={port + 1} ./start.sh"
+            found.append(Finding("ports", "broken", f"Port {port} is held by {holder}.", advice))
+    return found or [Finding("ports", "ok", " and ".join(str(port) for _, port, _ in wanted) + " are free")]
+
+
+def open_files(most: int, now: int) -> list[Finding]:
+    """How many files and sockets a process may have open: `most` after the start has raised it, `now` in this shell."""
+    if most < FEW_FILES:
+        advice = f"Many chats need more; as root, before the start: ulimit -Hn {FEW_FILES * 4}"
+        return [Finding("open files", "warning", f"at most {most}", advice)]
+    raised = f" (the start raises it from {now})" if 0 <= now < most else ""
+    return [Finding("open files", "ok", f"up to {most}{raised}")]
+
+
+def machine(hardware: Hardware) -> list[Finding]:
+    """The accelerators and their drivers."""
+    found = [
+        Finding("driver", "warning", note, "Mend the driver, or go on with the processor.") for note in hardware.notes
+    ]
+    for device in hardware.accelerators:
+        memory = f", {device.memory / GIB:.0f} GB" if device.memory else ""
+        driver = f", driver {device.driver}" if device.driver else ""
+        found.append(Finding("accelerator", "ok", f"{device.name}{memory}{driver}"))
+    if not hardware.accelerators:
+        found.append(Finding("accelerator", "ok", f"none; {hardware.cores} processor cores"))
+    return found
+
+
+def weights(settings: Settings, hardware: Hardware) -> list[Finding]:
+    """What is going to run, and whether its weights are here."""
+    try:
+        plan = make_plan(settings, hardware)
+        if not plan.weights:
+            return [Finding("model", "ok", f"{plan.model} on {plan.engine}")]
+        place = find_weights(find_model(plan.model), plan.weights, settings.models_folder)
+    except (PlanError, WeightsError) as error:
+        return [Finding("model", "broken", str(error), "./start.sh plan tells what runs here.")]
+    if isinstance(place, Missing):
+        gigabytes = find_model(plan.model).weights_gb
+        what = f"{plan.model} on {plan.engine}; its weights are not here yet."
+        return [Finding("model", "warning", what, f"The next start fetches {gigabytes:g} GB into {place.folder}.")]
+    return [Finding("model", "ok", f"{plan.model} on {plan.engine}, weights in {place}")]
+
+
+def database(settings: Settings) -> list[Finding]:
+    """Whether the chats can be read."""
+    text = settings.database_url.get_secret_value()
+    if not text:
+        return [_sqlite(settings.files.chats)]
+    from sqlalchemy import make_url  # noqa: PLC0415 - only where it is used
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        advice = "Write it like postgresql://user:password@host/chats."
+        return [Finding("chats", "broken", "KIMI_DATABASE_URL is no address of a database.", advice)]
+    match url.get_backend_name():
+        case "sqlite":
+            return [_sqlite(ROOT / (url.database or ""))]
+        case "postgres" | "postgresql":
+            return [asyncio.run(_postgres(url.set(drivername="postgresql").render_as_string(hide_password=False)))]
+        case other:
+            return [Finding("chats", "ok", f"in {other}, which is not looked into here")]
+
+
+def _sqlite(path: Path) -> Finding:
+    if not path.is_file():
+        return Finding("chats", "ok", "none yet")
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5)) as chats:
+            [(said,)] = chats.execute("PRAGMA quick_check(1)").fetchall()
+            number = chats.execute("SELECT count(*) FROM threads").fetchone()[0]
+    except sqlite3.Error as error:
+        said, number = str(error), 0
+    if said != "ok":
+        advice = f"Stop, put {path.name} and its -wal aside, or bring it back from a copy, and start again."
+        return Finding("chats", "broken", f"{path}: {said}", advice)
+    return Finding("chats", "ok", f"{number} in {path}")
+
+
+async def _postgres(url: str) -> Finding:
+    import asyncpg  # type: ignore[import-untyped] # noqa: PLC0415 - only where it is used
+
+    try:
+        connection = await asyncpg.connect(url, timeout=10)
+        await connection.close()
+    except (OSError, ValueError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        # Not its text, which may name the password.
+        what = f"PostgreSQL can't be opened ({type(error).__name__})."
+        return Finding("chats", "broken", what, "See that it runs and that KIMI_DATABASE_URL is right.")
+    return Finding("chats", "ok", "PostgreSQL answers")
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(place for place in (folder, *folder.parents) if place.exists())

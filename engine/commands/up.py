@@ -1,0 +1,47 @@
+"""`./start.sh` without a word: only what this word needs is imported, since people wait for the page."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from engine.commands.settings_notes import settings_notes
+from engine.commands.terminal import fit_to_terminal
+from engine.config import ROOT, ConfigError, Settings, load_settings
+from engine.tracing import take_standard_settings
+
+
+def main() -> int:
+    """Runs it; returns the exit status."""
+    return guarded(up)
+
+
+def up(settings: Settings) -> int:
+    """Starts engine and page and stays until it is stopped."""
+    from engine.supervise.supervisor import AlreadyRunningError, CannotStartError, Supervisor, WorkspaceLostError  # noqa: PLC0415 - others need it not
+
+    take_standard_settings(ROOT / ".env")
+    for note in settings_notes(settings):
+        print(note, file=sys.stderr)
+    try:
+        Supervisor(settings).run()
+    except (AlreadyRunningError, CannotStartError, WorkspaceLostError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def guarded(run: Callable[[Settings], int]) -> int:
+    """The exit status of `run` with the settings in force: 2 for a wrong one, 1 without access, 130 after Ctrl-C."""
+    fit_to_terminal()
+    try:
+        return run(load_settings())
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except PermissionError as error:
+        # The workspace is its owner's alone.
+        print(f"This user may not use {error.filename}: start as the owner of the workspace.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,1 @@
+"""llama.cpp: its plan and its log."""

@@ -1,0 +1,1 @@
+"""SGLang: its plan and its start."""

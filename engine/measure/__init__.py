@@ -1,0 +1,1 @@
+"""How fast the engine that runs is, and how often it is right."""

@@ -1,0 +1,176 @@
+"""Asks the engine about each item of a set and keeps every answer at once, so that a repeated command goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine import reasoning_tags
+from engine.catalog import Model, find_model
+from engine.measure.accuracy.sets import Item, PictureSet, SetError, data_url
+from engine.measure.running_engine import Running
+from engine.plans.launch import LaunchPlan
+
+if TYPE_CHECKING:
+    import aiohttp
+
+REFUSED = "refused"
+_ITS_FAULT = {400, 413, 422}
+"""What an engine says to an item that it can't take, e.g. one too long for its context; the others it may take."""
+_PATIENCE = 3600.0
+"""Seconds for one answer: a long thought on a slow machine, or a long wait in the queue."""
+
+
+class AskingError(Exception):
+    """The engine did not answer; the text says what it said. What was answered before is kept."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All that an answer depends on; with another one, answers are not mixed."""
+
+    task: str
+    digest: str
+    model: str
+    engine: str
+    engine_version: str
+    temperature: float
+    top_p: float
+    max_tokens: int
+
+    @property
+    def name(self) -> str:
+        """Of the file of answers."""
+        mark = hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:8]
+        return f"{self.task}-{self.model}-{mark}".replace("/", "_")
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What the engine said to one item, without its reasoning. `finish` is the API's finish reason, or `REFUSED`."""
+
+    name: str
+    answer: str
+    finish: str
+
+
+class Answers:
+    """The answers of one setting: a file of JSON lines, the first of which is the setting."""
+
+    def __init__(self, folder: Path, setting: Setting) -> None:
+        self.path = folder / f"{setting.name}.jsonl"
+        folder.mkdir(parents=True, exist_ok=True)
+        if not self.path.exists():
+            self.path.write_text(json.dumps(asdict(setting), ensure_ascii=False) + "\n")
+        self.known = self._read()
+
+    def add(self, answered: Answered) -> None:
+        """Keeps it, on the disk before anything else is asked."""
+        with self.path.open("a") as file:
+            file.write(json.dumps(asdict(answered), ensure_ascii=False) + "\n")
+        self.known[answered.name] = answered
+
+    def _read(self) -> dict[str, Answered]:
+        found, lines = {}, self.path.read_text().splitlines(keepends=True)
+        whole = [line for line in lines if line.endswith("\n")]
+        if len(whole) < len(lines):
+            # Ended in the middle of writing: what is whole counts.
+            self.path.write_text("".join(whole))
+        for line in whole[1:]:
+            with suppress(ValueError, TypeError):
+                answered = Answered(**json.loads(line))
+                found[answered.name] = answered
+        return found
+
+
+def setting_of(running: Running, model: Model, task: str, digest: str) -> Setting:
+    """Greedy, unless the model thinks: its thoughts run in circles without its own temperature."""
+    thinks = model.thinking_marks is not None and model.name != "nano"
+    most = model.max_tokens if running.context is None else min(model.max_tokens, running.context // 2)
+    return Setting(
+        task=task, digest=digest, model=model.name, engine=running.plan.engine, engine_version=running.version,
+        temperature=model.temperature if thinks else 0.0, top_p=model.top_p if thinks else 1.0, max_tokens=most,
+    )  # fmt: skip
+
+
+async def ask_all(
+    running: Running,
+    setting: Setting,
+    pictures: PictureSet,
+    answers: Answers,
+    *,
+    limit: int | None,
+    at_once: int,
+    hear: Callable[[int], None],
+) -> list[tuple[Item, Answered]]:
+    """The items, at most `limit`, each with its answer; `hear` gets the number of those that are answered.
+
+    Raises:
+        AskingError: the engine refuses, is gone, or its reply is not the API's.
+        SetError: a picture of the set can't be read.
+    """
+    import aiohttp  # noqa: PLC0415 - a third of a second, which the other words need not wait for
+
+    headers = {"Authorization": f"Bearer {running.key}"}
+    timeout = aiohttp.ClientTimeout(total=_PATIENCE)
+    todo, done = islice(pictures.items(), limit), []
+    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
+
+        async def work() -> None:
+            for item, picture in todo:
+                if item.name not in answers.known:
+                    answers.add(await _ask(session, running.plan, setting, item, picture()))
+                done.append((item, answers.known[item.name]))
+                hear(len(done))
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(at_once):
+                    group.create_task(work())
+        except* (aiohttp.ClientError, TimeoutError, AskingError, SetError) as errors:
+            # In one clause: two that raise would make a group again.
+            first = errors.exceptions[0]
+            if isinstance(first, AskingError | SetError):
+                raise type(first)(str(first)) from None
+            raise AskingError(f"The engine does not answer any more: {first!r}") from None
+    return done
+
+
+async def _ask(
+    session: aiohttp.ClientSession, plan: LaunchPlan, setting: Setting, item: Item, picture: bytes
+) -> Answered:
+    content = [
+        {"type": "image_url", "image_url": {"url": data_url(picture)}},
+        {"type": "text", "text": item.question},
+    ]
+    body = {
+        "model": plan.served_name, "messages": [{"role": "user", "content": content}],
+        "temperature": setting.temperature, "top_p": setting.top_p, "max_tokens": setting.max_tokens,
+    }  # fmt: skip
+    async with session.post(f"{plan.base_url}/chat/completions", json=body) as reply:
+        if reply.status in _ITS_FAULT:
+            return Answered(item.name, "", REFUSED)
+        if reply.status != 200:
+            said = await reply.text(errors="replace")
+            raise AskingError(f"The engine refuses {item.name} ({reply.status}): {said[:300]}")
+        text, finish = _read(item, await reply.text(errors="replace"))
+    if pair := find_model(setting.model).thinking_marks:
+        # Where the engine has split them off already there are none left.
+        text = reasoning_tags.split(text, reasoning_tags.Marks(*pair))[1]
+    return Answered(item.name, text.strip(), finish)
+
+
+def _read(item: Item, said: str) -> tuple[str, str]:
+    """The answer and its finish reason."""
+    try:
+        choice: Mapping[str, Any] = json.loads(said)["choices"][0]
+        return (choice["message"].get("content") or "").strip(), choice.get("finish_reason") or ""
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise AskingError(f"The engine's reply to {item.name} is not one of the API's: {said[:300]}") from None

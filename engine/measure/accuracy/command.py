@@ -1,0 +1,156 @@
+"""`./start.sh eval`: measures how often the engine that runs is right, beside its model card's figures."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shlex
+import sys
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from engine.catalog import Model, UnknownModelError, find_model
+from engine.config import ROOT, Settings
+from engine.given_path import given_path
+from engine.measure.accuracy import gsm8k, report
+from engine.measure.accuracy.asking import Answers, AskingError, ask_all, setting_of
+from engine.measure.accuracy.gsm8k import LmEvalError
+from engine.measure.accuracy.report import Report
+from engine.measure.accuracy.sets import OUR_PICTURES, SHORTLY, PictureSet, SetError, folder_set, tsv_set
+from engine.measure.running_engine import NotRunningError, Running, find_running
+
+TASKS = ("ocr", "gsm8k", "ocrbench", "infovqa")
+_AT_ONCE = 4
+_WHERE = "VLMEvalKit's file, index, image, question and answer separated by tabs"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the word."""
+    parser.add_argument(
+        "task", choices=TASKS, metavar="WHAT",
+        help="ocr: read the pictures of a folder, ours where none is named; gsm8k: sums in words, by lm-eval; "
+        "ocrbench, infovqa: questions about pictures, from a TSV of yours",
+    )  # fmt: skip
+    parser.add_argument("--data", type=given_path, help=f"the folder of ocr or gsm8k, or the TSV ({_WHERE})")
+    parser.add_argument("--limit", type=_positive, help="ask no more than the first so many items")
+
+
+def run(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Measures; exit status 1 where that could not be done."""
+    try:
+        running = find_running(settings)
+        asked = Asked(chosen.task, chosen.data, chosen.limit)
+        evaluate(running, asked, settings.workspace / "eval", Console(highlight=False))
+    except (NotRunningError, SetError, AskingError, LmEvalError, UnsuitableError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be measured: the task, its data where they are the user's own, and at most how many items."""
+
+    task: str
+    data: Path | None = None
+    limit: int | None = None
+
+    @property
+    def command(self) -> str:
+        """As it is typed."""
+        words = ["./start.sh", "eval", self.task, *(["--data", str(self.data)] if self.data else [])]
+        return shlex.join([*words, *(["--limit", str(self.limit)] if self.limit else [])])
+
+
+class UnsuitableError(Exception):
+    """The engine or the data are not for this task; the text is one sentence with the next step."""
+
+
+def evaluate(running: Running, asked: Asked, folder: Path, console: Console) -> Report:
+    """Measures it, keeps answers and figures in `folder`, and prints them; goes on where an earlier one ended.
+
+    Raises:
+        UnsuitableError: the engine or the data are not for it.
+        SetError: the data can't be read.
+        AskingError: the engine went away.
+        LmEvalError: lm-eval could not be installed or failed.
+    """
+    try:
+        model = find_model(running.plan.model)
+    except UnknownModelError as error:
+        raise UnsuitableError(str(error)) from None
+    if asked.task == "gsm8k":
+        found, name = _sums(running, model, asked, folder)
+    else:
+        found, name = _pictures(running, model, asked, folder, console)
+    (folder / f"{name}.json").write_text(json.dumps(asdict(found), ensure_ascii=False, indent=1) + "\n")
+    report.show(found, console)
+    console.print(f"Kept in {folder / name}*", soft_wrap=True, markup=False)
+    return found
+
+
+def _sums(running: Running, model: Model, asked: Asked, folder: Path) -> tuple[Report, str]:
+    if running.plan.engine == "reader":
+        raise UnsuitableError("The reader reads and does not reckon: start a model (KIMI_ENGINE=vllm ./start.sh).")
+    python = gsm8k.ensure_lm_eval(ROOT)
+    # Answers of another engine or version are not taken for this one's.
+    name = f"gsm8k-{model.name}-{running.plan.engine}{running.version}" + ("-own" if asked.data else "")
+    kept = folder / name
+    scores, items, argv = gsm8k.measure(python, running, model, kept, data=asked.data, limit=asked.limit)
+    notes = [f"lm-eval: {shlex.join(argv)}", f"{gsm8k.LM_EVAL}, {gsm8k.SHOTS}-shot, greedy"]
+    if asked.limit:
+        notes.insert(0, "Not all questions were asked (--limit): not to be set beside a whole run.")
+    return Report("gsm8k", model.name, _engine(running), asked.command, items, 0, scores, notes), name
+
+
+def _pictures(running: Running, model: Model, asked: Asked, folder: Path, console: Console) -> tuple[Report, str]:
+    if not model.pictures_per_prompt:
+        raise UnsuitableError(f"{model.title} takes no pictures; gsm8k is for text.")
+    task, pictures = asked.task, _set(asked.task, asked.data)
+    most = min(asked.limit or pictures.size, pictures.size)
+    setting = setting_of(running, model, task, pictures.digest)
+    answers = Answers(folder, setting)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task(task, total=most)
+        pairs = asyncio.run(
+            ask_all(
+                running, setting, pictures, answers,
+                limit=most, at_once=_AT_ONCE, hear=partial(_advance, progress, bar),
+            )
+        )  # fmt: skip
+    if not pairs:
+        raise UnsuitableError("The set has no items.")
+    found = Report(
+        task, model.name, _engine(running), asked.command, len(pairs), pictures.size,
+        report.score(task, model, pairs), report.notes(pairs, pictures.size, setting), asdict(setting),
+    )  # fmt: skip
+    return found, setting.name
+
+
+def _set(task: str, data: Path | None) -> PictureSet:
+    if task == "ocr":
+        return folder_set(data or OUR_PICTURES)
+    if data is None:
+        raise UnsuitableError(f"{task} needs its data, which is not shipped: --data FILE.tsv, {_WHERE}.")
+    return tsv_set(data, SHORTLY if task == "infovqa" else "")
+
+
+def _advance(progress: Progress, bar: TaskID, done: int) -> None:
+    progress.update(bar, completed=done)
+
+
+def _engine(running: Running) -> str:
+    return f"{running.plan.engine} {running.version}".strip()
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1")
+    return number

@@ -1,0 +1,100 @@
+"""What came of an evaluation, as it is kept and printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from engine.catalog import Model
+from engine.measure.accuracy import scoring
+from engine.measure.accuracy.asking import REFUSED, Answered, Setting
+from engine.measure.accuracy.sets import Item
+
+OCRBENCH_FULL = 1000
+"""The published score is the number of right answers out of so many questions."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A figure by its name, in `unit`; `published` is the model card's, with where it stands."""
+
+    name: str
+    value: float
+    unit: str = ""
+    published: str = ""
+
+
+@dataclass
+class Report:
+    """What is kept beside the answers."""
+
+    task: str
+    model: str
+    engine: str
+    command: str
+    items: int
+    of: int
+    scores: list[Score]
+    notes: list[str] = field(default_factory=list)
+    setting: dict[str, Any] = field(default_factory=dict)
+
+
+def score(task: str, model: Model, pairs: Sequence[tuple[Item, Answered]]) -> list[Score]:
+    """The figures of `task` over `pairs`, of which there must be some."""
+    match task:
+        case "ocr":
+            return [
+                Score("character error rate", _rate(pairs, scoring.character_errors), "%"),
+                Score("word error rate", _rate(pairs, scoring.word_errors), "%"),
+            ]
+        case "ocrbench":
+            right = sum(scoring.contained(item.expected, said.answer, item.category) for item, said in pairs)
+            value = OCRBENCH_FULL * right / len(pairs)
+            return [Score(f"OCRBench ({right} right)", value, f"of {OCRBENCH_FULL}", published(model, "OCRBench"))]
+        case _:
+            value = 100 * sum(scoring.anls(item.expected, said.answer) for item, said in pairs) / len(pairs)
+            return [Score("InfoVQA (ANLS)", value, "%", published(model, "InfoVQA"))]
+
+
+def published(model: Model, benchmark: str) -> str:
+    """The figure of the model's own card, and where it stands; empty where the catalogue has none."""
+    return "; ".join(f"{found.value:g} ({found.source})" for found in model.published if found.benchmark == benchmark)
+
+
+def notes(pairs: Sequence[tuple[Item, Answered]], size: int, setting: Setting) -> list[str]:
+    """What a reader of the figures must know."""
+    cut = sum(said.finish == "length" for _, said in pairs)
+    refused = sum(said.finish == REFUSED for _, said in pairs)
+    found = []
+    if len(pairs) < size:
+        found.append(f"Only {len(pairs)} of {size} items were asked (--limit): not to be set beside a whole one.")
+    if cut:
+        found.append(f"{cut} answers were cut off at {setting.max_tokens} tokens.")
+    if refused:
+        found.append(f"{refused} items were refused by the engine and count as wrong.")
+    return found
+
+
+def show(report: Report, console: Console) -> None:
+    """Prints it."""
+    table = Table(title=f"{report.task}: {report.model} on {report.engine}", title_justify="left")
+    table.add_column("figure")
+    table.add_column("here", justify="right")
+    table.add_column("published")
+    for found in report.scores:
+        table.add_row(found.name, f"{found.value:.2f} {found.unit}".strip(), found.published or "–")
+    console.print(table)
+    items = f"{report.items} of {report.of} items" if report.of else ""
+    for line in (items, *report.notes, f"Command: {report.command}"):
+        if line:
+            console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def _rate(pairs: Sequence[tuple[Item, Answered]], errors: Callable[[str, str], tuple[int, int]]) -> float:
+    """Per cent, over all texts together: a long one counts as much as it is long."""
+    counted = [errors(item.expected[0], said.answer) for item, said in pairs]
+    return 100 * sum(wrong for wrong, _ in counted) / max(1, sum(expected for _, expected in counted))

@@ -1,0 +1,199 @@
+"""`./start.sh bench`: measures the engine that runs, keeps and draws what came of it, and compares two runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from engine.catalog import UnknownModelError, find_model
+from engine.config import Settings
+from engine.measure.running_engine import NotRunningError, Running, find_running
+from engine.measure.speed import plot, results
+from engine.measure.speed.measuring import measure
+from engine.measure.speed.results import NoResultError, Run
+from engine.measure.speed.scenarios import SCENARIOS, Scenario, made_quick
+from engine.measure.speed.tools import NoToolError, ToolFailedError
+
+_DEFAULT_PIXELS = 802816
+_COMPARE = "compare"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the word."""
+    known = "; ".join(f"{scenario.name} ({scenario.what})" for scenario in SCENARIOS.values())
+    parser.add_argument(
+        "what", nargs="*", default=["chat"], metavar="SCENARIO",
+        help=f"{known}; all; or `compare A B`: two earlier runs by name or file. Default: chat",
+    )  # fmt: skip
+    parser.add_argument("--quick", action="store_true", help="an eighth of the lengths, few requests; for a first look")
+
+
+def run(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Measures or compares; exit status 1 where that could not be done, 2 for a wrong name."""
+    console = Console(highlight=False)
+    folder = settings.workspace / "bench"
+    try:
+        if chosen.what[0] == _COMPARE:
+            return compare(folder, chosen.what[1:], console)
+        wanted = _wanted(chosen.what)
+        running = find_running(settings)
+        folder.mkdir(parents=True, exist_ok=True)
+        bench(running, wanted, folder, quick=chosen.quick, console=console)
+    except (NoResultError, UnknownScenarioError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (NotRunningError, NoToolError, ToolFailedError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+class UnknownScenarioError(Exception):
+    """There is no scenario of this name; the text names those that there are."""
+
+
+def _wanted(names: Sequence[str]) -> list[Scenario]:
+    if "all" in names:
+        return list(SCENARIOS.values())
+    if unknown := [name for name in names if name not in SCENARIOS]:
+        raise UnknownScenarioError(f"There is no scenario {unknown[0]!r}; there are: {', '.join(SCENARIOS)}, all.")
+    return [SCENARIOS[name] for name in dict.fromkeys(names)]
+
+
+def bench(running: Running, wanted: Sequence[Scenario], folder: Path, *, quick: bool, console: Console) -> Run:
+    """Measures the scenarios one after the other; what is done is kept at once, in `folder`.
+
+    Raises:
+        NoToolError: the engine has no benchmark.
+        ToolFailedError: a scenario does not fit the engine, or its program failed.
+    """
+    from engine.supervise.supervisor import engine_environment  # noqa: PLC0415 - the other words need it not
+
+    pixels = _picture_pixels(running.plan.model)
+    scenarios = [
+        made_quick(scenario, running.context, running.sequences, pixels) if quick else scenario for scenario in wanted
+    ]
+    for scenario in scenarios:
+        _check_fits(scenario, running, pixels, quick=quick)
+    done = _new_run(running, [scenario.name for scenario in wanted], quick=quick)
+    before = results.earlier(folder)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        for scenario in scenarios:
+            for load in scenario.loads:
+                task = progress.add_task(f"{scenario.name}, {load.concurrency} at once", total=load.prompts)
+
+                row = measure(
+                    running, scenario, load, seed=time.time_ns() % 2**31, base=engine_environment(),
+                    log=folder / f"{done.name}.log", hear=partial(_advance, progress, task),
+                )  # fmt: skip
+                done.rows.append(row)
+                done.write(folder)
+                progress.remove_task(task)
+    picture = folder / f"{done.name}.svg"
+    picture.write_text(plot.draw(done, before))
+    console.print(table(done))
+    console.print(f"{folder / done.name}.json, .svg (throughput against latency), .log", soft_wrap=True, markup=False)
+    if same := [other for other in before if results.compare(other, done)]:
+        console.print(f"Against the run before: ./start.sh bench compare {same[-1].name} {done.name}", soft_wrap=True)
+    return done
+
+
+def _advance(progress: Progress, task: TaskID, done: int) -> None:
+    progress.update(task, completed=done)
+
+
+def _check_fits(scenario: Scenario, running: Running, pixels: int, *, quick: bool) -> None:
+    needed = scenario.tokens(pixels)
+    if scenario.picture and not _takes_pictures(running.plan.model):
+        raise ToolFailedError(f"{running.plan.model} takes no pictures: leave {scenario.name} out.")
+    if running.context is not None and needed > running.context:
+        what_now = ", even under --quick: leave it out." if quick else ": add --quick."
+        raise ToolFailedError(
+            f"{scenario.name} fills {needed:,} tokens and this engine holds {running.context:,}{what_now}"
+        )
+
+
+def _picture_pixels(model: str) -> int:
+    try:
+        return find_model(model).picture_pixels
+    except UnknownModelError:
+        return _DEFAULT_PIXELS
+
+
+def _takes_pictures(model: str) -> bool:
+    try:
+        return find_model(model).pictures_per_prompt > 0
+    except UnknownModelError:
+        return True
+
+
+def _new_run(running: Running, names: Sequence[str], *, quick: bool) -> Run:
+    plan, now = running.plan, datetime.now().astimezone()
+    what = names[0] if len(names) == 1 else f"{len(names)}-scenarios"
+    name = "-".join([now.strftime("%Y%m%d-%H%M%S"), plan.model, what, *(["quick"] if quick else [])])
+    return Run(
+        name=name.replace("/", "_"), date=now.isoformat(timespec="seconds"), model=plan.model, engine=plan.engine,
+        engine_version=running.version, accelerator=plan.accelerator, context=running.context, launch=plan.argv,
+        quick=quick,
+    )  # fmt: skip
+
+
+def table(run: Run) -> Table:
+    """What was measured, a row a load."""
+    title = f"{run.model} on {run.engine} {run.engine_version}".rstrip()
+    title += f", {run.accelerator}" if run.accelerator else ""
+    found = Table(title=title + (", --quick" if run.quick else ""), title_justify="left")
+    found.add_column("scenario")
+    found.add_column("in/out")
+    for name in ("at once", "answered", *results.FIGURES):
+        found.add_column(name, justify="right")
+    for row in run.rows:
+        figures = [_number(results.figure(row, key)) for key, _ in results.FIGURES.values()]
+        lengths = f"{row.input_len}/{row.output_len}"
+        found.add_row(row.scenario, lengths, str(row.concurrency), f"{row.completed}/{row.prompts}", *figures)
+    return found
+
+
+def compare(folder: Path, names: Sequence[str], console: Console) -> int:
+    """Prints what differs between two runs.
+
+    Raises:
+        NoResultError: there are not two runs of these names, or they have nothing in common.
+    """
+    if len(names) != 2:
+        there = ", ".join(run.name for run in results.earlier(folder)) or "none yet; ./start.sh bench makes one"
+        raise NoResultError(f"compare takes the names of two runs; there are: {there}.")
+    first, second = (results.find(folder, name) for name in names)
+    differences = results.compare(first, second)
+    if not differences:
+        raise NoResultError("The two runs share no scenario of the same lengths and load.")
+    found = Table(title=f"A  {first.name}\nB  {second.name}", title_justify="left")
+    for name in ("scenario", "at once", "figure", "A", "B", "B/A"):
+        found.add_column(name, justify="right" if name in {"A", "B", "B/A"} else "left")
+    previous = None
+    for difference in differences:
+        row, ratio = difference.row, difference.ratio
+        where = (row.scenario, str(row.concurrency)) if row.same != previous else ("", "")
+        previous = row.same
+        told = Text("–" if ratio is None else f"{ratio:.2f}", style="green" if difference.better else "yellow")
+        figures = _number(difference.first), _number(difference.second)
+        found.add_row(*where, difference.figure, *figures, told)
+    console.print(found)
+    return 0
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -1,0 +1,1 @@
+"""A picture to lines of text: OCR."""

@@ -1,0 +1,102 @@
+"""Reading one picture from bytes to ordered rows; runs in the worker's thread."""
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+
+from engine.reader.reading import layout, pictures, prepare, rotation
+from engine.reader.reading.lines import Line, confidence
+from engine.reader.reading.prepare import Pixels
+
+Tell = Callable[..., None]
+"""Told at each step, with the name of its text in `texts` and the values in it; what it raises stops the reading."""
+
+# Below this the letters are guesses; the library's own limit.
+_LEAST_SCORE = 0.5
+
+
+class Recogniser(Protocol):
+    """What finds and reads lines: `recogniser.Recogniser`, which loads slowly, or a test's own."""
+
+    def read(self, pixels: Pixels, progress: Callable[[int, int], None]) -> list[Line]:
+        """Return the lines in `pixels`; tells (done, found) as it goes on."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Lines that stand beside each other, as one text; `height` is that of the largest letters, in pixels."""
+
+    text: str
+    height: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What stands in a picture: `rows` in reading order.
+
+    `confidence` is the mean per character of all that the recogniser saw, 0 to 1, and `lines` how many lines were kept;
+    `unread` is the number of lines that were seen but not understood; `seconds_over` the time limit, where it was hit.
+    """
+
+    rows: tuple[Row, ...] = ()
+    lines: int = 0
+    confidence: float = 0.0
+    unread: int = 0
+    seconds_over: float = 0.0
+
+    @property
+    def texts(self) -> list[str]:
+        """The text of each row."""
+        return [row.text for row in self.rows]
+
+    @property
+    def foreign(self) -> bool:
+        """Whether most of what was seen could not be understood: script the recogniser does not know, or no script."""
+        return self.unread >= 2 and self.unread > self.lines
+
+
+def read(recogniser: Recogniser, data: bytes, tell: Tell) -> Reading:
+    """Read the encoded picture `data`."""
+    with pictures.opened(data) as picture:
+        width, height = picture.size
+        image = prepare.prepare(picture)
+    tell("picture", width=width, height=height)
+    found = _in_its_best_turn(recogniser, image, tell)
+    lines = [line for line in found if line.score >= _LEAST_SCORE]
+    reading = Reading(
+        rows=tuple(_row(row) for row in layout.rows(lines)),
+        lines=len(lines),
+        confidence=confidence(found),
+        unread=len(found) - len(lines),
+    )
+    tell("read", lines=reading.lines, confidence=reading.confidence)
+    return reading
+
+
+def _in_its_best_turn(recogniser: Recogniser, image: Pixels, tell: Tell) -> list[Line]:
+    best = _lines(recogniser, image, tell)
+    for turn in rotation.to_try(best):
+        tell("turned", degrees=int(turn))
+        lines = _lines(recogniser, np.ascontiguousarray(np.rot90(image, turn // 90)), tell)
+        if rotation.is_better(lines, best):
+            tell("turn_kept", degrees=int(turn), confidence=confidence(lines))
+            return lines
+    return best
+
+
+def _lines(recogniser: Recogniser, image: Pixels, tell: Tell) -> list[Line]:
+    found = recogniser.read(image, lambda done, total: tell("lines" if done else "found", done=done, total=total))
+    return [replace(line, text=unicodedata.normalize("NFKC", line.text).strip()) for line in found]
+
+
+def _row(lines: list[Line]) -> Row:
+    text = lines[0].text
+    for before, line in pairwise(lines):
+        gap = max(line.left - before.right, line.top - before.bottom)
+        together = gap < 0.5 * line.height and rotation.is_cjk(text[-1]) and rotation.is_cjk(line.text[0])
+        text += ("" if together else " ") + line.text
+    return Row(text, max(min(line.length, line.height) for line in lines))

@@ -1,0 +1,34 @@
+"""The page's log, line by line, to what it waits for and to why it can't start: the page writes such lines itself."""
+
+from __future__ import annotations
+
+from engine.engines.vllm.log import Failure
+
+_WAITS = "Waiting: "
+_CANNOT_START = "Can't start: "
+
+
+def say_waiting(sentence: str) -> None:
+    """The page's word that it tries again by itself; shown as what it is doing."""
+    print(f"{_WAITS}{sentence}", flush=True)
+
+
+def say_cannot_start(sentence: str) -> None:
+    """The page's last word where another start would end the same way; shown as why it failed."""
+    print(f"{_CANNOT_START}{sentence}", flush=True)
+
+
+class PageLog:
+    """Reads one run of the page; feed it every line."""
+
+    def __init__(self) -> None:
+        self.phase = ""
+        self.percent: float | None = None
+        self.failure: Failure | None = None
+
+    def feed(self, line: str) -> None:
+        """Takes one line."""
+        if line.startswith(_WAITS):
+            self.phase = line.removeprefix(_WAITS).strip()
+        elif line.startswith(_CANNOT_START):
+            self.failure = Failure("page", line.removeprefix(_CANNOT_START).strip())

@@ -1,0 +1,49 @@
+"""What must be there before a plan can be launched: the engine's environment and the model's weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.catalog import find_model
+from engine.config import Settings
+from engine.install.fetching import Report, fetch_weights
+from engine.install.weights import Missing, WeightsError, find_weights
+from engine.install.worker_process import run_chore
+from engine.plans.launch import WEIGHTS, LaunchPlan
+from engine.supervise.service import PermanentError
+
+
+async def prepare(plan: LaunchPlan, settings: Settings, report: Report) -> LaunchPlan:
+    """The plan with its weights' folder in the command line, once all that it needs is on this machine.
+
+    Raises:
+        PermanentError: something can't be had; the sentence says how to get it.
+    """
+    if plan.weights:
+        plan = await _with_weights(plan, settings, report)
+    if plan.environment:
+        await _make_environment(plan.environment, settings, report)
+    return plan
+
+
+async def _with_weights(plan: LaunchPlan, settings: Settings, report: Report) -> LaunchPlan:
+    try:
+        found = find_weights(find_model(plan.model), plan.weights, settings.models_folder)
+        if isinstance(found, Missing):
+            found = await fetch_weights(found, settings.hub, report)
+    except WeightsError as error:
+        raise PermanentError(str(error)) from None
+    return replace(plan, argv=tuple(part.replace(WEIGHTS, str(found)) for part in plan.argv))
+
+
+async def _make_environment(accelerator: str, settings: Settings, report: Report) -> None:
+    last = ""
+
+    def hear(line: str) -> None:
+        nonlocal last
+        last = line or last
+        report("installing", None)
+
+    index = [settings.vllm_index] if settings.vllm_index else []
+    if await run_chore("engine.engines.vllm.environment", accelerator, *index, on_line=hear, env={}):
+        raise PermanentError(last)

@@ -1,0 +1,396 @@
+"""One supervised program: started, waited for until it answers, started again when it dies, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine import processes
+from engine.lazily import aiohttp
+from engine.logs import RotatingLog
+from engine.machine.open_files import open_files_of
+from engine.processes import Group, Record
+from engine.status import ANSWERS_NOTHING, now
+from engine.supervise.hang_probe import Question, until_stuck
+from engine.supervise.heartbeat import Heart
+from engine.supervise.scratch import Scratch
+
+PROBE_EVERY = 0.2
+"""Seconds between two questions whether it is ready; and how late, at most, readiness is seen."""
+CHECK_EVERY = 1.0
+"""Seconds between two health checks of a program that is ready."""
+UNHEALTHY_AFTER = 5
+"""Failed checks in a row, after which a program that still runs is started again; one that says itself that it is
+broken (503: vLLM without its EngineCore) at once."""
+SPARED_SECONDS = 900.0
+"""For so long one that answers no check, but shows by its heart that it works on, is left alone."""
+CHECK_TIMEOUT = 20.0
+BACKOFF_LONGEST = 300.0
+CRASHES_BEFORE_FAILED = 5
+"""Starts in a row that do not become ready, or after each of which it had to be ended without one good answer."""
+LAST_LINES = 5
+
+
+class PermanentError(Exception):
+    """Starting again would not help; the text is one sentence for a person, with the way out."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What to start and how to know that it answers. With an empty `argv` it runs elsewhere and is only watched."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    host: str
+    port: int
+    ready_url: str
+    ready_headers: Mapping[str, str] = field(default_factory=dict)
+    question: Question | None = None
+    """What to ask it now and then, beside its health."""
+    beats: bool = False
+    """Whether it shows by a `Heart`, beside its health, that it works on: then it is full or busy, and left alone."""
+
+
+class Failure(Protocol):
+    """A reason found in a program's output."""
+
+    @property
+    def sentence(self) -> str:
+        """One sentence with the next step."""
+
+    @property
+    def permanent(self) -> bool:
+        """Whether a new start would end the same way."""
+
+
+class Watcher(Protocol):
+    """Reads a program's output for what it is doing and for why it ends."""
+
+    phase: str
+    percent: float | None
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why it fails, where a line has told."""
+
+    def feed(self, line: str) -> None:
+        """Takes one line."""
+
+
+class Silent:
+    """The watcher of a program whose output says nothing about its start."""
+
+    phase = ""
+    percent: float | None = None
+    failure: Failure | None = None
+
+    def feed(self, line: str) -> None:
+        """Has nothing to learn from it."""
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """How one life of the program ended."""
+
+    was_ready: bool
+    reason: str
+    permanent: bool = False
+    answered: bool = False
+    """Whether there was a good answer."""
+    stuck: bool = False
+    """Whether it was ended because there were none any more."""
+
+
+class Service:
+    """Owns one program. `run` is its only task; the others ask it to `stop` or to `retry`."""
+
+    def __init__(
+        self,
+        name: str,
+        prepare: Callable[[Callable[[str, float | None], None]], Awaitable[Launch]],
+        log: RotatingLog,
+        record: Record,
+        report: Callable[..., None],
+        *,
+        cwd: Path,
+        grace: float = 15.0,
+        watcher: Callable[[], Watcher] = Silent,
+        instead: Callable[[str], bool] = lambda _: False,
+        scratch: Scratch | None = None,
+    ) -> None:
+        """`instead` hears why the program is given up; with True, `prepare` has something else to start at once.
+
+        `scratch` is where its temporary files go; None: where the system puts them.
+        """
+        self._name = name
+        self._prepare = prepare
+        self._log = log
+        self._record = record
+        self._report = report
+        self._cwd = cwd
+        self._grace = grace
+        self._watcher = watcher
+        self._instead = instead
+        self._scratch = scratch
+        self._stopping = asyncio.Event()
+        self._retrying = asyncio.Event()
+        self._restarts = 0
+
+    def stop(self) -> None:
+        """Asks for the end; `run` returns when the program is gone."""
+        self._stopping.set()
+        self._retrying.set()
+
+    def retry(self) -> None:
+        """Ends a wait: the next start happens now, from `failed` too."""
+        self._retrying.set()
+
+    async def run(self) -> None:
+        """Keeps the program alive until `stop`."""
+        crashes = stuck = 0
+        while not self._stopping.is_set():
+            ended = await self._one_life()
+            if self._stopping.is_set():
+                break
+            crashes = 1 if ended.was_ready else crashes + 1
+            stuck = ended.stuck + (0 if ended.answered else stuck)
+            self._restarts += 1
+            reason = ANSWERS_NOTHING if stuck >= CRASHES_BEFORE_FAILED else ended.reason
+            given_up = ended.permanent or max(crashes, stuck) >= CRASHES_BEFORE_FAILED
+            if given_up and self._instead(reason):
+                crashes = stuck = 0
+            elif given_up:
+                self._say(state="failed", phase=reason, percent=None, pid=None)
+                await self._retrying.wait()
+                crashes = stuck = 0
+            else:
+                self._say(state="starting", phase=reason, percent=None, pid=None)
+                await self._pause(min(2.0 ** (max(crashes, stuck) - 1), BACKOFF_LONGEST))
+            self._retrying.clear()
+        self._log.close()
+        self._say(state="stopped", phase="", percent=None, pid=None)
+
+    async def _one_life(self) -> _Ended:
+        self._say(state="starting", phase="", percent=None, pid=None, restarts=self._restarts)
+        try:
+            launch = await self._until_stopped(self._prepare(self._progress))
+            if launch is None:
+                return _Ended(was_ready=False, reason="")
+            if not launch.argv:
+                return await self._watch_elsewhere(launch)
+            if holder := processes.port_holder(launch.host, launch.port):
+                return _Ended(was_ready=False, reason=port_sentence(launch.port, holder))
+            process, output, heart = await self._started(launch)
+        except (PermanentError, FileNotFoundError, PermissionError) as error:
+            return _Ended(was_ready=False, reason=str(error), permanent=True)
+        except OSError as error:
+            # A full disk, too many open files, no more processes: that may pass.
+            return _Ended(was_ready=False, reason=f"It could not be started: {error.strerror or error}.")
+        return await self._attend(process, output, launch, heart)
+
+    async def _started(self, launch: Launch) -> tuple[asyncio.subprocess.Process, asyncio.StreamReader, Heart | None]:
+        folder = self._scratch.make() if self._scratch else None
+        # Its output goes into a log that is UTF-8, whatever the terminal is that we were started from.
+        env = dict(launch.env) | {"PYTHONIOENCODING": "utf-8"} | ({"TMPDIR": str(folder)} if folder else {})
+        if not launch.beats:
+            return *await processes.start(launch.argv, env, self._cwd), None
+        with Heart.pair() as (heart, descriptor):
+            env |= heart.environment(descriptor)
+            return *await processes.start(launch.argv, env, self._cwd, keep=(descriptor,)), heart
+
+    async def _attend(
+        self,
+        process: asyncio.subprocess.Process,
+        output: asyncio.StreamReader,
+        launch: Launch,
+        heart: Heart | None,
+    ) -> _Ended:
+        try:
+            group = Group.of(process.pid)
+        except ProcessLookupError:
+            group = Group(process.pid, 0.0, "")
+        self._record.add(self._name, group)
+        self._say(pid=process.pid)
+        life = _Life(process, self._watcher(), self._log, self._progress)
+        reader = asyncio.create_task(life.read(output))
+        probe = asyncio.create_task(self._probe(launch, life.note_ready, life.note_answer, heart, process.pid))
+        exited = asyncio.create_task(process.wait())
+        stop = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({probe, exited, stop}, return_when=asyncio.FIRST_COMPLETED)
+            reason = probe.result() if probe.done() else ""
+            # At once, before the group is ended, which may take its time: nobody shall take it for ready.
+            self._say(state="stopping" if stop.done() else "starting", phase="", percent=None)
+        finally:
+            for task in (probe, stop):
+                task.cancel()
+            await processes.end(group, self._grace)
+            await exited
+            await reader
+            if heart:
+                heart.close()
+            self._record.remove(self._name)
+            if self._scratch:
+                await asyncio.to_thread(self._scratch.remove)
+        return life.ended(reason)
+
+    async def _watch_elsewhere(self, launch: Launch) -> _Ended:
+        """Watches a server that is not ours to start; an unanswered one is asked again until it answers."""
+        probe = asyncio.create_task(self._probe(launch, lambda: None, lambda: None))
+        stop = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({probe, stop}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (probe, stop):
+            task.cancel()
+        return _Ended(was_ready=True, reason=probe.result() if probe.done() and not probe.cancelled() else "")
+
+    async def _probe(
+        self,
+        launch: Launch,
+        note_ready: Callable[[], None],
+        note_answer: Callable[[], None],
+        heart: Heart | None = None,
+        pid: int = 0,
+    ) -> str:
+        """Asks until it is ready, then keeps asking; returns why it must be started again."""
+        timeout, url = aiohttp.ClientTimeout(total=CHECK_TIMEOUT), launch.ready_url
+        async with aiohttp.ClientSession(timeout=timeout, headers=dict(launch.ready_headers)) as session:
+            while await _ask(session, url) != 200:
+                await asyncio.sleep(PROBE_EVERY)
+            note_ready()
+            self._say(state="ready", phase="", percent=None)
+            checks = [asyncio.create_task(self._until_unhealthy(session, url, heart, pid))]
+            if launch.question:
+                checks.append(asyncio.create_task(until_stuck(session, launch.question, note_answer)))
+            else:
+                # Of one that is asked nothing its health is all there is to know.
+                note_answer()
+            try:
+                done, _ = await asyncio.wait(checks, return_when=asyncio.FIRST_COMPLETED)
+                return done.pop().result()
+            finally:
+                for check in checks:
+                    check.cancel()
+
+    async def _until_unhealthy(self, session: aiohttp.ClientSession, url: str, heart: Heart | None, pid: int) -> str:
+        clock = asyncio.get_running_loop().time
+        failures, answered, spared = 0, clock(), False
+        while True:
+            await asyncio.sleep(CHECK_EVERY)
+            answer = await _ask(session, url)
+            alive = heart is not None and heart.beats()
+            if answer == 200:
+                if spared:
+                    self._say(phase="It answers again.")
+                failures, answered, spared = 0, clock(), False
+                continue
+            # One that is alive may say 503 of being full.
+            failures = UNHEALTHY_AFTER if answer == 503 and not alive else failures + 1
+            if failures < UNHEALTHY_AFTER:
+                continue
+            if not alive or clock() - answered > SPARED_SECONDS:
+                return f"{self._name} no longer answers at {url}."
+            if not spared:
+                self._say(phase=f"It takes no further connection, but works on ({open_files_of(pid)}).")
+            spared = True
+
+    async def _until_stopped(self, work: Awaitable[Launch]) -> Launch | None:
+        task = asyncio.ensure_future(work)
+        stop = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if task.done():
+            return task.result()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        return None
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._retrying.wait(), seconds)
+
+    def _progress(self, phase: str, percent: float | None) -> None:
+        self._report(phase=phase, percent=percent)
+
+    def _say(self, **changes: Any) -> None:
+        self._report(since=now(), **changes) if "state" in changes else self._report(**changes)
+
+
+class _Life:
+    """One run of the program, from its start to its end."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        watcher: Watcher,
+        log: RotatingLog,
+        progress: Callable[[str, float | None], None],
+    ) -> None:
+        self.was_ready = False
+        self._answered = False
+        self._process = process
+        self._watcher = watcher
+        self._log = log
+        self._progress = progress
+        self._last: list[str] = []
+
+    def note_ready(self) -> None:
+        """It has answered."""
+        self.was_ready = True
+
+    def note_answer(self) -> None:
+        """There was a good answer."""
+        self._answered = True
+
+    async def read(self, output: asyncio.StreamReader) -> None:
+        """Copies the output to the log as it comes, and shows each line to the watcher."""
+        unfinished = ""
+        while data := await output.read(65536):
+            self._log.write(data)
+            *lines, unfinished = re.split(r"[\r\n]+", unfinished + data.decode(errors="replace"))
+            for line in lines:
+                self._see(line)
+        if unfinished:
+            self._see(unfinished)
+            self._log.write(b"\n")
+
+    def ended(self, reason: str) -> _Ended:
+        """How it ended: the reason given, or what its output told, or its exit status and last line."""
+        failure = self._watcher.failure
+        if reason:
+            return _Ended(self.was_ready, reason, answered=self._answered, stuck=True)
+        if failure is not None:
+            permanent = failure.permanent and not self.was_ready
+            return _Ended(self.was_ready, failure.sentence, permanent, self._answered)
+        code = self._process.returncode
+        how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with status {code}"
+        last = f"; its last line was: {self._last[-1][:300]}" if self._last else ""
+        return _Ended(self.was_ready, f"The process {how}{last}", answered=self._answered)
+
+    def _see(self, line: str) -> None:
+        if not line.strip():
+            return
+        self._last = [*self._last[-LAST_LINES:], line.strip()]
+        before = (self._watcher.phase, self._watcher.percent)
+        self._watcher.feed(line)
+        if not self.was_ready and (self._watcher.phase, self._watcher.percent) != before:
+            self._progress(self._watcher.phase, self._watcher.percent)
+
+
+def port_sentence(port: int, holder: str) -> str:
+    """What to tell a person whose port is taken."""
+    return f"Port {port} is held by {holder}; stop it, or choose another port (KIMI_PORT, KIMI_ENGINE_PORT)."
+
+
+async def _ask(session: aiohttp.ClientSession, url: str) -> int | None:
+    """The HTTP status; None where there was no answer."""
+    try:
+        async with session.get(url) as reply:
+            return reply.status
+    except (aiohttp.ClientError, TimeoutError):
+        return None

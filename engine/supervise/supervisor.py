@@ -1,0 +1,289 @@
+"""Starts engine and page, watches both, and ends both; tells how it goes in `run/status.json` and on the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import shlex
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from engine import processes
+from engine.config import ROOT, Settings, secret
+from engine.engines.choice import make_plan
+from engine.engines.llama.log import LlamaLog
+from engine.engines.reader import stand_in
+from engine.engines.vllm.log import Progress
+from engine.identity import Identity
+from engine.install.fetching import Report
+from engine.logs import RotatingLog
+from engine.machine.open_files import raise_open_files
+from engine.plans.launch import LaunchPlan, PlanError
+from engine.processes import Record
+from engine.status import Status
+from engine.supervise import control, timeline, workspace_lock
+from engine.supervise.hang_probe import tiny_question
+from engine.supervise.page_log import PageLog
+from engine.supervise.prepare import prepare
+from engine.supervise.scratch import Scratch
+from engine.supervise.service import Launch, PermanentError, Service, Silent, Watcher, port_sentence
+
+_LOOK_SECONDS = 2.0
+"""How often it looks whether its workspace is still there."""
+_PUBLISH_AGAIN = 2.0
+"""Seconds until a status that could not be written is tried again."""
+
+
+class AlreadyRunningError(Exception):
+    """Another supervisor holds this workspace."""
+
+
+class CannotStartError(Exception):
+    """Nothing was started; the text says why and what to do."""
+
+
+class WorkspaceLostError(Exception):
+    """The workspace was deleted under it, and everything has been stopped; the text says what to do."""
+
+
+def _print(line: str) -> None:
+    # Into a pipe, as under docker or nohup, Python would keep the lines back. Where nobody reads them any more, or the
+    # disk that they go to is full, what is told of goes on.
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
+
+
+class Supervisor:
+    """The parent of engine and page."""
+
+    def __init__(self, settings: Settings, tell: Callable[[str], None] = _print) -> None:
+        self._settings = settings
+        self._files = settings.files
+        self._tell = tell
+        self._status = Status().with_page(url=settings.page_url)
+        self._services: list[Service] = []
+        self._plan: LaunchPlan | None = None
+        self._stand_in: LaunchPlan | None = None
+        self._answered = False
+        self._again: asyncio.TimerHandle | None = None
+        # Made once the lock is held, which is part of what they name.
+        self._record: Record
+        self._scratch: Scratch
+
+    def run(self) -> None:
+        """Runs until SIGINT, SIGTERM or SIGHUP.
+
+        Raises:
+            AlreadyRunningError: this workspace has a supervisor.
+            CannotStartError: a port is taken, the workspace can't be written, or a restore was not finished.
+            WorkspaceLostError: the workspace was deleted meanwhile.
+        """
+        raise_open_files()
+        with contextlib.ExitStack() as stack:
+            try:
+                self._files.create()
+                held = stack.enter_context(workspace_lock.holding(self._files.lock))
+                self._take_over()
+            except workspace_lock.HeldError:
+                where = Status.read(self._files.status).page.url or "it is just starting"
+                raise AlreadyRunningError(f"Kimi-VL Chat already runs in {self._files.root}: {where}.") from None
+            except OSError as error:
+                raise CannotStartError(
+                    f"The workspace {self._files.root} can't be written ({error.strerror}): "
+                    "make room and give this user the right to write there, or choose another (KIMI_WORKSPACE)."
+                ) from None
+            asyncio.run(self._run(held))
+            if held.is_lost():
+                raise WorkspaceLostError(
+                    f"{self._files.run} was deleted while Kimi-VL Chat ran, so that it has stopped: start it again; "
+                    "what is missing comes back from a backup (./start.sh restore)."
+                )
+
+    def _take_over(self) -> None:
+        if self._files.restoring.exists():
+            raise CannotStartError(
+                f"A restore into {self._files.root} was interrupted; finish it: ./start.sh restore --force "
+                f"{shlex.quote(self._files.restoring.read_text().strip())}"
+            )
+        identity = Identity.of(self._files)
+        control.note_this_process(self._files, identity)
+        self._record = Record(self._files.groups, identity)
+        self._scratch = Scratch(self._files.scratch, identity)
+
+    async def _run(self, held: workspace_lock.Held) -> None:
+        await self._sweep()
+        self._check_ports()
+        self._publish()
+        # The page first: that is what people wait for.
+        self._services = [self._page(), self._engine()]
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(control.RETRY, self._retry)
+        looking = asyncio.create_task(self._stop_when_lost(held))
+        async with asyncio.TaskGroup() as group:
+            for service in self._services:
+                group.create_task(service.run())
+
+        looking.cancel()
+
+    async def _stop_when_lost(self, held: workspace_lock.Held) -> None:
+        """Without its folder nobody could stop it by `./start.sh stop`, and no question would be answered."""
+        while not held.is_lost():
+            await asyncio.sleep(_LOOK_SECONDS)
+        self._stop()
+
+    def _stop(self) -> None:
+        self._tell("Stopping …")
+        for service in self._services:
+            service.stop()
+
+    def _retry(self) -> None:
+        for service in self._services:
+            service.retry()
+
+    async def _sweep(self) -> None:
+        for group in self._record.left_behind():
+            self._tell(f"Ending what an earlier run left behind (process group {group.sid}).")
+            await processes.end(group, grace=5.0)
+        self._scratch.remove()
+
+    def _check_ports(self) -> None:
+        wanted = [(self._settings.host, self._settings.port)]
+        if self._settings.engine != "openai":
+            wanted.append(("127.0.0.1", self._settings.engine_port))
+        for host, port in wanted:
+            if holder := processes.port_holder(host, port):
+                raise CannotStartError(port_sentence(port, holder))
+
+    def _engine(self) -> Service:
+        return Service(
+            "engine", self._launch_engine, self._log("llm.log"), self._record, self._engine_changed,
+            cwd=ROOT, grace=20.0, watcher=self._watcher, instead=self._give_up, scratch=self._scratch,
+        )  # fmt: skip
+
+    def _page(self) -> Service:
+        return Service(
+            "page", self._launch_page, self._log("app.log"), self._record, self._page_changed,
+            cwd=ROOT, grace=10.0, watcher=PageLog,
+        )  # fmt: skip
+
+    def _log(self, name: str) -> RotatingLog:
+        return RotatingLog(self._files.root / name, self._settings.log_mb * 1_000_000)
+
+    def _watcher(self) -> Watcher:
+        readers: dict[str, Callable[[], Watcher]] = {"vllm": Progress, "llama": LlamaLog}
+        return readers.get(self._status.engine.kind, Silent)()
+
+    async def _launch_engine(self, report: Report) -> Launch:
+        report("preparing", None)
+        plan = self._stand_in or await self._prepared(report)
+        self._show(plan)
+        if not plan.argv:
+            # Of a server that is not ours only the API itself is known.
+            key = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
+            return Launch((), {}, "", 0, plan.base_url + "/models", key)
+        ready_url = plan.base_url.removesuffix("/v1") + plan.ready_path
+        env = engine_environment() | plan.env | {plan.key_env: secret(self._files.engine_key)}
+        question = None
+        if plan.engine != "llama":
+            # Of llama-server's few slots a question would take one, and with it what it remembers of a long chat.
+            question = tiny_question(plan.base_url, plan.served_name, secret(self._files.engine_key))
+        return Launch(plan.argv, env, "127.0.0.1", self._settings.engine_port, ready_url, question=question)
+
+    async def _prepared(self, report: Report) -> LaunchPlan:
+        try:
+            plan = await asyncio.to_thread(make_plan, self._settings)
+        except PlanError as error:
+            raise PermanentError(str(error)) from None
+        self._show(plan)
+        try:
+            return await prepare(plan, self._settings, report)
+        except PermanentError as error:
+            if self._give_up(str(error)) and self._stand_in:
+                return self._stand_in
+            raise
+
+    def _give_up(self, reason: str) -> bool:
+        """Whether the reader stands in for an engine that never came up; the page's banner then says why."""
+        self._stand_in = None if self._answered else stand_in(self._settings, reason, self._plan)
+        if self._stand_in:
+            self._tell(reason)
+        return self._stand_in is not None
+
+    def _show(self, plan: LaunchPlan) -> None:
+        self._plan = plan
+        plan.write(self._files.plan)
+        self._engine_changed(kind=plan.engine, model=plan.model, base_url=plan.base_url)
+
+    async def _launch_page(self, report: Report) -> Launch:
+        env = page_environment(self._settings)
+        url = self._settings.page_url
+        argv = (sys.executable, "-m", "app")
+        return Launch(argv, env, self._settings.host, self._settings.port, url + "/healthz", beats=True)
+
+    def _publish(self) -> None:
+        """Writes the status; where the disk does not take it, again and again until it does."""
+        if self._again:
+            self._again.cancel()
+        try:
+            self._status.write(self._files.status)
+            self._again = None
+        except OSError as error:
+            if self._again is None:
+                self._tell(f"The status can't be written ({error.strerror}): make room in {self._files.root}.")
+            self._again = asyncio.get_running_loop().call_later(_PUBLISH_AGAIN, self._publish)
+
+    def _note(self, part: str, state: str, phase: str) -> None:
+        with contextlib.suppress(OSError):
+            timeline.note(self._files.timeline, part, state, phase)
+
+    def _engine_changed(self, **changes: Any) -> None:
+        before = self._status.engine
+        self._status = self._status.with_engine(**changes)
+        self._publish()
+        after = self._status.engine
+        self._answered |= after.state == "ready"
+        if (after.state, after.phase) != (before.state, before.phase):
+            self._note("engine", after.state, after.phase)
+            percent = f" {after.percent:.0f} %" if after.percent is not None else ""
+            self._tell(f"engine ({after.kind}): {after.state}{': ' + after.phase if after.phase else ''}{percent}")
+
+    def _page_changed(self, **changes: Any) -> None:
+        before = self._status.page.state
+        changes.pop("percent", None)
+        phase = changes.get("phase", "")
+        self._status = self._status.with_page(**changes)
+        self._publish()
+        if self._status.page.state == before and not phase:
+            return
+        self._note("page", self._status.page.state, phase)
+        if self._status.page.state == "ready":
+            self._tell(f"The page is at {self._status.page.url}{self._password_hint()}")
+        else:
+            self._tell(f"page: {self._status.page.state}{': ' + phase if phase else ''}")
+
+    def _password_hint(self) -> str:
+        if self._settings.for_this_machine or self._settings.auth_header:
+            return ""
+        if self._settings.password.get_secret_value():
+            return " (the password is your KIMI_PASSWORD)"
+        return f" (password: {secret(self._files.password, 9)})"
+
+
+def engine_environment() -> dict[str, str]:
+    """Our environment without anybody's secrets: a local engine needs none of them (design: a person's key stays)."""
+    return {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
+
+
+def page_environment(settings: Settings) -> dict[str, str]:
+    """Our environment; a person's OpenAI key and address only where they are asked for."""
+    hidden = ("LITERAL_",) if settings.engine == "openai" else ("LITERAL_", "OPENAI_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+
+
+_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$|^OPENAI_|^AWS_|DATABASE_URL")

@@ -1,0 +1,187 @@
+"""Files come in by button, by paste and by drag; what can't be used is refused with its own sentence."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenPage
+from tests.instruments.chat_page import ChatPage
+from tests.instruments.pictures import jpeg, png, shop_sign
+from tests.instruments.scripted_product import ScriptedProduct
+from tests.unit.app.files.test_pictures import pdf
+
+MakePicture = Callable[[str, bytes], Path]
+
+
+def save(kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    shop_sign("川味小馆").save(file, kind, **options)
+    return file.getvalue()
+
+
+def sent_pictures(scripted: ScriptedProduct) -> list[Path]:
+    """The files that the engine was told of with the last request's last message."""
+    content = scripted.engine.requests[-1]["messages"][-1]["content"]
+    urls = [part["image_url"]["url"] for part in content if part["type"] == "image_url"]
+    return [Path(unquote(urlsplit(url).path)) for url in urls]
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.png", save("PNG")), ("a.jpg", save("JPEG")), ("a.webp", save("WEBP")), ("a.gif", save("GIF")),
+        ("a.bmp", save("BMP")), ("a.tiff", save("TIFF")), ("a.heic", save("HEIF")), ("a.pdf", pdf(1)),
+    ],
+)  # fmt: skip
+def test_every_kind_of_picture_reaches_the_engine(
+    scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture, name: str, data: bytes
+) -> None:
+    page = open_page(scripted.url)
+    page.ask("Read it", [picture(name, data)])
+    page.finished()
+    [sent] = sent_pictures(scripted)
+    assert sent.is_relative_to(scripted.files.uploads)
+    with Image.open(sent) as stored:
+        stored.load()
+        assert stored.format in {"PNG", "JPEG"}
+    shown = page.page.locator("img.inline-image, .inline-image img").last
+    expect(shown).to_be_visible()
+    assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+
+
+def test_several_pictures_and_pages_in_one_question(
+    scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
+    page = open_page(scripted.url)
+    page.ask("Compare", [picture("one.png", save("PNG")), picture("two.jpg", save("JPEG")), picture("3.pdf", pdf(3))])
+    page.finished()
+    assert len(sent_pictures(scripted)) == 5
+
+
+def test_a_picture_without_words(scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture) -> None:
+    page = open_page(scripted.url)
+    page.ask("", [picture("a.png", save("PNG"))])
+    expect(page.answers.last).to_contain_text("An answer.")
+    page.finished()
+    assert [part["type"] for part in scripted.engine.requests[-1]["messages"][-1]["content"]] == ["image_url"]
+
+
+def drop(page: ChatPage, event: str, target: str, data: bytes) -> None:
+    """Pastes or drops a PNG file as the browser tells the page of it."""
+    page.page.evaluate(
+        """([event, target, base64]) => {
+            const bytes = Uint8Array.from(atob(base64), character => character.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], "pasted.png", {type: "image/png"}));
+            const element = document.querySelector(target);
+            if (event === "paste") {
+                element.dispatchEvent(new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true}));
+                return;
+            }
+            for (const type of ["dragenter", "dragover", "drop"]) {
+                element.dispatchEvent(new DragEvent(type, {dataTransfer: transfer, bubbles: true, cancelable: true}));
+            }
+        }""",
+        [event, target, base64.b64encode(data).decode()],
+    )
+
+
+@pytest.mark.parametrize(("event", "target"), [("paste", "#chat-input"), ("drop", "#chat-input")])
+def test_paste_and_drag(scripted: ScriptedProduct, open_page: OpenPage, event: str, target: str) -> None:
+    page = open_page(scripted.url)
+    drop(page, event, target, save("PNG"))
+    expect(page.page.locator("#attachments img")).to_have_count(1)
+    page.ask("What is it?")
+    page.finished()
+    assert len(sent_pictures(scripted)) == 1
+
+
+def test_what_cannot_be_read_is_refused_by_name_and_the_rest_still_goes(
+    scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
+    page = open_page(scripted.url)
+    files = [
+        picture("good.png", save("PNG")),
+        picture("script.png", b"<svg onload='alert(1)'></svg>"),
+        picture("cut.jpg", save("JPEG")[:4000]),
+    ]
+    page.ask("Read them", files)
+    page.finished()
+    expect(page.page.get_by_text("script.png is no picture that can be read")).to_be_visible()
+    expect(page.page.get_by_text("cut.jpg is damaged and cannot be read")).to_be_visible()
+    expect(page.answers.last).to_contain_text("An answer.")
+    assert len(sent_pictures(scripted)) == 1
+    page.errors.clear()  # the browser could not draw the broken files either
+
+
+def test_nothing_is_asked_when_nothing_is_left_of_the_question(
+    scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
+    page = open_page(scripted.url)
+    page.ask("", [picture("no.png", b"no picture")])
+    expect(page.page.get_by_text("no.png is no picture that can be read")).to_be_visible()
+    page.finished()
+    assert scripted.engine.requests == []
+    page.errors.clear()
+
+
+def test_a_picture_above_the_models_limit_is_scaled_to_exactly_it_and_the_page_says_so(
+    scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
+    page = open_page(scripted.url)
+    page.ask("Read it", [picture("photo.jpg", jpeg(shop_sign("川味小馆").resize((4000, 3000))))])
+    page.finished()
+    expect(page.notes.first).to_contain_text(
+        re.compile(r"photo\.jpg was scaled from 4000 × 3000 to 10\d\d × 77\d, the most this model takes")
+    )
+    [sent] = sent_pictures(scripted)
+    with Image.open(sent) as stored:
+        assert 0.998 * 802_816 < stored.width * stored.height <= 802_816
+
+
+def test_pages_of_a_long_pdf_are_left_out_and_said(
+    scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
+    page = open_page(scripted.url)
+    page.ask("Read it", [picture("long.pdf", pdf(25))])
+    page.finished()
+    expect(page.notes.first).to_contain_text("long.pdf: the first 20 of 25 pages are used.")
+    assert len(sent_pictures(scripted)) == 20
+
+
+def test_the_same_picture_is_the_same_url_in_every_turn(
+    scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
+    page = open_page(scripted.url)
+    path = picture("a.png", png(shop_sign("一样")))
+    page.ask("One", [path])
+    page.finished()
+    page.ask("Two", [path])
+    expect(page.answers).to_have_count(2)
+    page.finished()
+    messages = scripted.engine.requests[-1]["messages"]
+    urls = [m["content"][0]["image_url"]["url"] for m in messages if m["role"] == "user"]
+    assert urls[0] == urls[1]
+
+
+def test_an_edited_question_keeps_its_picture(
+    scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
+    page = open_page(scripted.url)
+    page.ask("One", [picture("a.png", png(shop_sign("图")))])
+    page.finished()
+    page.edit(page.questions.first, "Changed")
+    page.finished()
+    expect(page.answers).to_have_count(1)
+    [image, words] = scripted.engine.requests[-1]["messages"][-1]["content"]
+    assert image["type"] == "image_url"
+    assert words["text"] == "Changed"

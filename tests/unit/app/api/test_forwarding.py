@@ -1,0 +1,131 @@
+"""Handing requests on: the patience with a slow engine, and what is made of one that is silent or sends elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.api.body import Question
+from app.api.errors import ApiError
+from app.api.forwarding import check_model, pass_on
+from app.api.response import Outlet
+from app.upstream import client as engine_client
+from app.upstream.client import EngineClient
+from engine.plans.launch import LaunchPlan
+from tests.instruments.scripted_engine import ScriptedEngine
+
+QUESTION = Question(b'{"messages":[{"role":"user","content":"Hello"}]}')
+
+
+class Sent:
+    """What a reply sent."""
+
+    def __init__(self) -> None:
+        self.messages: list[Any] = []
+        self.outlet = Outlet(self._send)
+
+    async def _send(self, message: Any) -> None:
+        self.messages.append(message)
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[ScriptedEngine]:
+    async with ScriptedEngine() as engine:
+        yield engine
+
+
+@pytest.fixture
+async def client(engine: ScriptedEngine) -> AsyncIterator[EngineClient]:
+    plan = LaunchPlan("vllm", "Kimi-VL-A3B-Thinking", "scripted", engine.base_url, "file")
+    client = EngineClient(plan, "the engine's key")
+    yield client
+    await client.close()
+
+
+async def test_an_answer_may_be_an_hour_coming(client: EngineClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[httpx2.Request] = []
+    real = client._http.send
+
+    async def watched(request: httpx2.Request, **options: Any) -> httpx2.Response:
+        seen.append(request)
+        return await real(request, **options)
+
+    monkeypatch.setattr(client._http, "send", watched)
+    await pass_on(client, "POST", "chat/completions", QUESTION, Sent().outlet)
+    timeout = seen[0].extensions["timeout"]
+    assert timeout["connect"] < 30
+    assert all(timeout[phase] is None or timeout[phase] >= 3600 for phase in ("read", "write", "pool"))
+
+
+async def test_an_engine_that_stays_silent_is_given_up_in_the_end(
+    client: EngineClient, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_client, "PASSING_SILENCE_SECONDS", 0.5)
+    engine.script.hold = True
+    with pytest.raises(ApiError) as raised:
+        await pass_on(client, "POST", "chat/completions", QUESTION, Sent().outlet)
+    assert raised.value.status == 504
+    assert client.streams == 0
+
+
+async def test_the_key_does_not_follow_an_engine_that_redirects(client: EngineClient, engine: ScriptedEngine) -> None:
+    stolen: list[bytes] = []
+
+    async def elsewhere(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        stolen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.close()
+
+    async def redirecting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        target = f"http://127.0.0.1:{thief.sockets[0].getsockname()[1]}/"
+        writer.write(f"HTTP/1.1 307 Away\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    async with (
+        await asyncio.start_server(elsewhere, "127.0.0.1", 0) as thief,
+        await asyncio.start_server(redirecting, "127.0.0.1", 0) as server,
+    ):
+        plan = LaunchPlan("vllm", "x", "x", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", "file")
+        away = EngineClient(plan, "the engine's key")
+        sent = Sent()
+        await pass_on(away, "GET", "models", None, sent.outlet)
+        await away.close()
+    assert sent.messages[0]["status"] == 307
+    assert not any(name == b"location" for name, _ in sent.messages[0]["headers"])
+    assert stolen == []
+
+
+async def test_a_model_that_came_later_is_found(client: EngineClient, engine: ScriptedEngine) -> None:
+    await check_model(client, "scripted")
+    engine._model = "a-later-one"
+    await check_model(client, "a-later-one")
+    with pytest.raises(ApiError, match="served is: a-later-one"):
+        await check_model(client, "scripted-2")
+    await check_model(client, None)
+
+
+async def test_what_an_engine_packs_unasked_is_passed_on_as_what_it_is() -> None:
+    packed = gzip.compress(b'{"data": []}')
+
+    async def packing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n"
+        writer.write(f"HTTP/1.1 200 OK\r\n{head}Connection: close\r\n\r\n".encode() + packed)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(packing, "127.0.0.1", 0) as server:
+        plan = LaunchPlan("vllm", "x", "x", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", "file")
+        client = EngineClient(plan, "the engine's key")
+        sent = Sent()
+        await pass_on(client, "GET", "models", None, sent.outlet)
+        await client.close()
+    start, body = sent.messages
+    assert (b"content-encoding", b"gzip") in start["headers"]
+    assert body["body"] == packed

@@ -1,0 +1,48 @@
+"""How a reply ends whose key is gone, and one of which that can't be told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from app.api.response import Outlet, Reply
+
+
+class Client:
+    """Asks, and stays until it is answered."""
+
+    def __init__(self) -> None:
+        self.messages: list[Any] = []
+
+    async def ask(self, reply: Reply) -> None:
+        await reply({"type": "http"}, self._receive, self._send)
+
+    async def _receive(self) -> Any:
+        await asyncio.Event().wait()
+
+    async def _send(self, message: Any) -> None:
+        self.messages.append(message)
+
+
+async def never(outlet: Outlet) -> None:
+    await asyncio.Event().wait()
+
+
+async def test_who_has_no_key_any_more_is_told_so() -> None:
+    client = Client()
+    await client.ask(Reply(never, lambda: False))
+    assert client.messages[0]["status"] == 401
+    assert "removed" in json.loads(client.messages[1]["body"])["error"]["message"]
+
+
+async def test_keys_that_cannot_be_read_are_not_told_as_a_key_that_was_removed() -> None:
+    def unreadable() -> bool:
+        raise OSError("no file is left to open")
+
+    client = Client()
+    with pytest.raises(OSError, match="no file"):
+        await client.ask(Reply(never, unreadable))
+    assert client.messages == []

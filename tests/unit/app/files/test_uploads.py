@@ -1,0 +1,213 @@
+"""Uploads land in the workspace under their own content's name, once, whole, and go when they are old."""
+
+import asyncio
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.files import uploads
+from app.files.pictures import NormalPicture, PictureError, PictureLimits
+from app.files.uploads import UploadStore, display_name
+from app.history.database import HistoryError
+from app.history.retention import sweep_imports, sweep_session_files, sweep_uploads, trusted_now
+from app.history.transfer.imports import MARK
+from tests.instruments.pictures import jpeg, png, shop_sign
+from tests.unit.app.files.test_pictures import pdf
+
+KIMI = PictureLimits(pixels=802_816, side=7154)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[UploadStore]:
+    store = UploadStore(tmp_path / "uploads")
+    yield store
+    store.close()
+
+
+def upload(tmp_path: Path, data: bytes) -> Path:
+    path = tmp_path / "incoming"
+    path.write_bytes(data)
+    return path
+
+
+async def test_a_picture_is_named_by_its_content_below_its_thread(store: UploadStore, tmp_path: Path) -> None:
+    stored = await store.take(upload(tmp_path, png(shop_sign("川味"))), "招牌 1.png", "thread-1", KIMI, 5)
+    [picture] = stored.pictures
+    path = Path(picture.path)
+    assert path.parent == tmp_path / "uploads" / "thread-1"
+    assert path.name == hashlib.sha256(path.read_bytes()).hexdigest() + ".png"
+    assert (picture.name, stored.notices, stored.shown_as_it_is) == ("招牌 1.png", [], True)
+
+
+async def test_the_same_picture_is_the_same_file(store: UploadStore, tmp_path: Path) -> None:
+    path = upload(tmp_path, jpeg(shop_sign("川味")))
+    first, second = [await store.take(path, "a.jpg", "t", KIMI, 5) for _ in range(2)]
+    assert first.pictures == second.pictures
+    assert len(list((tmp_path / "uploads" / "t").iterdir())) == 1
+    Path(first.pictures[0].path).unlink()
+    third = await store.take(path, "a.jpg", "t", KIMI, 5)
+    assert Path(third.pictures[0].path).exists(), "a file that was swept away is made again"
+
+
+async def test_many_at_once_leave_no_half_file(store: UploadStore, tmp_path: Path) -> None:
+    path = upload(tmp_path, png(shop_sign("川味")))
+    results = await asyncio.gather(*(store.take(path, f"{n}.png", "t", KIMI, 5) for n in range(8)))
+    assert len({stored.pictures[0].path for stored in results}) == 1
+    assert [p.suffix for p in (tmp_path / "uploads" / "t").iterdir()] == [".png"]
+
+
+async def test_scaling_is_said(store: UploadStore, tmp_path: Path) -> None:
+    big = shop_sign("川味").resize((2000, 1000))
+    stored = await store.take(upload(tmp_path, png(big)), "big.png", "t", KIMI, 5)
+    [notice] = stored.notices
+    assert notice.key == "picture_scaled"
+    assert (notice.values["name"], notice.values["from_width"]) == ("big.png", 2000)
+
+
+async def test_pages_beyond_the_limit_are_said(store: UploadStore, tmp_path: Path) -> None:
+    stored = await store.take(upload(tmp_path, pdf(4)), "four.pdf", "t", KIMI, 3)
+    assert [picture.name for picture in stored.pictures] == ["four.pdf (1)", "four.pdf (2)", "four.pdf (3)"]
+    assert [(n.key, n.values["total"]) for n in stored.notices] == [("pdf_pages_left_out", 4)]
+    assert not stored.shown_as_it_is
+
+
+async def test_refusals_name_the_file(store: UploadStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refusal(data: bytes, most: int = 5) -> tuple[str, object]:
+        with pytest.raises(PictureError) as error:
+            await store.take(upload(tmp_path, data), "../x/evil\u202e\n.png", "t", KIMI, most)
+        return error.value.key, error.value.values["name"]
+
+    assert await refusal(b"no picture") == ("picture_unknown", "evil.png")
+    assert await refusal(png(shop_sign("x")), most=0) == ("picture_too_many", "evil.png")
+    monkeypatch.setattr(uploads, "MAX_BYTES", 100)
+    assert await refusal(b"x" * 101) == ("picture_too_many_bytes", "evil.png")
+    assert not (tmp_path / "uploads").exists()
+
+
+@pytest.mark.parametrize("thread", ["..", "a/b", "", "x" * 99, "a.b"])
+async def test_a_thread_that_is_no_folder_name_is_an_error(store: UploadStore, tmp_path: Path, thread: str) -> None:
+    with pytest.raises(ValueError, match="folder"):
+        await store.take(upload(tmp_path, png(shop_sign("x"))), "a.png", thread, KIMI, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("a.png", "a.png"), ("C:\\x\\b.png", "b.png"), ("\x00\n", "?"), ("n" * 200, "n" * 80), ("店 .jpg", "店 .jpg")],
+)
+def test_names_for_people(name: str, shown: str) -> None:
+    assert display_name(name) == shown
+
+
+def test_old_uploads_are_swept_and_others_kept(tmp_path: Path) -> None:
+    now = 1_000_000_000.0
+    for thread, age in (("old", 40), ("new", 3)):
+        file = tmp_path / thread / "x.png"
+        file.parent.mkdir()
+        file.write_bytes(b"x")
+        os.utime(file, (now - age * 86400,) * 2)
+    assert sweep_uploads(tmp_path, 0, now) == 0
+    assert sweep_uploads(tmp_path, 30, now) == 1
+    assert [path.name for path in tmp_path.rglob("*.png")] == ["x.png"]
+    assert (tmp_path / "new" / "x.png").exists()
+
+
+def test_a_clock_that_jumps_a_year_ahead_is_believed_by_and_by(tmp_path: Path) -> None:
+    noted, day, begun = tmp_path / "swept.json", 86400.0, 1_000_000_000.0
+    assert [trusted_now(noted, 30, begun + n * day) for n in range(3)] == [begun + n * day for n in range(3)]
+    assert trusted_now(noted, 30, begun + 9 * day) == begun + 9 * day, "a machine that was off for a week"
+    wrong = begun + 400 * day
+    # Starting again and again does not make it later.
+    assert [round(trusted_now(noted, 30, wrong + n) - begun) / day for n in range(3)] == pytest.approx(
+        [16.5] * 3, abs=0.1
+    )
+    assert trusted_now(noted, 30, wrong + day) - begun == pytest.approx(24 * day, abs=10)
+    assert trusted_now(noted, 30, begun + 10 * day) == begun + 10 * day, "somebody has set it right"
+    assert trusted_now(noted, 30, begun + 11 * day) == begun + 11 * day
+    assert trusted_now(noted, 30, begun - 1000 * day) == begun - 1000 * day, "a start before the time is known"
+    assert trusted_now(noted, 30, begun + 12 * day) == begun + 12 * day
+    noted.write_text("no JSON")
+    assert trusted_now(noted, 30, begun) == begun
+    assert trusted_now(tmp_path / "missing" / "swept.json", 30, begun) == begun, "a disk that takes nothing"
+
+
+def test_a_clock_that_stays_ahead_is_believed_in_the_end(tmp_path: Path) -> None:
+    noted, day = tmp_path / "swept.json", 86400.0
+    trusted_now(noted, 1, 0.0)
+    late = [trusted_now(noted, 1, (100 + n) * day) for n in range(200)]
+    assert late == sorted(late)
+    assert late[0] == 2 * day
+    assert late[-1] == 299 * day
+
+
+def test_a_link_out_of_the_uploads_is_not_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "mine.txt").write_text("x")
+    os.utime(outside / "mine.txt", (0, 0))
+    inside = tmp_path / "uploads"
+    inside.mkdir()
+    (inside / "link").symlink_to(outside)
+    assert sweep_uploads(inside, 1, 1_000_000_000.0) == 0
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "link").symlink_to(outside)
+    sweep_session_files(tmp_path / "files")
+    assert (outside / "mine.txt").exists()
+
+
+async def test_one_persons_many_pictures_do_not_delay_anothers_one(
+    store: UploadStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, began = threading.Event(), list[bytes]()
+
+    def held(data: bytes, limits: PictureLimits) -> NormalPicture:
+        began.append(data)
+        assert go.wait(30)
+        return NormalPicture(data, "png", 1, 1, (1, 1))
+
+    monkeypatch.setattr(uploads, "normalise", held)
+    many = [asyncio.create_task(store.normalised(b"a", KIMI, "anna")) for _ in range(20)]
+    await asyncio.sleep(0)
+    one = asyncio.create_task(store.normalised(b"b", KIMI, "bert"))
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.gather(one, *many)
+    assert began.index(b"b") <= 4
+
+
+async def test_what_an_import_that_was_killed_has_left_goes_and_nothing_else(tmp_path: Path) -> None:
+    long_ago, now = 1_000_000, 1_010_000
+    for name, marked, when in (
+        ("killed", True, long_ago),
+        ("kept", True, long_ago),
+        ("going on", True, now - 60),
+        ("a chat of another database", False, long_ago),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.png").write_bytes(b"x")
+        if marked:
+            (tmp_path / name / MARK).touch()
+            os.utime(tmp_path / name / MARK, (when, when))
+
+    async def kept(thread_id: str) -> bool:
+        return thread_id == "kept"
+
+    assert await sweep_imports(tmp_path, kept, now) == 1
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/*")}
+    assert left == {"kept/x.png", "going on/x.png", f"going on/{MARK}", "a chat of another database/x.png"}
+
+
+async def test_a_database_that_does_not_answer_costs_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "thread").mkdir()
+    (tmp_path / "thread" / MARK).touch()
+
+    async def kept(thread_id: str) -> bool:
+        raise HistoryError("it is away")
+
+    with pytest.raises(HistoryError):
+        await sweep_imports(tmp_path, kept, time.time() + 100_000)
+    assert (tmp_path / "thread" / MARK).exists()

@@ -1,0 +1,282 @@
+"""A chat as files: everything comes back from its JSON under new ids; nothing else than a chat is taken in."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zipfile
+from collections.abc import AsyncIterator
+from dataclasses import fields
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from chainlit.context import init_http_context
+from chainlit.session import WebsocketSession
+from sqlalchemy import update
+
+from app.files.pictures import NormalPicture, PictureLimits, normalise
+from app.history.database import HistoryError
+from app.history.records import LAST_SECOND
+from app.history.store import History, Thread
+from app.history.tables import turns
+from app.history.transfer import imports, reading
+from app.history.transfer.exports import chat_json, chat_zip, file_name
+from app.history.transfer.imports import ImportedError, folder_of_an_import, keep, take_in
+from app.history.transfer.reading import ThreadReader
+from app.history.users import Users
+from app.page.chats import Chat
+from app.page.resuming import page_of
+from app.talk.conversation import Answer, Conversation, Picture, Turn
+from tests.instruments.pictures import png, shop_sign
+from tests.unit.app.history.test_store import load
+
+
+async def joined(pieces: AsyncIterator[bytes]) -> bytes:
+    return b"".join([piece async for piece in pieces])
+
+
+async def decoded(data: bytes, limits: PictureLimits) -> NormalPicture:
+    return normalise(data, limits)
+
+
+async def taken_in(data: bytes, uploads: Path, tmp_path: Path) -> Thread:
+    """A thread out of a file of these bytes."""
+    file = tmp_path / "chat.json"
+    file.write_bytes(data)
+    with file.open("rb") as opened:
+        return await take_in(opened, "new", uploads, decoded)
+
+
+@pytest.fixture
+async def user(users: Users) -> str:
+    return (await users.get("anna")).id
+
+
+@pytest.fixture
+def uploads(history: History) -> Path:
+    return history.uploads
+
+
+@pytest.fixture
+async def thread(history: History, user: str) -> Thread:
+    """a → b → c, b edited into b2; a has two pictures, of which one is gone, and two answers."""
+    folder = history.uploads / "old"
+    folder.mkdir(parents=True)
+    (folder / "x.png").write_bytes(png(shop_sign("TEA", "house")))
+    pictures = [Picture(str(folder / "x.png"), "招牌 1.png", 640, 400), Picture(str(folder / "gone.png"), "b", 1, 1)]
+    good = Answer("hm", "A **tea** house.", "stop", 2.5, feedback=1, comment="yes", line="kimi · 3 tokens")
+    conversation = Conversation()
+    for turn in [
+        Turn("a", "What is this?", pictures, [Answer(text="No idea.", ending="stop"), good], 1, asked=1),
+        Turn("b", "b", asked=2),
+        Turn("c", "c", answers=[Answer(ending="error")], chosen=0, asked=3),
+        Turn("b2", "B", answers=[Answer(text="Because.", ending="stop")], chosen=0, page_id="b", asked=4),
+    ]:
+        conversation.ask(turn)
+    made = Thread("old", "anna", "A tea house?", "describe", {"temperature": 0.3}, conversation=conversation)
+    await keep(history.database, history.uploads, made, user)
+    return made
+
+
+@pytest.fixture
+def reader(history: History, thread: Thread, user: str) -> ThreadReader:
+    return ThreadReader(history.database, history.uploads, thread.id, user)
+
+
+@pytest.fixture
+async def exported(reader: ThreadReader) -> bytes:
+    return await joined(chat_json(reader))
+
+
+async def test_everything_comes_back_under_new_ids(
+    exported: bytes, thread: Thread, uploads: Path, tmp_path: Path
+) -> None:
+    again = await taken_in(exported, uploads, tmp_path)
+    assert (again.id, again.owner, again.name, again.preset, again.settings) == (
+        "new", "", "A tea house?", "describe", {"temperature": 0.3},
+    )  # fmt: skip
+    shown, aside = again.conversation.turns, again.conversation.aside
+    assert [turn.text for turn in shown] == ["What is this?", "B"]
+    assert [turn.text for turn in aside] == ["b", "c"]
+    # What failed before it began is no answer.
+    assert aside[1].answers == []
+    assert [turn.text for turn in again.conversation.versions(shown[1])] == ["b", "B"]
+    assert shown[1].page_id == aside[0].page_id
+    assert shown[0].answers == thread.conversation.turns[0].answers
+    assert shown[0].chosen == 1
+    old = {turn.id for turn in [*thread.conversation.turns, *thread.conversation.aside]}
+    assert not old & {turn.id for turn in [*shown, *aside]}
+    assert not {answer.id for turn in shown for answer in turn.answers} & {
+        answer.id for turn in thread.conversation.turns for answer in turn.answers
+    }
+    [picture] = shown[0].pictures
+    assert picture.name == "招牌 1.png"
+    assert Path(picture.path).parent == uploads / "new"
+    assert Path(picture.path).is_file()
+
+
+async def test_what_is_taken_in_is_kept_as_it_was_and_can_be_opened(
+    exported: bytes, history: History, user: str, tmp_path: Path
+) -> None:
+    again = await taken_in(exported, history.uploads, tmp_path)
+    await keep(history.database, history.uploads, again, user)
+    kept = await load(history, "new")
+    assert (kept.owner, kept.name, kept.settings) == ("anna", again.name, again.settings)
+    assert kept.conversation == again.conversation
+
+
+@pytest.mark.parametrize(("piece", "batch"), [(1, 1), (3, 1), (7, 20)])
+async def test_a_chat_read_in_small_pieces_is_the_same(
+    exported: bytes, reader: ThreadReader, monkeypatch: pytest.MonkeyPatch, piece: int, batch: int
+) -> None:
+    markdown = await joined(chat_zip(reader, "en"))
+    monkeypatch.setattr(reading, "_SLICE", piece)
+    monkeypatch.setattr(reading, "_BATCH", batch)
+    assert await joined(chat_json(reader)) == exported
+    with (
+        zipfile.ZipFile(io.BytesIO(markdown)) as whole,
+        zipfile.ZipFile(io.BytesIO(await joined(chat_zip(reader, "en")))) as pieces,
+    ):
+        assert pieces.read("chat.md") == whole.read("chat.md")
+
+
+async def test_a_chat_with_a_time_that_no_calendar_has_is_opened(
+    history: History, thread: Thread, reader: ThreadReader, tmp_path: Path
+) -> None:
+    async with history.database.writing() as connection:
+        await connection.execute(update(turns).where(turns.c.id == "a").values(asked=-5e11))
+        await connection.execute(update(turns).where(turns.c.id == "b2").values(asked=5e11))
+    kept = await load(history, thread.id)
+    # The steps of a page are made in the context of a session.
+    init_http_context()
+    session = SimpleNamespace(id="a session", thread_id=thread.id, chat_settings={})
+    chat = Chat("en", conversation=kept.conversation)
+    page = page_of(cast("WebsocketSession", session), chat, chat.conversation.turns, "Kimi")
+    days = {step["output"]: str(step["createdAt"])[:10] for step in page["steps"] if step["type"] == "user_message"}
+    assert days == {"What is this?": "1970-01-01", "B": "9999-12-31"}
+    # It can be taken away, and taken in again.
+    again = await taken_in(await joined(chat_json(reader)), history.uploads, tmp_path)
+    assert [turn.text for turn in again.conversation.turns] == ["What is this?", "B"]
+
+
+async def test_nobody_reads_anothers_thread(history: History, users: Users, thread: Thread) -> None:
+    other = ThreadReader(history.database, history.uploads, thread.id, (await users.get("bert")).id)
+    assert await other.name() is None
+    with pytest.raises(HistoryError):
+        await joined(chat_json(other))
+    with pytest.raises(HistoryError):
+        _ = [piece async for piece in other.answer(thread.conversation.turns[0].answers[0].id)]
+
+
+async def test_a_chat_that_is_deleted_while_it_is_read_is_no_whole_file(
+    history: History, reader: ThreadReader, thread: Thread, user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_BATCH", 1)
+    pieces = chat_json(reader)
+    await anext(pieces)
+    await history.of(user).delete(thread.id)
+    with pytest.raises(HistoryError):
+        await joined(pieces)
+
+
+def test_every_field_of_an_answer_can_be_taken_in() -> None:
+    assert {field.name for field in fields(Answer)} - {"id"} == set(imports._Answer.model_fields)
+
+
+async def test_the_zip_has_the_branch_that_is_shown_with_its_pictures(reader: ThreadReader) -> None:
+    with zipfile.ZipFile(io.BytesIO(await joined(chat_zip(reader, "en")))) as folder:
+        assert folder.namelist() == ["chat.md", "pictures/01-招牌 1.png"]
+        assert folder.read("pictures/01-招牌 1.png").startswith(b"\x89PNG")
+        markdown = folder.read("chat.md").decode()
+    assert markdown == (
+        "# A tea house?\n\n## Question\n\n![](pictures/01-招牌%201.png)\n\nWhat is this?\n\n"
+        "## Another answer\n\nNo idea.\n\n## Answer\n\n<details><summary>Thinking</summary>\n\nhm\n\n</details>\n\n"
+        "A **tea** house.\n\n*kimi · 3 tokens*\n\n## Question\n\nB\n\n## Answer\n\nBecause.\n"
+    )
+
+
+def changed(exported: bytes, **changes: Any) -> bytes:
+    return json.dumps({**json.loads(exported), **changes}).encode()
+
+
+NO_PICTURE = base64.b64encode(b"<svg/>").decode()
+A_TURN: dict[str, Any] = {"id": "a", "text": "a"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"format": "other"}, "import_unknown"),
+        ({"version": 2}, "import_newer"),
+        ({"turns": []}, "import_unknown"),
+        ({"turns": [{"id": "a", "text": 7}]}, "import_unknown"),
+        ({"turns": [{**A_TURN, "parent": "nobody"}]}, "import_unknown"),
+        ({"turns": [{**A_TURN, "parent": "a"}]}, "import_unknown"),
+        ({"turns": [{**A_TURN, "parent": "b"}, {"id": "b", "text": "b", "parent": "a"}]}, "import_unknown"),
+        ({"turns": [A_TURN, A_TURN]}, "import_unknown"),
+        ({"turns": [{**A_TURN, "asked": -1}]}, "import_unknown"),
+        ({"turns": [{**A_TURN, "asked": LAST_SECOND + 1}]}, "import_unknown"),
+        ({"turns": [{**A_TURN, "asked": float("inf")}]}, "import_unknown"),
+        ({"turns": [{**A_TURN, "answers": [{"seconds_thinking": 1e308}]}]}, "import_unknown"),
+        ({"turns": [{**A_TURN, "answers": [{"ending": "surprise"}]}]}, "import_unknown"),
+        ({"turns": [{"id": str(n), "text": ""} for n in range(imports.MOST_TURNS + 1)]}, "import_too_long"),
+        ({"turns": [{**A_TURN, "pictures": [{"name": "x", "data": "!"}]}]}, "import_picture"),
+        ({"turns": [{**A_TURN, "pictures": [{"name": "x", "data": NO_PICTURE}]}]}, "import_picture"),
+        ({"turns": [{**A_TURN, "pictures": [{"name": "x", "data": ""}] * 201}]}, "import_too_much"),
+    ],
+)  # fmt: skip
+async def test_what_is_no_chat_is_refused(tmp_path: Path, changes: dict[str, Any], key: str) -> None:
+    whole = json.dumps({"format": "kimi-vl-chat", "version": 1, "name": "n", "turns": [A_TURN]}).encode()
+    await taken_in(whole, tmp_path, tmp_path)
+    with pytest.raises(ImportedError) as error:
+        await taken_in(changed(whole, **changes), tmp_path, tmp_path)
+    assert error.value.key == key
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"\xff", b"{" * 100_000, b'"x"', b"PK\x03\x04"])
+async def test_rubbish_is_refused(data: bytes, tmp_path: Path) -> None:
+    with pytest.raises(ImportedError):
+        await taken_in(data, tmp_path, tmp_path)
+
+
+async def test_what_a_file_claims_of_itself_is_kept_within_limits(
+    exported: bytes, uploads: Path, tmp_path: Path
+) -> None:
+    settings = {"temperature": 9, "evil": "x", "stop": json.loads("[" * 400 + "]" * 400)}
+    data = changed(exported, name="n" * 1000, settings=settings, shown="nobody", later="ignored")
+    again = await taken_in(data, uploads, tmp_path)
+    assert len(again.name) <= 80
+    assert again.settings == {"temperature": 9, "stop": []}
+    assert again.conversation.turns[-1].text == "B"
+
+
+async def test_the_pictures_of_an_import_go_with_it_when_it_fails_and_stay_when_it_does_not(
+    exported: bytes, uploads: Path, tmp_path: Path
+) -> None:
+    async with folder_of_an_import(uploads / "new"):
+        await taken_in(exported, uploads, tmp_path)
+        assert (uploads / "new" / imports.MARK).exists()
+    assert [path.suffix for path in (uploads / "new").iterdir()] == [".png"]
+    with pytest.raises(OSError, match="full"):
+        async with folder_of_an_import(uploads / "new"):
+            await taken_in(exported, uploads, tmp_path)
+            raise OSError("full")
+    assert not (uploads / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("a/b\\c:d", "a_b_c_d"),
+        ("../..", "chat"),
+        ("", "chat"),
+        ("店铺?", "店铺"),
+        ("x" * 100, "x" * 60),
+        ('"\r\n', "chat"),
+    ],
+)
+def test_a_name_is_safe_on_any_system(words: str, name: str) -> None:
+    assert file_name(words) == name

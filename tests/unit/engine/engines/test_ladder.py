@@ -1,0 +1,234 @@
+"""What this machine runs under `auto`, and why not the next higher rung; what happens where one is asked for."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from engine.engines.choice import make_plan
+from engine.machine.detect import Accelerator, Hardware
+from engine.plans.flags import value
+from engine.plans.launch import WEIGHTS, LaunchPlan, PlanError
+from tests.instruments.combinations import settings
+
+GB = 10**9
+
+
+def gpu(name: str, gb: float, capability: str = "8.9", *, free: float | None = None) -> Accelerator:
+    return Accelerator("nvidia", name, int(gb * GB), None if free is None else int(free * GB), capability)
+
+
+def machine(*devices: Accelerator, ram: float = 64, llama: bool = False, sglang: bool = False) -> Hardware:
+    return Hardware(
+        devices,
+        cores=8,
+        memory=int(ram * GB),
+        llama_server="/usr/bin/llama-server" if llama else None,
+        sglang_python="/opt/sglang/bin/python" if sglang else None,
+    )
+
+
+def plan(hardware: Hardware, **values: object) -> LaunchPlan:
+    return make_plan(settings(**values), hardware)
+
+
+def told(found: LaunchPlan) -> str:
+    return " ".join(found.reasons)
+
+
+def test_one_large_gpu_serves_the_whole_model_with_its_whole_context() -> None:
+    found = plan(machine(gpu("NVIDIA L40S", 48)))
+    assert (found.engine, found.environment, found.context, found.note) == ("vllm", "cuda", 131072, "")
+    assert found.pictures == "file"
+    assert WEIGHTS in found.argv
+    assert found.weights == "Kimi-VL-A3B-Thinking"
+    assert value(found.argv, "--tensor-parallel-size") is None
+    assert value(found.argv, "--quantization") is None
+
+
+def test_a_tight_gpu_takes_the_context_that_memory_leaves() -> None:
+    found = plan(machine(gpu("NVIDIA A100-SXM4-40GB", 42.9, "8.0")))
+    assert value(found.argv, "--max-model-len") == "auto"
+    assert "Tight" in told(found)
+
+
+def test_several_smaller_gpus_share_it() -> None:
+    found = plan(machine(*[gpu("NVIDIA GeForce RTX 4090", 25.7)] * 2))
+    assert found.engine == "vllm"
+    assert value(found.argv, "--tensor-parallel-size") == "2"
+    assert value(found.argv, "--quantization") is None
+
+
+def test_three_gpus_share_it_by_two_because_the_heads_do_not_divide_by_three() -> None:
+    found = plan(machine(*[gpu("NVIDIA GeForce RTX 4090", 25.7)] * 3))
+    assert value(found.argv, "--tensor-parallel-size") == "2"
+
+
+def test_one_small_gpu_gets_fp8_and_is_told_that_nobody_has_tested_it() -> None:
+    found = plan(machine(gpu("NVIDIA GeForce RTX 4090", 25.7)))
+    assert value(found.argv, "--quantization") == "fp8_per_tensor"
+    assert found.note == "vllm.untested"
+    assert "Untested" in told(found)
+    assert "40 GB that bf16 needs" in told(found)
+
+
+def test_what_others_hold_of_the_gpu_counts() -> None:
+    busy = gpu("NVIDIA L40S", 48, free=30)
+    found = plan(machine(busy))
+    assert value(found.argv, "--quantization") == "fp8_per_tensor"
+    assert float(value(found.argv, "--gpu-memory-utilization") or 1) < 30 / 48
+
+
+def test_a_gpu_that_is_full_leaves_the_reader_and_the_figures() -> None:
+    found = plan(machine(gpu("NVIDIA L40S", 48, free=3)))
+    assert (found.engine, found.note) == ("reader", "reader.auto")
+    assert "3 GB free" in told(found)
+
+
+def test_a_gpu_without_bf16_is_passed_over() -> None:
+    found = plan(machine(gpu("Tesla V100", 34, "7.0")))
+    assert found.engine == "reader"
+
+
+def test_llama_server_takes_the_2506_gguf_where_no_gpu_can() -> None:
+    found = plan(machine(ram=32, llama=True))
+    assert (found.engine, found.model, found.note) == ("llama", "Kimi-VL-A3B-Thinking-2506", "llama.auto")
+    assert found.argv[0] == "/usr/bin/llama-server"
+    assert (found.pictures, found.environment, found.weights) == ("data", "", "")
+    assert "no accelerator" in told(found)
+
+
+def test_llama_server_needs_enough_memory() -> None:
+    found = plan(machine(ram=12, llama=True))
+    assert found.engine == "reader"
+    assert "14.2 GB" in told(found)
+
+
+def test_the_reader_says_why_nothing_better_runs() -> None:
+    found = plan(machine())
+    assert (found.engine, found.note) == ("reader", "reader.auto")
+    assert "no accelerator" in found.reasons[0]
+    assert "llama-server" in found.reasons[1]
+
+
+def test_amd_is_found_and_the_way_to_use_it_is_told() -> None:
+    found = plan(machine(Accelerator("amd", "AMD Instinct MI300X", 206 * GB, None, "gfx942")))
+    assert found.engine == "reader"
+    assert "--format docker" in told(found)
+
+
+def test_auto_never_fails_even_for_a_model_that_nobody_knows() -> None:
+    found = plan(machine(), model="gpt-2")
+    assert (found.engine, found.note) == ("reader", "reader.fallback")
+    assert "gpt-2" in told(found)
+
+
+def test_nano_runs_on_the_cpu_of_any_machine() -> None:
+    found = plan(machine(gpu("NVIDIA L40S", 48), ram=8), model="nano")
+    assert (found.engine, found.environment, found.model) == ("vllm", "cpu", "nano")
+    assert found.env["VLLM_MLA_DISABLE"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("values", "hardware", "sentence"),
+    [
+        ({"engine": "vllm"}, machine(ram=16), "37 GB of RAM"),
+        ({"engine": "vllm", "model": "gpt-2"}, machine(), "gpt-2"),
+        ({"engine": "vllm", "model": "Kimi-K2.5"}, machine(gpu("NVIDIA H100 80GB HBM3", 85, "9.0")), "714 GB"),
+        ({"engine": "llama"}, machine(), "llama-server is not on the PATH"),
+        ({"engine": "sglang"}, machine(gpu("NVIDIA L40S", 48)), "SGLang is not on the PATH"),
+        ({"engine": "vllm", "model": "reader"}, machine(), "KIMI_ENGINE=reader"),
+    ],
+)
+def test_an_engine_that_was_asked_for_fails_and_never_falls_back(
+    values: dict[str, object], hardware: Hardware, sentence: str
+) -> None:
+    with pytest.raises(PlanError, match=sentence):
+        plan(hardware, **values)
+
+
+def test_sglang_takes_its_key_by_the_environment() -> None:
+    found = plan(machine(gpu("NVIDIA L40S", 48), sglang=True), engine="sglang")
+    assert found.argv[:3] == ("/opt/sglang/bin/python", "-m", "engine.engines.sglang.start")
+    assert found.key_env == "KIMI_ENGINE_KEY"
+    assert "--api-key" not in found.argv
+
+
+def test_a_server_of_ones_own_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_BASE", "https://models.example.org/v1/")
+    found = plan(machine(), engine="openai", model="someones-model")
+    assert (found.argv, found.pictures, found.base_url) == ((), "data", "https://models.example.org/v1")
+    assert (found.model, found.served_name) == ("someones-model", "someones-model")
+    assert plan(machine(), engine="openai", pictures="file").pictures == "file"
+
+
+def test_the_appliance_preset_is_exact() -> None:
+    argv = plan(machine(gpu("NVIDIA L40S", 48)), preset="appliance").argv
+    flags = ("--max-num-seqs", "--max-model-len", "--gpu-memory-utilization")
+    assert [value(argv, flag) for flag in flags] == ["16", "8192", "0.95"]
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "model"),
+    [
+        ("Kimi-VL-A3B-Instruct", {}, "Kimi-VL-A3B-Instruct"),
+        ("mine", {"config.json": {"model_type": "kimi_vl"}}, "Kimi-VL-A3B-Thinking"),
+        (
+            "mine",
+            {"config.json": {"model_type": "kimi_vl"}, "preprocessor_config.json": {"in_token_limit": 16384}},
+            "Kimi-VL-A3B-Thinking-2506",
+        ),
+    ],
+)
+def test_a_folder_is_known_by_its_name_or_its_files(
+    tmp_path: Path, name: str, files: dict[str, object], model: str
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    for file, content in files.items():
+        (folder / file).write_text(json.dumps(content))
+    found = plan(machine(gpu("NVIDIA L40S", 48)), engine="vllm", model=str(folder))
+    assert (found.model, found.weights) == (model, str(folder))
+
+
+def sparse(path: Path, gb: float) -> None:
+    """A file of this size that takes no disk."""
+    with path.open("wb") as file:
+        file.truncate(int(gb * GB))
+
+
+@pytest.mark.parametrize("names", [("model-1.safetensors", "model-2.safetensors"), ("a.gguf", "mmproj.gguf")])
+def test_a_folder_needs_the_memory_of_its_own_weights(tmp_path: Path, names: tuple[str, str]) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "kimi_vl"}')
+    sparse(tmp_path / names[0], 4.0)
+    sparse(tmp_path / names[1], 2.0)
+    sparse(tmp_path / "optimizer.bin", 90.0)
+    # 6 GB and the 4 that stay free, where the catalogue's weights need 37.
+    assert plan(machine(ram=12), engine="vllm", model=str(tmp_path)).accelerator == "CPU with 12 GB of RAM"
+    with pytest.raises(PlanError, match="needs 10 GB of RAM"):
+        plan(machine(ram=9), engine="vllm", model=str(tmp_path))
+    # On a card: those 6, and the 7.2 that the published figure has beside the weights.
+    found = plan(machine(gpu("NVIDIA GeForce RTX 4090", 25.7)), model=str(tmp_path))
+    assert value(found.argv, "--quantization") is None
+    assert "13.17 GB needed" in told(found)
+
+
+def test_a_folder_with_larger_weights_needs_more_than_the_catalogue_says(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "kimi_vl"}')
+    sparse(tmp_path / "model.safetensors", 65.0)
+    with pytest.raises(PlanError, match="needs 69 GB of RAM"):
+        plan(machine(ram=64), engine="vllm", model=str(tmp_path))
+
+
+def test_a_folder_without_weights_is_sized_as_the_catalogue_has_it(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "kimi_vl"}')
+    with pytest.raises(PlanError, match="needs 37 GB of RAM"):
+        plan(machine(ram=16), engine="vllm", model=str(tmp_path))
+
+
+def test_a_plan_is_read_back_and_what_another_version_wrote_is_left_out(tmp_path: Path) -> None:
+    found = plan(machine(gpu("NVIDIA L40S", 48)))
+    path = tmp_path / "plan.json"
+    found.write(path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"of another version": 1}))
+    assert LaunchPlan.read(path) == found
