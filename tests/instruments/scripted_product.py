@@ -9,6 +9,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -327,3 +328,17 @@ def wait_for(url: str, seconds: float, check: Callable[[], None] = lambda: None)
         if time.monotonic() > deadline:
             raise TimeoutError(f"{url} did not answer within {seconds} s")
         time.sleep(0.1)
+
+
+def main() -> None:
+    """Serves the page on a scripted engine until Ctrl-C, to look at it."""
+    words = [f"word{number} " for number in range(200)]
+    with tempfile.TemporaryDirectory() as folder, ScriptedProduct(Path(folder) / "workspace") as product:
+        product.engine.script = Script(reasoning=words[:40], answer=words, rate=40)
+        print(f"The page on the scripted engine: {product.url} (Ctrl-C stops it)", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
