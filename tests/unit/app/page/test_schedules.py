@@ -185,6 +185,9 @@ class Tab:
             if not self.task.cancelled():
                 self.task.result()
             self.task = None
+        # A question that was stopped before it was saved is saved by a task of its own.
+        while tasks := self.chat.tasks:
+            await asyncio.wait(tasks)
 
     def texts(self) -> dict[str, list[str]]:
         """The answers of each of its questions."""
