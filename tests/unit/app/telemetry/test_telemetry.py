@@ -9,6 +9,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -281,9 +282,23 @@ def test_a_collector_that_is_away_costs_no_turn() -> None:
     assert time.monotonic() - began < 30
 
 
+@pytest.fixture
+def exporters_end() -> Iterator[None]:
+    """Waits at the end for the threads that still try to send, and pause for times by chance between two tries.
+
+    They would change what `random` gives to the tests that follow, of which Hypothesis complains.
+    """
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        if thread.name.startswith("Otel") or "_shut_down" in thread.name:
+            thread.join(60)
+            assert not thread.is_alive()
+
+
 @pytest.mark.parametrize("hangs", [False, True])
 async def test_answers_come_whatever_the_collector_does(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, hangs: bool
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, hangs: bool, exporters_end: None
 ) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -291,6 +306,8 @@ async def test_answers_come_whatever_the_collector_does(
             listener.listen()
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{listener.getsockname()[1]}")
         monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "10")
+        # Longer than the end of the page waits, and short enough for the test.
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "4")
         away = Telemetry()
         away.set_up()
         monkeypatch.setattr(spans, "telemetry", away)
