@@ -18,7 +18,7 @@ _COOKIE = OAuth2PasswordBearerWithCookie(tokenUrl="/login", auto_error=False)
 Token = Annotated[str | None, Depends(_COOKIE)]
 SignedIn = Annotated[Any, Depends(get_current_user)]
 _CLEAR = {"Clear-Site-Data": '"cache"'}
-"""Pictures stay in a browser's cache for a year, where whoever signs in there next could see them."""
+"""Pictures stay in a browser's cache for a year, where the next person to sign in there could see them."""
 
 
 def account(welcome: Welcome) -> APIRouter:

@@ -148,7 +148,7 @@ class StillWelcome:
 
         async def send_while_in(message: Message) -> None:
             nonlocal answered
-            # Not the last piece, with which whoever signs out is answered.
+            # Not the last piece: it answers the person who signs out.
             if was_in and message.get("more_body") and not self._welcome.still(token):
                 raise ClientDisconnect
             answered = True

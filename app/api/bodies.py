@@ -24,7 +24,7 @@ class Bodies:
         self._patience = patience
 
     async def read(self, request: Request, program: str, place: AsyncExitStack) -> Question:
-        """The request's question. `place` holds its place in the line, until whoever has the question closes it.
+        """The request's question. `place` holds its place in the line, until the owner of the question closes it.
 
         Raises:
             ApiError: it is no question, or too many of this program's are being read.
