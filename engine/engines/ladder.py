@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.catalog import Model, UnknownModelError, assumed_model, find_model, models
 from engine.config import AUTO, Settings
 from engine.engines.base import Engine
-from engine.engines.reader import READER, reader_plan, stand_in
+from engine.engines.reader import READER, reader_plan
 from engine.engines.registry import ENGINES
 from engine.install.weights import is_folder, weights_bytes
 from engine.machine.detect import Hardware
@@ -30,11 +30,11 @@ def plan_here(settings: Settings, hardware: Hardware) -> LaunchPlan:
     try:
         model = wanted_model(settings.model)
     except UnknownModelError as error:
-        if engine is not None and engine.any_model:
-            return engine.here(settings, hardware, assumed_model(settings.model))
-        if reader := stand_in(settings, str(error)):
-            return reader
-        raise PlanError(str(error)) from None
+        if engine is None:
+            return reader_plan(settings, "reader.fallback", (str(error),))
+        if not engine.any_model:
+            raise PlanError(str(error)) from None
+        model = assumed_model(settings.model)
     if engine is None:
         return reader_plan(settings) if READER.name in model.engines else _climb(settings, hardware, model)
     plan = _on(engine, settings, hardware, model)
