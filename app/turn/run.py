@@ -176,7 +176,7 @@ async def _ask(client: EngineClient, job: Job, view: View, patience: Patience) -
     fitted = await _fit(client, job, settings, offer, instant)
     marks = Marks(*client.model.thinking_marks) if client.model.thinking_marks else None
     request = await _request(client, job, settings, fitted, instant)
-    can_answer_now = marks is not None and client.plan.engine == "vllm" and not job.answer.thinking_cut
+    can_answer_now = marks is not None and client.plan.traits.continues and not job.answer.thinking_cut
     await view.asking(settings, fitted, can_answer_now)
     figures = Figures(settings.model)
 
