@@ -8,8 +8,8 @@ import chainlit as cl
 
 from app.i18n import Language, catalogue, text
 from app.talk.conversation import Answer, Turn
+from app.talk.figures import Figures
 from app.talk.fitting import Fit
-from app.turn.run import Figures
 from app.upstream.progress import Pulse
 from engine.status import ANSWERS_NOTHING, EngineStatus
 

@@ -33,7 +33,8 @@ from app.page.in_step import InStep
 from app.page.saving import Keeper
 from app.page.view import AnswerView
 from app.talk.conversation import Answer, Turn, new_id
-from app.turn.run import Figures, Job, add
+from app.talk.figures import Figures
+from app.turn.run import Job, add
 from engine.reasoning_tags import Kind, Piece
 from tests.unit.app.sessions import Session
 
