@@ -42,7 +42,7 @@ def main() -> int:
     # All that is imported stays: looking through it for garbage again and again takes a fifth of the time.
     gc.disable()
     # Chainlit reads its folders and its secret when it is imported.
-    from app.history.database import HistoryError  # noqa: PLC0415
+    from app.errors import HistoryError  # noqa: PLC0415
     from app.server import create_app  # noqa: PLC0415
 
     try:

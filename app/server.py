@@ -45,7 +45,7 @@ from app.history.transfer.routes import export_routes
 from app.history.users import Users
 from app.i18n import language_of, text
 from app.page import callbacks, wording
-from app.page.chats import open_chats, stop_all
+from app.page.chats import chat_of, open_chats, stop_all
 from app.page.data_layer import DataLayer
 from app.page.history_routes import routes
 from app.page.in_step import InStep
@@ -82,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     history, users = History(database, settings.files.uploads), Users(database)
     people, ended = People(settings.files.people), EndedLogins(settings.files.logins)
     rules = Rules(settings, people, ended)
-    welcome = Welcome(rules, ended, settings.auth_header)
+    welcome = Welcome(rules, ended, settings.auth_header, lambda session: chat_of(session).give_up())
     welcome.guard_chainlit()
     keeper = Keeper(history, users)
     lifespan = _lifespan(settings, state, store, database, welcome, in_step=InStep(keeper))

@@ -11,8 +11,9 @@ from typing import Any
 from chainlit.user import PersistedUser, User
 from sqlalchemy import insert, select, update
 
+from app.errors import HistoryError
 from app.history import records
-from app.history.database import Database, HistoryError, finished
+from app.history.database import Database, finished
 from app.history.tables import users
 from app.talk.conversation import new_id
 from app.talk.settings import MAX_STORED_BYTES, stored

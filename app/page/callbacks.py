@@ -14,8 +14,9 @@ from chainlit.config import config
 from chainlit.session import WebsocketSession
 from chainlit.types import ThreadDict
 
+from app.errors import HistoryError
 from app.files.uploads import UploadStore
-from app.history.database import HistoryError, finished
+from app.history.database import finished
 from app.i18n import language_of, text
 from app.lazily import openai
 from app.page import overrides, resuming, wording

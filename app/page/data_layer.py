@@ -21,7 +21,7 @@ from chainlit.step import StepDict
 from chainlit.types import Feedback, PageInfo, PaginatedResponse, Pagination, ThreadDict, ThreadFilter
 from chainlit.user import PersistedUser, User
 
-from app.access.limits.malformed import Refusal
+from app.errors import Refusal
 from app.fair_queue import LineFullError
 from app.history.database import SlowQueryError
 from app.history.listing import Page, Searches, list_threads

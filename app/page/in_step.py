@@ -19,7 +19,7 @@ from chainlit.context import init_ws_context
 from chainlit.server import sio
 from chainlit.session import WebsocketSession
 
-from app.history.database import HistoryError
+from app.errors import HistoryError
 from app.history.merging import Merged, merge
 from app.page.chats import Chat, live
 from app.page.resuming import leave_out_lost_pictures, page_of

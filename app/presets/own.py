@@ -13,7 +13,7 @@ from typing import Any
 from chainlit.session import WebsocketSession
 from chainlit.user import PersistedUser, User
 
-from app.history.database import HistoryError
+from app.errors import HistoryError
 from app.history.users import Users
 from app.presets import DEFAULT, Presets
 from app.talk.settings import Offer, parse

@@ -14,11 +14,10 @@ from chainlit.auth import get_current_user
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
-from app.access.limits.malformed import Refusal
 from app.access.limits.upload_guard import ROOM_LEFT
+from app.errors import HistoryError, Refusal
 from app.fair_queue import FairLine, LineFullError
 from app.files.uploads import UploadStore
-from app.history.database import HistoryError
 from app.history.store import History
 from app.history.transfer import imports
 from app.history.transfer.downloads import Downloads

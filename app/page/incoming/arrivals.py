@@ -19,7 +19,7 @@ from chainlit.socket import process_message
 from chainlit.types import MessagePayload
 
 from app.access.limits.recognised import owner_name
-from app.history.database import HistoryError
+from app.errors import HistoryError
 from app.history.store import ThreadGoneError
 from app.i18n import text
 from app.page import resuming

@@ -10,7 +10,7 @@ from chainlit.context import init_ws_context
 from chainlit.server import sio
 from chainlit.session import WebsocketSession
 
-from app.history.database import HistoryError
+from app.errors import HistoryError
 from app.page import resuming
 from app.page.chats import chat_of
 from app.page.saving import Keeper

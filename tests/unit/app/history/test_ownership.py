@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
+from app.errors import HistoryError
 from app.history import copies, listing, store, users
 from app.history.copies import Copy, Seen, fingerprint
-from app.history.database import HistoryError
 from app.history.listing import Searches, list_threads
 from app.history.store import History, Thread
 from app.history.tables import answers, pictures, threads, turns

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from chainlit.context import init_ws_context
 
+from app.errors import HistoryError
 from app.history.copies import Copy
-from app.history.database import HistoryError
 from app.history.store import History
 from app.history.users import Users
 from app.page import in_step, resuming

@@ -20,9 +20,10 @@ import pytest
 from chainlit.context import init_ws_context
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.errors import HistoryError
 from app.history import autosave
 from app.history.copies import Copy
-from app.history.database import Database, HistoryError, database_url
+from app.history.database import Database, database_url
 from app.history.store import History
 from app.history.users import Users
 from app.page import callbacks as chat_module

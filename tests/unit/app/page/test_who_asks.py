@@ -8,8 +8,8 @@ from contextlib import suppress
 import pytest
 from chainlit.context import context_var, init_ws_context
 
+from app.errors import HistoryError
 from app.history.copies import Copy
-from app.history.database import HistoryError
 from app.history.store import History
 from app.history.users import Users
 from app.page.chats import Chat, chat_of

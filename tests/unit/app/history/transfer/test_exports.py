@@ -17,8 +17,8 @@ from chainlit.context import init_http_context
 from chainlit.session import WebsocketSession
 from sqlalchemy import update
 
+from app.errors import HistoryError
 from app.files.pictures import NormalPicture, PictureLimits, normalise
-from app.history.database import HistoryError
 from app.history.records import LAST_SECOND
 from app.history.store import History, Thread
 from app.history.tables import turns
