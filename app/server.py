@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import chainlit as cl
-from chainlit.auth import ensure_jwt_secret, get_current_user
+from chainlit.auth import ensure_jwt_secret
 from chainlit.config import APP_ROOT, FILES_DIRECTORY
 from chainlit.server import app as chainlit_app
 from chainlit.server import sio
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from pydantic import UUID4, BaseModel
@@ -29,6 +29,7 @@ from app.access.limits.upload_guard import BodyPace, UploadGuard
 from app.access.proxies import Forwarded
 from app.access.rules import Rules
 from app.access.sign_in import LocalSignIn, set_up_login
+from app.access.signed_in import SignedIn
 from app.access.still_allowed import StillWelcome, Welcome
 from app.api.errors import ApiError, on_api_error
 from app.api.pictures import MAX_REQUEST_BYTES
@@ -70,8 +71,6 @@ _STOP_SECONDS = 3
 _OTHER_BODY_BYTES = 2 * 1024 * 1024
 _CLOSED = ("docs", "redoc", "openapi.json", "mcp", "copilot", "project/share", "project/thread/share")
 """Paths of Chainlit's, or of nobody's, that are answered with 404 here."""
-
-SignedIn = Annotated[Any, Depends(get_current_user)]
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
 
-from chainlit.auth import get_current_user
 from chainlit.session import WebsocketSession
 from chainlit.types import DeleteFeedbackRequest, UpdateFeedbackRequest
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse, JSONResponse
 
+from app.access.signed_in import SignedIn
 from app.history.store import History, OwnHistory
-from app.history.users import Users
+from app.history.users import SignedInUser, Users
 from app.page.chats import Chat, chat_of, rated
 from app.page.resuming import PICTURE_URL
 
 _PICTURE = re.compile(r"[0-9a-f]{64}\.(png|jpg)")
 _YEAR = 365 * 24 * 60 * 60
-SignedIn = Annotated[Any, Depends(get_current_user)]
 
 
 def routes(history: History, users: Users) -> APIRouter:
@@ -60,7 +58,7 @@ def routes(history: History, users: Users) -> APIRouter:
     return router
 
 
-async def _own(history: History, users: Users, user: Any) -> OwnHistory:
+async def _own(history: History, users: Users, user: SignedInUser) -> OwnHistory:
     return history.of(await users.id_of(user))
 
 

@@ -15,7 +15,7 @@ from chainlit.user_session import user_sessions
 from socketio import AsyncServer
 from starlette.requests import cookie_parser
 
-from app.access.limits.recognised import owner_of
+from app.access.signed_in import owner_of
 from app.i18n import language_of, text
 from app.page.chats import MOST_MEMORY, chat_of, forget
 from app.sockets.browser import BrowserSocket

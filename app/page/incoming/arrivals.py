@@ -18,7 +18,7 @@ from chainlit.session import WebsocketSession
 from chainlit.socket import process_message
 from chainlit.types import MessagePayload
 
-from app.access.limits.recognised import owner_name
+from app.access.signed_in import owner_name
 from app.errors import HistoryError
 from app.history.store import ThreadGoneError
 from app.i18n import text
