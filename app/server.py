@@ -51,9 +51,9 @@ from app.page.data_layer import DataLayer
 from app.page.history_routes import routes
 from app.page.in_step import InStep
 from app.page.incoming.thread_ids import guard_thread_ids
+from app.page.own_settings import OwnSettings
 from app.page.saving import Keeper
 from app.presets import Presets
-from app.presets.own import OwnSettings
 from app.sockets.sessions import guard
 from app.status.routes import watching
 from app.telemetry import logs, metrics

@@ -15,7 +15,6 @@ from app.page.chats import Chat
 from app.page.refusals import refuse_file
 from app.page.view import show_note
 from app.presets import Presets
-from app.presets.starters import sample_for
 from app.talk.conversation import Picture
 from app.telemetry import spans
 from app.upstream.state import EngineState
@@ -35,7 +34,7 @@ class Attachments:
             (element, Path(element.path), element.name) for element in message.elements if element.path
         ]
         first = not files and not chat.conversation.turns
-        sample = (sample_for(message.content) or self._presets.sample(message.content)) if first else None
+        sample = self._presets.sample(message.content) if first else None
         if sample:
             await cl.Image(path=str(sample), name=sample.name, display="inline").send(for_id=message.id)
             files = [(None, sample, sample.name)]

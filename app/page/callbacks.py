@@ -24,13 +24,13 @@ from app.page.attachments import Attachments
 from app.page.chats import Chat, chat_of
 from app.page.incoming import shown_turns
 from app.page.incoming.arrivals import give_up, replace_handlers
+from app.page.own_settings import OwnSettings
 from app.page.panel import send_panel, show_mode
+from app.page.profiles import profile, starters
 from app.page.refusals import refuse
 from app.page.saving import Keeper
 from app.page.view import AnswerView
-from app.presets import Presets, profile
-from app.presets.own import OwnSettings
-from app.presets.starters import starters
+from app.presets import DEFAULT, Presets
 from app.talk.control_tokens import whole
 from app.talk.conversation import Answer, Turn, new_id
 from app.telemetry import spans
@@ -77,7 +77,7 @@ class _Callbacks:
         self._own = own
 
     async def starters(self, user: cl.User | None, language: str | None) -> list[cl.Starter]:
-        return starters(language_of(language))
+        return starters(self._presets.find(DEFAULT), language_of(language))
 
     async def start(self) -> None:
         session = _session()

@@ -17,9 +17,10 @@ from engine.catalog import find_model, models
 with warnings.catch_warnings():
     # Libraries below Chainlit use what pydantic has deprecated.
     warnings.simplefilter("ignore")
+    from app.page.own_settings import differing
     from app.page.panel import widgets
-    from app.presets import DEFAULT, Presets, profile
-    from app.presets.own import differing
+    from app.page.profiles import profile, starters
+    from app.presets import DEFAULT, Presets
 
 OFFER = Offer(("kimi",), find_model("Kimi-VL-A3B-Thinking"), 131072)
 K25 = Offer(("kimi",), find_model("Kimi-K2.5"), 262144)
@@ -121,6 +122,14 @@ def test_a_profile_says_it_in_the_readers_language(tmp_path: Path) -> None:
     assert (chinese.name, chinese.display_name, chinese.default) == ("receipt", "小票", True)
     assert chinese.starters
     assert chinese.starters[0].label == "读取一张小票"
+
+
+def test_a_starter_has_its_own_icon_or_its_presets(tmp_path: Path) -> None:
+    presets = Presets(tmp_path / "none")
+    assert [starter.icon for starter in starters(presets.find(DEFAULT), "en")] == [
+        f"/public/starters/{name}.svg" for name in ("text", "receipt", "table", "describe")
+    ]
+    assert {starter.icon for starter in starters(presets.find("receipt"), "en")} == {"/public/starters/receipt.svg"}
 
 
 def test_only_what_differs_from_the_preset_is_a_persons_own() -> None:
