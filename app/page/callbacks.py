@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Coroutine
 from contextlib import nullcontext
-from typing import Any, get_args
+from typing import Any
 
 import chainlit as cl
 from chainlit.config import config
@@ -21,6 +21,7 @@ from app.i18n import language_of, text
 from app.lazily import openai
 from app.page import overrides, resuming, wording
 from app.page.attachments import Attachments
+from app.page.buttons import BUTTONS, Button
 from app.page.chats import Chat, chat_of
 from app.page.incoming import shown_turns
 from app.page.incoming.arrivals import give_up, replace_handlers
@@ -41,9 +42,6 @@ from app.upstream.state import EngineState, NoSupervisorError
 GRACE_SECONDS = 10.0
 """A browser that is gone for longer does not want its answer any more."""
 
-_ANSWERING = {"regenerate", "continue", "retry"}
-"""The buttons that have the engine asked."""
-
 _log = logging.getLogger("app.page.callbacks")
 _background: set[asyncio.Task[Any]] = set()
 
@@ -59,7 +57,7 @@ def register(state: EngineState, store: UploadStore, keeper: Keeper, presets: Pr
     cl.set_chat_profiles(callbacks.profiles)
     # No preset overrides Chainlit's configuration; where this is not set, it tries to find that out and fails.
     WebsocketSession.config = config
-    for name in get_args(wording.Button):
+    for name in BUTTONS:
         cl.action_callback(name)(callbacks.pressed)
     overrides.apply()
     replace_handlers(keeper, callbacks.returned)
@@ -262,20 +260,21 @@ class _Callbacks:
             url = f"/api/answers/{turn.answer.id}/answer.md"
             await cl.context.emitter.send_window_message({"type": "kimi-download", "url": url})
             return
-        if action.name in {"answer_now", "keep_waiting", "stop_here"}:
+        button = BUTTONS[action.name]
+        if button.while_running:
             chat.wish(turn, action.name)
             return
         if chat.tasks:
             await cl.context.emitter.send_toast(text("busy", chat.language))
             return
-        chat.begin(_spawn(self._run_button(session, chat, turn, action.name)))
+        chat.begin(_spawn(self._run_button(session, chat, turn, button)))
 
-    async def _run_button(self, session: WebsocketSession, chat: Chat, turn: Turn, name: str) -> None:
+    async def _run_button(self, session: WebsocketSession, chat: Chat, turn: Turn, button: Button) -> None:
         async with chat.one_turn():
             await cl.context.emitter.task_start()
             try:
-                with spans.turn(session.thread_id, name) if name in _ANSWERING else nullcontext():
-                    await self._act(session, chat, turn, name)
+                with spans.turn(session.thread_id, button.name) if button.asks_engine else nullcontext():
+                    await self._act(session, chat, turn, button.name)
             finally:
                 await cl.context.emitter.task_end()
 

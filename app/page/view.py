@@ -14,6 +14,7 @@ from literalai.observability.step import TrueStepType
 
 from app.i18n import Language, text
 from app.page import wording
+from app.page.buttons import WHEN_STALLED, Name, Offered, below_answer, offer, to_versions
 from app.talk.conversation import Answer, Turn
 from app.talk.fitting import Fit
 from app.talk.settings import ChatSettings
@@ -31,6 +32,18 @@ async def show_note(words: str, parent_id: str | None) -> cl.Step:
     step = _note(words, parent_id)
     await step.send()
     return step
+
+
+def action_of(offered: Offered) -> cl.Action:
+    """A button as Chainlit sends it; the front end (app/frontend/patches.py) reads `whileRunning`."""
+    button = offered.button
+    return cl.Action(
+        name=button.name,
+        payload={"turn": offered.turn_id, "whileRunning": button.while_running},
+        label=offered.label,
+        tooltip=offered.hint,
+        icon=button.icon,
+    )
 
 
 def feedback_of(answer: Answer) -> FeedbackDict | None:
@@ -164,7 +177,7 @@ class AnswerView:
             return
         # A message, for a step without content has no buttons.
         self._stalled = cl.Message(content=words, type="system_message", parent_id=self.parent_id)
-        self._stalled.actions = [wording.button(n, self._turn_id, self._language) for n in wording.WHEN_STALLED]
+        self._stalled.actions = [self._button(name) for name in WHEN_STALLED]
         await self._stalled.send()
 
     async def show(self, piece: Piece) -> None:
@@ -268,7 +281,7 @@ class AnswerView:
             self._thinking.end = None
             await self._thinking.update()
         if self._can_answer_now and self._answer_now is None:
-            self._answer_now = wording.button("answer_now", self._turn_id, self._language)
+            self._answer_now = self._button("answer_now")
             await self._answer_now.send(for_id=self._thinking.id)
         await self._thinking.stream_token(words)
 
@@ -328,8 +341,9 @@ class AnswerView:
             await action.send(for_id=self._message.id)
 
     def _make_buttons(self, turn: Turn, answer: Answer, for_id: str) -> None:
-        self._actions = wording.buttons(turn, answer, self._language)
-        self._actions += wording.version_buttons(turn.id, self.place, self._language)
+        offered = below_answer(turn, answer, self._language)
+        offered += to_versions(turn.id, self.place, self._language)
+        self._actions = [action_of(button) for button in offered]
         for action in self._actions:
             action.forId = for_id
 
@@ -345,8 +359,12 @@ class AnswerView:
         return message
 
     def _fault_buttons(self, *, retry: bool) -> list[cl.Action]:
-        again = [wording.button("retry", self._turn_id, self._language)] if retry else []
-        return again + wording.version_buttons(self._turn_id, self.place, self._language)
+        again = [self._button("retry")] if retry else []
+        versions = to_versions(self._turn_id, self.place, self._language)
+        return again + [action_of(button) for button in versions]
+
+    def _button(self, name: Name) -> cl.Action:
+        return action_of(offer(name, self._turn_id, self._language))
 
     async def _show_feedback(self, answer: Answer) -> None:
         # Chainlit's frame around the answer has it; what is not named here stays as it is.

@@ -1,52 +1,16 @@
-"""What the page says about a turn, in the person's language: the waiting, the quiet line, the buttons' labels."""
+"""What the page says about a turn, in the person's language: the waiting, the pulse, the quiet line."""
 
 from __future__ import annotations
 
-from typing import Literal
-
-import chainlit as cl
-
 from app.i18n import Language, catalogue, text
-from app.talk.conversation import Answer, Turn
+from app.talk.conversation import Answer
 from app.talk.fitting import Fit
 from app.turn.run import Figures
 from app.upstream.progress import Pulse
 from engine.status import ANSWERS_NOTHING, EngineStatus
 
-Button = Literal[
-    "regenerate",
-    "continue",
-    "retry",
-    "previous",
-    "next",
-    "answer_now",
-    "keep_waiting",
-    "stop_here",
-    "earlier_question",
-    "later_question",
-    "download",
-]
-
-_ICONS: dict[Button, str] = {
-    "regenerate": "refresh-cw",
-    "continue": "arrow-right",
-    "retry": "rotate-ccw",
-    "previous": "chevron-left",
-    "next": "chevron-right",
-    "answer_now": "zap",
-    "keep_waiting": "hourglass",
-    "stop_here": "square",
-    "earlier_question": "undo-2",
-    "later_question": "redo-2",
-    "download": "download",
-}
-
-WHEN_STALLED: tuple[Button, ...] = ("keep_waiting", "stop_here")
-"""The choice that a person has about a silent engine."""
 SILENT_SECONDS = 30
 """An engine that has sent no token for so long may be stuck."""
-LONG_ANSWER = 2000
-"""An answer of more characters is offered as a file, too."""
 
 
 def phase(words: str, language: Language) -> str:
@@ -133,45 +97,3 @@ def line(figures: Figures | None, answer: Answer, language: Language) -> str:
             into, out = figures.usage.prompt_tokens, figures.usage.completion_tokens
             parts.append(text("line_tokens", language, into=f"{into:,}", out=f"{out:,}"))
     return " · ".join(parts)
-
-
-def buttons(turn: Turn, answer: Answer, language: Language) -> list[cl.Action]:
-    """The buttons below an answer."""
-    wanted: list[Button] = []
-    if answer.ending in {"length", "stopped", "error"}:
-        wanted.append("continue")
-    wanted.append("regenerate")
-    if len(answer.text) > LONG_ANSWER:
-        wanted.append("download")
-    made = [button(name, turn.id, language) for name in wanted]
-    if len(turn.answers) > 1:
-        at = next(n for n, other in enumerate(turn.answers) if other is answer)
-        place = f"{at + 1}/{len(turn.answers)}"
-        if at > 0:
-            made.append(button("previous", turn.id, language, place))
-        if at < len(turn.answers) - 1:
-            made.append(button("next", turn.id, language, place))
-    return made
-
-
-def version_buttons(turn_id: str, place: tuple[int, int], language: Language) -> list[cl.Action]:
-    """The buttons that lead to the other versions of an edited question; `place` is this one, and of how many."""
-    at, count = place
-    made = []
-    if at > 1:
-        made.append(button("earlier_question", turn_id, language, f"{at}/{count}"))
-    if at < count:
-        made.append(button("later_question", turn_id, language, f"{at}/{count}"))
-    return made
-
-
-def button(name: Button, turn_id: str, language: Language, place: str = "") -> cl.Action:
-    """One button; `place` says which of several answers is shown."""
-    label = text(f"button_{name}", language)
-    return cl.Action(
-        name=name,
-        payload={"turn": turn_id},
-        label=f"{label} ({place})" if place else label,
-        tooltip=text(f"button_{name}_hint", language),
-        icon=_ICONS[name],
-    )

@@ -1,22 +1,10 @@
-"""Every button has its words in every language."""
+"""What the page says about a turn."""
 
-from typing import get_args
-
-import pytest
-
-from app.i18n import LANGUAGES, text
+from app.i18n import text
 from app.page import wording
 from app.turn.faults import explain
 from app.upstream.state import EngineFailedError
 from engine.status import ANSWERS_NOTHING
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", get_args(wording.Button))
-def test_every_button_has_a_label_and_a_hint(name: wording.Button, language: str) -> None:
-    button = wording.button(name, "turn", language)  # type: ignore[arg-type]
-    assert button.label or button.icon
-    assert button.tooltip
 
 
 def test_an_engine_that_answers_nothing_is_told_in_the_persons_language() -> None:
