@@ -45,7 +45,8 @@ from app.history.transfer.reading import is_kept
 from app.history.transfer.routes import export_routes
 from app.history.users import Users
 from app.i18n import language_of, text
-from app.page import callbacks, wording
+from app.page import callbacks
+from app.page.answer import wording
 from app.page.chats import chat_of, open_chats, stop_all
 from app.page.data_layer import DataLayer
 from app.page.history_routes import routes

@@ -11,9 +11,9 @@ from chainlit.session import WebsocketSession
 from app.files.pictures import PictureError, PictureLimits
 from app.files.uploads import Stored, UploadStore
 from app.i18n import text
+from app.page.answer.frame import show_note
 from app.page.chats import Chat
 from app.page.refusals import refuse_file
-from app.page.view import show_note
 from app.presets import Presets
 from app.talk.conversation import Picture
 from app.telemetry import spans

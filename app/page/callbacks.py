@@ -19,9 +19,11 @@ from app.files.uploads import UploadStore
 from app.history.database import finished
 from app.i18n import language_of, text
 from app.lazily import openai
-from app.page import overrides, resuming, wording
+from app.page import overrides, resuming
+from app.page.answer import wording
+from app.page.answer.buttons import BUTTONS, Button
+from app.page.answer.view import AnswerView
 from app.page.attachments import Attachments
-from app.page.buttons import BUTTONS, Button
 from app.page.chats import Chat, chat_of
 from app.page.incoming import shown_turns
 from app.page.incoming.arrivals import give_up, replace_handlers
@@ -30,7 +32,6 @@ from app.page.panel import send_panel, show_mode
 from app.page.profiles import profile, starters
 from app.page.refusals import refuse
 from app.page.saving import Keeper
-from app.page.view import AnswerView
 from app.presets import DEFAULT, Presets
 from app.talk.control_tokens import whole
 from app.talk.conversation import Answer, Turn, new_id

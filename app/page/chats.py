@@ -13,7 +13,7 @@ from chainlit.session import WebsocketSession
 
 from app.history.copies import Copy
 from app.i18n import Language, language_of
-from app.page.view import AnswerView
+from app.page.answer.view import AnswerView
 from app.talk.conversation import Answer, Conversation, Picture, Turn
 from app.turn.run import Job
 

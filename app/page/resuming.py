@@ -23,10 +23,11 @@ from chainlit.types import ThreadDict
 
 from app.history.store import ThreadGoneError
 from app.i18n import text
+from app.page.answer.frame import NOTE
+from app.page.answer.view import AnswerView
 from app.page.chats import Chat
 from app.page.data_layer import iso
 from app.page.saving import Keeper
-from app.page.view import NOTE, AnswerView
 from app.talk.conversation import Picture, Turn, new_id
 
 PICTURE_URL = "/project/thread/{thread}/picture/{file}"

@@ -15,8 +15,8 @@ from app.history.database import finished
 from app.history.store import History, Thread, ThreadGoneError
 from app.history.users import Users
 from app.i18n import text
+from app.page.answer.frame import show_note
 from app.page.chats import Chat
-from app.page.view import show_note
 from app.talk.conversation import Turn
 
 _log = logging.getLogger("app.history")

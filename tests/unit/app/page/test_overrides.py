@@ -18,7 +18,9 @@ async def test_no_message_and_no_step_sleeps_on_the_event_loop(monkeypatch: pyte
     def asleep(seconds: float) -> None:
         raise AssertionError(f"slept for {seconds} s")
 
-    session = HTTPSession(id="session", client_type="webapp", thread_id="thread", user=None, token=None, user_env=None)
+    session = HTTPSession(
+        id="a session of its own", client_type="webapp", thread_id="thread", user=None, token=None, user_env=None
+    )
     context_var.set(ChainlitContext(session, BaseChainlitEmitter(session)))
     monkeypatch.setattr(time, "sleep", asleep)
     overrides.apply()

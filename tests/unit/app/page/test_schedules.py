@@ -28,11 +28,12 @@ from app.history.store import History
 from app.history.users import Users
 from app.page import callbacks as chat_module
 from app.page import in_step, resuming
+from app.page.answer import buttons
+from app.page.answer.view import AnswerView
 from app.page.chats import Chat, chat_of
 from app.page.data_layer import head_dict
 from app.page.in_step import InStep
 from app.page.saving import Keeper
-from app.page.view import AnswerView
 from app.talk.conversation import Answer, Turn, new_id
 from app.turn.run import Figures, Job, add
 from engine.reasoning_tags import Kind, Piece
@@ -164,7 +165,7 @@ class Tab:
             name = chance.choices(BUTTONS, weights)[0]
             # Mostly the first question's: the one that every tab has.
             turn = turns[0] if chance.random() < 0.6 else chance.choice(turns)
-            self._begin(self.process.callbacks._run_button(self.session, self.chat, turn, name))
+            self._begin(self.process.callbacks._run_button(self.session, self.chat, turn, buttons.BUTTONS[name]))
 
     async def _ask(self, words: str, page_id: str) -> None:
         message = cl.Message(words, id=page_id)

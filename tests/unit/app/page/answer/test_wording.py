@@ -1,7 +1,7 @@
 """What the page says about a turn."""
 
 from app.i18n import text
-from app.page import wording
+from app.page.answer import wording
 from app.turn.faults import explain
 from app.upstream.state import EngineFailedError
 from engine.status import ANSWERS_NOTHING

@@ -10,7 +10,7 @@ from chainlit.context import ChainlitContext, context_var
 from chainlit.emitter import BaseChainlitEmitter
 from chainlit.session import HTTPSession
 
-from app.page.view import AnswerView
+from app.page.answer.view import AnswerView
 from app.talk.fitting import Fit
 from app.talk.settings import ChatSettings
 from engine.reasoning_tags import Kind, Piece

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from app.i18n import LANGUAGES, Language
-from app.page.buttons import BUTTONS, LONG_ANSWER, Name, below_answer, offer, to_versions
+from app.page.answer.buttons import BUTTONS, LONG_ANSWER, Name, below_answer, offer, to_versions
 from app.talk.conversation import Answer, Turn
 
 
