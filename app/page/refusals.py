@@ -9,7 +9,7 @@ import chainlit as cl
 from app.files.pictures import PictureError
 from app.i18n import Language, text
 
-_log = logging.getLogger("app.page.callbacks")
+_log = logging.getLogger("app.page")
 
 
 async def refuse(words: str, parent_id: str) -> None:

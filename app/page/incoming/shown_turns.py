@@ -16,7 +16,7 @@ from app.page.chats import chat_of
 from app.page.saving import Keeper
 from app.talk.settings import stored
 
-_log = logging.getLogger("app.page.callbacks")
+_log = logging.getLogger("app.page")
 
 
 async def earlier_turns(keeper: Keeper, sid: str, asked: object) -> None:

@@ -16,7 +16,7 @@ from chainlit.context import init_ws_context
 from app.history.store import History
 from app.history.users import Users
 from app.i18n import text
-from app.page.callbacks import _Callbacks
+from app.page.callbacks import Callbacks
 from app.page.chats import Chat, chat_of, stop_all
 from app.page.incoming import arrivals
 from app.page.saving import Keeper
@@ -48,7 +48,7 @@ class Desk:
         self.asked: list[str] = []
         self.free = asyncio.Event()
         keeper = Keeper(history, users)
-        self._callbacks = _Callbacks(NOBODY, NOBODY, keeper, Presets(folder), NOBODY)
+        self._callbacks = Callbacks(NOBODY, NOBODY, keeper, Presets(folder), NOBODY)
         self._arrivals = arrivals._Arrivals(keeper, self._callbacks.returned)
 
     @property
