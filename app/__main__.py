@@ -11,7 +11,7 @@ import uvicorn
 
 from app import frontend
 from app.access.limits.connections import GuardedProtocol
-from app.page import stubs
+from app.page.workarounds import stubs
 from app.sockets.wire import BEFORE_LOGIN_BYTES, GuardedWebSocket
 from app.telemetry import logs
 from app.telemetry.otel import telemetry

@@ -47,13 +47,13 @@ from app.history.users import Users
 from app.i18n import language_of, text
 from app.page import callbacks
 from app.page.answer import wording
-from app.page.chats import chat_of, open_chats, stop_all
-from app.page.data_layer import DataLayer
-from app.page.history_routes import routes
 from app.page.in_step import InStep
 from app.page.incoming.thread_ids import guard_thread_ids
-from app.page.own_settings import OwnSettings
-from app.page.saving import Keeper
+from app.page.live_chats import chat_of, open_chats, stop_all
+from app.page.settings.own import OwnSettings
+from app.page.threads.data_layer import DataLayer
+from app.page.threads.routes import routes
+from app.page.threads.saving import Keeper
 from app.presets import Presets
 from app.sockets.sessions import guard
 from app.status.routes import watching

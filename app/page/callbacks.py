@@ -1,4 +1,4 @@
-"""Chainlit's callbacks: wiring only. What a question and a button do is in `turns.py` and `presses.py`."""
+"""Chainlit's callbacks: wiring only. What a question and a button do is in `asking/`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from app.background import spawn
 from app.files.uploads import UploadStore
 from app.i18n import language_of
 from app.lazily import openai
-from app.page import overrides, resuming
 from app.page.answer.buttons import BUTTONS
-from app.page.attachments import Attachments
-from app.page.chats import Chat, chat_of
+from app.page.asking.attachments import Attachments
+from app.page.asking.presses import Presses
+from app.page.asking.turns import Turns
+from app.page.chat import Chat
 from app.page.incoming import shown_turns
 from app.page.incoming.arrivals import give_up, replace_handlers
-from app.page.own_settings import OwnSettings
-from app.page.panel import send_panel, show_mode
-from app.page.presses import Presses
-from app.page.profiles import profile, starters
-from app.page.saving import Keeper
-from app.page.turns import Turns
+from app.page.live_chats import chat_of
+from app.page.settings.own import OwnSettings
+from app.page.settings.panel import send_panel, show_mode
+from app.page.settings.profiles import profile, starters
+from app.page.threads import resuming
+from app.page.threads.saving import Keeper
+from app.page.workarounds import overrides
 from app.presets import DEFAULT, Presets
 from app.telemetry import spans
 from app.turn.run import offer_of, planned_offer

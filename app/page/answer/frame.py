@@ -1,4 +1,4 @@
-"""What all that is shown of one turn has in common, and the two things that any of it may be: a button, a quiet line."""
+"""What all that is shown of one turn has in common, and what any of it may have: a button, a quiet line."""
 
 from __future__ import annotations
 

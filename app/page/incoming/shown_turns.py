@@ -11,9 +11,9 @@ from chainlit.server import sio
 from chainlit.session import WebsocketSession
 
 from app.errors import HistoryError
-from app.page import resuming
-from app.page.chats import chat_of
-from app.page.saving import Keeper
+from app.page.live_chats import chat_of
+from app.page.threads import resuming
+from app.page.threads.saving import Keeper
 from app.talk.settings import stored
 
 _log = logging.getLogger("app.page")

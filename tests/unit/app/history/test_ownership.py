@@ -26,7 +26,7 @@ from app.history.tables import users as people
 from app.history.transfer import imports, reading
 from app.history.transfer.reading import ThreadReader
 from app.history.users import Users
-from app.page import saving
+from app.page.threads import saving
 from app.talk.conversation import Answer, Conversation, Picture, Turn, new_id
 from tests.unit.app.history.test_store import a_turn, load, somebody
 
@@ -228,7 +228,7 @@ ATTACKS: dict[str, list[Attack]] = {
     "Keeper.copy_of": [],
 }
 """What Bob tries with each function. Users.id_of and the keeper's functions take whom Chainlit has signed in, and no
-id: tests/unit/app/page/test_who_asks.py has them."""
+id: tests/unit/app/page/threads/test_who_asks.py has them."""
 
 
 def asked_of(module: ModuleType) -> set[str]:

@@ -26,14 +26,16 @@ from app.history.copies import Copy
 from app.history.database import Database, database_url
 from app.history.store import History
 from app.history.users import Users
-from app.page import in_step, resuming
+from app.page import in_step
 from app.page.answer import buttons
 from app.page.answer.view import AnswerView
 from app.page.callbacks import Callbacks
-from app.page.chats import Chat, chat_of
-from app.page.data_layer import head_dict
+from app.page.chat import Chat
 from app.page.in_step import InStep
-from app.page.saving import Keeper
+from app.page.live_chats import chat_of
+from app.page.threads import resuming
+from app.page.threads.data_layer import head_dict
+from app.page.threads.saving import Keeper
 from app.talk.conversation import Answer, Turn, new_id
 from app.turn.run import Figures, Job, add
 from engine.reasoning_tags import Kind, Piece

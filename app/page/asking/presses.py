@@ -1,4 +1,4 @@
-"""What the buttons below an answer do. The table of them is `answer/buttons.py`."""
+"""What the buttons below an answer do. The table of them is `app/page/answer/buttons.py`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from chainlit.session import WebsocketSession
 
 from app.background import spawn
 from app.i18n import text
-from app.page import resuming
 from app.page.answer.buttons import BUTTONS, Button
-from app.page.chats import Chat
-from app.page.saving import Keeper
-from app.page.turns import Turns
+from app.page.asking.turns import Turns
+from app.page.chat import Chat
+from app.page.threads import resuming
+from app.page.threads.saving import Keeper
 from app.talk.conversation import Answer, Turn
 from app.telemetry import spans
 from app.turn.faults import explain

@@ -12,8 +12,8 @@ from app.files.pictures import PictureError, PictureLimits
 from app.files.uploads import Stored, UploadStore
 from app.i18n import text
 from app.page.answer.frame import show_note
-from app.page.chats import Chat
-from app.page.refusals import refuse_file
+from app.page.asking.refusals import refuse_file
+from app.page.chat import Chat
 from app.presets import Presets
 from app.talk.conversation import Picture
 from app.telemetry import spans

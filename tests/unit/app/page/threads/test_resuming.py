@@ -10,8 +10,8 @@ from chainlit.context import ChainlitContext, context_var
 from chainlit.emitter import BaseChainlitEmitter
 from chainlit.session import HTTPSession, WebsocketSession
 
-from app.page import resuming
-from app.page.chats import Chat
+from app.page.chat import Chat
+from app.page.threads import resuming
 from app.talk.conversation import Answer, Conversation, Turn
 
 MOST, _ = resuming.SCREEN

@@ -12,8 +12,9 @@ from fastapi.responses import FileResponse, JSONResponse
 from app.access.signed_in import SignedIn
 from app.history.store import History, OwnHistory
 from app.history.users import SignedInUser, Users
-from app.page.chats import Chat, chat_of, rated
-from app.page.resuming import PICTURE_URL
+from app.page.chat import Chat
+from app.page.live_chats import chat_of, rated
+from app.page.threads.resuming import PICTURE_URL
 
 _PICTURE = re.compile(r"[0-9a-f]{64}\.(png|jpg)")
 _YEAR = 365 * 24 * 60 * 60

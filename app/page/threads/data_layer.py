@@ -28,7 +28,7 @@ from app.history.listing import Page, Searches, list_threads
 from app.history.records import writable_time
 from app.history.store import History, OwnHistory, Thread
 from app.history.users import Users
-from app.page.chats import chat_of, thread_deleted
+from app.page.live_chats import chat_of, thread_deleted
 
 _signed_in: ContextVar[tuple[str, ChainlitContext | None]] = ContextVar("signed_in", default=("", None))
 """The id of the person whom Chainlit asked for last, as it does before anything is done for them in a request, and its
@@ -143,14 +143,14 @@ class DataLayer(BaseDataLayer):
     async def close(self) -> None:
         """The database is closed by the server that opened it."""
 
-    # Written by saving.py and history_routes.py, with a look at whose it is.
+    # Written by saving.py and routes.py, with a look at whose it is.
 
     async def upsert_feedback(self, feedback: Feedback) -> str:
-        """Never asked for: `history_routes.py` takes feedback in."""
+        """Never asked for: `routes.py` takes feedback in."""
         raise NotImplementedError
 
     async def delete_feedback(self, feedback_id: str) -> bool:
-        """Never asked for: `history_routes.py` takes feedback back."""
+        """Never asked for: `routes.py` takes feedback back."""
         raise NotImplementedError
 
     async def create_element(self, element: Element) -> None:

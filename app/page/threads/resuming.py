@@ -25,9 +25,9 @@ from app.history.store import ThreadGoneError
 from app.i18n import text
 from app.page.answer.frame import NOTE
 from app.page.answer.view import AnswerView
-from app.page.chats import Chat
-from app.page.data_layer import iso
-from app.page.saving import Keeper
+from app.page.chat import Chat
+from app.page.threads.data_layer import iso
+from app.page.threads.saving import Keeper
 from app.talk.conversation import Picture, Turn, new_id
 
 PICTURE_URL = "/project/thread/{thread}/picture/{file}"

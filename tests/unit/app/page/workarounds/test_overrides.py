@@ -11,7 +11,7 @@ from chainlit.context import ChainlitContext, context_var
 from chainlit.emitter import BaseChainlitEmitter
 from chainlit.session import HTTPSession
 
-from app.page import overrides
+from app.page.workarounds import overrides
 
 
 async def test_no_message_and_no_step_sleeps_on_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """A question from its arrival to the end of its answer: taken in, saved, answered, shown, saved again.
 
-What the engine does meanwhile is in `app/turn/run.py`, how it looks in `answer/view.py`.
+What the engine does meanwhile is in `app/turn/run.py`, how it looks in `app/page/answer/view.py`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from app.background import spawn
 from app.errors import HistoryError
 from app.history.database import finished
 from app.i18n import text
-from app.page import resuming
 from app.page.answer import wording
 from app.page.answer.view import AnswerView
-from app.page.attachments import Attachments
-from app.page.chats import Chat
-from app.page.refusals import refuse
-from app.page.saving import Keeper
+from app.page.asking.attachments import Attachments
+from app.page.asking.refusals import refuse
+from app.page.chat import Chat
+from app.page.threads import resuming
+from app.page.threads.saving import Keeper
 from app.presets import Presets
 from app.talk.control_tokens import whole
 from app.talk.conversation import Answer, Turn, new_id

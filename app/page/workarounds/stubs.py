@@ -26,7 +26,7 @@ class NotHereError(RuntimeError):
 
 class _Absent:
     def __init__(self, *_: object, **__: object) -> None:
-        raise NotHereError(f"{type(self).__name__} is left out of this page (app/page/stubs.py)")
+        raise NotHereError(f"{type(self).__name__} is left out of this page (app/page/workarounds/stubs.py)")
 
 
 def leave_out() -> None:

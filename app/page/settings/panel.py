@@ -11,7 +11,7 @@ from chainlit.input_widget import InputWidget, NumberInput, Select, Slider, Swit
 from chainlit.session import WebsocketSession
 
 from app.i18n import Language, text
-from app.page.chats import Chat
+from app.page.chat import Chat
 from app.talk.settings import MAX_TEMPERATURE, Offer, follow_thinking, parse
 
 

@@ -16,7 +16,7 @@ from app.history.store import History, Thread, ThreadGoneError
 from app.history.users import Users
 from app.i18n import text
 from app.page.answer.frame import show_note
-from app.page.chats import Chat
+from app.page.chat import Chat
 from app.talk.conversation import Turn
 
 _log = logging.getLogger("app.history")

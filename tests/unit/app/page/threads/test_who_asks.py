@@ -12,10 +12,11 @@ from app.errors import HistoryError
 from app.history.copies import Copy
 from app.history.store import History
 from app.history.users import Users
-from app.page.chats import Chat, chat_of
-from app.page.data_layer import DataLayer
+from app.page.chat import Chat
 from app.page.incoming.thread_ids import own_thread_only
-from app.page.saving import Keeper
+from app.page.live_chats import chat_of
+from app.page.threads.data_layer import DataLayer
+from app.page.threads.saving import Keeper
 from app.talk.conversation import Turn, new_id
 from tests.unit.app.history.test_store import load, somebody
 from tests.unit.app.sessions import Session

@@ -17,9 +17,10 @@ from app.history.store import History
 from app.history.users import Users
 from app.i18n import text
 from app.page.callbacks import Callbacks
-from app.page.chats import Chat, chat_of, stop_all
+from app.page.chat import Chat
 from app.page.incoming import arrivals
-from app.page.saving import Keeper
+from app.page.live_chats import chat_of, stop_all
+from app.page.threads.saving import Keeper
 from app.presets import Presets
 from app.talk.conversation import Answer, Turn
 from app.turn import run as turns
