@@ -170,14 +170,13 @@ _BEHAVIOUR = (
         # Chainlit hides the buttons of what is being streamed, and "Answer now" is for just that time.
         why="Answer now is there while it thinks",
         old='||t.streaming?null:f.jsxs("div",{className:"-ml-1.5 flex items-center flex-wrap"',
-        new='||t.streaming&&!u.some(p=>p.name==="answer_now")?null:'
+        new="||t.streaming&&!u.some(p=>p.payload.whileRunning)?null:"
         'f.jsxs("div",{className:"-ml-1.5 flex items-center flex-wrap"',
     ),
     Patch(
         why="Answer now, and the choice about a silent engine, can be pressed while a turn runs",
         old='variant:"ghost",className:"text-muted-foreground",disabled:e||i,',
-        new='variant:"ghost",className:"text-muted-foreground",'
-        'disabled:e&&!["answer_now","keep_waiting","stop_here"].includes(t.name)||i,',
+        new='variant:"ghost",className:"text-muted-foreground",disabled:e&&!t.payload.whileRunning||i,',
     ),
     Patch(
         # Its buttons remember what was clicked; another answer in the same place has feedback of its own.
