@@ -1,6 +1,5 @@
 """An engine that this project does not have: one `Engine` and one line in `ENGINES` are all that it takes."""
 
-import asyncio
 import re
 import sys
 from pathlib import Path
@@ -52,9 +51,7 @@ def toy_plan(settings: Settings, _: Hardware, model: Model) -> LaunchPlan:
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     toy = Engine(name="toy", traits=TRAITS, here=toy_plan, any_model=True, automatic=True, watcher=ToyLog)
     monkeypatch.setitem(registry.ENGINES, "toy", toy)
-    settings = Settings(
-        _env_file=None, engine="toy", model="a-toy", workspace=tmp_path / "w", engine_port=free_port()
-    )
+    settings = Settings(_env_file=None, engine="toy", model="a-toy", workspace=tmp_path / "w", engine_port=free_port())
     settings.files.create()
     return settings
 
