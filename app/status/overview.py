@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from app.i18n import Language
-from app.page import wording
-from app.page.chats import open_chats
+from app.page.answer import wording
+from app.page.live_chats import open_chats
 from app.telemetry.activity import activity
 from app.upstream.client import model_of
 from app.upstream.state import EngineState

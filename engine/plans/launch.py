@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.status import known_fields, write_json
+from engine.atomic_write import replace_json
+from engine.status import known_fields
 
 WEIGHTS = "{weights}"
 """Stands in a plan's argv for the weights' folder, which is known only once they are on the machine."""
@@ -95,7 +96,7 @@ class LaunchPlan:
 
     def write(self, path: Path) -> None:
         """Hands the plan to the page."""
-        write_json(path, asdict(self))
+        replace_json(path, asdict(self))
 
     @classmethod
     def read(cls, path: Path) -> LaunchPlan:

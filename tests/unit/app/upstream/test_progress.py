@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from aiohttp import web
 
-from app.page import wording
+from app.page.answer import wording
 from app.talk.stream_timer import Clock
 from app.telemetry.activity import activity
 from app.upstream import client as engine_client
