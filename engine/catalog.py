@@ -125,6 +125,12 @@ class Model(_Entry):
     """How to have an answer without thinking; None: it always thinks, or never does."""
     sequences: int | None = None
     """How many requests at once the published launch takes."""
+    local: str = ""
+    """Where its weights come with this project: a folder below it."""
+    tiny: bool = False
+    """A checkpoint of a few megabytes: one thread of the CPU serves it best, whatever else the machine has."""
+    kv_cache_mb: int | None = None
+    """The KV cache that is enough for it on a CPU, in MiB; None: what memory allows."""
     stand_in: str = ""
     """The model that can answer in its place on a machine too small for it."""
     parsers: dict[EngineName, Parsers] = {}

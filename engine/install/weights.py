@@ -10,9 +10,6 @@ from pathlib import Path
 from engine.catalog import Model
 from engine.config import ROOT
 
-NANO = ROOT / "engine" / "nano" / "checkpoint"
-"""The test instrument of Kimi-VL's architecture that comes with the project."""
-
 
 class WeightsError(Exception):
     """The weights can't be used; the text is one sentence with the way out."""
@@ -36,8 +33,8 @@ def find_weights(model: Model, chosen: str, models: Path) -> Path | Missing:
     """
     if is_folder(chosen):
         return checked(Path(chosen).expanduser().resolve())
-    if model.name == "nano":
-        return checked(NANO)
+    if model.local:
+        return checked(ROOT / model.local)
     ours = models / model.name
     if (ours / "config.json").exists() and not _lacking(ours):
         return checked(ours)

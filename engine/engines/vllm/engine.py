@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from engine.catalog import Model
-from engine.config import ROOT, Settings
+from engine.config import AUTO, ROOT, Settings
 from engine.engines.base import Engine, Environment, Workload, request_here
 from engine.engines.vllm.environment import ENVIRONMENT, is_ready, vllm_python
 from engine.engines.vllm.log import Progress
@@ -21,9 +21,9 @@ _READY_MADE = {"amd": "ROCm", "ascend": "Ascend"}
 def _here(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
     targets = from_hardware(hardware)
     accelerated = [target for target in targets if target.vendor != "cpu"]
-    if settings.engine == "auto" and not accelerated and model.name != "nano":
+    if settings.engine == AUTO and not accelerated and not model.tiny:
         raise PlanError(f"There is no accelerator here that vLLM could run {model.name} on.")
-    target = accelerated[0] if accelerated and model.name != "nano" else targets[-1]
+    target = accelerated[0] if accelerated and not model.tiny else targets[-1]
     if target.vendor in _READY_MADE:
         raise PlanError(
             f"{target} was found, but vLLM for {_READY_MADE[target.vendor]} is not installed by this program: "

@@ -110,7 +110,7 @@ def _needed_gb(model: Model, target: Target, variant: Variant | None) -> float |
     if target.vendor == "cpu" and model.precision != "bf16":
         raise ForbiddenError(f"We know of nobody who has shown {model.name}'s {model.precision} weights on a CPU.")
     if target.vendor == "cpu" and model.weights_gb:
-        return model.memory_gb if model.name == "nano" else model.weights_gb + RESERVE_GB
+        return model.memory_gb if model.tiny else model.weights_gb + RESERVE_GB
     return variant.memory_gb if variant else model.memory_gb
 
 
@@ -123,7 +123,7 @@ def _weights(request: Request, variant: Variant | None, copied: bool) -> str:
 
 
 def _repository(model: Model, variant: Variant | None) -> str:
-    return (variant.repository if variant else "") or model.repository or "engine/nano/checkpoint"
+    return (variant.repository if variant else "") or model.repository or model.local
 
 
 def _launch(request: Request, weights: str, variant: Variant | None) -> VllmLaunch:
@@ -140,12 +140,12 @@ def _launch(request: Request, weights: str, variant: Variant | None) -> VllmLaun
         port=place.port,
         accelerator="cpu" if on_cpu else "cuda",
         pictures_per_prompt=model.pictures_per_prompt,
-        max_model_len=model.context if (roomy and not on_cpu) or model.name == "nano" else None,
+        max_model_len=model.context if (roomy and not on_cpu) or model.tiny else None,
         max_num_seqs=model.sequences,
         gpu_memory_utilization=_utilization(target),
         kv_cache_bytes=_kv_cache(model, target) if on_cpu else None,
         reasoning_parser=(parsers.reasoning or None) if parsers else None,
-        tiny=model.name == "nano",
+        tiny=model.tiny,
         traces_endpoint=place.traces,
     )
 
@@ -205,8 +205,8 @@ def _utilization(target: Target) -> float | None:
 
 
 def _kv_cache(model: Model, target: Target) -> int | None:
-    if model.name == "nano":
-        return 128 * 1024**2
+    if model.kv_cache_mb is not None:
+        return model.kv_cache_mb * 1024**2
     if model.kv_bytes_per_token is None or target.memory_gb is None or model.weights_gb is None:
         return None
     room = int((target.memory_gb - model.weights_gb - RESERVE_GB) * GB)
