@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from engine.catalog import Model, Recipe, Variant
 from engine.engines.vllm.launch import KEY_ENV, VllmLaunch, vllm_argv, vllm_env
 from engine.engines.vllm.workarounds import VLLM_VERSION
 from engine.plans import rules
-from engine.plans.flags import FlagNames, merge, number, without
+from engine.plans.flags import FlagNames, merge, number
 from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, LaunchPlan
 from engine.plans.request import MANY_NODES, Request, Split, question, split_over
 from engine.plans.target import GB, Target
@@ -22,8 +20,6 @@ RESERVE_GB = 4.0
 USUAL_UTILIZATION = 0.92
 """vLLM's own share of the GPU's memory, which it wants free at its start."""
 HEAD = "head-node"
-_MEDIA_FLAGS = ("--limit-mm-per-prompt", "--allowed-local-media-path", "--allowed-media-domains")
-_OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 _MOE_COPY = "-moe"
 
 
@@ -42,13 +38,10 @@ def vllm_plan(request: Request) -> LaunchPlan:
     copied = any(recipe.prepare for recipe in recipes)
     launch = _launch(request, _weights(request, variant, copied), variant)
     argv = merge(vllm_argv(launch), _more_flags(request, variant, recipes, split))
-    if target.vendor == "ascend":
-        argv = _plain_flags(argv)
     flags, preset_reason = preset_flags(request.preset, model, argv)
     argv = merge(merge(argv, flags), request.extra)
-    argv = argv if request.place.python else _elsewhere(argv, launch)
     rules.check(NAME, FLAGS, request, argv, needed)
-    env = _env(launch, request, variant, recipes)
+    env = _env(launch, variant, recipes)
     standing = request.standing(NAME, split.tensor, variant)
     reasons = [split.reason, _tight(model, target, variant), standing, *(r.why for r in recipes), preset_reason]
     return LaunchPlan(
@@ -132,7 +125,7 @@ def _launch(request: Request, weights: str, variant: Variant | None) -> VllmLaun
     on_cpu = target.vendor == "cpu"
     parsers = model.parsers.get(NAME)
     return VllmLaunch(
-        python=place.python or Path("python"),
+        python=place.python,
         root=place.root,
         model=weights,
         served_name=model.name,
@@ -140,6 +133,9 @@ def _launch(request: Request, weights: str, variant: Variant | None) -> VllmLaun
         port=place.port,
         accelerator="cpu" if on_cpu else "cuda",
         pictures_per_prompt=model.pictures_per_prompt,
+        here=place.here,
+        # vllm-ascend is behind the vLLM of this project.
+        plain=target.vendor == "ascend",
         max_model_len=model.context if (roomy and not on_cpu) or model.tiny else None,
         max_num_seqs=model.sequences,
         gpu_memory_utilization=_utilization(target),
@@ -168,27 +164,8 @@ def _more_flags(request: Request, variant: Variant | None, recipes: list[Recipe]
     return flags
 
 
-def _elsewhere(argv: list[str], launch: VllmLaunch) -> list[str]:
-    # The command that vLLM's guides name; the module form is only for the CPU build on this machine.
-    argv = without(argv, str(launch.python), "-m", "--model")
-    argv = argv[1:] if argv[0] == str(launch.python) else argv
-    argv = ["vllm", "serve", str(launch.model), *argv]
-    return without(argv, *_MEDIA_FLAGS) if launch.pictures_per_prompt == 0 else argv
-
-
-def _plain_flags(argv: list[str]) -> list[str]:
-    # vllm-ascend is behind the vLLM of this project: only its guide's flags and those that guard.
-    newer = ("--enable-prompt-tokens-details", "--no-enable-log-requests", "--disable-uvicorn-access-log")
-    return without(argv, *newer, "--shutdown-timeout")
-
-
-def _env(launch: VllmLaunch, request: Request, variant: Variant | None, recipes: list[Recipe]) -> dict[str, str]:
+def _env(launch: VllmLaunch, variant: Variant | None, recipes: list[Recipe]) -> dict[str, str]:
     env = vllm_env(launch)
-    if not request.place.here:
-        # There the weights may still have to be fetched, and only our own parser needs our folder.
-        env = {name: value for name, value in env.items() if name not in _OFFLINE}
-        if launch.reasoning_parser != "kimi_vl":
-            env.pop("PYTHONPATH", None)
     if variant:
         env |= variant.env
     for recipe in recipes:
