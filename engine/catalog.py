@@ -194,7 +194,7 @@ class Recipe(_Combination):
 
     vendor: Vendor
     variant: str = ""
-    preset: str = ""
+    tuning: str = ""
     flags: tuple[str, ...] = ()
     env: dict[str, str] = {}
     prepare: Literal["", "moe-targets"] = ""

@@ -19,7 +19,7 @@ _ON_CPU = replace(ELSEWHERE, python=Path(".venv-vllm/bin/python"))
 """vLLM's CPU build is started by its module, in the environment that this program makes."""
 
 
-def plan_elsewhere(model: Model, target: Target, engine: str, preset: str, extra: list[str]) -> LaunchPlan:
+def plan_elsewhere(model: Model, target: Target, engine: str, tuning: str, extra: list[str]) -> LaunchPlan:
     """The launch on another machine; `auto` is vLLM, or llama-server where the model has a GGUF and vLLM no room.
 
     Raises:
@@ -28,7 +28,7 @@ def plan_elsewhere(model: Model, target: Target, engine: str, preset: str, extra
     if engine == READER.name or READER.name in model.engines:
         raise ForbiddenError("The reader runs on any CPU as it is: ./start.sh, with KIMI_ENGINE=reader.")
     place = _ON_CPU if target.vendor == "cpu" else ELSEWHERE
-    request = Request(model, target, place, preset, tuple(extra))
+    request = Request(model, target, place, tuning, tuple(extra))
     if engine == AUTO:
         return _automatic(request)
     if (planned := ENGINES[engine].elsewhere) is None:

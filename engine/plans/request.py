@@ -43,7 +43,8 @@ class Request:
     model: Model
     target: Target
     place: Place = ELSEWHERE
-    preset: str = ""
+    tuning: str = ""
+    """The purpose that the launch is tuned for, by its name; empty: none."""
     extra: tuple[str, ...] = ()
     """Further engine flags, which win over ours."""
     wanted: str = ""
@@ -73,7 +74,7 @@ class Request:
             if recipe.concerns(engine, self.model.name, self.target.generation)
             and recipe.vendor == self.target.vendor
             and recipe.variant in {"", variant.name if variant else ""}
-            and recipe.preset in {"", self.preset}
+            and recipe.tuning in {"", self.tuning}
         ]
 
     def advice(self, engine: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from engine.plans.flags import FlagNames, merge, number
 from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, LaunchPlan
 from engine.plans.request import MANY_NODES, Request, Split, question, split_over
 from engine.plans.target import GB, Target
-from engine.plans.tuning import preset_flags
+from engine.plans.tuning import tuning_flags
 
 NAME = "vllm"
 TRAITS = EngineTraits(title="vLLM", queue_metric="vllm:num_requests_waiting", tokenizes=True, continues=True)
@@ -38,12 +38,12 @@ def vllm_plan(request: Request) -> LaunchPlan:
     copied = any(recipe.prepare for recipe in recipes)
     launch = _launch(request, _weights(request, variant, copied), variant)
     argv = merge(vllm_argv(launch), _more_flags(request, variant, recipes, split))
-    flags, preset_reason = preset_flags(request.preset, model, argv)
+    flags, tuning_reason = tuning_flags(request.tuning, model, argv)
     argv = merge(merge(argv, flags), request.extra)
     rules.check(NAME, FLAGS, request, argv, needed)
     env = _env(launch, variant, recipes)
     standing = request.standing(NAME, split.tensor, variant)
-    reasons = [split.reason, _tight(model, target, variant), standing, *(r.why for r in recipes), preset_reason]
+    reasons = [split.reason, _tight(model, target, variant), standing, *(r.why for r in recipes), tuning_reason]
     return LaunchPlan(
         engine=NAME,
         model=model.name,

@@ -11,6 +11,7 @@ import pytest
 from engine.config import ROOT
 from engine.engines.choice import make_plan
 from engine.plans.launch import LaunchPlan
+from engine.plans.tuning import TUNINGS
 from tests.instruments.combinations import COMBINATIONS, plan_of, settings
 from tests.unit.engine.engines.test_ladder import gpu, machine
 
@@ -29,7 +30,7 @@ for line in sys.stdin:
     except (SystemExit, Exception) as error:
         print("REFUSED", repr(error))
 """
-PRESETS = ("", "appliance", "long-context", "low-latency", "high-throughput")
+PRESETS = ("", *TUNINGS)
 
 
 def arguments(argv: tuple[str, ...]) -> list[str]:
