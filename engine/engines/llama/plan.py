@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.catalog import EngineFacts, Variant
 from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
-from engine.plans.launch import EngineTraits, ForbiddenError, LaunchPlan
+from engine.plans.launch import EngineTraits, ForbiddenError, Guide, LaunchPlan
 from engine.plans.request import Request, question
 from engine.plans.tuning import TUNINGS
 
@@ -50,12 +50,14 @@ def llama_plan(request: Request) -> LaunchPlan:
             request.standing(NAME, 1, gguf),
         ),
         accelerator=str(target),
-        image=facts.image,
-        container=facts.container,
-        steps=() if request.place.here else _steps(facts),
-        verify=question(model.name, request.place.port, KEY_ENV),
-        checked=f"every flag is in the argument list of llama-server {CHECKED_VERSION}",
-        advice=request.advice(NAME),
+        guide=Guide(
+            image=facts.image,
+            container=facts.container,
+            steps=() if request.place.here else _steps(facts),
+            verify=question(model.name, request.place.port, KEY_ENV),
+            checked=f"every flag is in the argument list of llama-server {CHECKED_VERSION}",
+            advice=request.advice(NAME),
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.catalog import EngineFacts
 from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
-from engine.plans.launch import WEIGHTS, EngineTraits, LaunchPlan
+from engine.plans.launch import WEIGHTS, EngineTraits, Guide, LaunchPlan
 from engine.plans.request import MANY_NODES, Request, Split, question, split_over
 from engine.plans.tuning import tuning_flags
 
@@ -55,13 +55,15 @@ def sglang_plan(request: Request) -> LaunchPlan:
             line for line in (split.reason, request.standing(NAME, split.tensor), tuning_reason, keyless) if line
         ),
         accelerator=str(target),
-        image=facts.image,
-        container=facts.container,
-        steps=() if place.here else _steps(request, facts),
-        verify=question(model.name, place.port, ""),
-        workers=tuple(tuple(merge(argv, ["--node-rank", str(rank)])) for rank in range(1, split.pipeline)),
-        checked=_checked(facts),
-        advice=request.advice(NAME),
+        guide=Guide(
+            image=facts.image,
+            container=facts.container,
+            steps=() if place.here else _steps(request, facts),
+            verify=question(model.name, place.port, ""),
+            workers=tuple(tuple(merge(argv, ["--node-rank", str(rank)])) for rank in range(1, split.pipeline)),
+            checked=_checked(facts),
+            advice=request.advice(NAME),
+        ),
     )
 
 

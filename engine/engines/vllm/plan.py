@@ -7,7 +7,7 @@ from engine.engines.vllm.launch import KEY_ENV, VllmLaunch, vllm_argv, vllm_env
 from engine.engines.vllm.workarounds import VLLM_VERSION
 from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
-from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, LaunchPlan
+from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, Guide, LaunchPlan
 from engine.plans.request import MANY_NODES, Request, Split, question, split_over
 from engine.plans.target import GB, Target
 from engine.plans.tuning import tuning_flags
@@ -60,13 +60,15 @@ def vllm_plan(request: Request) -> LaunchPlan:
         note="vllm.untested" if variant and not variant.established else "",
         reasons=tuple(reason for reason in reasons if reason),
         accelerator=str(target),
-        image=facts.image,
-        container=(*facts.container, *_devices(facts.device, target.count)),
-        steps=() if request.place.here else _steps(request, facts.title, facts.install, variant, copied),
-        verify=question(model.name, request.place.port, KEY_ENV),
-        workers=_workers(argv, split),
-        checked=_checked(target, facts.version, model),
-        advice=request.advice(NAME),
+        guide=Guide(
+            image=facts.image,
+            container=(*facts.container, *_devices(facts.device, target.count)),
+            steps=() if request.place.here else _steps(request, facts.title, facts.install, variant, copied),
+            verify=question(model.name, request.place.port, KEY_ENV),
+            workers=_workers(argv, split),
+            checked=_checked(target, facts.version, model),
+            advice=request.advice(NAME),
+        ),
     )
 
 

@@ -72,7 +72,7 @@ def read(python: Path, argvs: list[list[str]]) -> list[str]:
 
 def test_vllms_own_parser_reads_every_plan(vllm_python: Path, tmp_path: Path) -> None:
     wanted = plans(tmp_path)
-    argvs = [(plan, argv) for plan in wanted for argv in (plan.argv, *plan.workers)]
+    argvs = [(plan, argv) for plan in wanted for argv in (plan.argv, *plan.guide.workers)]
     answers = read(vllm_python, [arguments(argv) for _, argv in argvs])
     assert answers == [f"READ {plan.served_name}" for plan, _ in argvs]
 

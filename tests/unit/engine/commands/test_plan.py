@@ -140,11 +140,11 @@ def test_the_compose_file_has_the_same_command_line_and_environment(
     found = plan_of(shlex.split(arguments))
     assert (*service["entrypoint"], *service["command"]) == found.argv
     assert found.env.items() <= service["environment"].items()
-    assert service["image"] == found.image
+    assert service["image"] == found.guide.image
 
 
 def test_the_container_line_has_every_chip_of_ascend() -> None:
-    container = plan_of(shlex.split("--model Kimi-K2-Thinking --accelerator 'Atlas A3'")).container
+    container = plan_of(shlex.split("--model Kimi-K2-Thinking --accelerator 'Atlas A3'")).guide.container
     assert {f"/dev/davinci{n}" for n in range(16)} <= set(container)
     assert "/dev/davinci16" not in container
 

@@ -49,8 +49,8 @@ def complaints(plan: LaunchPlan, argv: tuple[str, ...]) -> list[str]:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_recorded_arguments_hold_every_flag(command: str) -> None:
     plan = plan_of(shlex.split(command))
-    assert recorded(plan.engine)["version"] in plan.checked
-    for argv in (plan.argv, *plan.workers):
+    assert recorded(plan.engine)["version"] in plan.guide.checked
+    for argv in (plan.argv, *plan.guide.workers):
         assert complaints(plan, argv) == []
 
 
