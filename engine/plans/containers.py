@@ -46,6 +46,7 @@ def as_compose(plan: LaunchPlan) -> str:
         program=_yaml(program),
         command=_entries(part.replace("$", "$$") for part in arguments).replace("\n", "\n      "),
         environment="\n      ".join(f"{name}: {_yaml(value)}" for name, value in (plan.env | key).items()),
+        volumes="".join(f"\n      - {_yaml(volume)}" for volume in _volumes(plan.guide.container)),
         options=indent(_compose_options(plan.guide.container), "    ").strip(),
     )
     return note + filled.rstrip() + "\n"
@@ -86,6 +87,10 @@ def _compose_options(options: Sequence[str]) -> str:
             lists.setdefault(_LISTS[name], []).extend(values)
     parts += [f"{key}:\n{indent(_entries(entries), '  ')}" for key, entries in lists.items()]
     return "\n".join(parts)
+
+
+def _volumes(options: Sequence[str]) -> list[str]:
+    return [values[0] for name, *values in split(options) if name == "-v"]
 
 
 def _entries(values: Iterable[str]) -> str:
