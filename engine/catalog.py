@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 EngineName = str
 """A name among `ENGINES` (engine/engines/registry.py)."""
-Vendor = Literal["nvidia", "amd", "ascend", "cpu"]
+Vendor = str
+"""A name among `VENDORS` (engine/machine/vendors.py), or `cpu`."""
 
 
 class UnknownNameError(Exception):

@@ -18,7 +18,8 @@ from rich.text import Text
 
 from engine.config import Settings
 from engine.engines.registry import engine_of
-from engine.machine.load import Device, Load, LoadMeter
+from engine.machine.load import Load, LoadMeter
+from engine.machine.vendor import Device
 from engine.plans.launch import LaunchPlan
 from engine.status import Status, known_fields
 from engine.supervise import timeline

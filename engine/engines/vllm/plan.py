@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.catalog import Model, Recipe, Variant
 from engine.engines.vllm.launch import KEY_ENV, VllmLaunch, vllm_argv, vllm_env
 from engine.engines.vllm.workarounds import VLLM_VERSION
+from engine.machine.vendors import CPU, VENDORS
 from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
 from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, Guide, LaunchPlan
@@ -54,7 +55,7 @@ def vllm_plan(request: Request) -> LaunchPlan:
         argv=tuple(argv),
         env=env,
         key_env=KEY_ENV,
-        environment=launch.accelerator if request.place.here else "",
+        environment=_build(target) if request.place.here else "",
         weights=(request.wanted or model.name) if request.place.here else "",
         context=number(argv, "--max-model-len"),
         note="vllm.untested" if variant and not variant.established else "",
@@ -70,6 +71,10 @@ def vllm_plan(request: Request) -> LaunchPlan:
             advice=request.advice(NAME),
         ),
     )
+
+
+def _build(target: Target) -> str:
+    return CPU if target.vendor == CPU else VENDORS[target.vendor].vllm_build
 
 
 def choose_variant(model: Model, target: Target) -> Variant | None:
@@ -89,7 +94,7 @@ def choose_variant(model: Model, target: Target) -> Variant | None:
 
 
 def _tight(model: Model, target: Target, variant: Variant | None) -> str:
-    if variant or model.comfortable_gb is None or target.usable_gb is None or target.vendor == "cpu":
+    if variant or model.comfortable_gb is None or target.usable_gb is None or target.vendor == CPU:
         return ""
     if target.total_gb == target.usable_gb and target.usable_gb < model.comfortable_gb:
         return (
@@ -102,9 +107,9 @@ def _needed_gb(model: Model, target: Target, variant: Variant | None) -> float |
     capability = target.capability()
     if model.precision == "bf16" and capability is not None and capability < 8.0:
         raise ForbiddenError(f"{target.name} has no bf16 (compute capability {capability}, 8.0 is needed).")
-    if target.vendor == "cpu" and model.precision != "bf16":
+    if target.vendor == CPU and model.precision != "bf16":
         raise ForbiddenError(f"We know of nobody who has shown {model.name}'s {model.precision} weights on a CPU.")
-    if target.vendor == "cpu" and model.weights_gb:
+    if target.vendor == CPU and model.weights_gb:
         return model.memory_gb if model.tiny else model.weights_gb + RESERVE_GB
     return variant.memory_gb if variant else model.memory_gb
 
@@ -124,7 +129,7 @@ def _repository(model: Model, variant: Variant | None) -> str:
 def _launch(request: Request, weights: str, variant: Variant | None) -> VllmLaunch:
     model, target, place = request.model, request.target, request.place
     roomy = model.comfortable_gb is not None and (target.usable_gb or 0) >= model.comfortable_gb
-    on_cpu = target.vendor == "cpu"
+    on_cpu = target.vendor == CPU
     parsers = model.parsers.get(NAME)
     return VllmLaunch(
         python=place.python,
@@ -136,8 +141,7 @@ def _launch(request: Request, weights: str, variant: Variant | None) -> VllmLaun
         accelerator="cpu" if on_cpu else "cuda",
         pictures_per_prompt=model.pictures_per_prompt,
         here=place.here,
-        # vllm-ascend is behind the vLLM of this project.
-        plain=target.vendor == "ascend",
+        plain=bool(_plugin(target)),
         max_model_len=model.context if (roomy and not on_cpu) or model.tiny else None,
         max_num_seqs=model.sequences,
         gpu_memory_utilization=_utilization(target),
@@ -218,7 +222,7 @@ def _steps(
             "# Have the quantization name the experts, on a copy (config.json alone is copied, the rest is linked)\n"
             f"python3 engine/engines/vllm/moe_targets.py {folder} {folder}{_MOE_COPY}"
         )
-    if model.pictures_per_prompt and request.target.vendor != "ascend":
+    if model.pictures_per_prompt and not _plugin(request.target):
         steps.append(f"# The only folder whose pictures the engine may read\nmkdir -p {request.place.uploads}")
     if request.target.nodes > 1:
         steps.append(MANY_NODES.format(head=HEAD).strip())
@@ -228,11 +232,15 @@ def _steps(
 
 def _checked(target: Target, version: str, model: Model) -> str:
     minimum = model.min_versions.get(NAME, "")
-    if target.vendor == "ascend":
-        return f"not checked here: it is for vllm-ascend {version}; vLLM {VLLM_VERSION} reads every flag of it"
+    if plugin := _plugin(target):
+        return f"not checked here: it is for {plugin} {version}; vLLM {VLLM_VERSION} reads every flag of it"
     if minimum and _parts(minimum) > _parts(VLLM_VERSION):
         return f"not checked here: {model.name} needs vLLM {minimum} and {VLLM_VERSION} is what the tests have"
     return f"every flag is read by the argument parser of vLLM {VLLM_VERSION}"
+
+
+def _plugin(target: Target) -> str:
+    return VENDORS[target.vendor].vllm_plugin if target.vendor in VENDORS else ""
 
 
 def _parts(version: str) -> tuple[int, ...]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.engines.choice import make_plan
-from engine.machine.detect import Accelerator, Hardware
+from engine.machine.detect import Hardware
+from engine.machine.vendor import Accelerator
 from engine.plans.flags import value
 from engine.plans.launch import WEIGHTS, Guide, LaunchPlan, PlanError
 from tests.instruments.combinations import settings
