@@ -126,6 +126,10 @@ class Model(_Entry):
     """How to have an answer without thinking; None: it always thinks, or never does."""
     sequences: int | None = None
     """How many requests at once the published launch takes."""
+    model_type: str = ""
+    """What `config.json` calls it in a folder of it; empty: a folder of it is known by its name alone."""
+    in_token_limit: int | None = None
+    """The picture limit in the folder's `preprocessor_config.json`, by which releases of one type are told apart."""
     local: str = ""
     """Where its weights come with this project: a folder below it."""
     tiny: bool = False

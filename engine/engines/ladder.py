@@ -69,17 +69,14 @@ def _sized(model: Model, weights: int) -> Model:
 
 
 def _model_in(folder: Path) -> Model:
-    """By what the folder's files say; Kimi-VL has two picture limits, by which its releases are told apart."""
-    config = _json(folder / "config.json")
+    """By what the folder's files say: its type, and its picture limit where several models are of one type."""
+    said = _json(folder / "config.json").get("model_type")
     limit = _json(folder / "preprocessor_config.json").get("in_token_limit")
-    match config.get("model_type"):
-        case "kimi_vl":
-            return find_model("Kimi-VL-A3B-Thinking-2506" if limit == 16384 else "Kimi-VL-A3B-Thinking")
-        case "kimi_k25":
-            return find_model("Kimi-K2.5")
-        case "kimi_k2":
-            return find_model("Kimi-K2-Thinking")
-    kind = config.get("model_type", "no model that its config.json tells")
+    alike = [model for model in models().values() if model.model_type and model.model_type == said]
+    alike.sort(key=lambda model: (model.in_token_limit != limit, model.in_token_limit is not None))
+    if alike:
+        return alike[0]
+    kind = said or "no model that its config.json tells"
     raise UnknownModelError(f"{folder} holds {kind}; name a folder with one of {', '.join(models())}.")
 
 
