@@ -92,7 +92,7 @@ def _prepare_environment(settings: Settings) -> None:
             os.environ.setdefault(name, value)
     # It would send conversations away with this key.
     os.environ.pop("LITERAL_API_KEY", None)
-    if settings.engine != "openai":
+    if not settings.remote:
         # A person's own OpenAI settings must not reach an engine that they were not made for.
         for name in [name for name in os.environ if name.startswith("OPENAI_")]:
             del os.environ[name]

@@ -48,7 +48,8 @@ class Overview:
             "page": asdict(status.page),
             "changes": changes,
             "plan": {
-                "engine": plan.engine,
+                "engine": plan.traits.title_in(language) or plan.engine,
+                "unit": plan.traits.unit,
                 "model": plan.model,
                 "title": model_of(plan).title,
                 "accelerator": plan.accelerator,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from app.i18n import Language, catalogue, text
 from app.talk.conversation import Answer
+from app.talk.figures import Figures
 from app.talk.fitting import Fit
-from app.turn.run import Figures
 from app.upstream.progress import Pulse
 from engine.status import ANSWERS_NOTHING, EngineStatus
 

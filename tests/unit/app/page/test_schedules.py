@@ -37,7 +37,8 @@ from app.page.threads import resuming
 from app.page.threads.data_layer import head_dict
 from app.page.threads.saving import Keeper
 from app.talk.conversation import Answer, Turn, new_id
-from app.turn.run import Figures, Job, add
+from app.talk.figures import Figures
+from app.turn.run import Job, add
 from engine.reasoning_tags import Kind, Piece
 from tests.unit.app.sessions import Session
 

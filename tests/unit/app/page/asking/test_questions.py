@@ -23,6 +23,7 @@ from app.page.live_chats import chat_of, stop_all
 from app.page.threads.saving import Keeper
 from app.presets import Presets
 from app.talk.conversation import Answer, Turn
+from app.talk.figures import Figures
 from app.turn import run as turns
 from tests.instruments import waiting
 from tests.unit.app.history.test_store import load, somebody
@@ -69,12 +70,12 @@ class Desk:
         self.session.to_clear = True
         await self._callbacks.end()
 
-    async def answer(self, state: Any, job: turns.Job, view: Any) -> turns.Figures:
+    async def answer(self, state: Any, job: turns.Job, view: Any) -> Figures:
         """As the engine."""
         self.asked.append(job.turns[-1].text)
         await self.free.wait()
         job.answer.text = f"{job.turns[-1].text} indeed."
-        return turns.Figures("model")
+        return Figures("model")
 
     async def ask(self, words: str) -> str:
         """Sends a question; its id."""
