@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from socketio import AsyncServer
-from starlette.requests import cookie_parser
 
 from app.access.signed_in import owner_of
 from app.i18n import language_of, text
@@ -19,7 +18,7 @@ from app.page.chat import MOST_MEMORY
 from app.page.live_chats import Session, all_sessions, chat_of, forget, session_of
 from app.sockets.browser import BrowserSocket
 from app.sockets.events import set_limits, socket_of
-from app.sockets.people import SOCKETS_OF_ONE, Seat, Seats
+from app.sockets.seats import SOCKETS_OF_ONE, Seat, Seats
 
 _SESSIONS_OF_ONE = 128
 """What Chainlit keeps for a person, windows that were closed within the last hour among them."""
@@ -65,7 +64,7 @@ class _Guards:
         """Lets a browser in. Raises ConnectionRefusedError where it may not come in."""
         _check(auth)
         socket = socket_of(self._sio, sid)
-        owner = owner_of(cookie_parser(environ.get("HTTP_COOKIE", "")))
+        owner = owner_of(environ["asgi.scope"])
         # Chainlit would write a line into the log for every stranger.
         if socket is None or owner is None:
             raise ConnectionRefusedError("authentication failed")
