@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from engine.arguments import positive
 from engine.catalog import Model, UnknownNameError, catalog, find_card, models
 from engine.config import Settings
 from engine.engines.choice import make_plan
@@ -34,11 +35,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     cards = ", ".join(catalog().accelerators)
     parser.add_argument("--model", help=f"the model: {', '.join(models())} (KIMI_MODEL)")
     parser.add_argument("--accelerator", help=f"another machine's devices: {cards}")
-    parser.add_argument("--count", type=_positive, help="how many devices one machine has")
+    parser.add_argument("--count", type=positive, help="how many devices one machine has")
     parser.add_argument("--memory", type=_gigabytes, help="GB of one device, or of the RAM where it is CPU")
     parser.add_argument("--engine", type=_engine, choices=["auto", *_BUILDERS, "reader"], help="the engine")
     parser.add_argument("--preset", type=str.lower, choices=tuning.NAMES, help="a set of engine flags (KIMI_PRESET)")
-    parser.add_argument("--nodes", type=_positive, default=1, help="how many machines work together")
+    parser.add_argument("--nodes", type=positive, default=1, help="how many machines work together")
     parser.add_argument("--format", type=str.lower, choices=FORMATS, default="text", help="how to print it (text)")
     parser.add_argument("extra", nargs="*", metavar="-- FLAGS", help="further flags for the engine, as they are")
 
@@ -141,13 +142,6 @@ def _target(model: Model, chosen: argparse.Namespace) -> Target:
 
 def _place(target: Target) -> Place:
     return _ON_CPU if target.vendor == "cpu" else ELSEWHERE
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return number
 
 
 def _gigabytes(text: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engine.catalog import Card, Established, Model, Variant, Vendor, catalog
 from engine.machine.detect import Accelerator, Hardware
@@ -77,11 +77,6 @@ def from_hardware(hardware: Hardware) -> tuple[Target, ...]:
     targets.sort(key=lambda target: -(target.total_gb or 0))
     cpu = Target("cpu", "CPU", memory_gb=None if hardware.memory is None else hardware.memory / GB)
     return (*targets, cpu)
-
-
-def one_of(target: Target) -> Target:
-    """The same machine with one device in use."""
-    return replace(target, count=1)
 
 
 def _alike(devices: list[Accelerator]) -> Target:
