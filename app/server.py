@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,7 +43,7 @@ from app.history.transfer.reading import is_kept
 from app.history.transfer.routes import export_routes
 from app.history.users import Users
 from app.i18n import language_of, text
-from app.page import callbacks, wording
+from app.page import callbacks
 from app.page.chats import open_chats, stop_all
 from app.page.data_layer import DataLayer
 from app.page.history_routes import routes
@@ -54,6 +53,7 @@ from app.page.saving import Keeper
 from app.presets import Presets
 from app.presets.own import OwnSettings
 from app.sockets.sessions import guard
+from app.status.overview import shown
 from app.status.routes import watching
 from app.telemetry import logs, metrics
 from app.telemetry.otel import telemetry
@@ -62,6 +62,7 @@ from engine.access.ended_logins import EndedLogins
 from engine.access.passwords import People
 from engine.config import Settings
 from engine.supervise.heartbeat import keep_beating
+from engine.wording import sentence
 
 _FORM_BYTES = 64 * 1024
 """What a form puts around an uploaded file."""
@@ -203,12 +204,11 @@ def _add_routes(app: FastAPI, state: EngineState) -> None:
     @app.get("/api/status")
     async def status(request: Request, user: SignedIn) -> JSONResponse:
         language = language_of(request.headers.get("accept-language"))
-        engine = asdict(state.status())
+        engine = shown(state.status(), language)
         plan = state.plan()
-        engine["phase"] = wording.phase(engine["phase"], language)
         engine["note"] = plan.note if plan else ""
         # Only where something was tried and failed is the reason worth the room.
-        engine["why"] = plan.reasons[-1] if plan and plan.note == "reader.fallback" else ""
+        engine["why"] = sentence(plan.failure, language) if plan else ""
         return JSONResponse({"engine": engine})
 
     @app.post("/api/retry")

@@ -334,7 +334,7 @@ class AnswerView:
             action.forId = for_id
 
     async def _show_fault(self, fault: Fault) -> None:
-        words = text(fault.key, self._language, **fault.values)
+        words = wording.fault(fault, self._language)
         self._fault = self._fault_message(words, retry=fault.retry)
         await self._fault.send()
 

@@ -22,6 +22,7 @@ from engine.machine.detect import Hardware
 from engine.plans.launch import LaunchPlan, PlanError
 from engine.plans.request import Place, Request
 from engine.plans.target import GB, Target, from_hardware
+from engine.status import Reason
 from engine.tracing import engine_traces
 
 _READY_MADE = {"amd": "ROCm", "ascend": "Ascend"}
@@ -38,7 +39,7 @@ def plan_here(settings: Settings, hardware: Hardware) -> LaunchPlan:
     except UnknownModelError as error:
         if settings.engine == "openai":
             return _remote(settings, settings.model)
-        if reader := stand_in(settings, str(error)):
+        if reader := stand_in(settings, Reason.of_text(str(error))):
             return reader
         raise PlanError(str(error)) from None
     match settings.engine:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 from engine.config import Settings
 from engine.plans.launch import LaunchPlan
+from engine.status import Reason
 
 
 def reader_plan(settings: Settings, note: str = "", reasons: tuple[str, ...] = ()) -> LaunchPlan:
@@ -22,12 +24,11 @@ def reader_plan(settings: Settings, note: str = "", reasons: tuple[str, ...] = (
     )  # fmt: skip
 
 
-def stand_in(settings: Settings, why: str, tried: LaunchPlan | None = None) -> LaunchPlan | None:
+def stand_in(settings: Settings, why: Reason, tried: LaunchPlan | None = None) -> LaunchPlan | None:
     """The reader in the place of what could not be started; None where a person has asked for that by name.
 
-    `why` is the last of its reasons, which the page's banner shows; `tried` is what was to be launched.
+    `why` is its `failure`, which the page's banner shows; `tried` is what was to be launched.
     """
     if settings.engine != "auto" or (tried is not None and tried.engine == "reader"):
         return None
-    before = tried.reasons if tried else ()
-    return reader_plan(settings, "reader.fallback", (*before, why))
+    return replace(reader_plan(settings, "reader.fallback", tried.reasons if tried else ()), failure=why)

@@ -35,7 +35,7 @@ def render(plan: LaunchPlan, how: str) -> str:
 def as_text(plan: LaunchPlan) -> str:
     """Everything, for reading."""
     parts = [_heading(plan)]
-    parts.append(_section("Why", [f"- {reason}" for reason in plan.reasons]))
+    parts.append(_section("Why", [f"- {reason}" for reason in plan.why()]))
     parts.append(_section("First", [line for step in plan.steps for line in (*step.splitlines(), "")][:-1]))
     parts.append(_section("Launch", [*_exports(plan.env), *_lines(plan.argv)]) if plan.argv else "")
     for rank, worker in enumerate(plan.workers, start=1):
@@ -94,7 +94,7 @@ def as_json(plan: LaunchPlan) -> str:
             {
                 "argv": plan.argv,
                 "env": plan.env,
-                "reasons": plan.reasons,
+                "reasons": plan.why(),
                 "steps": [*plan.steps, plan.verify] if plan.verify else plan.steps,
                 "engine": plan.engine,
                 "model": plan.model,

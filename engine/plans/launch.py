@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.status import write_json
+from engine.status import Reason, read_reason, write_json
+from engine.wording import Language, sentence
 
 WEIGHTS = "{weights}"
 """Stands in a plan's argv for the weights' folder, which is known only once they are on the machine."""
@@ -50,6 +51,8 @@ class LaunchPlan:
     note: str = ""
     """What a person should know of this choice, e.g. why it is not the vision model."""
     reasons: tuple[str, ...] = ()
+    failure: Reason | None = None
+    """Why what was tried before could not be started; None: nothing was."""
     accelerator: str = ""
     """What it runs on, in words: `8 x H200`."""
     image: str = ""
@@ -81,7 +84,11 @@ class LaunchPlan:
         raw = json.loads(path.read_text())
         known = {entry.name for entry in fields(cls)}
         kept: dict[str, Any] = {name: _tuples(value) for name, value in raw.items() if name in known}
-        return cls(**kept)
+        return cls(**kept | {"failure": read_reason(raw.get("failure"))})
+
+    def why(self, language: Language = "en") -> tuple[str, ...]:
+        """Why this engine was chosen, with what could not be started before it."""
+        return (*self.reasons, sentence(self.failure, language)) if self.failure else self.reasons
 
 
 def _tuples(value: object) -> object:

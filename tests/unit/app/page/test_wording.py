@@ -4,11 +4,11 @@ from typing import get_args
 
 import pytest
 
-from app.i18n import LANGUAGES, text
+from app.i18n import LANGUAGES
 from app.page import wording
 from app.turn.faults import explain
 from app.upstream.state import EngineFailedError
-from engine.status import ANSWERS_NOTHING
+from engine.status import Reason
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -19,10 +19,8 @@ def test_every_button_has_a_label_and_a_hint(name: wording.Button, language: str
     assert button.tooltip
 
 
-def test_an_engine_that_answers_nothing_is_told_in_the_persons_language() -> None:
-    assert wording.phase(ANSWERS_NOTHING, "en") == ANSWERS_NOTHING
-    assert "不回答任何问题" in wording.phase(ANSWERS_NOTHING, "zh")
-    fault = explain(EngineFailedError(ANSWERS_NOTHING))
+def test_why_an_engine_failed_is_said_in_the_persons_language() -> None:
+    fault = explain(EngineFailedError(Reason("answers_nothing")))
     assert fault.retry
-    assert "answered no question" in text(fault.key, "en", **fault.values)
-    assert "不回答任何问题" in text(fault.key, "zh", **fault.values)
+    assert "answered no question" in wording.fault(fault, "en")
+    assert "不回答任何问题" in wording.fault(fault, "zh")

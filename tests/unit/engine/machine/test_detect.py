@@ -9,7 +9,7 @@ import psutil
 import pynvml
 import pytest
 
-from engine.engines.vllm.log import Progress
+from engine.engines.vllm.log import VllmLog
 from engine.machine import detect as hardware
 from engine.machine.detect import amd_from_sysfs, detect, parse_amd_smi, parse_npu_smi
 from engine.machine.gpu_holders import gpu_holders
@@ -119,10 +119,10 @@ def test_who_holds_the_memory_is_named_the_largest_first(nvml: dict[str, Any], m
     name = psutil.Process().name()
     assert gpu_holders() == f"{name} (pid {own}) 5.0 GiB, a program (pid {2**22 + 1}) 0.0 GiB"
     line = "ValueError: Free memory on device cuda:0 (3.1/23.6 GiB) on startup is less than desired GPU memory "
-    progress = Progress()
-    progress.feed(line + "utilization (0.95, 22.4 GiB).")
-    assert progress.failure is not None
-    assert f"{name} (pid {own})" in progress.failure.sentence
+    log = VllmLog()
+    log.feed(line + "utilization (0.95, 22.4 GiB).")
+    assert log.failure is not None
+    assert f"{name} (pid {own})" in str(log.failure.reason.values["holders"])
 
 
 def test_an_answer_that_cannot_be_read_is_a_note_and_not_an_end(
