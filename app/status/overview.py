@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from app.i18n import Language
-from app.page.chats import open_chats
+from app.page.live_chats import open_chats
 from app.telemetry.activity import activity
 from app.upstream.client import model_of
 from app.upstream.state import EngineState
@@ -52,7 +52,8 @@ class Overview:
             "page": shown(status.page, language),
             "changes": [shown(change, language) for change in timeline.read(self._files.timeline, CHANGES)],
             "plan": {
-                "engine": plan.engine,
+                "engine": plan.traits.title_in(language) or plan.engine,
+                "unit": plan.traits.unit,
                 "model": plan.model,
                 "title": model_of(plan).title,
                 "accelerator": plan.accelerator,

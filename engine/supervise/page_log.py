@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.log_watcher import Failure, LogWatcher
+from engine.engines.watcher import Failure, Watcher
 from engine.status import Reason
 
 _WAITS = "Waiting: "
@@ -19,7 +19,7 @@ def say_cannot_start(sentence: str) -> None:
     print(f"{_CANNOT_START}{sentence}", flush=True)
 
 
-class PageLog(LogWatcher):
+class PageLog(Watcher):
     """Reads one run of the page; feed it every line."""
 
     def feed(self, line: str) -> None:

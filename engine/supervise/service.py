@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from engine import processes
+from engine.engines.watcher import Watcher
 from engine.lazily import aiohttp
-from engine.log_watcher import LogWatcher
 from engine.logs import RotatingLog
 from engine.machine.open_files import open_files_of
 from engine.processes import Group, Record
@@ -88,7 +88,7 @@ class Service:
         *,
         cwd: Path,
         grace: float = 15.0,
-        watcher: Callable[[], LogWatcher] = LogWatcher,
+        watcher: Callable[[], Watcher] = Watcher,
         instead: Callable[[Reason], bool] = lambda _: False,
         scratch: Scratch | None = None,
     ) -> None:
@@ -301,7 +301,7 @@ class _Life:
     def __init__(
         self,
         process: asyncio.subprocess.Process,
-        watcher: LogWatcher,
+        watcher: Watcher,
         log: RotatingLog,
         progress: Callable[[Phase, float | None, Reason | None], None],
     ) -> None:

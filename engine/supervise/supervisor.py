@@ -15,12 +15,11 @@ from typing import Any
 from engine import processes, wording
 from engine.config import ROOT, Settings, secret
 from engine.engines.choice import make_plan
-from engine.engines.llama.log import LlamaLog
 from engine.engines.reader import stand_in
-from engine.engines.vllm.log import VllmLog
+from engine.engines.registry import engine_of
+from engine.engines.watcher import Watcher
 from engine.identity import Identity
 from engine.install.fetching import Report
-from engine.log_watcher import LogWatcher
 from engine.logs import RotatingLog
 from engine.machine.open_files import raise_open_files
 from engine.plans.launch import LaunchPlan, PlanError
@@ -156,7 +155,7 @@ class Supervisor:
 
     def _check_ports(self) -> None:
         wanted = [(self._settings.host, self._settings.port)]
-        if self._settings.engine != "openai":
+        if not self._settings.remote:
             wanted.append(("127.0.0.1", self._settings.engine_port))
         for host, port in wanted:
             if holder := processes.port_holder(host, port):
@@ -177,9 +176,8 @@ class Supervisor:
     def _log(self, name: str) -> RotatingLog:
         return RotatingLog(self._files.root / name, self._settings.log_mb * 1_000_000)
 
-    def _watcher(self) -> LogWatcher:
-        watchers: dict[str, Callable[[], LogWatcher]] = {"vllm": VllmLog, "llama": LlamaLog}
-        return watchers.get(self._status.engine.kind, LogWatcher)()
+    def _watcher(self) -> Watcher:
+        return engine_of(self._status.engine.kind).watcher()
 
     async def _launch_engine(self, report: Report) -> Launch:
         report(Phase.PREPARING, None)
@@ -187,14 +185,14 @@ class Supervisor:
         self._show(plan)
         if not plan.argv:
             # Of a server that is not ours only the API itself is known.
-            key = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
-            return Launch((), {}, "", 0, plan.base_url + "/models", key)
+            headers = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
+            return Launch((), {}, "", 0, plan.base_url + "/models", headers)
         ready_url = plan.base_url.removesuffix("/v1") + plan.ready_path
         env = engine_environment() | plan.env | {plan.key_env: secret(self._files.engine_key)}
-        question = None
-        if plan.engine != "llama":
-            # Of llama-server's few slots a question would take one, and with it what it remembers of a long chat.
-            question = tiny_question(plan.base_url, plan.served_name, secret(self._files.engine_key))
+        question, engine = None, engine_of(plan.engine)
+        if engine.probed:
+            key = secret(self._files.engine_key)
+            question = tiny_question(plan.base_url, plan.served_name, key, engine.work_metrics)
         return Launch(plan.argv, env, "127.0.0.1", self._settings.engine_port, ready_url, question=question)
 
     async def _prepared(self, report: Report) -> LaunchPlan:
@@ -286,7 +284,7 @@ def engine_environment() -> dict[str, str]:
 
 def page_environment(settings: Settings) -> dict[str, str]:
     """Our environment; a person's OpenAI key and address only where they are asked for."""
-    hidden = ("LITERAL_",) if settings.engine == "openai" else ("LITERAL_", "OPENAI_")
+    hidden = ("LITERAL_",) if settings.remote else ("LITERAL_", "OPENAI_")
     return {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
 
 

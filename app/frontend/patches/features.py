@@ -12,7 +12,7 @@ FEATURES = (
         why="Answer now is there while it thinks",
         file="frontend/src/components/chat/Messages/Message/Buttons/index.tsx",
         old='||t.streaming?null:f.jsxs("div",{className:"-ml-1.5 flex items-center flex-wrap"',
-        new='||t.streaming&&!u.some(p=>p.name==="answer_now")?null:'
+        new="||t.streaming&&!u.some(p=>p.payload.whileRunning)?null:"
         'f.jsxs("div",{className:"-ml-1.5 flex items-center flex-wrap"',
     ),
     Patch(
@@ -20,8 +20,7 @@ FEATURES = (
         why="Answer now, and the choice about a silent engine, can be pressed while a turn runs",
         file="frontend/src/components/chat/Messages/Message/Buttons/Actions/ActionButton.tsx",
         old='variant:"ghost",className:"text-muted-foreground",disabled:e||i,',
-        new='variant:"ghost",className:"text-muted-foreground",'
-        'disabled:e&&!["answer_now","keep_waiting","stop_here"].includes(t.name)||i,',
+        new='variant:"ghost",className:"text-muted-foreground",disabled:e&&!t.payload.whileRunning||i,',
     ),
     Patch(
         name="menu-knows-chat",

@@ -19,12 +19,16 @@ STREAMING = (
     ),
     Patch(
         # Chainlit took every place that is not the end for one that a person had scrolled to; also where the text had
-        # just grown, so that the page stood still in the middle of an answer.
+        # just grown, so that the page stopped in the middle of an answer.
         name="follow-answer",
         why="the page follows an answer until a person scrolls up",
         file="frontend/src/components/chat/ScrollContainer.tsx",
-        old="A=S+w>=C-10;t&&(t.current=A),u(!A)}",
-        new="A=S+w>=C-10,kimiUp=S<(i.current.kimiTop||0);i.current.kimiTop=S;t&&(A||kimiUp)&&(t.current=A),"
+        # It also ignored every scroll while it moved the page itself: until the page had not moved for 100 ms, which is
+        # the whole of a fast answer.
+        old="if(!i.current||d)return;const{scrollTop:S,scrollHeight:C,clientHeight:w}=i.current,A=S+w>=C-10;"
+        "t&&(t.current=A),u(!A)}",
+        new="if(!i.current)return;const{scrollTop:S,scrollHeight:C,clientHeight:w}=i.current,A=S+w>=C-10,"
+        "kimiUp=S<(i.current.kimiTop||0);i.current.kimiTop=S;if(d&&!kimiUp)return;t&&(A||kimiUp)&&(t.current=A),"
         "u(!A&&!(t&&t.current))}",
     ),
     Patch(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from engine.log_watcher import Failure, LogWatcher
+from engine.engines.watcher import Failure, Watcher
 from engine.status import Phase, Reason
 
 _LOADING = re.compile(r"load_model: loading model")
@@ -15,7 +15,7 @@ _UNREACHABLE = re.compile(r"failed to resolve commit for (\S+)")
 _GIVEN_UP = "exiting due to model loading error"
 
 
-class LlamaLog(LogWatcher):
+class LlamaLog(Watcher):
     """Reads one run of llama-server; feed it every line."""
 
     def __init__(self) -> None:

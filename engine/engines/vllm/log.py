@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.log_watcher import Failure, LogWatcher
+from engine.engines.watcher import Failure, Watcher
 from engine.machine.gpu_holders import gpu_holders
 from engine.status import Phase, Reason, Value
 
@@ -95,7 +95,7 @@ KNOWN_FAILURES: tuple[KnownFailure, ...] = tuple(
 """In this order: a traceback names its cause before its consequences, and the more exact pattern comes first."""
 
 
-class VllmLog(LogWatcher):
+class VllmLog(Watcher):
     """Reads one run of vLLM; feed it every line."""
 
     def __init__(self) -> None:
