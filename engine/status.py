@@ -123,7 +123,7 @@ _PARTS: dict[str, type[Any]] = {"engine": EngineStatus, "page": PageStatus}
 def of_json(raw: object) -> dict[str, Any]:
     """The fields of a status or a change as JSON has them, with its phase and its reason as what they are.
 
-    Versions before 1.0 had a sentence in `phase` wherever there was a reason.
+    Earlier versions had a sentence in `phase` wherever there was a reason.
     """
     given = dict(raw) if isinstance(raw, dict) else {}
     phase, reason = given.get("phase"), given.get("reason")

@@ -13,7 +13,8 @@ FIXES = (
         new="let l=[O9n,D8n];return e&&(l=[...l,[G8n,{singleDollarTextMath:!1}]]),l",
     ),
     Patch(
-        # Chainlit asks for a picture by the author's name, and answers 400 to any that is not ASCII.
+        # Chainlit asks for a picture by the author's name, and answers 400 to any that is not ASCII. Its setting
+        # `default_avatar_file_url` would also replace the pictures of the presets.
         name="avatar",
         why="every answer has the product's avatar, whatever the assistant is called",
         file="frontend/src/components/chat/Messages/Message/Avatar.tsx",
