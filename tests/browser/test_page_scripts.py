@@ -23,6 +23,7 @@ _PAGE = f"""<!doctype html>
   <script>window.theme = {{ light: {{}}, dark: {{}} }}; {words.script()}</script>
   <script src="/boot.js"></script>
   <script src="/page.js" defer></script>
+  <script src="/names.js" defer></script>
   <script src="/markdown.js" defer></script>
   <script src="/sending.js" defer></script>
   <script src="/banner.js" defer></script>
@@ -335,6 +336,19 @@ def test_the_words_are_those_of_the_browsers_language(chromium: Browser) -> None
         said[locale] = page.evaluate("[document.documentElement.lang, kimi.text.send]")
         page.context.close()
     assert said == {"en-US": ["en", "Send"], "zh-CN": ["zh-CN", "发送"]}
+
+
+def test_a_button_with_an_icon_alone_has_a_name_also_when_it_becomes_another(stage: Stage) -> None:
+    page = stage.open()
+    page.evaluate(
+        """document.body.insertAdjacentHTML("beforeend",
+            "<div><button id=chat-submit></button><p>Hi<button class='edit-message'></button></p></div>")"""
+    )
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Edit this question")).to_be_visible()
+    page.evaluate("document.getElementById('chat-submit').id = 'stop-button'")
+    expect(page.get_by_role("button", name="Stop answering")).to_be_visible()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_have_count(0)
 
 
 def test_a_refused_file_is_named_with_the_reason(stage: Stage) -> None:

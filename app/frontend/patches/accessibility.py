@@ -2,20 +2,9 @@
 
 from app.frontend.patches.patch import Patch
 
-# Buttons that show an icon alone: the text to find, the word that names them, and the place in Chainlit's source.
+# Buttons that show an icon alone and have nothing by which public/names.js could find them: the text to find, the word
+# that names them, and the place in Chainlit's source.
 _NAMED = (
-    ('id:"new-chat-button",', "newChat", "frontend/src/components/header/NewChat.tsx"),
-    ('id:"chat-submit",', "send", "frontend/src/components/chat/MessageComposer/SubmitButton.tsx"),
-    ('id:"stop-button",', "stop", "frontend/src/components/chat/MessageComposer/SubmitButton.tsx"),
-    ('id:"chat-settings-open-modal",', "settings", "frontend/src/components/chat/MessageComposer/index.tsx"),
-    ('id:"user-nav-button",', "account", "frontend/src/components/header/UserNav.tsx"),
-    ('id:"sidebar-trigger-button",', "sidebar", "frontend/src/components/header/SidebarTrigger.tsx"),
-    ('id:"search-chats-button",', "searchChats", "frontend/src/components/LeftSidebar/Search.tsx"),
-    (
-        'className:"edit-message ml-auto invisible group-hover:visible",',
-        "edit",
-        "frontend/src/components/chat/Messages/Message/UserMessage.tsx",
-    ),
     ("className:`text-muted-foreground ${e}`,", "copy", "frontend/src/components/CopyButton.tsx"),
     ('className:"absolute right-2 top-1/2 -translate-y-1/2",', "showPassword", "frontend/src/components/LoginForm.tsx"),
     (
@@ -121,13 +110,6 @@ ACCESSIBILITY = (
         file="frontend/src/pages/Login.tsx",
         old='f.jsxs("div",{className:"grid min-h-svh lg:grid-cols-2"',
         new='f.jsxs("main",{className:"grid min-h-svh lg:grid-cols-2"',
-    ),
-    Patch(
-        name="presets-name",
-        why="the list of presets has a name",
-        file="frontend/src/components/header/ChatProfiles.tsx",
-        old='f.jsx(SR,{id:"chat-profiles",',
-        new='f.jsx(SR,{id:"chat-profiles","aria-label":kimi.text.presets,',
     ),
     Patch(
         name="preset-picture",

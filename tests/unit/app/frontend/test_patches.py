@@ -12,6 +12,7 @@ import pytest
 
 from app.frontend.errors import FrontendError
 from app.frontend.patches import GROUPS, PATCHES, apply_patches
+from engine.config import ROOT
 
 INSTALLED = version("chainlit")
 
@@ -55,6 +56,15 @@ def test_a_bundle_in_which_one_piece_was_changed_is_refused_by_the_name_of_its_r
     ]
 
 
+def test_what_the_script_of_names_looks_for_is_in_the_bundle(bundle: bytes) -> None:
+    script = (ROOT / "public" / "names.js").read_text(encoding="utf-8")
+    found = re.findall(r'"([#.])([\w-]+)": "\w+"', script)
+    assert len(found) == 9
+    for kind, name in found:
+        text = f'id:"{name}"' if kind == "#" else f'className:"{name} '
+        assert text.encode() in bundle, f"{kind}{name} of public/names.js is not in Chainlit {INSTALLED}"
+
+
 def test_a_piece_that_is_there_twice_is_refused(bundle: bytes) -> None:
     patch = PATCHES[0]
     with pytest.raises(FrontendError, match=rf"- {patch.name} in .*: 2 places instead of 1"):
@@ -80,7 +90,7 @@ def test_every_replacement_was_seen_with_the_chainlit_that_is_installed() -> Non
 
 
 def test_every_module_of_replacements_is_applied() -> None:
-    modules = {file.stem for file in (Path(__file__).parents[4] / "app" / "frontend" / "patches").glob("*.py")}
+    modules = {file.stem for file in (ROOT / "app" / "frontend" / "patches").glob("*.py")}
     assert modules - {"__init__", "patch"} == set(GROUPS)
 
 

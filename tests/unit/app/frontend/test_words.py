@@ -35,7 +35,10 @@ def placeholders(sentence: str) -> set[str]:
 
 def source_of(table: str) -> str:
     code = "".join(script.read_text(encoding="utf-8") for script in SCRIPTS[table])
-    return "\n".join([code, *(patch.new for patch in PATCHES)]) if table == "page" else code
+    if table != "page":
+        return code
+    named = re.findall(r'": "(\w+)",', (PUBLIC / "names.js").read_text(encoding="utf-8"))
+    return "\n".join([code, *(patch.new for patch in PATCHES), *(f"kimi.text.{word};" for word in named)])
 
 
 def test_every_language_has_the_same_words_with_the_same_placeholders() -> None:
