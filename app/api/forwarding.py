@@ -12,6 +12,7 @@ from app.api.response import Outlet
 from app.lazily import openai
 from app.upstream.client import EngineClient
 from app.upstream.state import EngineState
+from engine.wording import report, sentence
 
 _SOON_SECONDS = 5
 _LATER_SECONDS = 60
@@ -32,10 +33,12 @@ def engine_of(state: EngineState) -> EngineClient:
         return client
     if status.state == "failed":
         message = (
-            f"The engine has failed: {status.phase} ./start.sh status tells more; Retry in the page starts it again."
+            f"The engine has failed: {sentence(status.reason)} ./start.sh status shows more; "
+            "Retry in the page starts it again."
         )
         raise ApiError(503, message, "engine_failed", retry_after=_LATER_SECONDS)
-    doing = f" ({status.phase})" if status.phase else ""
+    said = report(status.phase, status.reason)
+    doing = f" ({said})" if said else ""
     raise ApiError(503, f"The engine is not ready yet{doing}.", "engine_not_ready", retry_after=_SOON_SECONDS)
 
 
