@@ -135,9 +135,12 @@ class Saving:
         if row is None:
             await self._append(turn, answer, answer.id, values, printed)
         elif row.revision == self._seen(answer).revision or _goes_on(values, row):
+            # Never one that it has had: not even an answer that was deleted and written again by a session that still
+            # had it. Those of version 0002 counted from 1, which may be more than the thread's.
+            revision = max(self._revision, row.revision + 1)
             wanted = self._own | {"known": answer.id, "seen": row.revision}
-            await self._connection.execute(_UPDATE_ANSWER, {**values, "revision": row.revision + 1, **wanted})
-            self._written.append(_Written(answer, answer.id, Seen(row.revision + 1, printed)))
+            await self._connection.execute(_UPDATE_ANSWER, {**values, "revision": revision, **wanted})
+            self._written.append(_Written(answer, answer.id, Seen(revision, printed)))
         elif not _is_beginning(values, row):
             # Both have gone on from what they had in common: this one becomes an answer of its own.
             await self._append(turn, answer, new_id(), values, printed)
@@ -149,10 +152,10 @@ class Saving:
             )
             last = (await self._connection.execute(highest)).scalar_one_or_none()
             self._next_place[turn.id] = 0 if last is None else last + 1
-        place = {"id": answer_id, "turn_id": turn.id, "position": self._next_place[turn.id], "revision": 1}
+        place = {"id": answer_id, "turn_id": turn.id, "position": self._next_place[turn.id], "revision": self._revision}
         await self._connection.execute(insert(answers), {**values, **records.feedback_values(answer), **place})
         self._next_place[turn.id] += 1
-        self._written.append(_Written(answer, answer_id, Seen(1, printed)))
+        self._written.append(_Written(answer, answer_id, Seen(self._revision, printed)))
 
     async def _remove(self) -> None:
         """Deletes the answers that the session has taken out, unless somebody has changed them since."""

@@ -18,7 +18,7 @@ class Seen(NamedTuple):
     """An answer when the session and the database last agreed on it."""
 
     revision: int
-    """Its revision in the database."""
+    """Its revision in the database: the thread's at which it was written last."""
     fingerprint: int
     """Of its content in the session."""
 

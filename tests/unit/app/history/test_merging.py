@@ -203,6 +203,22 @@ async def test_an_answer_taken_out_goes_in_the_other_tab_too_unless_it_has_grown
     assert three.texts == ["first"]
 
 
+async def test_an_answer_written_again_after_it_was_taken_out_is_news_to_all(tabs: list[Tab]) -> None:
+    one, two, three = tabs
+    again = await one.answers("")
+    await two.catch_up()
+    await three.catch_up()
+    one.copy.removed.add(again.id)
+    one.turn.answers, one.turn.chosen = one.turn.answers[:1], 0
+    await one.save(one.turn)
+    # Does not know that yet, and has gone on with it.
+    two.turn.answers[1].text = "said after all"
+    await two.save(two.turn)
+    for tab in (one, three):
+        await tab.catch_up()
+        assert tab.texts == ["first", "said after all"]
+
+
 async def test_saving_at_once_in_several_processes_leaves_each_answer_a_place_of_its_own(tabs: list[Tab]) -> None:
     await asyncio.gather(*(tab.answers(f"{round_} of {n}") for round_ in range(5) for n, tab in enumerate(tabs)))
     turn = await kept(tabs[0])
