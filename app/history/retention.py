@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from app.history.database import HistoryError
+from app.errors import HistoryError
 from app.history.transfer.imports import MARK
 from engine.atomic_write import replace_json
 from engine.config import Workspace

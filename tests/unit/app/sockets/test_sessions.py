@@ -13,7 +13,8 @@ import pytest
 with warnings.catch_warnings():
     # Libraries below Chainlit use what pydantic has deprecated.
     warnings.simplefilter("ignore")
-    from app.page.chats import MOST_MEMORY, chat_of
+    from app.page.chat import MOST_MEMORY
+    from app.page.live_chats import chat_of
     from app.sockets import sessions
     from app.sockets.sessions import is_session_id
 

@@ -20,9 +20,9 @@ from app.upstream.backpressure import Reply
 from app.upstream.progress import Pulse
 from app.upstream.state import EngineFailedError, EngineState
 from engine.config import Settings
-from engine.plans.launch import LaunchPlan
 from engine.reasoning_tags import Kind, Piece
 from engine.status import EngineStatus, Status
+from tests.instruments.launch_plan import launch_plan
 from tests.instruments.scripted_engine import Script, ScriptedEngine
 
 
@@ -75,11 +75,7 @@ class Desk:
         self.status("ready")
 
     def plan(self, **changes: Any) -> None:
-        plan: dict[str, Any] = {
-            "engine": "sglang", "model": "Kimi-VL-A3B-Thinking", "served_name": "scripted",
-            "base_url": self.engine.base_url, "pictures": "file", **changes,
-        }  # fmt: skip
-        LaunchPlan(**plan).write(self.files.plan)
+        launch_plan(self.engine.base_url, **changes).write(self.files.plan)
 
     def status(self, state: Any, **changes: Any) -> None:
         Status().with_engine(state=state, **changes).write(self.files.status)
