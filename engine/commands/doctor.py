@@ -31,8 +31,9 @@ from engine.config import ROOT, Settings
 from engine.engines.choice import make_plan
 from engine.engines.registry import engine_of
 from engine.install.weights import Missing, WeightsError, find_weights
-from engine.machine.detect import GIB, Hardware, detect
+from engine.machine.detect import Hardware, detect
 from engine.machine.open_files import possible
+from engine.machine.vendor import GIB
 from engine.plans.launch import PlanError
 from engine.supervise import control
 
