@@ -35,6 +35,8 @@ from app.talk.conversation import Answer, Turn, new_id
 from app.telemetry import spans
 from app.turn import run as turns
 from app.turn.faults import UNEXPECTED, Fault, explain
+from app.turn.job import Job
+from app.upstream.offer import offer_of, planned_offer
 from app.upstream.state import EngineState, NoSupervisorError
 
 GRACE_SECONDS = 10.0
@@ -87,11 +89,11 @@ class _Callbacks:
     async def _offer_settings(self, chat: Chat) -> None:
         """Sends the panel as soon as the plan is known, and again if the engine then turns out to serve others."""
         client = await self._state.launched()
-        planned = turns.planned_offer(client)
+        planned = planned_offer(client)
         await send_panel(planned, chat, _session())
         try:
             client = await self._state.ready()
-            offer = await turns.offer_of(client)
+            offer = await offer_of(client)
         except Exception as error:
             _log.info("no list of models yet: %s", type(error).__name__)
             return
@@ -110,10 +112,10 @@ class _Callbacks:
             return
         session = _session()
         try:
-            offer, answers = await turns.offer_of(client), True
+            offer, answers = await offer_of(client), True
         except openai.APIError as error:
             _log.info("own settings are not kept, for the engine does not answer: %s", type(error).__name__)
-            offer, answers = turns.planned_offer(client), False
+            offer, answers = planned_offer(client), False
         await show_mode(offer, chat_of(session), session)
         if answers:
             await self._own.remember(session, offer)
@@ -212,7 +214,7 @@ class _Callbacks:
             turn.answers.append(answer)
             turn.chosen = len(turn.answers) - 1
         view = chat.running = chat.views[turn.id]
-        job = chat.job = turns.Job(chat.conversation.until(turn.id), answer, session.chat_settings, continuing)
+        job = chat.job = Job(chat.conversation.until(turn.id), answer, session.chat_settings, continuing)
         figures, fault = None, None
         try:
             await view.begin(answer)
@@ -239,7 +241,7 @@ class _Callbacks:
                 chat.take_out(turn, answer)
                 turn.chosen = chosen
         else:
-            answer.line = wording.line(figures, answer, chat.language)
+            answer.figures, answer.line = figures, ""
         spans.turn_ended(answer.ending, figures, fault.key if fault else "")
         await self._end(session, chat, turn, fault)
 

@@ -16,6 +16,7 @@ from app.i18n import Language, text
 from app.page import wording
 from app.talk.conversation import Answer, Turn
 from app.talk.fitting import Fit
+from app.talk.footer import footer
 from app.talk.settings import ChatSettings
 from app.turn.faults import Fault
 from app.upstream.progress import Pulse
@@ -88,8 +89,8 @@ class AnswerView:
             self._thinking.name = wording.thought(answer.seconds_thinking, stopped, self._language)
         words = answer.text or wording.no_answer(answer, self._language)
         self._message = cl.Message(content=words, author=self._author, parent_id=self.parent_id, created_at=utc_now())
-        if answer.line:
-            self._line = _note(answer.line, self.parent_id)
+        if line := footer(answer, self._language):
+            self._line = _note(line, self.parent_id)
 
     def steps(self) -> list[StepDict]:
         """What of this turn is on the page, below its question."""
@@ -313,11 +314,11 @@ class AnswerView:
         else:
             self._message.content = words
             await self._message.update()
-        if answer.line:
+        if line := footer(answer, self._language):
             if self._line is None:
-                self._line = await show_note(answer.line, self.parent_id)
+                self._line = await show_note(line, self.parent_id)
             else:
-                self._line.name = answer.line
+                self._line.name = line
                 await self._line.update()
 
     async def _show_buttons(self, turn: Turn, answer: Answer) -> None:
