@@ -10,7 +10,7 @@ _ENDED: dict[Ending | None, str] = {"stopped": "line_stopped", "length": "line_l
 """What is said of an answer that did not end by itself."""
 
 
-def footer(answer: Answer, language: Language) -> str:
+def footer_line(answer: Answer, language: Language) -> str:
     """How the answer ended if not by itself, the model, the times, the tokens.
 
     An answer of an earlier version has the line that was written then.

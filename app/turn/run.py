@@ -118,7 +118,7 @@ async def _round(client: EngineClient, job: Job, view: View, patience: Patience)
     """One request; its figures, and whether it was left because its user has seen enough thinking."""
     request = await make_request(client, job)
     job.answer.instant = request.instant
-    can_answer_now = request.marks is not None and client.plan.engine == "vllm" and not job.answer.thinking_cut
+    can_answer_now = request.marks is not None and client.plan.traits.continues and not job.answer.thinking_cut
     await view.asking(request.settings, request.fitted, can_answer_now)
     streaming = request.settings.streaming
     figures = Figures(request.settings.model)

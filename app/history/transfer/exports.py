@@ -24,7 +24,7 @@ from app.history.records import writable_time
 from app.history.transfer.reading import ReadAnswer, ReadTurn, ThreadReader
 from app.i18n import Language, text
 from app.talk.conversation import Answer, Picture
-from app.talk.footer import footer
+from app.talk.footer import footer_line
 
 FORMAT = "kimi-vl-chat"
 VERSION = 2
@@ -132,7 +132,7 @@ async def _answer_markdown(answer: ReadAnswer, language: Language) -> AsyncItera
     for kind, slices in answer.parts:
         async for words in _folded(slices, language) if kind == "reasoning" else _paragraph(slices):
             yield words
-    if line := footer(answer.about, language):
+    if line := footer_line(answer.about, language):
         yield f"\n\n*{line}*"
 
 

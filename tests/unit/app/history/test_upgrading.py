@@ -16,7 +16,7 @@ from app.history.upgrading import upgrade
 from app.i18n import LANGUAGES, Language
 from app.talk.conversation import Answer, Conversation, Picture, Turn
 from app.talk.figures import Figures
-from app.talk.footer import footer
+from app.talk.footer import footer_line
 from app.talk.parts import parts_of
 from engine.reasoning_tags import Kind, Piece
 
@@ -108,7 +108,7 @@ async def test_an_old_answer_is_shown_with_the_line_that_was_kept(
     assert thread
     answer = thread.conversation.turns[0].answer
     assert answer
-    assert (answer.figures, footer(answer, language)) == (None, "x")
+    assert (answer.figures, footer_line(answer, language)) == (None, "x")
 
 
 async def test_an_old_answer_that_goes_on_has_figures_instead_of_its_line(old: Database, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ async def test_an_old_answer_that_goes_on_has_figures_instead_of_its_line(old: D
     assert again
     answer = again.conversation.turns[0].answer
     assert answer
-    assert (answer.text, footer(answer, "en")) == ("first 1 and on", "kimi")
+    assert (answer.text, footer_line(answer, "en")) == ("first 1 and on", "kimi")
 
 
 async def test_an_old_thread_goes_on(old: Database, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 from app.i18n import LANGUAGES, Language
 from app.talk.conversation import Answer, Ending
 from app.talk.figures import Figures, Usage
-from app.talk.footer import footer
+from app.talk.footer import footer_line
 
 FIGURES = Figures("kimi-vl", 0.254, 2.0, Usage(1234, 101, 40), "stop")
 
@@ -26,17 +26,17 @@ FIGURES = Figures("kimi-vl", 0.254, 2.0, Usage(1234, 101, 40), "stop")
     ],
 )
 def test_a_line_in_each_language(answer: Answer, english: str, chinese: str) -> None:
-    assert (footer(answer, "en"), footer(answer, "zh")) == (english, chinese)
+    assert (footer_line(answer, "en"), footer_line(answer, "zh")) == (english, chinese)
 
 
 @pytest.mark.parametrize("ending", ["stop", "stopped"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_answer_of_an_earlier_version_keeps_its_line(language: Language, ending: Ending) -> None:
-    assert footer(Answer(ending=ending, line="stopped · kimi"), language) == "stopped · kimi"
+    assert footer_line(Answer(ending=ending, line="stopped · kimi"), language) == "stopped · kimi"
 
 
 def test_figures_count_more_than_an_old_line() -> None:
-    assert footer(Answer(ending="stop", line="kimi", figures=Figures("new")), "en") == "new"
+    assert footer_line(Answer(ending="stop", line="kimi", figures=Figures("new")), "en") == "new"
 
 
 @pytest.mark.parametrize(

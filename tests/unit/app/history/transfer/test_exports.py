@@ -17,8 +17,8 @@ from chainlit.context import init_http_context
 from chainlit.session import WebsocketSession
 from sqlalchemy import update
 
+from app.errors import HistoryError
 from app.files.pictures import NormalPicture, PictureLimits, normalise
-from app.history.database import HistoryError
 from app.history.store import History, Thread
 from app.history.tables import turns
 from app.history.transfer import imports, reading
@@ -26,11 +26,11 @@ from app.history.transfer.exports import chat_json, chat_zip, file_name
 from app.history.transfer.imports import ImportedError, folder_of_an_import, keep, take_in
 from app.history.transfer.reading import ThreadReader
 from app.history.users import Users
-from app.page.chats import Chat
-from app.page.resuming import page_of
+from app.page.chat import Chat
+from app.page.threads.resuming import page_of
 from app.talk.conversation import LAST_SECOND, Answer, Conversation, Picture, Turn
 from app.talk.figures import Figures, Usage
-from app.talk.footer import footer
+from app.talk.footer import footer_line
 from app.talk.parts import Reasoning, Text, parts_of
 from tests.instruments.pictures import png, shop_sign
 from tests.unit.app.history.test_store import load
@@ -224,7 +224,7 @@ async def test_a_file_of_the_first_version_is_taken_in(history: History, user: s
         Answer(parts_of("so"), "stopped"),
     ]
     assert turn.answer
-    assert footer(turn.answer, "zh") == "kimi · 3 tokens"
+    assert footer_line(turn.answer, "zh") == "kimi · 3 tokens"
 
 
 async def test_an_answer_never_keeps_the_id_of_a_file(uploads: Path, tmp_path: Path) -> None:
