@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +45,6 @@ from app.history.transfer.routes import export_routes
 from app.history.users import Users
 from app.i18n import language_of, text
 from app.page import callbacks
-from app.page.answer import wording
 from app.page.in_step import InStep
 from app.page.incoming.thread_ids import guard_thread_ids
 from app.page.live_chats import chat_of, open_chats, stop_all
@@ -56,6 +54,7 @@ from app.page.threads.routes import routes
 from app.page.threads.saving import Keeper
 from app.presets import Presets
 from app.sockets.sessions import guard
+from app.status.overview import shown
 from app.status.routes import watching
 from app.telemetry import logs, metrics
 from app.telemetry.otel import telemetry
@@ -64,6 +63,7 @@ from engine.access.ended_logins import EndedLogins
 from engine.access.passwords import People
 from engine.config import Settings
 from engine.supervise.heartbeat import keep_beating
+from engine.wording import sentence
 
 _FORM_BYTES = 64 * 1024
 """What a form puts around an uploaded file."""
@@ -203,12 +203,11 @@ def _add_routes(app: FastAPI, state: EngineState) -> None:
     @app.get("/api/status")
     async def status(request: Request, user: SignedIn) -> JSONResponse:
         language = language_of(request.headers.get("accept-language"))
-        engine = asdict(state.status())
+        engine = shown(state.status(), language)
         plan = state.plan()
-        engine["phase"] = wording.phase(engine["phase"], language)
         engine["note"] = plan.note if plan else ""
         # Only where something was tried and failed is the reason worth the room.
-        engine["why"] = plan.reasons[-1] if plan and plan.note == "reader.fallback" else ""
+        engine["why"] = sentence(plan.failure, language) if plan else ""
         return JSONResponse({"engine": engine})
 
     @app.post("/api/retry")

@@ -18,6 +18,7 @@ from engine.install.weights import is_folder, weights_bytes
 from engine.machine.detect import Hardware
 from engine.plans.launch import LaunchPlan, PlanError
 from engine.plans.target import GB
+from engine.status import Reason
 
 
 def plan_here(settings: Settings, hardware: Hardware) -> LaunchPlan:
@@ -31,7 +32,7 @@ def plan_here(settings: Settings, hardware: Hardware) -> LaunchPlan:
         model = wanted_model(settings.model)
     except UnknownModelError as error:
         if engine is None:
-            return reader_plan(settings, "reader.fallback", (str(error),))
+            return replace(reader_plan(settings, "reader.fallback"), failure=Reason.of_text(str(error)))
         if not engine.any_model:
             raise PlanError(str(error)) from None
         model = assumed_model(settings.model)

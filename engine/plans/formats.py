@@ -24,7 +24,7 @@ def render(plan: LaunchPlan, how: str) -> str:
 def as_text(plan: LaunchPlan) -> str:
     """Everything, for reading."""
     parts = [_heading(plan)]
-    parts.append(_section("Why", [f"- {reason}" for reason in plan.reasons]))
+    parts.append(_section("Why", [f"- {reason}" for reason in plan.why()]))
     parts.append(_section("First", [line for step in plan.guide.steps for line in (*step.splitlines(), "")][:-1]))
     parts.append(_section("Launch", [*_exports(plan.env), *_lines(plan.argv)]) if plan.argv else "")
     for rank, worker in enumerate(plan.guide.workers, start=1):
@@ -55,7 +55,7 @@ def as_json(plan: LaunchPlan) -> str:
             {
                 "argv": plan.argv,
                 "env": plan.env,
-                "reasons": plan.reasons,
+                "reasons": plan.why(),
                 "steps": [*plan.guide.steps, plan.guide.verify] if plan.guide.verify else plan.guide.steps,
                 "engine": plan.engine,
                 "model": plan.model,

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.atomic_write import replace_json
-from engine.status import known_fields
+from engine.status import Reason, known_fields, read_reason
+from engine.wording import Language, sentence
 
 WEIGHTS = "{weights}"
 """Stands in a plan's argv for the weights' folder, which is known only once they are on the machine."""
@@ -97,6 +98,8 @@ class LaunchPlan:
     note: str = ""
     """What a person should know of this choice, e.g. why it is not the vision model."""
     reasons: tuple[str, ...] = ()
+    failure: Reason | None = None
+    """Why what was tried before could not be started; None: nothing was."""
     accelerator: str = ""
     """What it runs on, in words: `8 x H200`."""
     guide: Guide = field(default_factory=Guide)
@@ -116,7 +119,12 @@ class LaunchPlan:
         raw = json.loads(path.read_text())
         known = {entry.name for entry in fields(cls)} - {"guide"}
         kept: dict[str, Any] = {name: _tuples(value) for name, value in raw.items() if name in known}
-        return cls(**kept | {"traits": known_fields(EngineTraits, raw.get("traits"))})
+        kept["traits"] = known_fields(EngineTraits, raw.get("traits"))
+        return cls(**kept | {"failure": read_reason(raw.get("failure"))})
+
+    def why(self, language: Language = "en") -> tuple[str, ...]:
+        """Why this engine was chosen, with what could not be started before it."""
+        return (*self.reasons, sentence(self.failure, language)) if self.failure else self.reasons
 
 
 def _tuples(value: object) -> object:

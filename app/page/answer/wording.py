@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from app.i18n import Language, catalogue, text
+from app.i18n import Language, text
 from app.talk.conversation import Answer
 from app.talk.figures import Figures
 from app.talk.fitting import Fit
+from app.turn.faults import Fault
 from app.upstream.progress import Pulse
-from engine.status import ANSWERS_NOTHING, EngineStatus
+from engine.status import EngineStatus, Reason
+from engine.wording import doing, sentence
 
 SILENT_SECONDS = 30
 """An engine that has sent no token for so long may be stuck."""
 
 
-def phase(words: str, language: Language) -> str:
-    """What the engine is doing, or why it is given up; most of the supervisor's own sentences are shown as they are."""
-    key = "answers_nothing" if words == ANSWERS_NOTHING else words
-    return catalogue(language).get(f"phase_{key}", words)
-
-
 def waiting(status: EngineStatus, language: Language) -> str:
     """Why a question waits."""
-    doing = phase(status.phase, language)
-    if status.state == "starting" and doing:
+    phase = doing(status.phase, language)
+    if status.state == "starting" and phase:
         if status.percent is not None:
-            return text("engine_starting_percent", language, phase=doing, percent=round(status.percent))
-        return text("engine_starting", language, phase=doing)
+            return text("engine_starting_percent", language, phase=phase, percent=round(status.percent))
+        return text("engine_starting", language, phase=phase)
     return text("engine_restarting" if status.restarts else "waiting", language)
+
+
+def fault(fault: Fault, language: Language) -> str:
+    """What went wrong, with the way out."""
+    values = {
+        name: sentence(value, language) if isinstance(value, Reason) else value for name, value in fault.values.items()
+    }
+    return text(fault.key, language, **values)
 
 
 def pulse(seen: Pulse, language: Language) -> str:

@@ -27,6 +27,7 @@ from app.page.threads.saving import Keeper
 from app.presets import Presets
 from app.talk.control_tokens import whole
 from app.talk.conversation import Answer, Turn, new_id
+from app.talk.figures import Figures
 from app.telemetry import spans
 from app.turn import run as turns
 from app.turn.faults import UNEXPECTED, Fault, explain
@@ -147,7 +148,7 @@ class Turns:
 
     async def _run(
         self, session: WebsocketSession, chat: Chat, turn: Turn, job: turns.Job
-    ) -> tuple[turns.Figures | None, Fault | None]:
+    ) -> tuple[Figures | None, Fault | None]:
         """Asks the engine and shows what it says; how that ended is in the job's answer."""
         view = chat.running = chat.views[turn.id]
         answer, figures = job.answer, None

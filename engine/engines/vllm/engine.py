@@ -9,7 +9,7 @@ from engine.catalog import Model
 from engine.config import AUTO, ROOT, Settings
 from engine.engines.base import Engine, Environment, Workload, request_here
 from engine.engines.vllm.environment import ENVIRONMENT, is_ready, vllm_python
-from engine.engines.vllm.log import Progress
+from engine.engines.vllm.log import VllmLog
 from engine.engines.vllm.plan import FLAGS, NAME, TRAITS, vllm_plan
 from engine.machine.detect import Hardware
 from engine.machine.vendors import CPU, VENDORS
@@ -72,7 +72,7 @@ VLLM = Engine(
     automatic=True,
     flags=FLAGS,
     environment=Environment(ENVIRONMENT, "engine.engines.vllm.environment", _index, _has_environment),
-    watcher=Progress,
+    watcher=VllmLog,
     # The share of its cache that is filled grows while it takes in a long prompt and no token comes out.
     work_metrics=("vllm:kv_cache_usage_perc",),
     bench=bench_command,

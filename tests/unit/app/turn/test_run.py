@@ -21,7 +21,7 @@ from app.upstream.progress import Pulse
 from app.upstream.state import EngineFailedError, EngineState
 from engine.config import Settings
 from engine.reasoning_tags import Kind, Piece
-from engine.status import EngineStatus, Status
+from engine.status import EngineStatus, Phase, Reason, Status
 from tests.instruments.launch_plan import launch_plan
 from tests.instruments.scripted_engine import Script, ScriptedEngine
 
@@ -278,12 +278,12 @@ async def test_thoughts_go_on_as_thoughts_when_the_switch_is_off_by_now(desk: De
 
 
 async def test_a_question_waits_for_the_engine_and_is_then_answered(desk: Desk) -> None:
-    desk.status("starting", phase="loading", percent=40.0)
+    desk.status("starting", phase=Phase.LOADING, percent=40.0)
     asking = asyncio.create_task(desk.ask())
     await asyncio.wait_for(desk.screen.shown.wait(), 10)
     assert not desk.engine.requests
     desk.screen.shown.clear()
-    desk.status("starting", phase="loading", percent=80.0)
+    desk.status("starting", phase=Phase.LOADING, percent=80.0)
     await asyncio.wait_for(desk.screen.shown.wait(), 10)
     desk.status("ready")
     assert (await asyncio.wait_for(asking, 10)).text == "An answer."
@@ -300,10 +300,10 @@ async def test_a_question_waits_for_the_first_plan(desk: Desk) -> None:
 
 
 async def test_a_failed_engine_is_said_at_once(desk: Desk) -> None:
-    desk.status("failed", phase="The weights are not there.")
+    desk.status("failed", reason=Reason("weights_missing"))
     with pytest.raises(EngineFailedError) as error:
         await desk.ask()
-    assert explain(error.value).values == {"reason": "The weights are not there."}
+    assert explain(error.value).values == {"reason": Reason("weights_missing")}
 
 
 async def test_an_engine_that_dies_before_it_speaks_is_asked_again(desk: Desk) -> None:
@@ -315,7 +315,7 @@ async def test_an_engine_that_dies_before_it_speaks_is_asked_again(desk: Desk) -
         desk.state.client()
     asking = asyncio.create_task(desk.ask())
     await asyncio.sleep(0.3)
-    desk.status("starting", phase="loading", restarts=1)
+    desk.status("starting", phase=Phase.LOADING, restarts=1)
     await asyncio.wait_for(desk.screen.shown.wait(), 10)
     desk.engine.script = Script()
     desk.plan()

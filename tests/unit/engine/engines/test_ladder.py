@@ -35,7 +35,7 @@ def plan(hardware: Hardware, **values: object) -> LaunchPlan:
 
 
 def told(found: LaunchPlan) -> str:
-    return " ".join(found.reasons)
+    return " ".join(found.why())
 
 
 def test_one_large_gpu_serves_the_whole_model_with_its_whole_context() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from engine.catalog import catalog
 from engine.engines.choice import make_plan
-from engine.engines.vllm.log import Progress
+from engine.engines.vllm.log import VllmLog
 from engine.machine import amd
 from engine.machine import detect as hardware
 from engine.machine.amd import parse_amd_smi
@@ -129,10 +129,10 @@ def test_who_holds_the_memory_is_named_the_largest_first(nvml: dict[str, Any], m
     name = psutil.Process().name()
     assert gpu_holders() == f"{name} (pid {own}) 5.0 GiB, a program (pid {2**22 + 1}) 0.0 GiB"
     line = "ValueError: Free memory on device cuda:0 (3.1/23.6 GiB) on startup is less than desired GPU memory "
-    progress = Progress()
-    progress.feed(line + "utilization (0.95, 22.4 GiB).")
-    assert progress.failure is not None
-    assert f"{name} (pid {own})" in progress.failure.sentence
+    log = VllmLog()
+    log.feed(line + "utilization (0.95, 22.4 GiB).")
+    assert log.failure is not None
+    assert f"{name} (pid {own})" in str(log.failure.reason.values["holders"])
 
 
 def test_an_answer_that_cannot_be_read_is_a_note_and_not_an_end(

@@ -7,6 +7,7 @@ from typing import Any
 from engine.machine import amd, nvidia
 from engine.machine.load import LoadMeter
 from engine.machine.vendor import Device
+from engine.status import Reason
 from engine.supervise import timeline
 
 
@@ -65,14 +66,14 @@ def test_changes_are_kept_in_order_and_not_for_ever(tmp_path: Path) -> None:
     path = tmp_path / "timeline.jsonl"
     assert timeline.read(path) == []
     for number in range(3000):
-        timeline.note(path, "engine", "failed", f"reason {number}")
+        timeline.note(path, "engine", "failed", reason=Reason("exited", {"status": number}))
     with path.open("a") as file:
         file.write('{"at": "half a li\n[1]\n')
     timeline.note(path, "page", "ready")
     changes = timeline.read(path, 5)
-    assert [(change.part, change.state, change.phase) for change in changes] == [
-        ("engine", "failed", "reason 2998"),
-        ("engine", "failed", "reason 2999"),
-        ("page", "ready", ""),
+    assert [(change.part, change.state, change.reason) for change in changes] == [
+        ("engine", "failed", Reason("exited", {"status": 2998})),
+        ("engine", "failed", Reason("exited", {"status": 2999})),
+        ("page", "ready", None),
     ]
     assert path.stat().st_size < 200_000
