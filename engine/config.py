@@ -44,7 +44,8 @@ class Settings(BaseSettings):
     models: Path | None = None
     """Where downloaded weights go; None: `models` below the workspace."""
     hub: Literal["huggingface", "modelscope"] = "huggingface"
-    preset: Literal["", "appliance", "long-context", "low-latency", "high-throughput"] = ""
+    preset: str = ""
+    """A tuning of the engine (engine/plans/tuning.py, which checks it); empty: none."""
     vllm_index: str = ""
     password: SecretStr = SecretStr("")
     database_url: SecretStr = SecretStr("")
@@ -220,7 +221,6 @@ _ALLOWED = {
     "pictures": "data or file",
     "picture_hosts": "host names without https:// and without *, comma-separated, with :PORT for an unusual port",
     "proxies": "addresses and networks, comma-separated: 127.0.0.1, 10.0.0.0/8",
-    "preset": "appliance, long-context, low-latency, high-throughput, or nothing",
     "first_token_seconds": "a whole number of seconds, 1 to 599",
     "idle_seconds": "a whole number of seconds, 1 to 599",
     "upload_days": "a whole number of days, 0 to keep pictures for ever",

@@ -6,7 +6,7 @@ import asyncio
 
 import httpx2
 
-from app.api.body import Question
+from app.api.completion_request import CompletionRequest
 from app.api.errors import ApiError
 from app.api.response import Outlet
 from app.lazily import openai
@@ -68,13 +68,15 @@ async def _names(client: EngineClient, *, fresh: bool = False) -> list[str]:
         raise _gone() from None
 
 
-async def pass_on(client: EngineClient, method: str, path: str, question: Question | None, outlet: Outlet) -> None:
+async def pass_on(
+    client: EngineClient, method: str, path: str, request: CompletionRequest | None, outlet: Outlet
+) -> None:
     """Sends the request to the engine's `path`; its reply goes out with status and body as they are.
 
     Raises:
         ApiError: the engine can't be reached, or breaks off.
     """
-    body = await asyncio.to_thread(question.encode) if question else None
+    body = await asyncio.to_thread(request.encode) if request else None
     try:
         async with client.passing(method, path, body) as reply:
             if reply.status_code == 401:

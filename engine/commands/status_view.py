@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from statistics import median
@@ -19,7 +16,9 @@ from rich.text import Text
 from engine import wording
 from engine.config import Settings
 from engine.engines.registry import engine_of
-from engine.machine.load import Device, Load, LoadMeter
+from engine.local_http import get_json
+from engine.machine.load import Load, LoadMeter
+from engine.machine.vendor import Device
 from engine.plans.launch import LaunchPlan
 from engine.status import Status, known_fields
 from engine.supervise import timeline
@@ -61,13 +60,9 @@ def ask_page(settings: Settings, seen: Status) -> dict[str, Any]:
     """What the page's process alone knows; empty where it does not answer."""
     if seen.page.state != "ready" or not settings.files.watch_key.exists():
         return {}
-    headers = {"Authorization": f"Bearer {settings.files.watch_key.read_text().strip()}"}
-    request = urllib.request.Request(f"{settings.page_url}/api/overview", headers=headers)  # noqa: S310 - our own page
-    # A proxy of the environment has no way to this machine's own address.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    key = settings.files.watch_key.read_text().strip()
     try:
-        with opener.open(request, timeout=5) as reply:
-            found: dict[str, Any] = json.load(reply)
+        found: dict[str, Any] = get_json(f"{settings.page_url}/api/overview", key, seconds=5, through_proxy=False)
         # One of another version may say other things, or say them in another way.
         _drawn(found, seen)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):

@@ -9,7 +9,7 @@ from engine.catalog import Model
 from engine.config import AUTO, Settings
 from engine.engines.base import Engine
 from engine.machine.detect import Hardware
-from engine.plans.launch import EngineTraits, LaunchPlan
+from engine.plans.launch import EngineTraits, Guide, LaunchPlan
 from engine.status import Reason
 
 NAME = "reader"
@@ -28,7 +28,7 @@ def reader_plan(settings: Settings, note: str = "", reasons: tuple[str, ...] = (
     return LaunchPlan(
         engine=NAME, traits=TRAITS, model=NAME, served_name=NAME, argv=argv, pictures="file", accelerator="CPU",
         base_url=f"http://127.0.0.1:{settings.engine_port}/v1", note=note, reasons=reasons,
-        checked="the reader reads its own arguments",
+        guide=Guide(checked="the reader reads its own arguments"),
     )  # fmt: skip
 
 

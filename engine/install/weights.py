@@ -12,9 +12,6 @@ from engine.config import ROOT
 from engine.status import Reason, Value
 from engine.wording import sentence
 
-NANO = ROOT / "engine" / "nano" / "checkpoint"
-"""The test instrument of Kimi-VL's architecture that comes with the project."""
-
 
 class WeightsError(Exception):
     """The weights can't be used; `reason` says why, with the way out."""
@@ -42,8 +39,8 @@ def find_weights(model: Model, chosen: str, models: Path) -> Path | Missing:
     """
     if is_folder(chosen):
         return checked(Path(chosen).expanduser().resolve())
-    if model.name == "nano":
-        return checked(NANO)
+    if model.local:
+        return checked(ROOT / model.local)
     ours = models / model.name
     if (ours / "config.json").exists() and not _lacking(ours):
         return checked(ours)

@@ -48,6 +48,26 @@ class EngineTraits:
 
 
 @dataclass(frozen=True)
+class Guide:
+    """What `./start.sh plan` prints beside the launch itself, for a person who does it by hand."""
+
+    image: str = ""
+    """A container image with this engine; empty: none is known."""
+    container: tuple[str, ...] = ()
+    """What `docker run` needs beside the image and the command."""
+    steps: tuple[str, ...] = ()
+    """What comes before the launch: shell lines, the first of each a comment that says what it is."""
+    verify: str = ""
+    """Shell lines that ask the running engine one question."""
+    workers: tuple[tuple[str, ...], ...] = ()
+    """The command lines of the further nodes."""
+    checked: str = ""
+    """What has checked the command line."""
+    advice: tuple[str, ...] = ()
+    """Known symptoms and what to do."""
+
+
+@dataclass(frozen=True)
 class LaunchPlan:
     """One engine launch. The supervisor runs it, the page reads from it how to talk to the engine.
 
@@ -82,20 +102,8 @@ class LaunchPlan:
     """Why what was tried before could not be started; None: nothing was."""
     accelerator: str = ""
     """What it runs on, in words: `8 x H200`."""
-    image: str = ""
-    """A container image with this engine; empty: none is known."""
-    container: tuple[str, ...] = ()
-    """What `docker run` needs beside the image and the command."""
-    steps: tuple[str, ...] = ()
-    """What comes before the launch: shell lines, the first of each a comment that says what it is."""
-    verify: str = ""
-    """Shell lines that ask the running engine one question."""
-    workers: tuple[tuple[str, ...], ...] = ()
-    """The command lines of the further nodes."""
-    checked: str = ""
-    """What has checked the command line."""
-    advice: tuple[str, ...] = ()
-    """Known symptoms and what to do."""
+    guide: Guide = field(default_factory=Guide)
+    """What a person reads of it; the page does not get it."""
 
     def write(self, path: Path) -> None:
         """Hands the plan to the page."""
@@ -109,7 +117,7 @@ class LaunchPlan:
             FileNotFoundError: nothing was launched in this workspace yet.
         """
         raw = json.loads(path.read_text())
-        known = {entry.name for entry in fields(cls)}
+        known = {entry.name for entry in fields(cls)} - {"guide"}
         kept: dict[str, Any] = {name: _tuples(value) for name, value in raw.items() if name in known}
         kept["traits"] = known_fields(EngineTraits, raw.get("traits"))
         return cls(**kept | {"failure": read_reason(raw.get("failure"))})

@@ -5,8 +5,9 @@ from __future__ import annotations
 from engine.catalog import EngineFacts, Variant
 from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
-from engine.plans.launch import EngineTraits, ForbiddenError, LaunchPlan
+from engine.plans.launch import EngineTraits, ForbiddenError, Guide, LaunchPlan
 from engine.plans.request import Request, question
+from engine.plans.tuning import TUNINGS
 
 NAME = "llama"
 TRAITS = EngineTraits(title="llama.cpp", queue_metric="llamacpp:requests_deferred")
@@ -32,7 +33,7 @@ def llama_plan(request: Request) -> LaunchPlan:
         raise ForbiddenError(
             f"{gguf.repository} needs {gguf.memory_gb:g} GB of memory and {target} has {target.total_gb:.0f} GB."
         )
-    argv = merge(_argv(request, gguf), [*_preset(request.preset), *request.extra])
+    argv = merge(_argv(request, gguf), [*_slots(request.tuning), *request.extra])
     rules.check(NAME, FLAGS, request, argv)
     return LaunchPlan(
         engine=NAME,
@@ -49,12 +50,14 @@ def llama_plan(request: Request) -> LaunchPlan:
             request.standing(NAME, 1, gguf),
         ),
         accelerator=str(target),
-        image=facts.image,
-        container=facts.container,
-        steps=() if request.place.here else _steps(facts),
-        verify=question(model.name, request.place.port, KEY_ENV),
-        checked=f"every flag is in the argument list of llama-server {CHECKED_VERSION}",
-        advice=request.advice(NAME),
+        guide=Guide(
+            image=facts.image,
+            container=facts.container,
+            steps=() if request.place.here else _steps(facts),
+            verify=question(model.name, request.place.port, KEY_ENV),
+            checked=f"every flag is in the argument list of llama-server {CHECKED_VERSION}",
+            advice=request.advice(NAME),
+        ),
     )
 
 
@@ -68,10 +71,8 @@ def _argv(request: Request, gguf: Variant) -> list[str]:
     ]  # fmt: skip
 
 
-def _preset(preset: str) -> list[str]:
-    # A laptop's memory holds one long context or several short ones.
-    slots = {"appliance": "16", "long-context": "1", "low-latency": "1", "high-throughput": "4"}.get(preset)
-    return ["--parallel", slots] if slots else []
+def _slots(tuning: str) -> list[str]:
+    return ["--parallel", str(TUNINGS[tuning].slots)] if tuning else []
 
 
 def _steps(facts: EngineFacts) -> tuple[str, ...]:
