@@ -1,4 +1,4 @@
-"""A program's request body → what the engine is handed: all fields as they came, the pictures checked.
+"""A program's request body → what the engine is handed: all fields that are set, as they came, the pictures checked.
 
 The body is taken apart and put together anew, so that the engine can't read in it what was not seen here (a field named
 twice, a number that no parser agrees on).
@@ -58,7 +58,8 @@ class CompletionRequest:
             raise bad_request(f"The body is not JSON: {error}", code="invalid_json") from None
         if not isinstance(parsed, dict):
             raise bad_request("The body must be a JSON object with model and messages.", code="invalid_json")
-        self._fields: Json = parsed
+        # Clients send null for what is not set; some engines reject it.
+        self._fields: Json = {name: value for name, value in parsed.items() if value is not None}
         self.model: str | None = _model(parsed)
         self.pictures: list[PictureSlot] = list(_pictures(parsed.get("messages")))
 
@@ -122,6 +123,7 @@ def _slot(part: object, path: str) -> Iterator[PictureSlot]:
 
 
 def _no_other_media(part: Json, path: str, allowed: str = "") -> None:
-    for name in part:
-        if name != allowed and _MEDIA.search(name):
+    """Takes out of `part` the media fields that are null. Raises ApiError for any that holds something."""
+    for name in [name for name in part if name != allowed and _MEDIA.search(name)]:
+        if part.pop(name) is not None:
             raise bad_request(f"The field {name[:40]!r} is not taken here: messages {_PARTS}.", path)
