@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import httpx2
+import orjson
 
 from app.api.completion_request import CompletionRequest
 from app.api.errors import ApiError
@@ -53,9 +55,13 @@ async def check_model(client: EngineClient, name: str | None) -> None:
     # Some servers take on models while they run.
     names = await _names(client, fresh=True)
     if names and name not in names:
-        listed = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
-        message = f"The model {name[:100]!r} does not exist here; served is: {listed}."
-        raise ApiError(404, message, "model_not_found", "model")
+        raise _no_model(name, names)
+
+
+def _no_model(name: str, names: Sequence[str]) -> ApiError:
+    listed = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
+    message = f"The model {name[:100]!r} does not exist here; served is: {listed or 'none'}."
+    return ApiError(404, message, "model_not_found", "model")
 
 
 async def _names(client: EngineClient, *, fresh: bool = False) -> list[str]:
@@ -95,6 +101,27 @@ async def pass_on(
         raise ApiError(504, "The engine has been silent for an hour.", "engine_silent") from None
     except httpx2.HTTPError:
         raise _gone() from None
+
+
+async def pass_on_model(client: EngineClient, name: str, outlet: Outlet) -> None:
+    """Sends the entry of one model in the engine's list, which not every engine gives by itself.
+
+    Raises:
+        ApiError: there is no such model (404), or the engine can't be reached or asked.
+    """
+    try:
+        async with client.passing("GET", "models", None) as reply:
+            listed = orjson.loads(await reply.aread()) if reply.status_code == 200 else None
+    except httpx2.HTTPError:
+        raise _gone() from None
+    except orjson.JSONDecodeError:
+        listed = None
+    if not isinstance(listed, dict) or not isinstance(listed.get("data"), list):
+        raise ApiError(502, "The engine gives no list of its models.", "no_model_list")
+    models = {entry["id"]: entry for entry in listed["data"] if isinstance(entry, dict) and "id" in entry}
+    if name not in models:
+        raise _no_model(name, list(models))
+    await outlet.whole(200, {"content-type": "application/json"}, orjson.dumps(models[name]))
 
 
 def _gone() -> ApiError:

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from app.api.body_queue import BodyQueue
 from app.api.completion_request import CompletionRequest
 from app.api.errors import ApiError
-from app.api.forwarding import check_model, engine_of, pass_on
+from app.api.forwarding import check_model, engine_of, pass_on, pass_on_model
 from app.api.keyring import Keyring
 from app.api.pictures import PictureDesk
 from app.api.remote_pictures import RemotePictures
@@ -44,6 +44,15 @@ def routes(settings: Settings, state: EngineState, store: UploadStore) -> APIRou
 
         return Reply(work, partial(keyring.holds, key))
 
+    @router.get(_MODELS_PATH + "/{name:path}")
+    async def model(request: Request, name: str) -> Response:
+        key = keyring.admit(request)
+
+        async def work(outlet: Outlet) -> None:
+            await pass_on_model(engine_of(state), name, outlet)
+
+        return Reply(work, partial(keyring.holds, key))
+
     @router.post(CHAT_PATH)
     async def chat_completions(request: Request) -> Response:
         # Before the body is read: what a stranger sends is not worth holding.
@@ -62,8 +71,9 @@ def routes(settings: Settings, state: EngineState, store: UploadStore) -> APIRou
     @router.api_route("/v1", methods=_ANY)
     @router.api_route("/v1/{path:path}", methods=_ANY)
     async def nothing_here(request: Request) -> Response:
-        if method := _METHODS.get(request.url.path):
-            raise ApiError(405, f"{request.url.path} takes {method}.", "method_not_allowed", allow=method)
+        path = request.url.path
+        if method := "GET" if path.startswith(_MODELS_PATH + "/") else _METHODS.get(path):
+            raise ApiError(405, f"{path} takes {method}.", "method_not_allowed", allow=method)
         here = "GET /v1/models and POST /v1/chat/completions"
         raise ApiError(404, f"There is nothing here; this API has {here}.", "not_found")
 

@@ -22,6 +22,12 @@ def test_the_models_are_those_of_the_engine(client: OpenAI) -> None:
     assert model.model_dump()["max_model_len"] == 32768
 
 
+def test_one_model_is_found_by_its_name(client: OpenAI) -> None:
+    assert client.models.retrieve("scripted").model_dump()["max_model_len"] == 32768
+    with pytest.raises(openai.NotFoundError, match="'moonshotai/Kimi' does not exist here; served is: scripted"):
+        client.models.retrieve("moonshotai/Kimi")
+
+
 def test_a_question_is_answered_whole_and_as_a_stream(client: OpenAI) -> None:
     whole = client.chat.completions.create(model="scripted", messages=HELLO)
     assert whole.choices[0].message.content == "An answer."
@@ -77,7 +83,7 @@ def test_a_program_that_leaves_before_the_first_byte_frees_the_engine(scripted: 
     scripted.wait(lambda engine: engine.left == 1, PATIENCE)
 
 
-@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/embeddings", "/v1/chat", "/v1/models/x", "/v1/../v1/files"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/embeddings", "/v1/chat", "/v1/../v1/files"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_every_other_path_is_a_404_in_the_same_shape(raw: Raw, method: str, path: str) -> None:
     response = raw(method, path)
@@ -87,6 +93,7 @@ def test_every_other_path_is_a_404_in_the_same_shape(raw: Raw, method: str, path
 
 def test_the_wrong_method_is_told_so(raw: Raw) -> None:
     assert raw("GET", CHAT).status_code == raw("POST", "/v1/models").status_code == 405
+    assert raw("DELETE", "/v1/models/scripted").status_code == 405
 
 
 def test_an_unknown_model_is_a_404_that_names_those_there_are(client: OpenAI, scripted: ScriptedProduct) -> None:

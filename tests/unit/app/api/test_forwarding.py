@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
+import orjson
 import pytest
 
 from app.api.completion_request import CompletionRequest
 from app.api.errors import ApiError
-from app.api.forwarding import check_model, pass_on
+from app.api.forwarding import check_model, pass_on, pass_on_model
 from app.api.response import Outlet
 from app.upstream import client as engine_client
 from app.upstream.client import EngineClient
@@ -129,3 +130,14 @@ async def test_what_an_engine_packs_unasked_is_passed_on_as_what_it_is() -> None
     start, body = sent.messages
     assert (b"content-encoding", b"gzip") in start["headers"]
     assert body["body"] == packed
+
+
+async def test_one_model_is_an_entry_of_the_engines_list(client: EngineClient, engine: ScriptedEngine) -> None:
+    engine._model = "moonshotai/Kimi-VL"
+    sent = Sent()
+    await pass_on_model(client, "moonshotai/Kimi-VL", sent.outlet)
+    start, body = sent.messages
+    assert (start["status"], orjson.loads(body["body"])["max_model_len"]) == (200, 32768)
+    with pytest.raises(ApiError, match="served is: moonshotai/Kimi-VL") as unknown:
+        await pass_on_model(client, "Kimi-VL", sent.outlet)
+    assert (unknown.value.status, unknown.value.code) == (404, "model_not_found")
