@@ -19,6 +19,8 @@ from engine.wording import report, sentence
 _SOON_SECONDS = 5
 _LATER_SECONDS = 60
 _MOST_NAMES = 50
+_NO_ROUTE = ("not found", "file not found")
+"""How vLLM, SGLang and the reader, and llama.cpp, say that they have no such address."""
 _KEPT_HEADERS = ("content-type", "content-encoding", "retry-after", "x-request-id")
 """`content-encoding` for an engine that packs what it was asked not to: the bytes are passed on as they are."""
 
@@ -96,6 +98,9 @@ async def pass_on(
                 await outlet.end()
             else:
                 answer = b"".join([chunk async for chunk in reply.aiter_raw()])
+                if reply.status_code == 404 and path != "chat/completions" and _names_no_route(answer):
+                    message = f"The engine here has no /v1/{path}: use POST /v1/chat/completions."
+                    raise ApiError(404, message, "not_found")
                 await outlet.whole(reply.status_code, headers, answer)
     except httpx2.ReadTimeout:
         raise ApiError(504, "The engine has been silent for an hour.", "engine_silent") from None
@@ -122,6 +127,17 @@ async def pass_on_model(client: EngineClient, name: str, outlet: Outlet) -> None
     if name not in models:
         raise _no_model(name, list(models))
     await outlet.whole(200, {"content-type": "application/json"}, orjson.dumps(models[name]))
+
+
+def _names_no_route(answer: bytes) -> bool:
+    """Whether a 404 is about the address; an engine may also miss something that the request names."""
+    try:
+        said = orjson.loads(answer)
+    except orjson.JSONDecodeError:
+        return True
+    error = said.get("error", said) if isinstance(said, dict) else said
+    message = error.get("message", error.get("detail")) if isinstance(error, dict) else error
+    return not isinstance(message, str) or message.strip(" .").lower() in _NO_ROUTE
 
 
 def _gone() -> ApiError:

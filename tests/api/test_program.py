@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import threading
 from typing import Any
 
@@ -9,9 +11,10 @@ import httpx
 import openai
 import pytest
 from openai import OpenAI
+from PIL import Image
 
 from engine.status import Reason
-from tests.api.asks import CHAT, HELLO, Raw, ask, error
+from tests.api.asks import CHAT, HELLO, Raw, ask, data_url, error, png
 from tests.api.conftest import PATIENCE
 from tests.instruments.scripted_product import ScriptedProduct
 
@@ -64,6 +67,24 @@ def test_fields_that_nobody_here_knows_reach_the_engine_untouched(client: OpenAI
     assert seen["response_format"] == {"type": "json_object"}
     assert (seen["seed"], seen["top_k"], seen["never_heard_of"]) == (7, 5, [None, 1.5, "ü"])
     assert seen["chat_template_kwargs"] == {"thinking": False}
+
+
+def test_a_response_is_passed_on_with_its_picture_checked(client: OpenAI, scripted: ScriptedProduct) -> None:
+    part: Any = {"type": "input_image", "image_url": data_url(png(2000, 1500)), "detail": "auto"}
+    reply = client.responses.create(model="scripted", input=[{"role": "user", "content": [part]}])
+    assert reply.output_text == "An answer."
+    [seen] = scripted.engine.requests
+    handed = base64.b64decode(seen["input"][0]["content"][0]["image_url"].partition(",")[2])
+    width, height = Image.open(io.BytesIO(handed)).size
+    assert width * height <= 802816
+    assert seen["store"] is False
+
+
+def test_what_the_engine_has_not_is_a_404_that_names_the_way_out(client: OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError, match="The engine here has no /v1/completions: use POST /v1/chat"):
+        client.completions.create(model="scripted", prompt="Hello")
+    with pytest.raises(openai.NotFoundError, match="no embeddings"):
+        client.embeddings.create(model="scripted", input="Hello")
 
 
 def test_a_program_that_leaves_frees_the_engine(scripted: ScriptedProduct, client: OpenAI) -> None:
