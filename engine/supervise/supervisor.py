@@ -26,6 +26,7 @@ from engine.plans.launch import LaunchPlan, PlanError
 from engine.processes import Record
 from engine.status import Phase, Reason, Status
 from engine.supervise import control, timeline, workspace_lock
+from engine.supervise.elsewhere import Elsewhere
 from engine.supervise.hang_probe import tiny_question
 from engine.supervise.page_log import PageLog
 from engine.supervise.prepare import prepare
@@ -186,7 +187,8 @@ class Supervisor:
         if not plan.argv:
             # Of a server that is not ours only the API itself is known.
             headers = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
-            return Launch((), {}, "", 0, plan.base_url + "/models", headers)
+            server = Elsewhere(plan.base_url, plan.served_name, headers)
+            return Launch((), {}, "", 0, server.models_url, headers, elsewhere=server)
         ready_url = plan.base_url.removesuffix("/v1") + plan.ready_path
         env = engine_environment() | plan.env | {plan.key_env: secret(self._files.engine_key)}
         question, engine = None, engine_of(plan.engine)
