@@ -33,7 +33,7 @@ def test_what_models_write_is_drawn_as_they_mean_it(scripted: ScriptedProduct, o
     page.ask("x")
     page.finished()
     answer = page.answers.last
-    expect(answer.locator("strong")).to_have_text("“豫园”")
+    expect(answer.get_by_text("“豫园”", exact=True)).to_have_css("font-weight", "700")
     expect(answer).to_contain_text("招牌写着“豫园”。")
     expect(answer.locator("td").first).to_have_text("茶\n水", use_inner_text=True)
     expect(answer.locator(".katex-error")).to_have_count(0)
