@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from engine.status import Reason
+from engine.identity import Identity
+from engine.logs import RotatingLog
+from engine.processes import Record
+from engine.status import Phase, Reason
 from engine.supervise import elsewhere
 from engine.supervise.elsewhere import Elsewhere
+from engine.supervise.service import Launch, Service
 from engine.wording import LANGUAGES, sentence
 from tests.instruments.ports import free_port
 
@@ -19,7 +25,7 @@ LIST = '{"data": [{"id": "a"}, {"id": "b"}]}'
 
 
 @asynccontextmanager
-async def serving(*replies: tuple[int, str]) -> AsyncIterator[str]:
+async def serving(*replies: tuple[int, str], port: int = 0) -> AsyncIterator[str]:
     """A server that gives these replies, the last one again and again; its address."""
     left = list(replies)
 
@@ -31,7 +37,7 @@ async def serving(*replies: tuple[int, str]) -> AsyncIterator[str]:
         await writer.drain()
         writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(answer, "127.0.0.1", port) as server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
 
 
@@ -77,3 +83,39 @@ async def test_each_new_reason_is_told_once_with_the_time_and_the_next_try(monke
     assert "asked again every" in sentence(told[0])
     assert str(told[0].values["since"]) in sentence(told[0])
     assert "每" in sentence(told[1], "zh")
+
+
+async def test_the_supervisor_reports_and_logs_it_and_is_ready_when_the_server_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(elsewhere, "AGAIN_EVERY", 0.05)
+    port, seen, changed = free_port(), [], asyncio.Event()
+    server = Elsewhere(f"http://127.0.0.1:{port}/v1", "a", {"Authorization": "Bearer a-secret"})
+
+    async def launch(report: Callable[..., None]) -> Launch:
+        report(Phase.PREPARING, None)
+        return Launch((), {}, "", 0, server.models_url, server.headers, elsewhere=server)
+
+    def report(**changes: Any) -> None:
+        seen.append(changes)
+        changed.set()
+
+    async def until(found: Callable[[dict[str, Any]], bool]) -> None:
+        async with asyncio.timeout(30):
+            while not any(map(found, seen)):
+                changed.clear()
+                await changed.wait()
+
+    log = tmp_path / "llm.log"
+    identity = Identity("a workspace", "1:2", "this boot", "pid:[1]")
+    record = Record(tmp_path / "groups.json", identity)
+    service = Service("engine", launch, RotatingLog(log, 1_000_000), record, report, cwd=tmp_path)
+    running = asyncio.create_task(service.run())
+    await until(lambda said: bool(said.get("reason")) and said["reason"].key == "remote_refused")
+    assert seen[-1]["phase"] == Phase.NONE, "or the sentence is not shown"
+    async with serving((200, LIST), port=port):
+        await until(lambda said: said.get("state") == "ready")
+        service.stop()
+        await asyncio.wait_for(running, 30)
+    assert f"Nothing answers at {server.base_url} (connection refused)." in log.read_text()
+    assert "a-secret" not in log.read_text() + repr(seen)
