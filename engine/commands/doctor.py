@@ -200,10 +200,10 @@ def server(settings: Settings) -> list[Finding]:
     if not settings.remote:
         return []
     headers = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
-    address = settings.openai_api_base.rstrip("/")
-    found = asyncio.run(Elsewhere(address, settings.model, headers).look())
+    there = Elsewhere(settings.openai_api_base.rstrip("/"), settings.model, headers)
+    found = asyncio.run(there.look())
     if found is None:
-        return [Finding("server", "ok", f"{address} answers, and has {settings.model}")]
+        return [Finding("server", "ok", f"{there.address} answers, and has {settings.model}")]
     state: State = "warning" if found.key == "remote_no_model" else "broken"
     advice = "The settings are OPENAI_API_BASE, OPENAI_API_KEY and KIMI_MODEL."
     return [Finding("server", state, sentence(found), advice)]

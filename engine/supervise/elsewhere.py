@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -32,6 +33,11 @@ class Elsewhere:
         """Where it lists its models."""
         return f"{self.base_url}/models"
 
+    @property
+    def address(self) -> str:
+        """The address to show: without a name and password, which it may hold."""
+        return re.sub(r"(?<=//)[^/@]*@", "", self.base_url)
+
     async def look(self) -> Reason | None:
         """Asks it for its models: what keeps people from using it; None where nothing does."""
         timeout = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
@@ -43,31 +49,31 @@ class Elsewhere:
             ):
                 return self._answered(reply.status, await _body(reply))
         except TimeoutError:
-            return Reason("remote_timeout", {"address": self.base_url, "seconds": int(PATIENCE_SECONDS)})
+            return Reason("remote_timeout", {"address": self.address, "seconds": int(PATIENCE_SECONDS)})
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return self._unreachable(error)
 
     def _unreachable(self, error: Exception) -> Reason:
         if isinstance(error, aiohttp.ClientSSLError):
-            return Reason("remote_tls", {"address": self.base_url, "error": str(error)})
+            return Reason("remote_tls", {"address": self.address, "error": str(error)})
         if isinstance(error, aiohttp.ClientConnectorDNSError):
-            return Reason("remote_unknown_host", {"address": self.base_url, "host": error.host})
+            return Reason("remote_unknown_host", {"address": self.address, "host": error.host})
         if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, ConnectionRefusedError):
-            return Reason("remote_refused", {"address": self.base_url})
-        said = str(error) or type(error).__name__
-        return Reason("remote_unreachable", {"address": self.base_url, "error": said})
+            return Reason("remote_refused", {"address": self.address})
+        said = (str(error) or type(error).__name__).replace(self.base_url, self.address)
+        return Reason("remote_unreachable", {"address": self.address, "error": said})
 
     def _answered(self, status: int, body: bytes) -> Reason | None:
         if status in {401, 403}:
-            return Reason("remote_key", {"address": self.base_url, "status": status})
+            return Reason("remote_key", {"address": self.address, "status": status})
         if status >= 500:
-            return Reason("remote_error", {"address": self.base_url, "status": status})
+            return Reason("remote_error", {"address": self.address, "status": status})
         names = _names(body) if status == 200 else None
         if names is None:
-            return Reason("remote_no_api", {"address": self.base_url, "status": status})
+            return Reason("remote_no_api", {"address": self.address, "status": status})
         if self.model and names and self.model not in names:
             served = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
-            return Reason("remote_no_model", {"address": self.base_url, "model": self.model, "served": served})
+            return Reason("remote_no_model", {"address": self.address, "model": self.model, "served": served})
         return None
 
     async def until_it_answers(self, tell: Callable[[Reason], None]) -> Reason | None:

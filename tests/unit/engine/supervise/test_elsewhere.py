@@ -74,6 +74,15 @@ async def test_one_that_does_not_answer_says_how(monkeypatch: pytest.MonkeyPatch
     assert found == ["remote_refused", "remote_unknown_host", "remote_unreachable", "remote_timeout"]
 
 
+async def test_a_password_in_the_address_is_not_shown() -> None:
+    found = await Elsewhere(
+        f"http://anna:secret@127.0.0.1:{free_port()}/v1", headers={"Authorization": "Bearer x"}
+    ).look()
+    assert found
+    assert "127.0.0.1" in sentence(found)
+    assert "secret" not in repr(found)
+
+
 async def test_each_new_reason_is_told_once_with_the_time_and_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(elsewhere, "AGAIN_EVERY", 0.01)
     told: list[Reason] = []
