@@ -54,7 +54,8 @@ def all_routes() -> Iterator[tuple[str, str]]:
         ("GET", "/api/status"), ("POST", "/api/retry"), ("GET", f"/project/thread/{thread}/picture/{file}"),
         ("PUT", "/feedback"), ("DELETE", "/feedback"), ("POST", "/api/threads/import"), ("GET", "/metrics"),
         ("GET", f"/api/threads/{thread}/export"), ("GET", f"/api/answers/{thread}/answer.md"),
-        ("POST", "/v1/chat/completions"), ("GET", "/v1/models"), ("POST", "/api/sign-out-everywhere"),
+        ("POST", "/v1/chat/completions"), ("POST", "/v1/responses"), ("POST", "/v1/completions"),
+        ("GET", "/v1/models"), ("GET", "/v1/models/x"), ("POST", "/api/sign-out-everywhere"),
     ]  # fmt: skip
 
 
