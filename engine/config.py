@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     models: Path | None = None
     """Where downloaded weights go; None: `models` below the workspace."""
     hub: Literal["huggingface", "modelscope"] = "huggingface"
+    picture_tokens: int = Field(1024, ge=64, le=4096)
+    """How many tokens a picture may take on llama.cpp: more see more, and take longer."""
     preset: Literal["", "appliance", "long-context", "low-latency", "high-throughput"] = ""
     vllm_index: str = ""
     password: SecretStr = SecretStr("")
@@ -213,6 +215,7 @@ _ALLOWED = {
     "pictures": "data or file",
     "picture_hosts": "host names without https:// and without *, comma-separated, with :PORT for an unusual port",
     "proxies": "addresses and networks, comma-separated: 127.0.0.1, 10.0.0.0/8",
+    "picture_tokens": "a whole number of tokens, 64 to 4096",
     "preset": "appliance, long-context, low-latency, high-throughput, or nothing",
     "first_token_seconds": "a whole number of seconds, 1 to 599",
     "idle_seconds": "a whole number of seconds, 1 to 599",

@@ -142,7 +142,7 @@ def _vllm(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
             f"{target} was found, but vLLM for {_READY_MADE[target.vendor]} is not installed by this program: "
             "start it as `./start.sh plan --format docker` prints, then use KIMI_ENGINE=openai."
         )
-    return vllm_plan(_request(settings, model, target, str(vllm_python(ROOT))))
+    return vllm_plan(_request(settings, hardware, model, target, str(vllm_python(ROOT))))
 
 
 def _llama(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
@@ -153,19 +153,22 @@ def _llama(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
     targets = [target for target in from_hardware(hardware) if target.vendor in {"nvidia", "cpu"}]
     # What does not fit into the GPU stays in RAM: the larger of the two decides.
     target = max(targets, key=lambda target: target.total_gb or 0)
-    return llama_plan(_request(settings, model, target, hardware.llama_server))
+    return llama_plan(_request(settings, hardware, model, target, hardware.llama_server))
 
 
 def _sglang(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
     if hardware.sglang_python is None:
         raise PlanError("SGLang is not on the PATH; install it as `./start.sh plan --engine sglang` tells.")
-    return sglang_plan(_request(settings, model, from_hardware(hardware)[0], hardware.sglang_python))
+    return sglang_plan(_request(settings, hardware, model, from_hardware(hardware)[0], hardware.sglang_python))
 
 
-def _request(settings: Settings, model: Model, target: Target, python: str) -> Request:
+def _request(settings: Settings, hardware: Hardware, model: Model, target: Target, python: str) -> Request:
     traces = engine_traces(os.environ)
-    place = Place(settings.engine_port, ROOT, settings.files.uploads, Path(python), here=True, traces=traces)
-    return Request(model, target, place, settings.preset, wanted=settings.model)
+    place = Place(
+        settings.engine_port, ROOT, settings.files.uploads, Path(python), here=True, models=settings.models_folder,
+        cores=hardware.physical_cores, traces=traces,
+    )  # fmt: skip
+    return Request(model, target, place, settings.preset, wanted=settings.model, picture_tokens=settings.picture_tokens)
 
 
 def _remote(settings: Settings, model: str) -> LaunchPlan:

@@ -38,12 +38,14 @@ async def fetch_weights(missing: Missing, hub: str, report: Report) -> Path:
     try:
         quiet = {"HF_HUB_DISABLE_PROGRESS_BARS": "1"}
         folder = str(missing.folder)
-        status = await run_chore("engine.install.download", hub, missing.repository, folder, on_line=hear, env=quiet)
+        wanted = {"revision": missing.revision, "files": {file.name: file.sha256 for file in missing.files}}
+        arguments = (hub, missing.repository, folder, *([json.dumps(wanted)] if missing.files else []))
+        status = await run_chore("engine.install.download", *arguments, on_line=hear, env=quiet)
     finally:
         watch.cancel()
     if status:
         raise WeightsError(_sentence(said, missing, hub))
-    return checked(missing.folder)
+    return missing.folder if missing.files else checked(missing.folder)
 
 
 async def _watch(folder: Path, begun: asyncio.Event, said: dict[str, Any], report: Report) -> None:
@@ -55,8 +57,9 @@ async def _watch(folder: Path, begun: asyncio.Event, said: dict[str, Any], repor
 
 
 def _sentence(said: dict[str, Any], missing: Missing, hub: str) -> str:
+    which = " and ".join(file.name for file in missing.files) or "config.json, the *.safetensors and all the others"
     by_hand = (
-        f"put the files of {missing.repository} (config.json, the *.safetensors and all the others) into "
+        f"put the files of {missing.repository} ({which}) into "
         f"{missing.folder}, or name the folder that has them with KIMI_MODEL"
     )
     match said.get("failed"):
@@ -70,6 +73,11 @@ def _sentence(said: dict[str, Any], missing: Missing, hub: str) -> str:
             return f"{HOSTS[hub]} gives {missing.repository} only to who has accepted its licence: set HF_TOKEN."
         case "unknown":
             return f"{HOSTS[hub]} knows no model {missing.repository}; check KIMI_MODEL."
+        case "changed":
+            return (
+                f"{said.get('file', '')} came from {HOSTS[hub]} with other content than is known here and was deleted: "
+                f"start again, or {by_hand}."
+            )
         case "unreachable":
             other = "" if hub == "modelscope" else ", or set KIMI_HUB=modelscope"
             return f"{HOSTS[hub]} can't be reached from this machine ({said.get('text', '')}); {by_hand}{other}."

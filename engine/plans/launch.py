@@ -35,6 +35,11 @@ class LaunchPlan:
     """The name the engine knows the model by."""
     base_url: str
     pictures: Literal["file", "data"]
+    picture_patches: int | None = None
+    """To how many patches the page scales each picture, which it then pads to whole blocks (app/files/padded.py), for
+    an engine that does neither as the model's own processor does; None: the engine does it."""
+    picture_pixels: int | None = None
+    """What a picture is scaled down to where that is less than the model's own limit."""
     argv: tuple[str, ...] = ()
     """Empty: there is no process to start, the engine runs elsewhere."""
     env: dict[str, str] = field(default_factory=dict)
@@ -45,6 +50,10 @@ class LaunchPlan:
     """The vLLM environment that it runs in, made before the launch; empty: none."""
     weights: str = ""
     """The weights to have before the launch, as `KIMI_MODEL` names them; empty: none."""
+    variant: str = ""
+    """The model's variant whose weights they are; empty: the model's own."""
+    finish: str = ""
+    """`python -m FINISH MODEL WEIGHTS MODELS` makes what else it loads once the weights are there; empty: nothing."""
     context: int | None = None
     """The context the engine was launched with, in tokens; None: the model's own, or what memory allows."""
     note: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from engine.catalog import find_model
 from engine.config import Settings
@@ -28,12 +29,27 @@ async def prepare(plan: LaunchPlan, settings: Settings, report: Report) -> Launc
 
 async def _with_weights(plan: LaunchPlan, settings: Settings, report: Report) -> LaunchPlan:
     try:
-        found = find_weights(find_model(plan.model), plan.weights, settings.models_folder)
+        found = find_weights(find_model(plan.model), plan.weights, settings.models_folder, plan.variant)
         if isinstance(found, Missing):
             found = await fetch_weights(found, settings.hub, report)
     except WeightsError as error:
         raise PermanentError(str(error)) from None
+    if plan.finish:
+        await _finish(plan, found, settings, report)
     return replace(plan, argv=tuple(part.replace(WEIGHTS, str(found)) for part in plan.argv))
+
+
+async def _finish(plan: LaunchPlan, weights: Path, settings: Settings, report: Report) -> None:
+    report("preparing", None)
+    last = ""
+
+    def hear(line: str) -> None:
+        nonlocal last
+        last = line or last
+
+    arguments = (plan.model, str(weights), str(settings.models_folder))
+    if await run_chore(plan.finish, *arguments, on_line=hear, env={}):
+        raise PermanentError(last)
 
 
 async def _make_environment(accelerator: str, settings: Settings, report: Report) -> None:

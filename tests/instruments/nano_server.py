@@ -134,7 +134,10 @@ class NanoServer:
 
     async def metric(self, name: str) -> float:
         """The sum of a metric's samples."""
-        async with aiohttp.ClientSession() as session, session.get(f"{self.url}/metrics") as reply:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{self.url}/metrics", headers=_authorization(KEY)) as reply,
+        ):
             lines = (await reply.text()).splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name}{{", f"{name} ")))
 
@@ -143,12 +146,16 @@ class NanoServer:
         self, messages: list[Message], key: str | None, options: dict[str, Any]
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         body = {"model": "nano", "messages": messages, "temperature": 0, "max_tokens": 1500, **options}
-        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        headers = {} if key is None else _authorization(key)
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session,
             session.post(f"{self.url}/v1/chat/completions", json=body, headers=headers) as reply,
         ):
             yield reply
+
+
+def _authorization(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
 
 
 def conversation(messages: list[Message] | str) -> list[Message]:

@@ -94,7 +94,9 @@ def test_llama_server_takes_the_2506_gguf_where_no_gpu_can() -> None:
     found = plan(machine(ram=32, llama=True))
     assert (found.engine, found.model, found.note) == ("llama", "Kimi-VL-A3B-Thinking-2506", "llama.auto")
     assert found.argv[0] == "/usr/bin/llama-server"
-    assert (found.pictures, found.environment, found.weights) == ("data", "", "")
+    assert (found.pictures, found.environment) == ("data", "")
+    assert (found.weights, found.variant) == ("Kimi-VL-A3B-Thinking", "gguf")
+    assert value(found.argv, "--model") == f"{WEIGHTS}/Kimi-VL-A3B-Thinking-2506-Q4_K_M.gguf"
     assert "no accelerator" in told(found)
 
 
