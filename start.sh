@@ -28,6 +28,7 @@ Usage: ./start.sh [WORD] [OPTIONS]
   bench ui [--quick]     measure what the page costs, beside its baselines
   prepare                install what start needs, and no more
   test [--long] [ARGS]   install what the tests need and run them
+  test --fast [ARGS]     run the unit tests only, on two cores
   help                   print this
 
 Settings come from the environment and from .env; .env.example explains each.
@@ -199,9 +200,13 @@ case $word in
     test)
         shift
         prepare test
+        cd -- "$root"
+        if [ "${1:-}" = --fast ]; then
+            shift
+            exec "$python" -m pytest tests/unit --numprocesses 2 --dist worksteal "$@"
+        fi
         prepare_browser
         prepare_postgres
-        cd -- "$root"
         exec "$python" -m pytest "$@"
         ;;
     "bench ui")

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import chainlit as cl
-from chainlit.auth import ensure_jwt_secret, get_current_user
+from chainlit.auth import ensure_jwt_secret
 from chainlit.config import APP_ROOT, FILES_DIRECTORY
 from chainlit.server import app as chainlit_app
 from chainlit.server import sio
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from pydantic import UUID4, BaseModel
@@ -29,6 +29,7 @@ from app.access.limits.upload_guard import BodyPace, UploadGuard
 from app.access.proxies import Forwarded
 from app.access.rules import Rules
 from app.access.sign_in import LocalSignIn, set_up_login
+from app.access.signed_in import SignedIn
 from app.access.still_allowed import StillWelcome, Welcome
 from app.api.errors import ApiError, on_api_error
 from app.api.pictures import MAX_REQUEST_BYTES
@@ -44,15 +45,16 @@ from app.history.transfer.reading import is_kept
 from app.history.transfer.routes import export_routes
 from app.history.users import Users
 from app.i18n import language_of, text
-from app.page import callbacks, wording
-from app.page.chats import open_chats, stop_all
-from app.page.data_layer import DataLayer
-from app.page.history_routes import routes
+from app.page import callbacks
+from app.page.answer import wording
 from app.page.in_step import InStep
 from app.page.incoming.thread_ids import guard_thread_ids
-from app.page.saving import Keeper
+from app.page.live_chats import chat_of, open_chats, stop_all
+from app.page.settings.own import OwnSettings
+from app.page.threads.data_layer import DataLayer
+from app.page.threads.routes import routes
+from app.page.threads.saving import Keeper
 from app.presets import Presets
-from app.presets.own import OwnSettings
 from app.sockets.sessions import guard
 from app.status.routes import watching
 from app.telemetry import logs, metrics
@@ -71,8 +73,6 @@ _OTHER_BODY_BYTES = 2 * 1024 * 1024
 _CLOSED = ("docs", "redoc", "openapi.json", "mcp", "copilot", "project/share", "project/thread/share")
 """Paths of Chainlit's, or of nobody's, that are answered with 404 here."""
 
-SignedIn = Annotated[Any, Depends(get_current_user)]
-
 
 def create_app(settings: Settings) -> FastAPI:
     """The whole page as an ASGI application; Chainlit must have been told its app root before this is imported."""
@@ -82,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     history, users = History(database, settings.files.uploads), Users(database)
     people, ended = People(settings.files.people), EndedLogins(settings.files.logins)
     rules = Rules(settings, people, ended)
-    welcome = Welcome(rules, ended, settings.auth_header)
+    welcome = Welcome(rules, ended, settings.auth_header, lambda session: chat_of(session).give_up())
     welcome.guard_chainlit()
     keeper = Keeper(history, users)
     lifespan = _lifespan(settings, state, store, database, welcome, in_step=InStep(keeper))

@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-EngineName = Literal["reader", "vllm", "sglang", "llama", "openai"]
+EngineName = str
+"""A name among `ENGINES` (engine/engines/registry.py)."""
 Vendor = Literal["nvidia", "amd", "ascend", "cpu"]
 
 
@@ -286,6 +287,12 @@ def find_model(name: str) -> Model:
         if wanted in {_plain(known) for known in (model.name, model.repository, *model.aliases)}:
             return model
     raise UnknownModelError(f"There is no model {name!r} in the catalogue; known are {', '.join(models())}.")
+
+
+def assumed_model(name: str, title: str = "", context: int | None = None) -> Model:
+    """A model that nobody has entered, with the facts of the plainest one."""
+    facts = {"name": name, "title": title or name, "context": context or 32768}
+    return find_model("Kimi-VL-A3B-Instruct").model_copy(update=facts)
 
 
 def find_card(name: str) -> Card:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from engine.atomic_write import replace_json
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -67,7 +68,7 @@ class Status:
 
     def write(self, path: Path) -> None:
         """Replaces the file at once: a reader sees the old status or the new one, never a half."""
-        write_json(path, asdict(self))
+        replace_json(path, asdict(self))
 
     @classmethod
     def read(cls, path: Path) -> Status:
@@ -92,16 +93,3 @@ def known_fields(kind: type[_T], raw: object) -> _T:
     """
     given = raw if isinstance(raw, dict) else {}
     return kind(**{entry.name: given[entry.name] for entry in fields(kind) if entry.name in given})
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes `value` as JSON by atomic replace, readable by its owner alone; nothing stays of it where that fails."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(value, file, ensure_ascii=False)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise

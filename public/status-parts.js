@@ -53,7 +53,6 @@ const watch = (() => {
         [60, "min"],
         [1, "s"],
       ],
-      engines: { reader: "Reader (OCR)", vllm: "vLLM", sglang: "SGLang", llama: "llama.cpp", openai: "Remote server" },
     },
     zh: {
       title: "运行状态",
@@ -105,7 +104,6 @@ const watch = (() => {
         [60, "分"],
         [1, "秒"],
       ],
-      engines: { reader: "文字识别（reader）", vllm: "vLLM", sglang: "SGLang", llama: "llama.cpp", openai: "远程服务" },
     },
   };
   const text = words[document.documentElement.lang.startsWith("zh") ? "zh" : "en"];

@@ -53,7 +53,7 @@
     state.textContent = text.states[engine.state] ?? engine.state;
     state.dataset.state = engine.state;
     const doing = [engine.phase, engine.percent === null ? "" : `${Math.round(engine.percent)} %`].filter(Boolean);
-    const context = plan?.context && (plan.engine === "reader" ? text.characters : text.tokens)(plan.context);
+    const context = plan?.context && (plan.unit === "character" ? text.characters : text.tokens)(plan.context);
     put(
       parts.facts,
       element("p", "headline", plan ? plan.title : "–"),
@@ -61,7 +61,7 @@
       element(
         "dl",
         "facts",
-        ...fact(text.runsOn, [text.engines[engine.kind] ?? engine.kind, plan?.accelerator].filter(Boolean).join(", ") || "–"),
+        ...fact(text.runsOn, [plan?.engine ?? engine.kind, plan?.accelerator].filter(Boolean).join(", ") || "–"),
         ...(context ? fact(text.context, context) : []),
         ...fact(text.since, `${clock(since)} (${duration(Math.max(0, now - since / 1000))})`),
         ...fact(text.restarts, String(engine.restarts)),
@@ -138,7 +138,7 @@
 
   function drawAll(seen) {
     const points = (which) => seen.turns.filter((turn) => turn[which] !== null).map((turn) => [turn[0], turn[which]]);
-    const unit = seen.engine.kind === "reader" ? text.charactersPerSecond : text.perSecond;
+    const unit = seen.plan?.unit === "character" ? text.charactersPerSecond : text.perSecond;
     drawEngine(seen);
     drawNow(seen);
     drawPlot(parts.first, points(1), seen.now, text.firstToken, text.seconds);

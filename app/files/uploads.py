@@ -15,13 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import aiofiles
 import aiofiles.os
 
 from app.fair_queue import FairLine
 from app.files import pdf, pdf_process
 from app.files.pictures import NormalPicture, PictureError, PictureLimits, normalise
 from app.talk.conversation import Picture
+from engine.atomic_write import replace_file
 
 MAX_BYTES = 64 * 1024 * 1024
 """The largest file that is taken; the page's upload limit is the same."""
@@ -175,11 +175,8 @@ def _in_use_again(stored: Stored) -> bool:
 
 
 async def _write(path: Path, data: bytes) -> None:
-    """Writes by rename: a picture is there whole or not at all. The engine only reads it, hence the mode."""
+    """A picture is there whole or not at all."""
     if await aiofiles.os.path.exists(path):
         os.utime(path)
         return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{id(data)}")
-    async with aiofiles.open(temporary, "wb") as file:
-        await file.write(data)
-    await aiofiles.os.replace(temporary, path)
+    await asyncio.to_thread(replace_file, path, data)

@@ -27,10 +27,14 @@ _BEHAVIOUR = (
     ),
     Patch(
         # Chainlit took every place that is not the end for one that a person had scrolled to; also where the text had
-        # just grown, so that the page stood still in the middle of an answer.
+        # just grown, so that the page stopped in the middle of an answer.
         why="the page follows an answer until a person scrolls up",
-        old="A=S+w>=C-10;t&&(t.current=A),u(!A)}",
-        new="A=S+w>=C-10,kimiUp=S<(i.current.kimiTop||0);i.current.kimiTop=S;t&&(A||kimiUp)&&(t.current=A),"
+        # It also ignored every scroll while it moved the page itself: until the page had not moved for 100 ms, which is
+        # the whole of a fast answer.
+        old="if(!i.current||d)return;const{scrollTop:S,scrollHeight:C,clientHeight:w}=i.current,A=S+w>=C-10;"
+        "t&&(t.current=A),u(!A)}",
+        new="if(!i.current)return;const{scrollTop:S,scrollHeight:C,clientHeight:w}=i.current,A=S+w>=C-10,"
+        "kimiUp=S<(i.current.kimiTop||0);i.current.kimiTop=S;if(d&&!kimiUp)return;t&&(A||kimiUp)&&(t.current=A),"
         "u(!A&&!(t&&t.current))}",
     ),
     Patch(
@@ -166,14 +170,13 @@ _BEHAVIOUR = (
         # Chainlit hides the buttons of what is being streamed, and "Answer now" is for just that time.
         why="Answer now is there while it thinks",
         old='||t.streaming?null:f.jsxs("div",{className:"-ml-1.5 flex items-center flex-wrap"',
-        new='||t.streaming&&!u.some(p=>p.name==="answer_now")?null:'
+        new="||t.streaming&&!u.some(p=>p.payload.whileRunning)?null:"
         'f.jsxs("div",{className:"-ml-1.5 flex items-center flex-wrap"',
     ),
     Patch(
         why="Answer now, and the choice about a silent engine, can be pressed while a turn runs",
         old='variant:"ghost",className:"text-muted-foreground",disabled:e||i,',
-        new='variant:"ghost",className:"text-muted-foreground",'
-        'disabled:e&&!["answer_now","keep_waiting","stop_here"].includes(t.name)||i,',
+        new='variant:"ghost",className:"text-muted-foreground",disabled:e&&!t.payload.whileRunning||i,',
     ),
     Patch(
         # Its buttons remember what was clicked; another answer in the same place has feedback of its own.

@@ -15,9 +15,10 @@ from chainlit.user_session import user_sessions
 from socketio import AsyncServer
 from starlette.requests import cookie_parser
 
-from app.access.limits.recognised import owner_of
+from app.access.signed_in import owner_of
 from app.i18n import language_of, text
-from app.page.chats import MOST_MEMORY, chat_of, forget
+from app.page.chat import MOST_MEMORY
+from app.page.live_chats import chat_of, forget
 from app.sockets.browser import BrowserSocket
 from app.sockets.events import set_limits, socket_of
 from app.sockets.people import SOCKETS_OF_ONE, Seat, Seats

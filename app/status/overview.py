@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from app.i18n import Language
-from app.page import wording
-from app.page.chats import open_chats
+from app.page.answer import wording
+from app.page.live_chats import open_chats
 from app.telemetry.activity import activity
 from app.upstream.client import model_of
 from app.upstream.state import EngineState
@@ -48,7 +48,8 @@ class Overview:
             "page": asdict(status.page),
             "changes": changes,
             "plan": {
-                "engine": plan.engine,
+                "engine": plan.traits.title_in(language) or plan.engine,
+                "unit": plan.traits.unit,
                 "model": plan.model,
                 "title": model_of(plan).title,
                 "accelerator": plan.accelerator,

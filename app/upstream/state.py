@@ -133,7 +133,7 @@ class EngineState:
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _key(self, plan: LaunchPlan) -> str:
-        if plan.engine == "openai":
+        if plan.traits.remote:
             return os.environ.get("OPENAI_API_KEY", "")
         path = self._settings.files.engine_key
         return path.read_text().strip() if path.exists() else ""

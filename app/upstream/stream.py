@@ -6,11 +6,11 @@ Every token passes through here, so the path of a chunk is short: split into lin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from app.talk.figures import Usage
 from engine.reasoning_tags import Kind, Marks, Piece, Splitter, Start
 
 _LONGEST_EVENT = 16 * 1024 * 1024
@@ -22,19 +22,6 @@ class BrokenStreamError(Exception):
 
 class StreamedError(Exception):
     """The engine reported an error inside its stream; the text is the engine's own."""
-
-
-@dataclass(frozen=True)
-class Usage:
-    """How many tokens went in and came out; `reasoning_tokens` are part of the latter, where the engine tells.
-
-    `cached_tokens` are those of the prompt that the engine still had in its memory.
-    """
-
-    prompt_tokens: int
-    completion_tokens: int
-    reasoning_tokens: int | None = None
-    cached_tokens: int | None = None
 
 
 class StreamReader:
@@ -70,8 +57,8 @@ class StreamReader:
                 self._event(line[5:].strip(), pieces)
         return pieces
 
-    def read_whole(self, body: bytes) -> list[Piece]:
-        """Reads an answer that was not streamed.
+    def read_whole(self, body: bytes, beginning: str = "") -> list[Piece]:
+        """Reads an answer that was not streamed; `beginning` is what of it the engine repeats.
 
         Raises:
             BrokenStreamError: the body is no chat completion.
@@ -80,8 +67,11 @@ class StreamReader:
         pieces: list[Piece] = []
         try:
             choice = reply["choices"][0]
-            self._delta(choice["message"], pieces)
-        except (KeyError, IndexError, TypeError) as error:
+            message = choice["message"]
+            if beginning and isinstance(content := message.get("content"), str):
+                message = {**message, "content": content.removeprefix(beginning)}
+            self._delta(message, pieces)
+        except (AttributeError, KeyError, IndexError, TypeError) as error:
             raise BrokenStreamError("no choice in the reply") from error
         self.finish_reason = choice.get("finish_reason") or "stop"
         if usage := reply.get("usage"):

@@ -29,7 +29,7 @@ from engine.catalog import find_model
 from engine.commands.settings_notes import settings_notes
 from engine.config import ROOT, Settings
 from engine.engines.choice import make_plan
-from engine.engines.vllm.environment import ENVIRONMENT, is_ready
+from engine.engines.registry import engine_of
 from engine.install.weights import Missing, WeightsError, find_weights
 from engine.machine.detect import GIB, Hardware, detect
 from engine.machine.open_files import possible
@@ -70,7 +70,7 @@ def examine(settings: Settings, hardware: Hardware) -> list[Finding]:
     checks: list[Callable[[], list[Finding]]] = [
         python,
         lambda: environment(ROOT),
-        lambda: vllm_environment(settings, hardware),
+        lambda: engine_environment(settings, hardware),
         lambda: [Finding("settings", "warning", note) for note in settings_notes(settings)],
         lambda: workspace(settings),
         lambda: disk(settings),
@@ -120,20 +120,22 @@ def environment(root: Path) -> list[Finding]:
     return [Finding("packages", "ok", f"as uv.lock says ({versions})")]
 
 
-def vllm_environment(settings: Settings, hardware: Hardware, root: Path = ROOT) -> list[Finding]:
-    """Whether vLLM's environment is there, where it is going to be used."""
+def engine_environment(settings: Settings, hardware: Hardware, root: Path = ROOT) -> list[Finding]:
+    """Whether the engine's own environment is there, where it is going to be used."""
     try:
-        wanted = make_plan(settings, hardware).environment
+        plan = make_plan(settings, hardware)
     except PlanError:
         return []
-    if not wanted:
+    environment, build, name = engine_of(plan.engine).environment, plan.environment, plan.engine
+    if environment is None or not build:
         return []
-    if is_ready(root, wanted, settings.vllm_index or None):
-        return [Finding("vllm", "ok", f"{ENVIRONMENT} is complete ({wanted})")]
-    if (root / ENVIRONMENT).exists():
-        return [Finding("vllm", "warning", f"{ENVIRONMENT} is not complete, or of another version.",
-                        "The next start makes it anew; it takes minutes and gigabytes.")]  # fmt: skip
-    return [Finding("vllm", "warning", "vLLM is not installed yet.", "The next start installs it; it takes minutes.")]
+    if environment.is_ready(root, build, settings):
+        return [Finding(name, "ok", f"{environment.folder} is complete ({build})")]
+    if (root / environment.folder).exists():
+        return [Finding(name, "warning", f"{environment.folder} is not complete, or of another version.",
+                        "The next start makes it again; it takes minutes and gigabytes.")]  # fmt: skip
+    what = f"{plan.traits.title} is not installed yet."
+    return [Finding(name, "warning", what, "The next start installs it; it takes minutes.")]
 
 
 def workspace(settings: Settings) -> list[Finding]:
@@ -179,7 +181,7 @@ def ports(settings: Settings) -> list[Finding]:
     if control.supervisor(settings.files) is not None:
         return [Finding("ports", "ok", f"Kimi-VL Chat runs here, at {settings.page_url}")]
     wanted = [(settings.host, settings.port, "KIMI_PORT")]
-    if settings.engine != "openai":
+    if not settings.remote:
         wanted.append(("127.0.0.1", settings.engine_port, "KIMI_ENGINE_PORT"))
     found = []
     for host, port, key in wanted:

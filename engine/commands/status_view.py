@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.config import Settings
+from engine.engines.registry import engine_of
 from engine.machine.load import Device, Load, LoadMeter
 from engine.plans.launch import LaunchPlan
 from engine.status import Status, known_fields
@@ -75,7 +76,7 @@ def ask_page(settings: Settings, seen: Status) -> dict[str, Any]:
 
 def _drawn(page: dict[str, Any], seen: Status) -> list[tuple[str, RenderableType | None]]:
     """What only the page knows, as rows."""
-    unit = "characters/s" if seen.engine.kind == "reader" else "tokens/s"
+    unit = f"{engine_of(seen.engine.kind).traits.unit}s/s"
     rows: list[tuple[str, RenderableType | None]] = [
         ("now", _now(page)),
         ("first token", _plot(page, 1, "s")),

@@ -1,14 +1,12 @@
-"""What making an engine's environment needs, whichever engine it is: one at a time, its commands, what they say."""
+"""What making an engine's environment needs, whichever engine it is: its commands, and what they say."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from engine.processes import dies_with_us
@@ -51,15 +49,3 @@ def run(command: Sequence[str], root: Path, report: Report, what: str, env: Mapp
     if process.returncode:
         reason = " ".join(last) or f"exit code {process.returncode}"
         raise EnvironmentFailedError(f"Installing {what} failed: {reason}. Mend that and start again.")
-
-
-@contextmanager
-def only_one(lock: Path, what: str, report: Report) -> Iterator[None]:
-    """Waits until no other installation of `what` runs, and holds the lock for this one."""
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report(f"Waiting for another installation of {what}.")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.config import Settings
+from engine.engines.registry import engine_of
 from engine.plans.flags import number, value
 from engine.plans.launch import LaunchPlan
 from engine.status import Status
 from engine.supervise import control
 
 _PATIENCE = 20.0
-_WEIGHTS_FLAGS = ("--model", "--model-path")
-_SEQUENCES_FLAGS = ("--max-num-seqs", "--max-running-requests")
 
 
 class NotRunningError(Exception):
@@ -43,12 +42,14 @@ class Running:
     @property
     def weights(self) -> str:
         """The folder of its weights; empty where they are not on this machine."""
-        return next((found for flag in _WEIGHTS_FLAGS if (found := value(self.plan.argv, flag))), "")
+        flag = engine_of(self.plan.engine).flags.weights
+        return (value(self.plan.argv, flag) or "") if flag else ""
 
     @property
     def sequences(self) -> int | None:
         """How many requests it works on at once; None: it was not told a limit."""
-        return next((found for flag in _SEQUENCES_FLAGS if (found := number(self.plan.argv, flag))), None)
+        flag = engine_of(self.plan.engine).flags.sequences
+        return number(self.plan.argv, flag) if flag else None
 
 
 def find_running(settings: Settings) -> Running:

@@ -13,13 +13,6 @@ from engine.plans.launch import LaunchPlan, PlanError
 _CACHE = "/.cache/huggingface"
 _LISTS = {"--device": "devices", "--security-opt": "security_opt", "--group-add": "group_add", "--cap-add": "cap_add"}
 """What `docker run` calls it, and what a compose file does."""
-_ENGINES = {
-    "vllm": "vLLM",
-    "sglang": "SGLang",
-    "llama": "llama.cpp",
-    "reader": "our own OCR engine",
-    "openai": "a remote server",
-}
 _GPUS = ["deploy:", "  resources:", "    reservations:", "      devices:"]
 
 
@@ -125,7 +118,8 @@ FORMATS: dict[str, Callable[[LaunchPlan], str]] = {
 def _heading(plan: LaunchPlan) -> str:
     model = models().get(plan.model)
     where = f", {plan.accelerator}" if plan.accelerator else ""
-    return f"{model.title if model else plan.model} on {_ENGINES[plan.engine]}{where}"
+    what, engine = model.title if model else plan.model, plan.traits.title
+    return f"{what if what == engine else f'{what} on {engine}'}{where}"
 
 
 def _image(plan: LaunchPlan) -> str:

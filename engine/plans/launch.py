@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.status import write_json
+from engine.atomic_write import replace_json
+from engine.status import known_fields
 
 WEIGHTS = "{weights}"
 """Stands in a plan's argv for the weights' folder, which is known only once they are on the machine."""
@@ -22,6 +23,32 @@ class ForbiddenError(PlanError):
 
 
 @dataclass(frozen=True)
+class EngineTraits:
+    """What those who talk to an engine must know of it, whatever model it runs."""
+
+    title: str = ""
+    """Its name for people."""
+    title_zh: str = ""
+    """The same in Chinese; empty: the same."""
+    unit: Literal["token", "character"] = "token"
+    """What one of its "tokens" is, and so what a piece of its stream and a unit of its context are."""
+    queue_metric: str = ""
+    """What its metrics call the number of requests that wait inside it; empty: they don't say."""
+    tokenizes: bool = False
+    """Whether `/tokenize` counts the tokens of a text."""
+    continues: bool = False
+    """Whether it surely goes on with an answer that was begun, so that thinking can be ended early."""
+    repeats_beginning: bool = False
+    """Whether a reply that is not streamed repeats the beginning of the answer that it goes on with."""
+    remote: bool = False
+    """Whether it is a server of the person's own, with the person's key, and nothing is started here."""
+
+    def title_in(self, language: str) -> str:
+        """Its name for people who read this language."""
+        return self.title_zh if language == "zh" and self.title_zh else self.title
+
+
+@dataclass(frozen=True)
 class LaunchPlan:
     """One engine launch. The supervisor runs it, the page reads from it how to talk to the engine.
 
@@ -29,12 +56,14 @@ class LaunchPlan:
     """
 
     engine: str
+    """The engine's name among `ENGINES`."""
     model: str
     """The model's name in the catalogue."""
     served_name: str
     """The name the engine knows the model by."""
     base_url: str
     pictures: Literal["file", "data"]
+    traits: EngineTraits = EngineTraits()
     picture_patches: int | None = None
     """To how many patches the page scales each picture, which it then pads to whole blocks (app/files/padded.py), for
     an engine that does neither as the model's own processor does; None: the engine does it."""
@@ -46,8 +75,8 @@ class LaunchPlan:
     ready_path: str = "/health"
     key_env: str = "KIMI_ENGINE_KEY"
     """The environment variable by which the engine takes its key."""
-    environment: Literal["", "cpu", "cuda"] = ""
-    """The vLLM environment that it runs in, made before the launch; empty: none."""
+    environment: str = ""
+    """The build of the engine's own environment that it runs in, made before the launch; empty: none."""
     weights: str = ""
     """The weights to have before the launch, as `KIMI_MODEL` names them; empty: none."""
     variant: str = ""
@@ -78,7 +107,7 @@ class LaunchPlan:
 
     def write(self, path: Path) -> None:
         """Hands the plan to the page."""
-        write_json(path, asdict(self))
+        replace_json(path, asdict(self))
 
     @classmethod
     def read(cls, path: Path) -> LaunchPlan:
@@ -90,7 +119,7 @@ class LaunchPlan:
         raw = json.loads(path.read_text())
         known = {entry.name for entry in fields(cls)}
         kept: dict[str, Any] = {name: _tuples(value) for name, value in raw.items() if name in known}
-        return cls(**kept)
+        return cls(**kept | {"traits": known_fields(EngineTraits, raw.get("traits"))})
 
 
 def _tuples(value: object) -> object:

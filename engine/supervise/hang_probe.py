@@ -24,9 +24,8 @@ HUNG_UNSEEN_AFTER = 3600.0
 FAILURES = 3
 """Questions in a row that are answered with a server's error."""
 _LOOK_EVERY = 5.0
-_WORK = re.compile(r"^(?:\S*tokens\S*total\S*?|vllm:kv_cache_usage_perc)(?:\{.*\})? \S+$", re.MULTILINE)
-"""Counters of tokens in vLLM's, SGLang's and the reader's metrics, and the share of vLLM's cache that is filled, which
-grows while it takes in a long prompt and no token comes out."""
+_TOKENS = r"\S*tokens\S*total\S*?"
+"""Counters of tokens, in the metrics of all engines that have metrics."""
 _WRITTEN = re.compile(r"generation_tokens_total\b")
 
 
@@ -38,13 +37,21 @@ class Question:
     body: Mapping[str, Any]
     metrics_url: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    work_metrics: tuple[str, ...] = ()
+    """Metrics that show the engine at work, beside its counters of tokens."""
+
+    def signs_of_work(self, metrics: str) -> list[str]:
+        """The lines of the engine's metrics that change while it works."""
+        names = "|".join([_TOKENS, *map(re.escape, self.work_metrics)])
+        return re.findall(rf"^(?:{names})(?:\{{.*\}})? \S+$", metrics, re.MULTILINE)
 
 
-def tiny_question(base_url: str, served_name: str, key: str) -> Question:
+def tiny_question(base_url: str, served_name: str, key: str, work_metrics: tuple[str, ...] = ()) -> Question:
     """One token of an answer from the engine at `base_url` (with `/v1`)."""
     body = {"model": served_name, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, "temperature": 0}
     headers = {"Authorization": f"Bearer {key}"}
-    return Question(f"{base_url}/chat/completions", body, base_url.removesuffix("/v1") + "/metrics", headers)
+    metrics_url = base_url.removesuffix("/v1") + "/metrics"
+    return Question(f"{base_url}/chat/completions", body, metrics_url, headers, work_metrics)
 
 
 async def until_stuck(session: aiohttp.ClientSession, question: Question, note_answer: Callable[[], None]) -> str:
@@ -135,7 +142,7 @@ async def _work(session: aiohttp.ClientSession, question: Question) -> tuple[str
     """What its metrics say of its work; None where they say nothing."""
     try:
         async with session.get(question.metrics_url, headers=question.headers) as reply:
-            told = _WORK.findall(await reply.text()) if reply.status == 200 else []
+            told = question.signs_of_work(await reply.text()) if reply.status == 200 else []
     except (aiohttp.ClientError, TimeoutError, ValueError):
         return None
     return tuple(told) or None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.catalog import find_model
 from engine.config import Settings
+from engine.engines.registry import engine_of
 from engine.install.fetching import Report, fetch_weights
 from engine.install.weights import Missing, WeightsError, find_weights
 from engine.install.worker_process import run_chore
@@ -23,7 +24,7 @@ async def prepare(plan: LaunchPlan, settings: Settings, report: Report) -> Launc
     if plan.weights:
         plan = await _with_weights(plan, settings, report)
     if plan.environment:
-        await _make_environment(plan.environment, settings, report)
+        await _make_environment(plan, settings, report)
     return plan
 
 
@@ -52,14 +53,16 @@ async def _finish(plan: LaunchPlan, weights: Path, settings: Settings, report: R
         raise PermanentError(last)
 
 
-async def _make_environment(accelerator: str, settings: Settings, report: Report) -> None:
-    last = ""
+async def _make_environment(plan: LaunchPlan, settings: Settings, report: Report) -> None:
+    environment, last = engine_of(plan.engine).environment, ""
+    if environment is None:
+        return
 
     def hear(line: str) -> None:
         nonlocal last
         last = line or last
         report("installing", None)
 
-    index = [settings.vllm_index] if settings.vllm_index else []
-    if await run_chore("engine.engines.vllm.environment", accelerator, *index, on_line=hear, env={}):
+    options = environment.options(settings)
+    if await run_chore(environment.module, plan.environment, *options, on_line=hear, env={}):
         raise PermanentError(last)

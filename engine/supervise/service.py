@@ -8,9 +8,10 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from engine import processes
+from engine.engines.watcher import Silent, Watcher
 from engine.lazily import aiohttp
 from engine.logs import RotatingLog
 from engine.machine.open_files import open_files_of
@@ -54,43 +55,6 @@ class Launch:
     """What to ask it now and then, beside its health."""
     beats: bool = False
     """Whether it shows by a `Heart`, beside its health, that it works on: then it is full or busy, and left alone."""
-
-
-class Failure(Protocol):
-    """A reason found in a program's output."""
-
-    @property
-    def sentence(self) -> str:
-        """One sentence with the next step."""
-
-    @property
-    def permanent(self) -> bool:
-        """Whether a new start would end the same way."""
-
-
-class Watcher(Protocol):
-    """Reads a program's output for what it is doing and for why it ends."""
-
-    phase: str
-    percent: float | None
-
-    @property
-    def failure(self) -> Failure | None:
-        """Why it fails, where a line has told."""
-
-    def feed(self, line: str) -> None:
-        """Takes one line."""
-
-
-class Silent:
-    """The watcher of a program whose output says nothing about its start."""
-
-    phase = ""
-    percent: float | None = None
-    failure: Failure | None = None
-
-    def feed(self, line: str) -> None:
-        """Has nothing to learn from it."""
 
 
 @dataclass(frozen=True)

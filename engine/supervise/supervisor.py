@@ -15,9 +15,9 @@ from typing import Any
 from engine import processes
 from engine.config import ROOT, Settings, secret
 from engine.engines.choice import make_plan
-from engine.engines.llama.log import LlamaLog
 from engine.engines.reader import stand_in
-from engine.engines.vllm.log import Progress
+from engine.engines.registry import engine_of
+from engine.engines.watcher import Watcher
 from engine.identity import Identity
 from engine.install.fetching import Report
 from engine.logs import RotatingLog
@@ -30,7 +30,7 @@ from engine.supervise.hang_probe import tiny_question
 from engine.supervise.page_log import PageLog
 from engine.supervise.prepare import prepare
 from engine.supervise.scratch import Scratch
-from engine.supervise.service import Launch, PermanentError, Service, Silent, Watcher, port_sentence
+from engine.supervise.service import Launch, PermanentError, Service, port_sentence
 
 _LOOK_SECONDS = 2.0
 """How often it looks whether its workspace is still there."""
@@ -154,7 +154,7 @@ class Supervisor:
 
     def _check_ports(self) -> None:
         wanted = [(self._settings.host, self._settings.port)]
-        if self._settings.engine != "openai":
+        if not self._settings.remote:
             wanted.append(("127.0.0.1", self._settings.engine_port))
         for host, port in wanted:
             if holder := processes.port_holder(host, port):
@@ -176,8 +176,7 @@ class Supervisor:
         return RotatingLog(self._files.root / name, self._settings.log_mb * 1_000_000)
 
     def _watcher(self) -> Watcher:
-        readers: dict[str, Callable[[], Watcher]] = {"vllm": Progress, "llama": LlamaLog}
-        return readers.get(self._status.engine.kind, Silent)()
+        return engine_of(self._status.engine.kind).watcher()
 
     async def _launch_engine(self, report: Report) -> Launch:
         report("preparing", None)
@@ -185,14 +184,14 @@ class Supervisor:
         self._show(plan)
         if not plan.argv:
             # Of a server that is not ours only the API itself is known.
-            key = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
-            return Launch((), {}, "", 0, plan.base_url + "/models", key)
+            headers = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
+            return Launch((), {}, "", 0, plan.base_url + "/models", headers)
         ready_url = plan.base_url.removesuffix("/v1") + plan.ready_path
         env = engine_environment() | plan.env | {plan.key_env: secret(self._files.engine_key)}
-        question = None
-        if plan.engine != "llama":
-            # Of llama-server's few slots a question would take one, and with it what it remembers of a long chat.
-            question = tiny_question(plan.base_url, plan.served_name, secret(self._files.engine_key))
+        question, engine = None, engine_of(plan.engine)
+        if engine.probed:
+            key = secret(self._files.engine_key)
+            question = tiny_question(plan.base_url, plan.served_name, key, engine.work_metrics)
         return Launch(plan.argv, env, "127.0.0.1", self._settings.engine_port, ready_url, question=question)
 
     async def _prepared(self, report: Report) -> LaunchPlan:
@@ -282,7 +281,7 @@ def engine_environment() -> dict[str, str]:
 
 def page_environment(settings: Settings) -> dict[str, str]:
     """Our environment; a person's OpenAI key and address only where they are asked for."""
-    hidden = ("LITERAL_",) if settings.engine == "openai" else ("LITERAL_", "OPENAI_")
+    hidden = ("LITERAL_",) if settings.remote else ("LITERAL_", "OPENAI_")
     return {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
 
 

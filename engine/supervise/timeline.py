@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from engine.atomic_write import replace_file
 from engine.logs import tail
 from engine.status import now
 
@@ -28,10 +29,7 @@ def note(path: Path, part: str, state: str, phase: str = "") -> None:
     """Appends a change that has just happened."""
     line = json.dumps(asdict(Change(now(), part, state, phase)), ensure_ascii=False) + "\n"
     if path.exists() and path.stat().st_size > _REWRITTEN_AT:
-        kept = "".join(f"{old}\n" for old in tail(path, KEPT))
-        temporary = path.with_suffix(".new")
-        temporary.write_text(kept)
-        temporary.replace(path)
+        replace_file(path, "".join(f"{old}\n" for old in tail(path, KEPT)).encode())
     with path.open("a") as file:
         file.write(line)
 

@@ -17,10 +17,11 @@ import psutil
 import pytest
 
 from engine import processes
+from engine.atomic_write import replace_json
 from engine.identity import Identity
 from engine.logs import RotatingLog
 from engine.processes import Group, Record
-from engine.status import ANSWERS_NOTHING, write_json
+from engine.status import ANSWERS_NOTHING
 from engine.supervise import hang_probe, heartbeat, scratch, service
 from engine.supervise.scratch import Scratch
 from engine.supervise.service import Launch, PermanentError, Service
@@ -163,7 +164,7 @@ def test_only_a_folder_that_looks_like_ours_is_deleted(tmp_path: Path, monkeypat
     (tmp_path / "chats").mkdir()
     (tmp_path / "kimi-engine-link").symlink_to(tmp_path / "chats")
     for named in ("chats", "kimi-engine-link", "kimi-engine-gone", ""):
-        write_json(tmp_path / "scratch", {"folder": str(tmp_path / named), "workspace": asdict(HERE)})
+        replace_json(tmp_path / "scratch", {"folder": str(tmp_path / named), "workspace": asdict(HERE)})
         Scratch(tmp_path / "scratch", HERE).remove()
     assert (tmp_path / "chats").is_dir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
@@ -367,7 +368,7 @@ async def test_a_record_of_a_newer_version_is_read_as_far_as_it_is_known(tmp_pat
     newer = {"sid": group.sid, "started": group.started, "output": group.output, "colour": "blue"}
     names = asdict(HERE) | {"planet": "Earth"}
     record = {"version": 9, "workspace": names, "groups": {"engine": newer, "page": {"number": 1}}, "more": 1}
-    write_json(tmp_path / "groups.json", record)
+    replace_json(tmp_path / "groups.json", record)
     assert Record(tmp_path / "groups.json", HERE).left_behind() == [group]
     await processes.end(group, grace=5)
     await process.wait()

@@ -19,7 +19,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.access.limits.guards import UPLOAD_PATHS, refuse
-from app.access.limits.recognised import user_in
+from app.access.signed_in import user_in
 
 ROOM_LEFT = 16 * 1024 * 1024
 """Bytes of the disk that no upload takes: for the chats, the logs and the state."""

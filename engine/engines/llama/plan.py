@@ -7,10 +7,15 @@ from pathlib import Path
 
 from engine.catalog import EngineFacts, Variant
 from engine.plans import rules
-from engine.plans.flags import merge, number
-from engine.plans.launch import WEIGHTS, ForbiddenError, LaunchPlan
+from engine.plans.flags import FlagNames, merge, number
+from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, LaunchPlan
 from engine.plans.request import Request, question
 
+NAME = "llama"
+TRAITS = EngineTraits(
+    title="llama.cpp", queue_metric="llamacpp:requests_deferred", continues=True, repeats_beginning=True
+)
+FLAGS = FlagNames(length="--ctx-size")
 KEY_ENV = "LLAMA_API_KEY"
 CHECKED_VERSION = "b11524"
 VARIANT = "gguf"
@@ -36,7 +41,7 @@ def llama_plan(request: Request) -> LaunchPlan:
     Raises:
         ForbiddenError: there is no GGUF of the model, or not enough memory.
     """
-    facts = request.facts("llama")
+    facts = request.facts(NAME)
     model, target = request.model, request.target
     gguf = model.variant(VARIANT)
     if gguf is None:
@@ -48,13 +53,14 @@ def llama_plan(request: Request) -> LaunchPlan:
         )
     patches = picture_patches(request, gguf)
     argv = merge(_argv(request, gguf, patches), [*_preset(request.preset), *request.extra])
-    rules.check("llama", model, target, argv)
+    rules.check(NAME, FLAGS, request, argv)
     return LaunchPlan(
-        engine="llama",
+        engine=NAME,
         model=model.name,
         served_name=model.name,
         base_url=f"http://127.0.0.1:{request.place.port}/v1",
         pictures="data",
+        traits=TRAITS,
         picture_patches=patches,
         picture_pixels=None if gguf.picture_patches else min(model.picture_pixels, patches * PATCH**2),
         argv=tuple(argv),
@@ -64,14 +70,14 @@ def llama_plan(request: Request) -> LaunchPlan:
         variant=VARIANT,
         finish="engine.engines.llama.finish",
         context=number(argv, "--ctx-size"),
-        reasons=tuple(filter(None, (_size(gguf), request.standing("llama", 1, gguf), _cost(request, gguf, patches)))),
+        reasons=tuple(filter(None, (_size(gguf), request.standing(NAME, 1, gguf), _cost(request, gguf, patches)))),
         accelerator=str(target),
         image=facts.image,
         container=facts.container,
         steps=() if request.place.here else _steps(request, facts, gguf),
         verify=question(model.name, request.place.port, KEY_ENV),
         checked=f"every flag is in the --help of llama-server {CHECKED_VERSION}",
-        advice=request.advice("llama"),
+        advice=request.advice(NAME),
     )
 
 

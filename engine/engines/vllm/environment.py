@@ -18,7 +18,8 @@ from typing import Any, Literal
 
 from engine.config import ROOT
 from engine.engines.vllm.workarounds import VLLM_VERSION
-from engine.install.environment import EnvironmentFailedError, Report, only_one, run, uv
+from engine.file_lock import locked
+from engine.install.environment import EnvironmentFailedError, Report, run, uv
 
 Accelerator = Literal["cuda", "cpu"]
 
@@ -58,7 +59,7 @@ def ensure_vllm(root: Path, accelerator: Accelerator, index: str | None, report:
     Raises:
         EnvironmentFailedError: no disk, no network, or what was installed does not work.
     """
-    with only_one(root / f"{ENVIRONMENT}.lock", "vLLM", report):
+    with locked(root / f"{ENVIRONMENT}.lock", lambda: report("Waiting for another installation of vLLM.")):
         if not is_ready(root, accelerator, index):
             _install(root, accelerator, index, report)
     return vllm_python(root)

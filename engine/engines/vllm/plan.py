@@ -8,12 +8,15 @@ from engine.catalog import Model, Recipe, Variant
 from engine.engines.vllm.launch import KEY_ENV, VllmLaunch, vllm_argv, vllm_env
 from engine.engines.vllm.workarounds import VLLM_VERSION
 from engine.plans import rules
-from engine.plans.flags import merge, number, without
-from engine.plans.launch import WEIGHTS, ForbiddenError, LaunchPlan
+from engine.plans.flags import FlagNames, merge, number, without
+from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, LaunchPlan
 from engine.plans.request import MANY_NODES, Request, Split, question, split_over
 from engine.plans.target import GB, Target
 from engine.plans.tuning import preset_flags
 
+NAME = "vllm"
+TRAITS = EngineTraits(title="vLLM", queue_metric="vllm:num_requests_waiting", tokenizes=True, continues=True)
+FLAGS = FlagNames("--model", "--max-model-len", "--max-num-seqs", "--tensor-parallel-size")
 RESERVE_GB = 4.0
 """RAM that stays free for everything else on a machine that serves from RAM (ours)."""
 USUAL_UTILIZATION = 0.92
@@ -30,12 +33,12 @@ def vllm_plan(request: Request) -> LaunchPlan:
     Raises:
         ForbiddenError: it can't run there.
     """
-    facts = request.facts("vllm")
+    facts = request.facts(NAME)
     model, target = request.model, request.target
     variant = choose_variant(model, target)
     needed = _needed_gb(model, target, variant)
     split = split_over(model, target, needed)
-    recipes = request.recipes("vllm", variant)
+    recipes = request.recipes(NAME, variant)
     copied = any(recipe.prepare for recipe in recipes)
     launch = _launch(request, _weights(request, variant, copied), variant)
     argv = merge(vllm_argv(launch), _more_flags(request, variant, recipes, split))
@@ -44,16 +47,17 @@ def vllm_plan(request: Request) -> LaunchPlan:
     flags, preset_reason = preset_flags(request.preset, model, argv)
     argv = merge(merge(argv, flags), request.extra)
     argv = argv if request.place.python else _elsewhere(argv, launch)
-    rules.check("vllm", model, target, argv, needed)
+    rules.check(NAME, FLAGS, request, argv, needed)
     env = _env(launch, request, variant, recipes)
-    standing = request.standing("vllm", split.tensor, variant)
+    standing = request.standing(NAME, split.tensor, variant)
     reasons = [split.reason, _tight(model, target, variant), standing, *(r.why for r in recipes), preset_reason]
     return LaunchPlan(
-        engine="vllm",
+        engine=NAME,
         model=model.name,
         served_name=model.name,
         base_url=f"http://127.0.0.1:{request.place.port}/v1",
         pictures="file",
+        traits=TRAITS,
         argv=tuple(argv),
         env=env,
         key_env=KEY_ENV,
@@ -69,7 +73,7 @@ def vllm_plan(request: Request) -> LaunchPlan:
         verify=question(model.name, request.place.port, KEY_ENV),
         workers=_workers(argv, split),
         checked=_checked(target, facts.version, model),
-        advice=request.advice("vllm"),
+        advice=request.advice(NAME),
     )
 
 
@@ -81,7 +85,7 @@ def choose_variant(model: Model, target: Target) -> Variant | None:
     """
     native_fits = model.memory_gb is None or target.total_gb is None or target.total_gb >= model.memory_gb
     for variant in model.variants:
-        if variant.engine != "vllm" or not target.fits(variant):
+        if variant.engine != NAME or not target.fits(variant):
             continue
         has_room = target.total_gb is None or target.total_gb >= variant.memory_gb
         if has_room and (variant.devices is not None or not native_fits):
@@ -126,7 +130,7 @@ def _launch(request: Request, weights: str, variant: Variant | None) -> VllmLaun
     model, target, place = request.model, request.target, request.place
     roomy = model.comfortable_gb is not None and (target.usable_gb or 0) >= model.comfortable_gb
     on_cpu = target.vendor == "cpu"
-    parsers = model.parsers.get("vllm")
+    parsers = model.parsers.get(NAME)
     return VllmLaunch(
         python=place.python or Path("python"),
         root=place.root,
@@ -151,11 +155,11 @@ def _more_flags(request: Request, variant: Variant | None, recipes: list[Recipe]
     flags = ["--served-model-name", model.name, *model.also_served]
     if split.tensor > 1:
         flags += ["--tensor-parallel-size", str(split.tensor)]
-        flags += model.flags.get("vllm", ())
+        flags += model.flags.get(NAME, ())
     if split.pipeline > 1:
         flags += ["--pipeline-parallel-size", str(split.pipeline), "--nnodes", str(split.pipeline)]
         flags += ["--node-rank", "0", "--master-addr", HEAD]
-    if (parsers := model.parsers.get("vllm")) and parsers.tools:
+    if (parsers := model.parsers.get(NAME)) and parsers.tools:
         flags += ["--tool-call-parser", parsers.tools, "--enable-auto-tool-choice"]
     if variant:
         flags += variant.flags
@@ -244,7 +248,7 @@ def _steps(
 
 
 def _checked(target: Target, version: str, model: Model) -> str:
-    minimum = model.min_versions.get("vllm", "")
+    minimum = model.min_versions.get(NAME, "")
     if target.vendor == "ascend":
         return f"not checked here: it is for vllm-ascend {version}; vLLM {VLLM_VERSION} reads every flag of it"
     if minimum and _parts(minimum) > _parts(VLLM_VERSION):

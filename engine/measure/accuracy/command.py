@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from engine.catalog import Model, UnknownModelError, find_model
 from engine.config import ROOT, Settings
+from engine.engines.registry import engine_of
 from engine.given_path import given_path
 from engine.measure.accuracy import gsm8k, report
 from engine.measure.accuracy.asking import Answers, AskingError, ask_all, setting_of
@@ -95,7 +96,7 @@ def evaluate(running: Running, asked: Asked, folder: Path, console: Console) -> 
 
 
 def _sums(running: Running, model: Model, asked: Asked, folder: Path) -> tuple[Report, str]:
-    if running.plan.engine == "reader":
+    if not engine_of(running.plan.engine).chats:
         raise UnsuitableError("The reader reads and does not reckon: start a model (KIMI_ENGINE=vllm ./start.sh).")
     python = gsm8k.ensure_lm_eval(ROOT)
     # Answers of another engine or version are not taken for this one's.

@@ -38,7 +38,6 @@ def test_the_environment_wins_over_the_file(no_file: Path, tmp_path: Path, monke
     [
         ("KIMI_PORT", "eighty", "1 to 65535"),
         ("KIMI_PORT", "70000", "1 to 65535"),
-        ("KIMI_ENGINE", "vlm", "auto, reader, vllm"),
         ("KIMI_UPLOAD_DAYS", "-1", "0 to keep"),
         ("KIMI_LOG_MB", "0", "from 1"),
     ],

@@ -11,7 +11,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert, text
 
-from app.history.database import Database, HistoryError, database_url
+from app.errors import HistoryError
+from app.history.database import Database, database_url
 from app.history.opening import until_open
 from app.history.schema import bring_up_to_date, newest
 from app.history.tables import metadata, threads

@@ -5,6 +5,7 @@ import base64
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ from app.upstream.backpressure import Reply
 from app.upstream.progress import Pulse
 from app.upstream.state import EngineFailedError, EngineState
 from engine.config import Settings
-from engine.plans.launch import LaunchPlan
 from engine.reasoning_tags import Kind, Piece
 from engine.status import EngineStatus, Status
+from tests.instruments.launch_plan import launch_plan
 from tests.instruments.scripted_engine import Script, ScriptedEngine
 
 
@@ -74,11 +75,7 @@ class Desk:
         self.status("ready")
 
     def plan(self, **changes: Any) -> None:
-        plan: dict[str, Any] = {
-            "engine": "sglang", "model": "Kimi-VL-A3B-Thinking", "served_name": "scripted",
-            "base_url": self.engine.base_url, "pictures": "file", **changes,
-        }  # fmt: skip
-        LaunchPlan(**plan).write(self.files.plan)
+        launch_plan(self.engine.base_url, **changes).write(self.files.plan)
 
     def status(self, state: Any, **changes: Any) -> None:
         Status().with_engine(state=state, **changes).write(self.files.status)
@@ -406,7 +403,9 @@ async def test_a_refusal_has_its_sentence(desk: Desk, status: int, said: str, ke
     assert await failure(desk) == (key, retry)
 
 
-async def test_an_answer_that_breaks_off_keeps_what_came(desk: Desk) -> None:
+async def test_an_answer_that_breaks_off_keeps_what_came(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The supervisor of this test will not notice anything, however long the turn waits for that.
+    monkeypatch.setattr(desk.state, "noticed", partial(desk.state.noticed, 0.2))
     desk.engine.script = Script(reasoning=["So."], answer=["A ", "sign", " that"], break_after=3)
     answer = Answer()
     assert await failure(desk, answer) == ("engine_broke_off", True)

@@ -88,12 +88,12 @@ def test_vllm_that_is_missing_half_there_or_whole(
 ) -> None:
     made = settings(engine="vllm", model="nano")
     machine = Hardware(cores=2, memory=16 * 2**30, cpu_flags=frozenset({"avx2", "avx512f"}))
-    assert "not installed" in only(doctor.vllm_environment(made, machine, tmp_path))[1]
+    assert "not installed" in only(doctor.engine_environment(made, machine, tmp_path))[1]
     (tmp_path / ".venv-vllm").mkdir()
-    assert "not complete" in only(doctor.vllm_environment(made, machine, tmp_path))[1]
-    monkeypatch.setattr(doctor, "is_ready", lambda *_: True)
-    assert only(doctor.vllm_environment(made, machine, tmp_path))[0] == "ok"
-    assert doctor.vllm_environment(settings(), machine, tmp_path) == [], "the reader needs none"
+    assert "not complete" in only(doctor.engine_environment(made, machine, tmp_path))[1]
+    monkeypatch.setattr("engine.engines.vllm.engine.is_ready", lambda *_: True)
+    assert only(doctor.engine_environment(made, machine, tmp_path))[0] == "ok"
+    assert doctor.engine_environment(settings(), machine, tmp_path) == [], "the reader needs none"
 
 
 def test_a_workspace_that_others_can_read_or_nobody_can_write(

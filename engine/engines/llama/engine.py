@@ -1,0 +1,73 @@
+"""llama.cpp's `llama-server`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from engine.catalog import Model
+from engine.config import ROOT, Settings
+from engine.engines.base import Engine, Environment, request_here
+from engine.engines.llama.environment import ENVIRONMENT, is_ready
+from engine.engines.llama.log import LlamaLog
+from engine.engines.llama.plan import FLAGS, NAME, TRAITS, llama_plan
+from engine.engines.llama.server import Server, choose_server
+from engine.install.weights import Missing, WeightsError, find_weights
+from engine.machine.detect import Hardware
+from engine.plans.launch import LaunchPlan, PlanError
+from engine.plans.target import Target, from_hardware
+
+
+def _here(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
+    server = choose_server(hardware, ROOT)
+    request = request_here(settings, model, _target(hardware, server), str(server.program), hardware.physical_cores)
+    plan = llama_plan(request)
+    if settings.engine == "auto" and settings.download == "no":
+        _see_weights(plan, model, settings)
+    return replace(plan, environment=server.build or "", reasons=(server.why, *plan.reasons))
+
+
+def _target(hardware: Hardware, server: Server) -> Target:
+    """What the model's memory is that of: for a user's own llama-server, which may be built for a GPU, the larger.
+
+    What does not fit into the GPU stays in RAM.
+    """
+    kinds = {"cpu"} if server.build else {"nvidia", "cpu"}
+    targets = [target for target in from_hardware(hardware) if target.vendor in kinds]
+    return max(targets, key=lambda target: target.total_gb or 0)
+
+
+def _see_weights(plan: LaunchPlan, model: Model, settings: Settings) -> None:
+    try:
+        found = find_weights(model, plan.weights, settings.models_folder, plan.variant)
+    except WeightsError as error:
+        raise PlanError(str(error)) from None
+    if isinstance(found, Missing) and found.files:
+        gigabytes = sum(file.bytes for file in found.files) / 1000**3
+        raise PlanError(
+            f"{model.title} would run here on llama.cpp, and its {gigabytes:.1f} GB are not on this machine: "
+            "KIMI_DOWNLOAD=yes fetches them."
+        )
+
+
+def _has_environment(root: Path, build: str, _: Settings) -> bool:
+    return is_ready(root, build)
+
+
+LLAMA = Engine(
+    name=NAME,
+    traits=TRAITS,
+    here=_here,
+    elsewhere=llama_plan,
+    aliases=("llama.cpp", "llama-server"),
+    automatic=True,
+    automatic_note="llama.auto",
+    flags=FLAGS,
+    environment=Environment(ENVIRONMENT, "engine.engines.llama.environment", lambda _: [], _has_environment),
+    watcher=LlamaLog,
+    # Of its few slots a question would take one, and with it what it remembers of a long chat.
+    probed=False,
+    no_bench=(
+        "llama-server brings no serving benchmark; stop it and run llama.cpp's own llama-bench with the same GGUF."
+    ),
+)
