@@ -120,7 +120,7 @@ def test_auto_fetches_no_gigabytes_unless_it_may(tmp_path: Path) -> None:
     found = plan(machine(ram=32, avx2=True), models=tmp_path)
     assert (found.engine, found.note) == ("reader", "reader.auto")
     assert "its 11.2 GB are not on this machine: KIMI_DOWNLOAD=yes fetches them" in told(found)
-    assert plan(machine(ram=32, avx2=True), models=tmp_path, engine="llama").engine == "llama"
+    assert plan(machine(ram=32, avx2=True), models=tmp_path, engine="llama", model=THINKING_2506).engine == "llama"
     folder = tmp_path / "Kimi-VL-A3B-Thinking-2506-gguf"
     folder.mkdir()
     sparse(folder / "Kimi-VL-A3B-Thinking-2506-Q4_K_M.gguf", 10.54074768)
