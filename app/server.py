@@ -29,7 +29,7 @@ from app.access.limits.upload_guard import BodyPace, UploadGuard
 from app.access.proxies import Forwarded
 from app.access.rules import Rules
 from app.access.sign_in import LocalSignIn, set_up_login
-from app.access.signed_in import SignedIn
+from app.access.signed_in import SignedIn, Token
 from app.access.still_allowed import StillWelcome, Welcome
 from app.api.errors import ApiError, on_api_error
 from app.api.pictures import MAX_REQUEST_BYTES
@@ -87,7 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
     keeper = Keeper(history, users)
     lifespan = _lifespan(settings, state, store, database, welcome, in_step=InStep(keeper))
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    _add_routes(app, state)
+    _add_routes(app, state, welcome)
     app.include_router(account(welcome))
     if posted_callbacks():
         app.include_router(form_post())
@@ -189,7 +189,7 @@ def _lifespan(
     return lifespan
 
 
-def _add_routes(app: FastAPI, state: EngineState) -> None:
+def _add_routes(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
     @app.get("/healthz")
     async def healthz() -> JSONResponse:
         return JSONResponse({"status": "ok"})
@@ -201,7 +201,7 @@ def _add_routes(app: FastAPI, state: EngineState) -> None:
         return JSONResponse({"status": engine}, 200 if engine == "ready" else 503)
 
     @app.get("/api/status")
-    async def status(request: Request, user: SignedIn) -> JSONResponse:
+    async def status(request: Request, user: SignedIn, token: Token) -> JSONResponse:
         language = language_of(request.headers.get("accept-language"))
         engine = asdict(state.status())
         plan = state.plan()
@@ -209,7 +209,9 @@ def _add_routes(app: FastAPI, state: EngineState) -> None:
         engine["note"] = plan.note if plan else ""
         # Only where something was tried and failed is the reason worth the room.
         engine["why"] = plan.reasons[-1] if plan and plan.note == "reader.fallback" else ""
-        return JSONResponse({"engine": engine})
+        # Whether gigabytes are fetched is for those to say who look after the product.
+        coming = asdict(state.coming()) | {"may": token is not None and welcome.watches(token)}
+        return JSONResponse({"engine": engine, "coming": coming})
 
     @app.post("/api/retry")
     async def retry(request: Request, user: SignedIn) -> JSONResponse:

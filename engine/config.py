@@ -46,8 +46,8 @@ class Settings(BaseSettings):
     hub: Literal["huggingface", "modelscope"] = "huggingface"
     picture_tokens: int = Field(1024, ge=64, le=4096)
     """How many tokens a picture may take on llama.cpp: more see more, and take longer."""
-    download: Literal["yes", "no"] = "no"
-    """Whether `auto` may fetch the gigabytes of a model for llama.cpp by itself."""
+    download: Literal["yes", "no", "ask"] = "ask"
+    """Whether `auto` may fetch the gigabytes of a model for llama.cpp; `ask`: it is asked on the page."""
     preset: Literal["", "appliance", "long-context", "low-latency", "high-throughput"] = ""
     vllm_index: str = ""
     password: SecretStr = SecretStr("")
@@ -170,6 +170,7 @@ class Workspace:
         self.auth_secret = self.run / "auth.secret"
         self.page_root = self.run / "page"
         self.swept = self.run / "swept.json"
+        self.download = self.run / "download"
         self.restoring = self.run / "restoring"
 
     def create(self) -> None:
@@ -224,7 +225,7 @@ _ALLOWED = {
     "pictures": "data or file",
     "picture_hosts": "host names without https:// and without *, comma-separated, with :PORT for an unusual port",
     "proxies": "addresses and networks, comma-separated: 127.0.0.1, 10.0.0.0/8",
-    "download": "yes or no",
+    "download": "yes, no or ask",
     "picture_tokens": "a whole number of tokens, 64 to 4096",
     "preset": "appliance, long-context, low-latency, high-throughput, or nothing",
     "first_token_seconds": "a whole number of seconds, 1 to 599",

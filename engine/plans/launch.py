@@ -81,6 +81,8 @@ class LaunchPlan:
     """The weights to have before the launch, as `KIMI_MODEL` names them; empty: none."""
     variant: str = ""
     """The model's variant whose weights they are; empty: the model's own."""
+    to_fetch: int = 0
+    """Bytes of weights that are not here yet and may come while the reader answers; 0: it is waited for them."""
     finish: str = ""
     """`python -m FINISH MODEL WEIGHTS MODELS` makes what else it loads once the weights are there; empty: nothing."""
     context: int | None = None

@@ -22,9 +22,8 @@ def _here(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
     server = choose_server(hardware, ROOT)
     request = request_here(settings, model, _target(hardware, server), str(server.program), hardware.physical_cores)
     plan = llama_plan(request)
-    if settings.engine == "auto" and settings.download == "no":
-        _see_weights(plan, model, settings)
-    return replace(plan, environment=server.build or "", reasons=(server.why, *plan.reasons))
+    plan = replace(plan, environment=server.build or "", reasons=(server.why, *plan.reasons))
+    return _while_the_reader_answers(plan, model, settings) if settings.engine == "auto" else plan
 
 
 def _target(hardware: Hardware, server: Server) -> Target:
@@ -37,17 +36,21 @@ def _target(hardware: Hardware, server: Server) -> Target:
     return max(targets, key=lambda target: target.total_gb or 0)
 
 
-def _see_weights(plan: LaunchPlan, model: Model, settings: Settings) -> None:
+def _while_the_reader_answers(plan: LaunchPlan, model: Model, settings: Settings) -> LaunchPlan:
+    """The plan where nobody has asked for llama.cpp: its weights come beside the reader, and only if they may."""
     try:
         found = find_weights(model, plan.weights, settings.models_folder, plan.variant)
     except WeightsError as error:
         raise PlanError(str(error)) from None
-    if isinstance(found, Missing) and found.files:
-        gigabytes = sum(file.bytes for file in found.files) / 1000**3
-        raise PlanError(
-            f"{model.title} would run here on llama.cpp, and its {gigabytes:.1f} GB are not on this machine: "
-            "KIMI_DOWNLOAD=yes fetches them."
-        )
+    if not isinstance(found, Missing):
+        return plan
+    to_fetch = sum(file.bytes for file in found.files)
+    missing = f"{model.title} would run here on llama.cpp; its {to_fetch / 1000**3:.1f} GB are not on this machine"
+    if settings.download == "no":
+        raise PlanError(f"{missing}: KIMI_DOWNLOAD=yes fetches them.")
+    when = "are fetched" if settings.download == "yes" else "are fetched once somebody says so on the page"
+    why = f"{missing} and {when} (KIMI_DOWNLOAD={settings.download}); until then the reader answers."
+    return replace(plan, to_fetch=to_fetch, reasons=(*plan.reasons, why))
 
 
 def _has_environment(root: Path, build: str, _: Settings) -> bool:

@@ -117,15 +117,22 @@ def test_without_one_on_the_path_it_is_installed(tmp_path: Path) -> None:
 
 
 def test_auto_fetches_no_gigabytes_unless_it_may(tmp_path: Path) -> None:
-    found = plan(machine(ram=32, avx2=True), models=tmp_path)
-    assert (found.engine, found.note) == ("reader", "reader.auto")
+    found = plan(machine(ram=32, avx2=True), models=tmp_path, download="no")
+    assert (found.engine, found.note, found.to_fetch) == ("reader", "reader.auto", 0)
     assert "its 11.2 GB are not on this machine: KIMI_DOWNLOAD=yes fetches them" in told(found)
-    assert plan(machine(ram=32, avx2=True), models=tmp_path, engine="llama", model=THINKING_2506).engine == "llama"
+    for download, said in (("ask", "once somebody says so on the page"), ("yes", "are fetched")):
+        found = plan(machine(ram=32, avx2=True), models=tmp_path, download=download)
+        assert (found.engine, found.to_fetch) == ("llama", 11_158_846_304)
+        assert said in told(found)
+        assert "until then the reader answers" in told(found)
+    # Whoever asks for llama.cpp waits for it.
+    assert plan(machine(ram=32, avx2=True), models=tmp_path, engine="llama", model=THINKING_2506).to_fetch == 0
     folder = tmp_path / "Kimi-VL-A3B-Thinking-2506-gguf"
     folder.mkdir()
     sparse(folder / "Kimi-VL-A3B-Thinking-2506-Q4_K_M.gguf", 10.54074768)
     sparse(folder / "mmproj-Kimi-VL-A3B-Thinking-2506-Q8_0.gguf", 0.618098624)
-    assert plan(machine(ram=32, avx2=True), models=tmp_path).engine == "llama"
+    found = plan(machine(ram=32, avx2=True), models=tmp_path)
+    assert (found.engine, found.to_fetch) == ("llama", 0)
 
 
 def test_our_own_llama_server_counts_the_ram_alone_and_a_users_own_the_gpu_too() -> None:
