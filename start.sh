@@ -134,7 +134,8 @@ install_locked() {
     rm -f -- "$stamp"
     say "Installing the locked packages …"
     UV_PROJECT_ENVIRONMENT=$root/.venv UV_PYTHON_DOWNLOADS=never "$root/.venv/bin/uv" sync --project "$root" \
-        --locked --no-progress --quiet --extra page --extra reader --extra hub ${groups[@]+"${groups[@]}"} ||
+        --locked --no-progress --quiet --extra page --extra reader --extra hub --extra measure \
+        ${groups[@]+"${groups[@]}"} ||
         not_installed "A package"
     printf '%s %s\n' "$wanted" "$kind" >"$stamp"
 }

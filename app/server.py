@@ -46,7 +46,6 @@ from app.history.transfer.routes import export_routes
 from app.history.users import Users
 from app.i18n import language_of, text
 from app.page import callbacks
-from app.page.answer import wording
 from app.page.in_step import InStep
 from app.page.incoming.thread_ids import guard_thread_ids
 from app.page.live_chats import chat_of, open_chats, stop_all
@@ -56,6 +55,7 @@ from app.page.threads.routes import routes
 from app.page.threads.saving import Keeper
 from app.presets import Presets
 from app.sockets.sessions import guard
+from app.status.overview import shown
 from app.status.routes import watching
 from app.telemetry import logs, metrics
 from app.telemetry.otel import telemetry
@@ -64,6 +64,7 @@ from engine.access.ended_logins import EndedLogins
 from engine.access.passwords import People
 from engine.config import Settings
 from engine.supervise.heartbeat import keep_beating
+from engine.wording import sentence
 
 _FORM_BYTES = 64 * 1024
 """What a form puts around an uploaded file."""
@@ -203,15 +204,16 @@ def _add_routes(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
     @app.get("/api/status")
     async def status(request: Request, user: SignedIn, token: Token) -> JSONResponse:
         language = language_of(request.headers.get("accept-language"))
-        engine = asdict(state.status())
+        engine = shown(state.status(), language)
         plan = state.plan()
-        engine["phase"] = wording.phase(engine["phase"], language)
         engine["note"] = plan.note if plan else ""
         # Only where something was tried and failed is the reason worth the room.
-        engine["why"] = plan.reasons[-1] if plan and plan.note == "reader.fallback" else ""
+        engine["why"] = sentence(plan.failure, language) if plan else ""
+        coming = state.coming()
         # Whether gigabytes are fetched is for those to say who look after the product.
-        coming = asdict(state.coming()) | {"may": token is not None and welcome.watches(token)}
-        return JSONResponse({"engine": engine, "coming": coming})
+        may = token is not None and welcome.watches(token)
+        told = asdict(coming) | {"reason": sentence(coming.reason, language), "may": may}
+        return JSONResponse({"engine": engine, "coming": told})
 
     @app.post("/api/retry")
     async def retry(request: Request, user: SignedIn) -> JSONResponse:

@@ -48,7 +48,8 @@ class Settings(BaseSettings):
     """How many tokens a picture may take on llama.cpp: more see more, and take longer."""
     download: Literal["yes", "no", "ask"] = "ask"
     """Whether `auto` may fetch the gigabytes of a model for llama.cpp; `ask`: it is asked on the page."""
-    preset: Literal["", "appliance", "long-context", "low-latency", "high-throughput"] = ""
+    preset: str = ""
+    """A tuning of the engine (engine/plans/tuning.py, which checks it); empty: none."""
     vllm_index: str = ""
     password: SecretStr = SecretStr("")
     database_url: SecretStr = SecretStr("")
@@ -227,7 +228,6 @@ _ALLOWED = {
     "proxies": "addresses and networks, comma-separated: 127.0.0.1, 10.0.0.0/8",
     "download": "yes, no or ask",
     "picture_tokens": "a whole number of tokens, 64 to 4096",
-    "preset": "appliance, long-context, low-latency, high-throughput, or nothing",
     "first_token_seconds": "a whole number of seconds, 1 to 599",
     "idle_seconds": "a whole number of seconds, 1 to 599",
     "upload_days": "a whole number of days, 0 to keep pictures for ever",

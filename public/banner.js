@@ -3,72 +3,7 @@
 "use strict";
 
 (() => {
-  const words = {
-    en: {
-      starting: "The engine is starting",
-      stopping: "The engine is stopping",
-      stopped: "The engine does not run",
-      failed: "The engine could not be started",
-      retry: "Retry",
-      retrying: "Starting again…",
-      how: "How to get Kimi-VL",
-      dismiss: "Do not show this again",
-      notes: {
-        "reader.auto":
-          "No suitable graphics card here, so the reader answers: it reads text in pictures, but does not describe or reason.",
-        "reader.fallback": "The vision model could not be started, so the reader answers, which only reads text.",
-        "reader.meanwhile": "The reader answers: it reads text in pictures, but does not describe or reason.",
-        "llama.auto": "A smaller form of Kimi-VL-Thinking answers, on the processor: expect it to be slow.",
-        "vllm.untested": "The model runs in a quantized form that nobody has tested on this card yet.",
-      },
-      elapsed: (seconds) => (seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`),
-      left: (time) => `${time} left`,
-      yes: "Download",
-      again: "Try again",
-      no: "Not now",
-      stop: "Stop the download",
-      coming: {
-        asking: ({ title, size }) =>
-          `${title} could answer on this machine: it sees and reasons, where the reader only reads text. It is a download of ${size}.`,
-        fetching: ({ title }) => `${title} is being downloaded; the reader answers meanwhile, which only reads text.`,
-        loading: ({ title }) => `${title} is here and loads; the reader answers meanwhile.`,
-        failed: ({ title, reason }) => `${title} could not be brought here: ${reason}`,
-        ready: ({ title }) => `${title} is ready: new questions go to it.`,
-      },
-    },
-    zh: {
-      starting: "引擎正在启动",
-      stopping: "引擎正在停止",
-      stopped: "引擎未运行",
-      failed: "引擎启动失败",
-      retry: "重试",
-      retrying: "正在重新启动…",
-      how: "如何获得 Kimi-VL",
-      dismiss: "不再显示",
-      notes: {
-        "reader.auto": "本机没有合适的显卡，由文字识别（reader）回答：能读出图中文字，但不能描述或推理。",
-        "reader.fallback": "视觉模型无法启动，由文字识别（reader）回答：只能读出图中文字。",
-        "reader.meanwhile": "由文字识别（reader）回答：能读出图中文字，但不能描述或推理。",
-        "llama.auto": "由处理器上的小型 Kimi-VL-Thinking 回答，速度会较慢。",
-        "vllm.untested": "模型以量化形式运行，尚无人在这种显卡上测试过。",
-      },
-      elapsed: (seconds) => (seconds < 60 ? `${seconds} 秒` : `${Math.floor(seconds / 60)} 分 ${seconds % 60} 秒`),
-      left: (time) => `还需 ${time}`,
-      yes: "下载",
-      again: "重试",
-      no: "暂不",
-      stop: "停止下载",
-      coming: {
-        asking: ({ title, size }) =>
-          `本机可以运行 ${title}：它能看图并推理，而文字识别（reader）只能读出文字。需下载 ${size}。`,
-        fetching: ({ title }) => `正在下载 ${title}；在此期间由文字识别（reader）回答，只能读出文字。`,
-        loading: ({ title }) => `${title} 已下载，正在加载；在此期间由文字识别（reader）回答。`,
-        failed: ({ title, reason }) => `无法获得 ${title}：${reason}`,
-        ready: ({ title }) => `${title} 已就绪，新的提问由它回答。`,
-      },
-    },
-  }[kimi.language];
-  const colon = kimi.language === "zh" ? "：" : ": ";
+  const text = words.banner;
   const [BUSY, QUIET, REFUSED] = [1500, 10000, 30000]; // milliseconds until the next look
   const TOAST = 15000; // milliseconds for which it is told that the better engine is ready
 
@@ -79,14 +14,14 @@
   const sentence = element("span", "engine-banner-text");
   sentence.setAttribute("role", "status");
   const figures = element("span", "engine-banner-figures");
-  const help = element("button", "engine-banner-button", { type: "button", textContent: words.how });
-  const retry = element("button", "engine-banner-button", { type: "button", textContent: words.retry });
-  const dismiss = element("button", "engine-banner-close", { type: "button", textContent: "×", title: words.dismiss });
-  dismiss.setAttribute("aria-label", words.dismiss);
+  const help = element("button", "engine-banner-button", { type: "button", textContent: text.how });
+  const retry = element("button", "engine-banner-button", { type: "button", textContent: text.retry });
+  const dismiss = element("button", "engine-banner-close", { type: "button", textContent: "×", title: text.dismiss });
+  dismiss.setAttribute("aria-label", text.dismiss);
   const bar = element("progress", "engine-banner-bar", { max: 100 });
   // The clock and the per cent change all the time: only the sentence beside them is read out.
   figures.setAttribute("aria-hidden", "true");
-  bar.setAttribute("aria-label", words.starting);
+  bar.setAttribute("aria-label", text.starting);
   const yes = element("button", "engine-banner-button", { type: "button" });
   const no = element("button", "engine-banner-button", { type: "button" });
   box.append(dot, sentence, figures, help, retry, yes, no, dismiss, bar);
@@ -98,9 +33,14 @@
   let readySince = 0;
   let clockSkew = 0;
 
+  const elapsed = (seconds) =>
+    seconds < 60
+      ? fill(text.seconds, { seconds })
+      : fill(text.minutes, { minutes: Math.floor(seconds / 60), seconds: seconds % 60 });
+
   function sentenceOf({ state, phase, note, why }) {
-    if (state === "ready") return [words.notes[note], why].filter(Boolean).join(" ");
-    return phase ? words[state] + colon + phase : words[state];
+    if (state === "ready") return [text.notes[note], why].filter(Boolean).join(" ");
+    return phase ? text[state] + text.colon + phase : text[state];
   }
 
   const megabytes = (bytes) => `${Math.round(bytes / 1e6).toLocaleString(kimi.language)} MB`;
@@ -120,17 +60,17 @@
   }
 
   function drawComing() {
-    const { state, total, done, speed } = coming;
+    const { state, title, reason, total, done, speed } = coming;
     const fetching = state === "fetching";
-    const key = state === "declined" ? "asking" : state;
-    const text = words.coming[key]({ ...coming, size: size(total) });
-    if (sentence.textContent !== text) sentence.textContent = text;
+    const said = fill(text.coming[state], { title, reason, size: size(total) });
+    if (sentence.textContent !== said) sentence.textContent = said;
     const known = fetching && total > 0;
     const seconds = speed ? Math.round((total - done) / speed) : 0;
+    const time = elapsed(seconds < 120 ? seconds : 60 * Math.round(seconds / 60));
     const parts = [
       known ? `${Math.floor((100 * done) / total)} %` : "",
       fetching && speed ? `${(speed / 1e6).toFixed(1)} MB/s` : "",
-      fetching && seconds ? words.left(words.elapsed(seconds < 120 ? seconds : 60 * Math.round(seconds / 60))) : "",
+      fetching && seconds ? fill(text.left, { time }) : "",
     ];
     figures.textContent = parts.filter(Boolean).join(" · ");
     box.dataset.state = fetching || state === "loading" ? "starting" : state === "failed" ? "failed" : "ready";
@@ -138,9 +78,9 @@
     bar.value = known ? (100 * done) / total : 0;
     help.hidden = retry.hidden = true;
     yes.hidden = !["asking", "declined", "failed"].includes(state);
-    yes.textContent = state === "failed" ? words.again : words.yes;
+    yes.textContent = state === "failed" ? text.again : text.yes;
     no.hidden = !coming.may || !["asking", "fetching"].includes(state);
-    no.textContent = fetching ? words.stop : words.no;
+    no.textContent = fetching ? text.stop : text.no;
     dismiss.hidden = fetching || state === "loading" || state === "asking";
   }
 
@@ -154,15 +94,15 @@
     yes.hidden = no.hidden = true;
     const { state, percent, since, note } = engine;
     const isNote = state === "ready";
-    const shown = !isNote || (note in words.notes && localStorage.getItem(dismissedKey(note)) === null);
+    const shown = !isNote || (note in text.notes && localStorage.getItem(dismissedKey(note)) === null);
     box.hidden = !shown;
     if (!shown) return;
     box.dataset.state = state;
-    const text = sentenceOf(engine);
-    if (sentence.textContent !== text) sentence.textContent = text;
+    const said = sentenceOf(engine);
+    if (sentence.textContent !== said) sentence.textContent = said;
     const known = state === "starting" && typeof percent === "number";
     const seconds = Math.max(0, Math.round((Date.now() - clockSkew - Date.parse(since)) / 1000));
-    const parts = [known ? `${Math.round(percent)} %` : "", state === "starting" ? words.elapsed(seconds) : ""];
+    const parts = [known ? `${Math.round(percent)} %` : "", state === "starting" ? elapsed(seconds) : ""];
     figures.textContent = parts.filter(Boolean).join(" · ");
     bar.hidden = !known;
     bar.value = known ? percent : 0;
@@ -194,13 +134,13 @@
 
   retry.addEventListener("click", async () => {
     retry.disabled = true;
-    retry.textContent = words.retrying;
+    retry.textContent = text.retrying;
     try {
       const response = await fetch("/api/retry", { method: "POST" });
       if (!response.ok) sentence.textContent = (await response.json()).detail;
     } finally {
       // The next look shows what came of it.
-      setTimeout(() => Object.assign(retry, { disabled: false, textContent: words.retry }), BUSY);
+      setTimeout(() => Object.assign(retry, { disabled: false, textContent: text.retry }), BUSY);
     }
   });
   async function say(answer) {

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { text, element, duration, clock, gibibytes, meter, plot, median } = watch;
+  const { text, number, element, duration, clock, gibibytes, meter, plot, median } = watch;
   const EVERY = 2000; // milliseconds
   document.title = `${text.title} · Kimi-VL Chat`;
 
@@ -53,7 +53,8 @@
     state.textContent = text.states[engine.state] ?? engine.state;
     state.dataset.state = engine.state;
     const doing = [engine.phase, engine.percent === null ? "" : `${Math.round(engine.percent)} %`].filter(Boolean);
-    const context = plan?.context && (plan.unit === "character" ? text.characters : text.tokens)(plan.context);
+    const unit = plan?.unit === "character" ? text.characters : text.tokens;
+    const context = plan?.context && fill(unit, { count: number(plan.context) });
     put(
       parts.facts,
       element("p", "headline", plan ? plan.title : "–"),
@@ -117,7 +118,7 @@
     put(
       parts.machine,
       ...(devices.length ? devices : [element("p", "quiet", text.noDevice)]),
-      meter(text.processor(load.cores), `${Math.round(load.cpu)} %`, load.cpu / 100),
+      meter(fill(text.processor, { cores: load.cores }), `${Math.round(load.cpu)} %`, load.cpu / 100),
       meter(text.memory, `${gibibytes(load.used)} / ${gibibytes(load.memory)}`, load.used / load.memory, true),
       meter(text.disk, gibibytes(load.disk_free), null),
     );

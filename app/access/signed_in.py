@@ -1,4 +1,4 @@
-"""Who has signed in: of a request, as FastAPI's dependencies, and of any request's or socket's cookies.
+"""Who has signed in: as FastAPI's dependencies, and of the scope of any request or socket.
 
 The other packages ask here and know nothing of Chainlit, which makes and reads the logins.
 """
@@ -13,6 +13,8 @@ from chainlit.auth.cookie import OAuth2PasswordBearerWithCookie
 from chainlit.auth.jwt import decode_jwt
 from chainlit.user import User
 from fastapi import Depends
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 LOGIN_COOKIE = OAuth2PasswordBearerWithCookie(tokenUrl="/login", auto_error=False)
 Token = Annotated[str | None, Depends(LOGIN_COOKIE)]
@@ -30,18 +32,18 @@ async def require_sign_in(token: str) -> None:
     await get_current_user(token)
 
 
-def user_in(cookies: dict[str, str]) -> User | None:
-    """The user whose login is in these cookies; None: there is none, or its time is over."""
-    token = get_token_from_cookies(cookies)
+def user_of(scope: Scope) -> User | None:
+    """The user whose login a request or a socket brings; None: it brings none, or its time is over."""
+    token = get_token_from_cookies(HTTPConnection(scope).cookies)
     try:
         return decode_jwt(token) if token else None
     except (jwt.InvalidTokenError, TypeError):
         return None
 
 
-def owner_of(cookies: dict[str, str]) -> str | None:
-    """Whom the login in these cookies names, as `owner_name`; None: nobody."""
-    user = user_in(cookies)
+def owner_of(scope: Scope) -> str | None:
+    """Whose a request or a socket is, as `owner_name`; None: nobody's."""
+    user = user_of(scope)
     return owner_name(user) if user else None
 
 

@@ -16,7 +16,8 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.errors import HistoryError
-from app.history.schema import NewerSchemaError, bring_up_to_date
+from app.history.migrations import NewerSchemaError
+from app.history.schema import bring_up_to_date
 
 _BUSY_SECONDS = 10
 _QUERY_CANCELLED = "57014"

@@ -7,17 +7,20 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from chainlit.session import WebsocketSession
+from chainlit.session import WebsocketSession, ws_sessions_id
+from chainlit.user_session import user_sessions
 
 from app.history.copies import Copy
 from app.i18n import language_of
 from app.page.chat import Chat
 from app.talk.conversation import Answer
 
-_chats: WeakKeyDictionary[WebsocketSession, Chat] = WeakKeyDictionary()
+Session = WebsocketSession
+"""A window as Chainlit keeps it."""
+_chats: WeakKeyDictionary[Session, Chat] = WeakKeyDictionary()
 
 
-def chat_of(session: WebsocketSession) -> Chat:
+def chat_of(session: Session) -> Chat:
     """The session's chat, made the first time; it goes when the session does."""
     chat = _chats.get(session)
     if chat is None:
@@ -25,17 +28,31 @@ def chat_of(session: WebsocketSession) -> Chat:
     return chat
 
 
-def forget(session: WebsocketSession) -> None:
-    """Lets go of a session's chat. Tasks that wait for an hour hold the session itself."""
+def session_of(sid: str) -> Session | None:
+    """The session that is connected by this socket of Socket.IO's."""
+    session: Session | None = WebsocketSession.get(sid)
+    return session
+
+
+def all_sessions() -> list[Session]:
+    """The sessions of all windows, also of those that were closed within the last hour; the oldest first."""
+    return list(ws_sessions_id.values())
+
+
+async def forget(session: Session) -> None:
+    """Lets go of a session with its chat and its files."""
+    user_sessions.pop(session.id, None)
+    await session.delete()
+    # Tasks that wait for an hour hold the session itself.
     _chats.pop(session, None)
 
 
-def live() -> list[tuple[WebsocketSession, Chat]]:
+def live() -> list[tuple[Session, Chat]]:
     """The chats of all sessions, also of those whose browser was there a moment ago."""
     return list(_chats.items())
 
 
-def adopt(session: WebsocketSession, connected: Callable[[WebsocketSession], bool]) -> None:
+def adopt(session: Session, connected: Callable[[Session], bool]) -> None:
     """Hands a running answer over to a new session of the same person and thread: the page has been reloaded.
 
     `connected` says whether a session's page is still there; such a session keeps its answer.
@@ -52,7 +69,7 @@ def adopt(session: WebsocketSession, connected: Callable[[WebsocketSession], boo
             return
 
 
-def _emitter_of(session: WebsocketSession) -> Callable[[str, Any], Any]:
+def _emitter_of(session: Session) -> Callable[[str, Any], Any]:
     """Sends to the session's page, also after that has connected again."""
 
     def emit(event: str, data: Any) -> Any:
@@ -61,7 +78,7 @@ def _emitter_of(session: WebsocketSession) -> Callable[[str, Any], Any]:
     return emit
 
 
-def _same_thread(session: WebsocketSession, other: WebsocketSession) -> bool:
+def _same_thread(session: Session, other: Session) -> bool:
     people = session.user, other.user
     return (
         session.thread_id == other.thread_id

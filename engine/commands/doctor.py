@@ -31,8 +31,9 @@ from engine.config import ROOT, Settings
 from engine.engines.choice import make_plan
 from engine.engines.registry import engine_of
 from engine.install.weights import Missing, WeightsError, find_weights
-from engine.machine.detect import GIB, Hardware, detect
+from engine.machine.detect import Hardware, detect
 from engine.machine.open_files import possible
+from engine.machine.vendor import GIB
 from engine.plans.launch import PlanError
 from engine.supervise import control
 
@@ -107,7 +108,7 @@ def environment(root: Path) -> list[Finding]:
     if not stamp.exists() or not stamp.read_text().startswith(digest):
         return [Finding("packages", "broken", ".venv is not complete, or of another version of uv.lock.", advice)]
     command = [sys.executable, "-m", "uv", "sync", "--project", str(root), "--frozen", "--offline", "--check",
-               "--inexact", "--extra", "page", "--extra", "reader", "--extra", "hub"]  # fmt: skip
+               "--inexact", "--extra", "page", "--extra", "reader", "--extra", "hub", "--extra", "measure"]  # fmt: skip
     env = os.environ | {"UV_PROJECT_ENVIRONMENT": str(root / ".venv"), "UV_PYTHON_DOWNLOADS": "never"}
     try:
         ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603 - our own

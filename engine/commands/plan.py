@@ -6,6 +6,7 @@ import argparse
 import sys
 from dataclasses import replace
 
+from engine.arguments import positive
 from engine.catalog import Model, UnknownNameError, catalog, find_card, models
 from engine.config import AUTO, Settings
 from engine.engines.choice import make_plan
@@ -15,10 +16,10 @@ from engine.engines.registry import ENGINES
 from engine.engines.vllm.plan import choose_variant
 from engine.install.weights import Missing, WeightsError, find_weights
 from engine.machine.detect import Hardware, detect
-from engine.plans import tuning
 from engine.plans.formats import FORMATS, render
 from engine.plans.launch import WEIGHTS, LaunchPlan, PlanError
 from engine.plans.target import Target, from_card, from_hardware
+from engine.plans.tuning import TUNINGS
 
 UNKNOWN, FORBIDDEN = 2, 3
 
@@ -28,11 +29,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     cards = ", ".join(catalog().accelerators)
     parser.add_argument("--model", help=f"the model: {', '.join(models())} (KIMI_MODEL)")
     parser.add_argument("--accelerator", help=f"another machine's devices: {cards}")
-    parser.add_argument("--count", type=_positive, help="how many devices one machine has")
+    parser.add_argument("--count", type=positive, help="how many devices one machine has")
     parser.add_argument("--memory", type=_gigabytes, help="GB of one device, or of the RAM where it is CPU")
     parser.add_argument("--engine", type=_engine, choices=[AUTO, *_planned_engines()], help="the engine")
-    parser.add_argument("--preset", type=str.lower, choices=tuning.NAMES, help="a set of engine flags (KIMI_PRESET)")
-    parser.add_argument("--nodes", type=_positive, default=1, help="how many machines work together")
+    parser.add_argument("--preset", type=str.lower, choices=TUNINGS, help="a set of engine flags (KIMI_PRESET)")
+    parser.add_argument("--nodes", type=positive, default=1, help="how many machines work together")
     parser.add_argument("--format", type=str.lower, choices=FORMATS, default="text", help="how to print it (text)")
     parser.add_argument("extra", nargs="*", metavar="-- FLAGS", help="further flags for the engine, as they are")
 
@@ -59,18 +60,18 @@ def planned(settings: Settings, chosen: argparse.Namespace) -> LaunchPlan:
         PlanError: the combination is known not to work.
     """
     model = wanted_model(chosen.model or settings.model)
-    preset = chosen.preset or settings.preset
+    tuning = chosen.preset or settings.preset
     if chosen.accelerator is None and (chosen.count or chosen.memory or chosen.nodes > 1):
         raise UnknownNameError(
             f"--count, --memory and --nodes speak of another machine; name its --accelerator: "
             f"{', '.join(catalog().accelerators)}."
         )
     if chosen.accelerator is not None:
-        return plan_elsewhere(model, _target(model, chosen), chosen.engine or AUTO, preset, chosen.extra)
+        return plan_elsewhere(model, _target(model, chosen), chosen.engine or AUTO, tuning, chosen.extra)
     hardware = detect()
     if chosen.format in {"text", "json"} and not chosen.extra:
         return _plan_here(settings, chosen, hardware)
-    return plan_elsewhere(model, from_hardware(hardware)[0], chosen.engine or AUTO, preset, chosen.extra)
+    return plan_elsewhere(model, from_hardware(hardware)[0], chosen.engine or AUTO, tuning, chosen.extra)
 
 
 def _plan_here(settings: Settings, chosen: argparse.Namespace, hardware: Hardware) -> LaunchPlan:
@@ -101,13 +102,6 @@ def _target(model: Model, chosen: argparse.Namespace) -> Target:
     needs = [model.memory_gb or 0, *(form.memory_gb for form in model.variants if one.fits(form))]
     fits = one.usable_gb is None or min(needs) <= one.usable_gb
     return one if fits and chosen.nodes == 1 else replace(one, count=card.node)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return number
 
 
 def _gigabytes(text: str) -> float:

@@ -9,6 +9,7 @@ from engine.commands.settings_notes import settings_notes
 from engine.commands.terminal import fit_to_terminal
 from engine.config import ROOT, ConfigError, Settings, load_settings
 from engine.engines import registry
+from engine.plans import tuning
 from engine.tracing import take_standard_settings
 
 
@@ -38,6 +39,7 @@ def guarded(run: Callable[[Settings], int]) -> int:
     try:
         settings = load_settings()
         registry.check(settings)
+        tuning.check(settings)
         return run(settings)
     except ConfigError as error:
         print(error, file=sys.stderr)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.catalog import Model
 from engine.config import ROOT, Settings
-from engine.engines.watcher import Silent, Watcher
+from engine.engines.watcher import Watcher
 from engine.machine.detect import Hardware
 from engine.plans.flags import NO_FLAGS, FlagNames
 from engine.plans.launch import EngineTraits, LaunchPlan
@@ -80,7 +80,7 @@ class Engine:
     """What its command line calls what others must find there."""
     environment: Environment | None = None
     """Where its plans name an `environment`: what makes it."""
-    watcher: Callable[[], Watcher] = Silent
+    watcher: Callable[[], Watcher] = Watcher
     """Reads the log of one start."""
     probed: bool = True
     """Whether a tiny question may be asked now and then to see that it does not hang."""

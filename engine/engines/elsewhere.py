@@ -11,6 +11,7 @@ from engine.engines.llama.plan import llama_plan
 from engine.engines.reader import READER
 from engine.engines.registry import ENGINES
 from engine.engines.vllm.plan import vllm_plan
+from engine.machine.vendors import CPU
 from engine.plans.launch import ForbiddenError, LaunchPlan
 from engine.plans.request import ELSEWHERE, Request
 from engine.plans.target import Target
@@ -19,7 +20,7 @@ _ON_CPU = replace(ELSEWHERE, python=Path(".venv-vllm/bin/python"))
 """vLLM's CPU build is started by its module, in the environment that this program makes."""
 
 
-def plan_elsewhere(model: Model, target: Target, engine: str, preset: str, extra: list[str]) -> LaunchPlan:
+def plan_elsewhere(model: Model, target: Target, engine: str, tuning: str, extra: list[str]) -> LaunchPlan:
     """The launch on another machine; `auto` is vLLM, or llama-server where the model has a GGUF and vLLM no room.
 
     Raises:
@@ -27,8 +28,8 @@ def plan_elsewhere(model: Model, target: Target, engine: str, preset: str, extra
     """
     if engine == READER.name or READER.name in model.engines:
         raise ForbiddenError("The reader runs on any CPU as it is: ./start.sh, with KIMI_ENGINE=reader.")
-    place = _ON_CPU if target.vendor == "cpu" else ELSEWHERE
-    request = Request(model, target, place, preset, tuple(extra))
+    place = _ON_CPU if target.vendor == CPU else ELSEWHERE
+    request = Request(model, target, place, tuning, tuple(extra))
     if engine == AUTO:
         return _automatic(request)
     if (planned := ENGINES[engine].elsewhere) is None:
@@ -38,7 +39,7 @@ def plan_elsewhere(model: Model, target: Target, engine: str, preset: str, extra
 
 def _automatic(request: Request) -> LaunchPlan:
     model = request.model
-    if request.target.vendor == "cpu" and model.stand_in:
+    if request.target.vendor == CPU and model.stand_in:
         why = f"vLLM on a CPU holds all {model.weights_gb:g} GB of {model.name} in RAM; --engine vllm plans it."
         return _with_gguf(request, why)
     try:

@@ -12,12 +12,13 @@ from pathlib import Path
 from engine.catalog import Model, UnknownModelError, assumed_model, find_model, models
 from engine.config import AUTO, Settings
 from engine.engines.base import Engine
-from engine.engines.reader import READER, reader_plan, stand_in
+from engine.engines.reader import READER, reader_plan
 from engine.engines.registry import ENGINES
 from engine.install.weights import is_folder, weights_bytes
 from engine.machine.detect import Hardware
 from engine.plans.launch import LaunchPlan, PlanError
 from engine.plans.target import GB
+from engine.status import Reason
 
 
 def plan_here(settings: Settings, hardware: Hardware) -> LaunchPlan:
@@ -30,11 +31,11 @@ def plan_here(settings: Settings, hardware: Hardware) -> LaunchPlan:
     try:
         model = wanted_model(settings.model)
     except UnknownModelError as error:
-        if engine is not None and engine.any_model:
-            return engine.here(settings, hardware, assumed_model(settings.model))
-        if reader := stand_in(settings, str(error)):
-            return reader
-        raise PlanError(str(error)) from None
+        if engine is None:
+            return replace(reader_plan(settings, "reader.fallback"), failure=Reason.of_text(str(error)))
+        if not engine.any_model:
+            raise PlanError(str(error)) from None
+        model = assumed_model(settings.model)
     if engine is None:
         return reader_plan(settings) if READER.name in model.engines else _climb(settings, hardware, model)
     plan = _on(engine, settings, hardware, model)
@@ -69,17 +70,14 @@ def _sized(model: Model, weights: int) -> Model:
 
 
 def _model_in(folder: Path) -> Model:
-    """By what the folder's files say; Kimi-VL has two picture limits, by which its releases are told apart."""
-    config = _json(folder / "config.json")
+    """By what the folder's files say: its type, and its picture limit where several models are of one type."""
+    said = _json(folder / "config.json").get("model_type")
     limit = _json(folder / "preprocessor_config.json").get("in_token_limit")
-    match config.get("model_type"):
-        case "kimi_vl":
-            return find_model("Kimi-VL-A3B-Thinking-2506" if limit == 16384 else "Kimi-VL-A3B-Thinking")
-        case "kimi_k25":
-            return find_model("Kimi-K2.5")
-        case "kimi_k2":
-            return find_model("Kimi-K2-Thinking")
-    kind = config.get("model_type", "no model that its config.json tells")
+    alike = [model for model in models().values() if model.model_type and model.model_type == said]
+    alike.sort(key=lambda model: (model.in_token_limit != limit, model.in_token_limit is not None))
+    if alike:
+        return alike[0]
+    kind = said or "no model that its config.json tells"
     raise UnknownModelError(f"{folder} holds {kind}; name a folder with one of {', '.join(models())}.")
 
 

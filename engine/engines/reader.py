@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 from engine.catalog import Model
 from engine.config import AUTO, Settings
 from engine.engines.base import Engine
 from engine.machine.detect import Hardware
-from engine.plans.launch import EngineTraits, LaunchPlan
+from engine.plans.launch import EngineTraits, Guide, LaunchPlan
+from engine.status import Reason
 
 NAME = "reader"
 TRAITS = EngineTraits(
@@ -26,19 +28,18 @@ def reader_plan(settings: Settings, note: str = "", reasons: tuple[str, ...] = (
     return LaunchPlan(
         engine=NAME, traits=TRAITS, model=NAME, served_name=NAME, argv=argv, pictures="file", accelerator="CPU",
         base_url=f"http://127.0.0.1:{settings.engine_port}/v1", note=note, reasons=reasons,
-        checked="the reader reads its own arguments",
+        guide=Guide(checked="the reader reads its own arguments"),
     )  # fmt: skip
 
 
-def stand_in(settings: Settings, why: str, tried: LaunchPlan | None = None) -> LaunchPlan | None:
+def stand_in(settings: Settings, why: Reason, tried: LaunchPlan | None = None) -> LaunchPlan | None:
     """The reader in the place of what could not be started; None where a person has asked for that by name.
 
-    `why` is the last of its reasons, which the page's banner shows; `tried` is what was to be launched.
+    `why` is its `failure`, which the page's banner shows; `tried` is what was to be launched.
     """
     if settings.engine != AUTO or (tried is not None and tried.engine == NAME):
         return None
-    before = tried.reasons if tried else ()
-    return reader_plan(settings, "reader.fallback", (*before, why))
+    return replace(reader_plan(settings, "reader.fallback", tried.reasons if tried else ()), failure=why)
 
 
 def _here(settings: Settings, _: Hardware, model: Model) -> LaunchPlan:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
 from engine.config import Settings
 from engine.engines.registry import engine_of
+from engine.local_http import get_json
 from engine.plans.flags import number, value
 from engine.plans.launch import LaunchPlan
 from engine.status import Status
@@ -75,7 +73,7 @@ def ask_about(plan: LaunchPlan, key: str) -> Running:
         NotRunningError: it does not answer.
     """
     try:
-        models: list[dict[str, Any]] = _get(f"{plan.base_url}/models", key)["data"]
+        models: list[dict[str, Any]] = get_json(f"{plan.base_url}/models", key, _PATIENCE)["data"]
     except (OSError, ValueError, LookupError) as error:
         reason = f"{plan.base_url} does not answer ({error})"
         raise NotRunningError(f"{reason}; ./start.sh status tells how it goes.") from None
@@ -85,15 +83,7 @@ def ask_about(plan: LaunchPlan, key: str) -> Running:
 
 def _version(plan: LaunchPlan, key: str) -> str:
     try:
-        return str(_get(f"{plan.base_url.removesuffix('/v1')}/version", key)["version"])
+        return str(get_json(f"{plan.base_url.removesuffix('/v1')}/version", key, _PATIENCE)["version"])
     except (OSError, ValueError, LookupError, TypeError):
         # vLLM alone has such a page.
         return ""
-
-
-def _get(url: str, key: str) -> Any:
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})  # noqa: S310 - the plan's address
-    # A proxy of the environment has no way to this machine's own address.
-    local = urllib.request.ProxyHandler({}) if "//127.0.0.1" in url else urllib.request.ProxyHandler()
-    with urllib.request.build_opener(local).open(request, timeout=_PATIENCE) as reply:
-        return json.load(reply)

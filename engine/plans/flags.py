@@ -59,11 +59,6 @@ def merge(argv: Sequence[str], more: Sequence[str]) -> list[str]:
     return [part for flag in flags for part in flag]
 
 
-def without(argv: Sequence[str], *names: str) -> list[str]:
-    """`argv` less the flags of these names."""
-    return [part for flag in split(argv) if flag[0] not in names for part in flag]
-
-
 def value(argv: Sequence[str], name: str) -> str | None:
     """The flag's value: empty where it takes none, None where it is not there."""
     for flag in split(argv):

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.atomic_write import replace_json
-from engine.status import known_fields
+from engine.status import Reason, known_fields, read_reason
+from engine.wording import Language, sentence
 
 WEIGHTS = "{weights}"
 """Stands in a plan's argv for the weights' folder, which is known only once they are on the machine."""
@@ -46,6 +47,26 @@ class EngineTraits:
     def title_in(self, language: str) -> str:
         """Its name for people who read this language."""
         return self.title_zh if language == "zh" and self.title_zh else self.title
+
+
+@dataclass(frozen=True)
+class Guide:
+    """What `./start.sh plan` prints beside the launch itself, for a person who does it by hand."""
+
+    image: str = ""
+    """A container image with this engine; empty: none is known."""
+    container: tuple[str, ...] = ()
+    """What `docker run` needs beside the image and the command."""
+    steps: tuple[str, ...] = ()
+    """What comes before the launch: shell lines, the first of each a comment that says what it is."""
+    verify: str = ""
+    """Shell lines that ask the running engine one question."""
+    workers: tuple[tuple[str, ...], ...] = ()
+    """The command lines of the further nodes."""
+    checked: str = ""
+    """What has checked the command line."""
+    advice: tuple[str, ...] = ()
+    """Known symptoms and what to do."""
 
 
 @dataclass(frozen=True)
@@ -90,22 +111,12 @@ class LaunchPlan:
     note: str = ""
     """What a person should know of this choice, e.g. why it is not the vision model."""
     reasons: tuple[str, ...] = ()
+    failure: Reason | None = None
+    """Why what was tried before could not be started; None: nothing was."""
     accelerator: str = ""
     """What it runs on, in words: `8 x H200`."""
-    image: str = ""
-    """A container image with this engine; empty: none is known."""
-    container: tuple[str, ...] = ()
-    """What `docker run` needs beside the image and the command."""
-    steps: tuple[str, ...] = ()
-    """What comes before the launch: shell lines, the first of each a comment that says what it is."""
-    verify: str = ""
-    """Shell lines that ask the running engine one question."""
-    workers: tuple[tuple[str, ...], ...] = ()
-    """The command lines of the further nodes."""
-    checked: str = ""
-    """What has checked the command line."""
-    advice: tuple[str, ...] = ()
-    """Known symptoms and what to do."""
+    guide: Guide = field(default_factory=Guide)
+    """What a person reads of it; the page does not get it."""
 
     def write(self, path: Path) -> None:
         """Hands the plan to the page."""
@@ -119,9 +130,14 @@ class LaunchPlan:
             FileNotFoundError: nothing was launched in this workspace yet.
         """
         raw = json.loads(path.read_text())
-        known = {entry.name for entry in fields(cls)}
+        known = {entry.name for entry in fields(cls)} - {"guide"}
         kept: dict[str, Any] = {name: _tuples(value) for name, value in raw.items() if name in known}
-        return cls(**kept | {"traits": known_fields(EngineTraits, raw.get("traits"))})
+        kept["traits"] = known_fields(EngineTraits, raw.get("traits"))
+        return cls(**kept | {"failure": read_reason(raw.get("failure"))})
+
+    def why(self, language: Language = "en") -> tuple[str, ...]:
+        """Why this engine was chosen, with what could not be started before it."""
+        return (*self.reasons, sentence(self.failure, language)) if self.failure else self.reasons
 
 
 def _tuples(value: object) -> object:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from engine.config import Settings
 from engine.plans.launch import LaunchPlan
+from engine.status import Phase, Reason
 from engine.supervise import consent
 from engine.supervise.prepare import prepare
 from engine.supervise.service import PermanentError
@@ -27,17 +28,17 @@ Show = Callable[..., None]
 
 async def bring(plan: LaunchPlan, settings: Settings, show: Show) -> None:
     """Returns once all that the plan needs is on this machine; asks before, and after a failure waits for a yes."""
-    failure = ""
+    failure: Reason | None = None
     while True:
         await _until_yes(settings, failure, show)
-        show(state="fetching", done=0, speed=None, reason="")
+        show(state="fetching", done=0, speed=None, reason=None)
         try:
             if await _fetched(plan, settings, show):
                 return
-            failure = ""
+            failure = None
         except PermanentError as error:
             # Another yes tries again.
-            failure = str(error)
+            failure = error.reason
             consent.ask_again(settings.files)
 
 
@@ -59,7 +60,7 @@ async def _fetched(plan: LaunchPlan, settings: Settings, show: Show) -> bool:
         await asyncio.gather(fetching, refusal, return_exceptions=True)
 
 
-async def _until_yes(settings: Settings, failure: str, show: Show) -> None:
+async def _until_yes(settings: Settings, failure: Reason | None, show: Show) -> None:
     told = ""
     while (word := consent.answered(settings.files)) != "yes":
         state = "declined" if word == "no" else "failed" if failure else "asking"
@@ -99,9 +100,9 @@ class _Meter:
         self._show = show
         self._seen: deque[tuple[float, int]] = deque(maxlen=_WINDOW)
 
-    def report(self, phase: str, percent: float | None) -> None:
+    def report(self, phase: Phase, percent: float | None) -> None:
         """Takes a phase and, where it is known, how far it is."""
-        if phase != "downloading" or percent is None:
+        if phase is not Phase.DOWNLOADING or percent is None:
             return
         done, now = int(self._total * percent / 100), time.monotonic()
         self._seen.append((now, done))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.lazily import aiohttp
+from engine.status import Reason
 
 ASK_EVERY = 60.0
 """Seconds between two questions."""
@@ -54,8 +55,8 @@ def tiny_question(base_url: str, served_name: str, key: str, work_metrics: tuple
     return Question(f"{base_url}/chat/completions", body, metrics_url, headers, work_metrics)
 
 
-async def until_stuck(session: aiohttp.ClientSession, question: Question, note_answer: Callable[[], None]) -> str:
-    """Keeps asking; `note_answer` hears of good answers. Returns, in a sentence, that there are none any more."""
+async def until_stuck(session: aiohttp.ClientSession, question: Question, note_answer: Callable[[], None]) -> Reason:
+    """Keeps asking; `note_answer` hears of good answers. Returns why it counts as stuck, once none comes."""
     failures, work = 0, await _work(session, question)
     while True:
         pause = ASK_EVERY if not failures else min(ASK_EVERY, _LOOK_EVERY)
@@ -63,7 +64,7 @@ async def until_stuck(session: aiohttp.ClientSession, question: Question, note_a
         asking = asyncio.create_task(_ask(session, question))
         try:
             if (silent := await _unanswered(session, question, asking, work, note_answer)) is not None:
-                return f"It hangs: a question of two letters has had no answer for {silent:.0f} s."
+                return Reason("hangs", {"seconds": silent})
         finally:
             asking.cancel()
         status, before, work = asking.result(), work, await _work(session, question)
@@ -71,7 +72,7 @@ async def until_stuck(session: aiohttp.ClientSession, question: Question, note_a
             note_answer()
         failures = failures + 1 if (status or 0) >= 500 else 0
         if failures == FAILURES:
-            return f"It answers every question with an error (HTTP {status})."
+            return Reason("answers_with_errors", {"status": status or 0})
 
 
 async def _watched(

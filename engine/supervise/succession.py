@@ -15,11 +15,12 @@ from engine.engines.registry import engine_of
 from engine.engines.watcher import Watcher
 from engine.install.fetching import Report
 from engine.plans.launch import LaunchPlan, PlanError
-from engine.status import ComingStatus
+from engine.status import ComingStatus, Reason
 from engine.supervise import consent
 from engine.supervise.bringing import bring, until_idle
 from engine.supervise.prepare import prepare
 from engine.supervise.service import Launch, PermanentError, Service
+from engine.wording import sentence
 
 
 class Host(Protocol):
@@ -98,7 +99,7 @@ class Succession:
         try:
             plan = await asyncio.to_thread(make_plan, settings)
         except PlanError as error:
-            raise PermanentError(str(error)) from None
+            raise PermanentError(Reason.of_text(str(error))) from None
         self._better = await prepare(plan, settings, report)
         if self.taken_over:
             self._host.show(self._better)
@@ -116,9 +117,9 @@ class Succession:
             case "ready":
                 self._take_over()
             case "failed":
-                self._host.coming_changed(state="failed", reason=self._state.get("phase", ""))
+                self._host.coming_changed(state="failed", reason=self._state.get("reason"))
             case "starting":
-                self._host.coming_changed(state="loading", speed=None, reason="")
+                self._host.coming_changed(state="loading", speed=None, reason=None)
 
     def _take_over(self) -> None:
         assert self._better is not None
@@ -149,4 +150,4 @@ def in_words(coming: ComingStatus) -> str:
         case "ready":
             return f"{coming.title} is ready: new questions go to it."
         case _:
-            return f"{coming.title} can't be had: {coming.reason}"
+            return f"{coming.title} can't be had: {sentence(coming.reason)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.access.limits.connections import recognise
@@ -16,6 +15,6 @@ class Recognised:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (owner := owner_of(HTTPConnection(scope).cookies)):
+        if scope["type"] == "http" and (owner := owner_of(scope)):
             recognise(scope, owner)
         await self._app(scope, receive, send)

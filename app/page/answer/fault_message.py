@@ -6,6 +6,7 @@ import chainlit as cl
 from chainlit.utils import utc_now
 
 from app.i18n import text
+from app.page.answer import wording
 from app.page.answer.buttons import to_versions
 from app.page.answer.frame import Frame, action_of
 from app.turn.faults import Fault
@@ -36,7 +37,7 @@ class FaultMessage:
 
     async def show(self, fault: Fault, place: Place) -> None:
         """Says what went wrong."""
-        words = text(fault.key, self._frame.language, **fault.values)
+        words = wording.fault(fault, self._frame.language)
         self.message = self._new(words, place, retry=fault.retry)
         await self.message.send()
 

@@ -2,7 +2,8 @@
 
     python -m engine.engines.llama.finish MODEL WEIGHTS MODELS
 
-`WEIGHTS` is the folder with the model's own files, `MODELS` where weights are kept. The last line says why not.
+`WEIGHTS` is the folder with the model's own files, `MODELS` where weights are kept. The last line says why not: a
+`Reason` as JSON, or what the system says.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from engine.catalog import Model, Variant, find_model
@@ -48,10 +50,7 @@ def _picture_encoder(variant: Variant, source: Path, target: Path) -> Path:
     if target.exists() and noted.exists() and noted.read_text() == stamp:
         return target
     if digest(source) != variant.mmproj_file.sha256:
-        raise WeightsError(
-            f"{source} is not the file of {variant.repository} whose order of rows is known, and its pictures might be "
-            "scrambled: delete it, and the next start fetches the right one."
-        )
+        raise WeightsError("other_encoder", file=str(source), repository=variant.repository)
     reorder(source, target)
     noted.write_text(stamp)
     return target
@@ -61,7 +60,7 @@ def _check(path: Path) -> None:
     try:
         read_header(path)
     except GgufError as error:
-        raise WeightsError(f"{path} can't be used: {error}. Delete it, and the next start fetches it again.") from None
+        raise WeightsError("no_gguf", file=str(path), error=str(error)) from None
 
 
 def _nano(made: Path) -> Path:
@@ -83,7 +82,10 @@ def main() -> int:
     name, weights, models = sys.argv[1:4]
     try:
         finish(find_model(name), Path(weights), Path(models))
-    except (WeightsError, GgufError, OSError) as error:
+    except WeightsError as error:
+        print(json.dumps(asdict(error.reason)), flush=True)
+        return 1
+    except (GgufError, OSError) as error:
         print(error, flush=True)
         return 1
     return 0

@@ -8,8 +8,9 @@ from pathlib import Path
 from engine.catalog import EngineFacts, Variant
 from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
-from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, LaunchPlan
+from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, Guide, LaunchPlan
 from engine.plans.request import Request, question
+from engine.plans.tuning import TUNINGS
 
 NAME = "llama"
 TRAITS = EngineTraits(
@@ -52,7 +53,7 @@ def llama_plan(request: Request) -> LaunchPlan:
             f"{target.total_gb:.0f} GB."
         )
     patches = picture_patches(request, gguf)
-    argv = merge(_argv(request, gguf, patches), [*_preset(request.preset), *request.extra])
+    argv = merge(_argv(request, gguf, patches), [*_slots(request.tuning), *request.extra])
     rules.check(NAME, FLAGS, request, argv)
     return LaunchPlan(
         engine=NAME,
@@ -72,12 +73,14 @@ def llama_plan(request: Request) -> LaunchPlan:
         context=number(argv, "--ctx-size"),
         reasons=tuple(filter(None, (_size(gguf), request.standing(NAME, 1, gguf), _cost(request, gguf, patches)))),
         accelerator=str(target),
-        image=facts.image,
-        container=facts.container,
-        steps=() if request.place.here else _steps(request, facts, gguf),
-        verify=question(model.name, request.place.port, KEY_ENV),
-        checked=f"every flag is in the --help of llama-server {CHECKED_VERSION}",
-        advice=request.advice(NAME),
+        guide=Guide(
+            image=facts.image,
+            container=facts.container,
+            steps=() if request.place.here else _steps(request, facts, gguf),
+            verify=question(model.name, request.place.port, KEY_ENV),
+            checked=f"every flag is in the --help of llama-server {CHECKED_VERSION}",
+            advice=request.advice(NAME),
+        ),
     )
 
 
@@ -151,10 +154,8 @@ def _memory(request: Request, gguf: Variant) -> list[str]:
     return ["--cache-ram", str(max(0, min(left, _MOST_CACHE_MB)))]
 
 
-def _preset(preset: str) -> list[str]:
-    # They share one context: it holds one long chat or several short ones.
-    slots = {"appliance": "16", "long-context": "1", "low-latency": "1", "high-throughput": "8"}.get(preset)
-    return ["--parallel", slots] if slots else []
+def _slots(tuning: str) -> list[str]:
+    return ["--parallel", str(TUNINGS[tuning].slots)] if tuning else []
 
 
 def _size(gguf: Variant) -> str:

@@ -6,27 +6,26 @@ import json
 from pathlib import Path
 
 from engine.catalog import Model
-from engine.config import ROOT, Settings
+from engine.config import AUTO, ROOT, Settings
 from engine.engines.base import Engine, Environment, Workload, request_here
 from engine.engines.vllm.environment import ENVIRONMENT, is_ready, vllm_python
-from engine.engines.vllm.log import Progress
+from engine.engines.vllm.log import VllmLog
 from engine.engines.vllm.plan import FLAGS, NAME, TRAITS, vllm_plan
 from engine.machine.detect import Hardware
+from engine.machine.vendors import CPU, VENDORS
 from engine.plans.launch import LaunchPlan, PlanError
 from engine.plans.target import from_hardware
-
-_READY_MADE = {"amd": "ROCm", "ascend": "Ascend"}
 
 
 def _here(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
     targets = from_hardware(hardware)
-    accelerated = [target for target in targets if target.vendor != "cpu"]
-    if settings.engine == "auto" and not accelerated and model.name != "nano":
+    accelerated = [target for target in targets if target.vendor != CPU]
+    if settings.engine == AUTO and not accelerated and not model.tiny:
         raise PlanError(f"There is no accelerator here that vLLM could run {model.name} on.")
-    target = accelerated[0] if accelerated and model.name != "nano" else targets[-1]
-    if target.vendor in _READY_MADE:
+    target = accelerated[0] if accelerated and not model.tiny else targets[-1]
+    if target.vendor != CPU and not VENDORS[target.vendor].vllm_build:
         raise PlanError(
-            f"{target} was found, but vLLM for {_READY_MADE[target.vendor]} is not installed by this program: "
+            f"{target} was found, but vLLM for {VENDORS[target.vendor].vllm_title} is not installed by this program: "
             "start it as `./start.sh plan --format docker` prints, then use KIMI_ENGINE=openai."
         )
     return vllm_plan(request_here(settings, model, target, str(vllm_python(ROOT))))
@@ -73,7 +72,7 @@ VLLM = Engine(
     automatic=True,
     flags=FLAGS,
     environment=Environment(ENVIRONMENT, "engine.engines.vllm.environment", _index, _has_environment),
-    watcher=Progress,
+    watcher=VllmLog,
     # The share of its cache that is filled grows while it takes in a long prompt and no token comes out.
     work_metrics=("vllm:kv_cache_usage_perc",),
     bench=bench_command,

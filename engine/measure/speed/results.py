@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.arguments import given_path
 from engine.atomic_write import replace_json
-from engine.given_path import given_path
 from engine.measure.speed.tools import Measured
 
 FIGURES = {

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +14,9 @@ from app.talk.conversation import Answer, Turn
 from app.turn.run import Job, run
 from app.upstream.state import EngineState
 from engine.config import Settings
+from engine.install.fetching import Report
 from engine.plans.launch import LaunchPlan
-from engine.status import ComingStatus, Status
+from engine.status import ComingStatus, Phase, Reason, Status
 from engine.supervise import bringing, consent, succession, supervisor, workspace_lock
 from engine.supervise.service import PermanentError
 from engine.supervise.supervisor import Supervisor
@@ -36,14 +37,14 @@ class Hub:
         self.fails = ""
         self.begun = self.ended_early = 0
 
-    async def prepare(self, plan: LaunchPlan, _: Settings, report: Callable[[str, float | None], None]) -> LaunchPlan:
+    async def prepare(self, plan: LaunchPlan, _: Settings, report: Report) -> LaunchPlan:
         self.begun += 1
         try:
             for percent in (10.0, 20.0, 50.0):
-                report("downloading", percent)
+                report(Phase.DOWNLOADING, percent)
                 await asyncio.sleep(0.1)
             if self.fails:
-                raise PermanentError(self.fails)
+                raise PermanentError(Reason.of_text(self.fails))
             await self.finish.wait()
         except asyncio.CancelledError:
             self.ended_early += 1
@@ -180,7 +181,7 @@ async def test_what_can_not_be_had_is_told_and_another_yes_tries_again(
     async with staged(llama_program, tmp_path, monkeypatch, download="yes") as stage:
         stage.hub.fails = "huggingface.co can't be reached from this machine."
         failed = await stage.until("failed")
-        assert failed.reason == stage.hub.fails
+        assert failed.reason == Reason.of_text(stage.hub.fails)
         await stage.until_ready("reader")
         stage.hub.fails = ""
         stage.say("yes")

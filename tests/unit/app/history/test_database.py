@@ -150,5 +150,6 @@ async def test_a_database_that_comes_up_later_is_waited_for(tmp_path: Path, caps
     await late.close()
     log = PageLog()
     log.feed(said)
-    assert "cannot be used" in log.phase
+    assert log.waits
+    assert "cannot be used" in str(log.waits.values["text"])
     assert (log.failure, capsys.readouterr().out) == (None, "")

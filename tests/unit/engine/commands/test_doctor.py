@@ -17,8 +17,9 @@ import pytest
 from engine.commands import doctor
 from engine.commands.cli import main
 from engine.config import ROOT, Settings
-from engine.machine import detect
-from engine.machine.detect import Accelerator, Hardware
+from engine.machine import detect, nvidia
+from engine.machine.detect import Hardware
+from engine.machine.vendor import Accelerator
 from tests.instruments.ports import free_port
 
 MakeSettings = Callable[..., Settings]
@@ -147,7 +148,7 @@ def test_a_driver_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         raise pynvml.NVMLError(pynvml.NVML_ERROR_DRIVER_NOT_LOADED)
 
     monkeypatch.setattr(pynvml, "nvmlInit", fail)
-    monkeypatch.setattr(detect, "Path", lambda path: Path("/") if "nvidia" in path else Path(path))
+    monkeypatch.setattr(nvidia, "Path", lambda path: Path("/") if "nvidia" in path else Path(path))
     found = doctor.machine(detect.detect())
     assert [finding.state for finding in found] == ["warning", "ok"], "the reader needs no driver"
     assert "NVML does not answer" in found[0].what

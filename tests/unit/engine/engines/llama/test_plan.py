@@ -34,7 +34,7 @@ def test_it_loads_the_models_file_as_it_came_and_the_picture_encoder_that_was_ma
 def test_all_requests_share_one_context() -> None:
     assert "--kv-unified" in plan().argv
     for preset, slots in (("", 4), ("appliance", 16), ("long-context", 1), ("high-throughput", 8)):
-        found = plan(preset=preset)
+        found = plan(tuning=preset)
         assert (number(found.argv, "--parallel"), found.context) == (slots, 32768)
 
 

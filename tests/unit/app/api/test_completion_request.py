@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.api.body import Question
+from app.api.completion_request import CompletionRequest
 from app.api.errors import ApiError
 
 
@@ -13,11 +13,11 @@ def test_a_body_of_too_many_values_is_refused_unparsed(value: bytes) -> None:
     many = b",".join([value] * 600_000)
     with pytest.raises(ApiError) as refused:
         # Were it parsed, that it is no JSON would be told.
-        Question(b'{"messages":[{"content":"x"}],"a":[' + many + b"],")
+        CompletionRequest(b'{"messages":[{"content":"x"}],"a":[' + many + b"],")
     assert (refused.value.status, refused.value.code) == (400, "too_many_values")
 
 
 def test_a_large_picture_is_one_value() -> None:
     picture = b'{"type":"image_url","image_url":{"url":"data:image/png;base64,' + b"A" * 20_000_000 + b'"}}'
-    question = Question(b'{"messages":[{"role":"user","content":[' + picture + b"]}]}")
-    assert len(question.pictures[0].url) > 20_000_000
+    request = CompletionRequest(b'{"messages":[{"role":"user","content":[' + picture + b"]}]}")
+    assert len(request.pictures[0].url) > 20_000_000

@@ -45,7 +45,7 @@ class PictureSlot:
         self.image["url"] = value
 
 
-class Question:
+class CompletionRequest:
     """A chat completion request."""
 
     def __init__(self, body: bytes | bytearray) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from app.api import bodies
-from app.api.bodies import SMALL_BYTES, Bodies
-from app.api.body import Question
+from app.api import body_queue
+from app.api.body_queue import SMALL_BYTES, BodyQueue
+from app.api.completion_request import CompletionRequest
 from app.api.errors import ApiError
 from app.api.response import Outlet, Reply
 from tests.instruments.waiting import until
@@ -41,7 +41,7 @@ class Program:
 
 @pytest.mark.parametrize("length", [str(SMALL_BYTES + 1), ""])
 async def test_of_one_program_two_large_bodies_are_read_at_once_until_they_are_passed_on(length: str) -> None:
-    line, program, other, small = Bodies(), Program(length), Program(), Program("100")
+    line, program, other, small = BodyQueue(), Program(length), Program(), Program("100")
     places = [AsyncExitStack() for _ in range(5)]
     reads = [asyncio.create_task(line.read(program.request(), "a", place)) for place in places]
     await until(lambda: program.reading == 2, 10)
@@ -64,7 +64,7 @@ async def test_of_one_program_two_large_bodies_are_read_at_once_until_they_are_p
 
 
 async def test_a_large_body_that_waits_too_long_is_a_429() -> None:
-    line, program = Bodies(of_one=1, patience=0.01), Program()
+    line, program = BodyQueue(of_one=1, patience=0.01), Program()
     reading = asyncio.create_task(line.read(program.request(), "a", AsyncExitStack()))
     await until(lambda: program.reading == 1, 10)
     with pytest.raises(ApiError) as refusal:
@@ -76,14 +76,14 @@ async def test_a_large_body_that_waits_too_long_is_a_429() -> None:
 async def test_no_body_is_taken_apart_on_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     threads = []
 
-    def noted(body: bytes) -> Question:
+    def noted(body: bytes) -> CompletionRequest:
         threads.append(threading.current_thread())
-        return Question(body)
+        return CompletionRequest(body)
 
-    monkeypatch.setattr(bodies, "Question", noted)
+    monkeypatch.setattr(body_queue, "CompletionRequest", noted)
     program = Program("100")
     program.go.set()
-    await Bodies().read(program.request(), "a", AsyncExitStack())
+    await BodyQueue().read(program.request(), "a", AsyncExitStack())
     assert threads
     assert threading.main_thread() not in threads
 

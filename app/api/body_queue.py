@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 from fastapi import Request
 
-from app.api.body import Question
+from app.api.completion_request import CompletionRequest
 from app.api.errors import ApiError
 from app.fair_queue import FairLine, LineFullError
 
@@ -16,18 +16,18 @@ SMALL_BYTES = 4 * 1024 * 1024
 _AGAIN_SECONDS = 5
 
 
-class Bodies:
+class BodyQueue:
     """The line of all large bodies: `of_one` of one program at once. Those that wait longer than `patience` s end."""
 
     def __init__(self, of_one: int = 2, patience: float = 60.0) -> None:
         self._line = FairLine(at_once=4 * of_one, of_one=of_one, waiting=50)
         self._patience = patience
 
-    async def read(self, request: Request, program: str, place: AsyncExitStack) -> Question:
-        """The request's question. `place` holds its place in the line, until the owner of the question closes it.
+    async def read(self, request: Request, program: str, place: AsyncExitStack) -> CompletionRequest:
+        """What a program asks for. `place` holds its place in the line, until that is closed.
 
         Raises:
-            ApiError: it is no question, or too many of this program's are being read.
+            ApiError: it is no such request, or too many of this program's are being read.
             ClientDisconnect: the program has left.
         """
         length = request.headers.get("content-length", "")
@@ -44,7 +44,7 @@ class Bodies:
             # The error may be kept for a while, and with it all that this function has.
             body.clear()
             raise
-        return await asyncio.to_thread(Question, body)
+        return await asyncio.to_thread(CompletionRequest, body)
 
 
 def _too_many() -> ApiError:
