@@ -65,6 +65,17 @@ class Published(_Entry):
     """OCRBench: right answers of 1,000; the others: per cent."""
 
 
+class File(BaseModel):
+    """A file of a repository."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    bytes: int
+    sha256: str
+    """Hexadecimal."""
+
+
 class Variant(_Entry):
     """The same model in another form: quantized at the start, or other weights."""
 
@@ -72,8 +83,16 @@ class Variant(_Entry):
     engine: EngineName
     repository: str = ""
     """Other weights than the model's own."""
+    revision: str = ""
+    """The commit of the repository that has the files below."""
     quantization: str = ""
-    """The file of a repository that holds several."""
+    """What its maker calls its precision."""
+    model_file: File | None = None
+    """A GGUF: the decoder's file; None: it is made here, or the weights are no GGUF."""
+    mmproj_file: File | None = None
+    """A GGUF: the picture encoder's file."""
+    picture_patches: int | None = None
+    """To how many patches of 14 by 14 pixels its processor scales a picture; None: as the model's `picture_pixels`."""
     memory_gb: float
     vendors: tuple[Vendor, ...] = ()
     min_capability: float | None = None
@@ -85,6 +104,11 @@ class Variant(_Entry):
     flags: tuple[str, ...] = ()
     env: dict[str, str] = {}
     established: bool
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """The files of its repository that are needed; none: all."""
+        return tuple(file for file in (self.model_file, self.mmproj_file) if file is not None)
 
 
 class Model(_Entry):

@@ -75,8 +75,9 @@ async def _answer(
 ) -> None:
     client = engine_of(state)
     await check_model(client, wanted.model)
-    limits = PictureLimits(client.model.picture_pixels, client.model.picture_side)
-    await desk.check(wanted.pictures, limits, client.model.pictures_per_prompt)
+    limits = PictureLimits(client.picture_pixels, client.model.picture_side)
+    patches = client.plan.picture_patches
+    await desk.check(wanted.pictures, limits, client.model.pictures_per_prompt, patches)
     # What is left is small, but for words that no model can hold; the engine may take an hour to answer.
     await place.aclose()
     # Pictures may have taken a while: this is the engine that is there now.

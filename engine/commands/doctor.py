@@ -221,13 +221,16 @@ def weights(settings: Settings, hardware: Hardware) -> list[Finding]:
         plan = make_plan(settings, hardware)
         if not plan.weights:
             return [Finding("model", "ok", f"{plan.model} on {plan.engine}")]
-        place = find_weights(find_model(plan.model), plan.weights, settings.models_folder)
+        place = find_weights(find_model(plan.model), plan.weights, settings.models_folder, plan.variant)
     except (PlanError, WeightsError) as error:
         return [Finding("model", "broken", str(error), "./start.sh plan tells what runs here.")]
     if isinstance(place, Missing):
-        gigabytes = find_model(plan.model).weights_gb
+        gigabytes = sum(file.bytes for file in place.files) / 1e9 or find_model(plan.model).weights_gb or 0
         what = f"{plan.model} on {plan.engine}; its weights are not here yet."
-        return [Finding("model", "warning", what, f"The next start fetches {gigabytes:g} GB into {place.folder}.")]
+        advice = f"The next start fetches {gigabytes:.4g} GB into {place.folder}."
+        if plan.to_fetch and settings.download != "yes":
+            advice = f"The reader answers until somebody lets {gigabytes:.4g} GB be fetched: KIMI_DOWNLOAD=yes."
+        return [Finding("model", "warning", what, advice)]
     return [Finding("model", "ok", f"{plan.model} on {plan.engine}, weights in {place}")]
 
 
