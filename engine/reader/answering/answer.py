@@ -63,7 +63,7 @@ def _each(readings: list[Reading], lang: Language, show: Callable[[Reading, Lang
 def _transcript(reading: Reading, lang: Language) -> str:
     if reading.seconds_over:
         return say("too_slow", lang, seconds=reading.seconds_over)
-    parts = [fenced(reading.texts)] if reading.rows else []
+    parts = [fenced([row.indented for row in reading.rows])] if reading.rows else []
     if reading.foreign:
         parts.append(say("foreign", lang))
     return "\n\n".join(parts) or say("no_text", lang)
