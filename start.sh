@@ -28,6 +28,7 @@ Usage: ./start.sh [WORD] [OPTIONS]
   bench ui [--quick]     measure what the page costs, beside its baselines
   prepare                install what start needs, and no more
   test [--long] [ARGS]   install what the tests need and run them
+  test --fast [ARGS]     run the unit tests only, on two cores
   help                   print this
 
 Settings come from the environment and from .env; .env.example explains each.
@@ -133,7 +134,8 @@ install_locked() {
     rm -f -- "$stamp"
     say "Installing the locked packages …"
     UV_PROJECT_ENVIRONMENT=$root/.venv UV_PYTHON_DOWNLOADS=never "$root/.venv/bin/uv" sync --project "$root" \
-        --locked --no-progress --quiet --extra page --extra reader --extra hub ${groups[@]+"${groups[@]}"} ||
+        --locked --no-progress --quiet --extra page --extra reader --extra hub --extra measure \
+        ${groups[@]+"${groups[@]}"} ||
         not_installed "A package"
     printf '%s %s\n' "$wanted" "$kind" >"$stamp"
 }
@@ -199,9 +201,13 @@ case $word in
     test)
         shift
         prepare test
+        cd -- "$root"
+        if [ "${1:-}" = --fast ]; then
+            shift
+            exec "$python" -m pytest tests/unit --numprocesses 2 --dist worksteal "$@"
+        fi
         prepare_browser
         prepare_postgres
-        cd -- "$root"
         exec "$python" -m pytest "$@"
         ;;
     "bench ui")

@@ -11,7 +11,7 @@ import uvicorn
 
 from app import frontend
 from app.access.limits.connections import GuardedProtocol
-from app.page import stubs
+from app.page.workarounds import stubs
 from app.sockets.wire import BEFORE_LOGIN_BYTES, GuardedWebSocket
 from app.telemetry import logs
 from app.telemetry.otel import telemetry
@@ -42,7 +42,7 @@ def main() -> int:
     # All that is imported stays: looking through it for garbage again and again takes a fifth of the time.
     gc.disable()
     # Chainlit reads its folders and its secret when it is imported.
-    from app.history.database import HistoryError  # noqa: PLC0415
+    from app.errors import HistoryError  # noqa: PLC0415
     from app.server import create_app  # noqa: PLC0415
 
     try:
@@ -92,7 +92,7 @@ def _prepare_environment(settings: Settings) -> None:
             os.environ.setdefault(name, value)
     # It would send conversations away with this key.
     os.environ.pop("LITERAL_API_KEY", None)
-    if settings.engine != "openai":
+    if not settings.remote:
         # A person's own OpenAI settings must not reach an engine that they were not made for.
         for name in [name for name in os.environ if name.startswith("OPENAI_")]:
             del os.environ[name]

@@ -7,11 +7,10 @@ settings and errors. The sentences are in `app/locales/<language>.toml`, every k
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
-Language = Literal["en", "zh"]
+from engine.wording import LANGUAGES, Language
 
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
+__all__ = ["LANGUAGES", "Language", "catalogue", "language_of", "text"]
 
 
 def text(key: str, language: Language, **values: object) -> str:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import chainlit as cl
-from chainlit.auth import ensure_jwt_secret, get_current_user
+from chainlit.auth import ensure_jwt_secret
 from chainlit.config import APP_ROOT, FILES_DIRECTORY
 from chainlit.server import app as chainlit_app
 from chainlit.server import sio
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from pydantic import UUID4, BaseModel
@@ -29,6 +28,7 @@ from app.access.limits.upload_guard import BodyPace, UploadGuard
 from app.access.proxies import Forwarded
 from app.access.rules import Rules
 from app.access.sign_in import LocalSignIn, set_up_login
+from app.access.signed_in import SignedIn
 from app.access.still_allowed import StillWelcome, Welcome
 from app.api.errors import ApiError, on_api_error
 from app.api.pictures import MAX_REQUEST_BYTES
@@ -44,16 +44,17 @@ from app.history.transfer.reading import is_kept
 from app.history.transfer.routes import export_routes
 from app.history.users import Users
 from app.i18n import language_of, text
-from app.page import callbacks, wording
-from app.page.chats import open_chats, stop_all
-from app.page.data_layer import DataLayer
-from app.page.history_routes import routes
+from app.page import callbacks
 from app.page.in_step import InStep
 from app.page.incoming.thread_ids import guard_thread_ids
-from app.page.saving import Keeper
+from app.page.live_chats import chat_of, open_chats, stop_all
+from app.page.settings.own import OwnSettings
+from app.page.threads.data_layer import DataLayer
+from app.page.threads.routes import routes
+from app.page.threads.saving import Keeper
 from app.presets import Presets
-from app.presets.own import OwnSettings
 from app.sockets.sessions import guard
+from app.status.overview import shown
 from app.status.routes import watching
 from app.telemetry import logs, metrics
 from app.telemetry.otel import telemetry
@@ -62,6 +63,7 @@ from engine.access.ended_logins import EndedLogins
 from engine.access.passwords import People
 from engine.config import Settings
 from engine.supervise.heartbeat import keep_beating
+from engine.wording import sentence
 
 _FORM_BYTES = 64 * 1024
 """What a form puts around an uploaded file."""
@@ -70,8 +72,6 @@ _STOP_SECONDS = 3
 _OTHER_BODY_BYTES = 2 * 1024 * 1024
 _CLOSED = ("docs", "redoc", "openapi.json", "mcp", "copilot", "project/share", "project/thread/share")
 """Paths of Chainlit's, or of nobody's, that are answered with 404 here."""
-
-SignedIn = Annotated[Any, Depends(get_current_user)]
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -82,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     history, users = History(database, settings.files.uploads), Users(database)
     people, ended = People(settings.files.people), EndedLogins(settings.files.logins)
     rules = Rules(settings, people, ended)
-    welcome = Welcome(rules, ended, settings.auth_header)
+    welcome = Welcome(rules, ended, settings.auth_header, lambda session: chat_of(session).give_up())
     welcome.guard_chainlit()
     keeper = Keeper(history, users)
     lifespan = _lifespan(settings, state, store, database, welcome, in_step=InStep(keeper))
@@ -203,12 +203,11 @@ def _add_routes(app: FastAPI, state: EngineState) -> None:
     @app.get("/api/status")
     async def status(request: Request, user: SignedIn) -> JSONResponse:
         language = language_of(request.headers.get("accept-language"))
-        engine = asdict(state.status())
+        engine = shown(state.status(), language)
         plan = state.plan()
-        engine["phase"] = wording.phase(engine["phase"], language)
         engine["note"] = plan.note if plan else ""
         # Only where something was tried and failed is the reason worth the room.
-        engine["why"] = plan.reasons[-1] if plan and plan.note == "reader.fallback" else ""
+        engine["why"] = sentence(plan.failure, language) if plan else ""
         return JSONResponse({"engine": engine})
 
     @app.post("/api/retry")

@@ -13,8 +13,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-EngineName = Literal["reader", "vllm", "sglang", "llama", "openai"]
-Vendor = Literal["nvidia", "amd", "ascend", "cpu"]
+EngineName = str
+"""A name among `ENGINES` (engine/engines/registry.py)."""
+Vendor = str
+"""A name among `VENDORS` (engine/machine/vendors.py), or `cpu`."""
 
 
 class UnknownNameError(Exception):
@@ -124,6 +126,16 @@ class Model(_Entry):
     """How to have an answer without thinking; None: it always thinks, or never does."""
     sequences: int | None = None
     """How many requests at once the published launch takes."""
+    model_type: str = ""
+    """What `config.json` calls it in a folder of it; empty: a folder of it is known by its name alone."""
+    in_token_limit: int | None = None
+    """The picture limit in the folder's `preprocessor_config.json`, by which releases of one type are told apart."""
+    local: str = ""
+    """Where its weights come with this project: a folder below it."""
+    tiny: bool = False
+    """A checkpoint of a few megabytes: one thread of the CPU serves it best, whatever else the machine has."""
+    kv_cache_mb: int | None = None
+    """The KV cache that is enough for it on a CPU, in MiB; None: what memory allows."""
     stand_in: str = ""
     """The model that can answer in its place on a machine too small for it."""
     parsers: dict[EngineName, Parsers] = {}
@@ -187,7 +199,7 @@ class Recipe(_Combination):
 
     vendor: Vendor
     variant: str = ""
-    preset: str = ""
+    tuning: str = ""
     flags: tuple[str, ...] = ()
     env: dict[str, str] = {}
     prepare: Literal["", "moe-targets"] = ""
@@ -262,6 +274,12 @@ def find_model(name: str) -> Model:
         if wanted in {_plain(known) for known in (model.name, model.repository, *model.aliases)}:
             return model
     raise UnknownModelError(f"There is no model {name!r} in the catalogue; known are {', '.join(models())}.")
+
+
+def assumed_model(name: str, title: str = "", context: int | None = None) -> Model:
+    """A model that nobody has entered, with the facts of the plainest one."""
+    facts = {"name": name, "title": title or name, "context": context or 32768}
+    return find_model("Kimi-VL-A3B-Instruct").model_copy(update=facts)
 
 
 def find_card(name: str) -> Card:

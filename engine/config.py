@@ -20,7 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
-EngineChoice = Literal["auto", "reader", "vllm", "sglang", "llama", "openai"]
+AUTO = "auto"
+"""`KIMI_ENGINE`: the best engine that this machine can run."""
+_REMOTE = "openai"
 
 
 class ConfigError(Exception):
@@ -32,7 +34,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="KIMI_", env_file_encoding=ENCODING, extra="ignore", frozen=True)
 
-    engine: EngineChoice = "auto"
+    engine: str = AUTO
+    """`AUTO` or the name of an engine; `engine/engines/registry.py` knows them and checks it."""
     model: str = "Kimi-VL-A3B-Thinking"
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=1, le=65535)
@@ -41,7 +44,8 @@ class Settings(BaseSettings):
     models: Path | None = None
     """Where downloaded weights go; None: `models` below the workspace."""
     hub: Literal["huggingface", "modelscope"] = "huggingface"
-    preset: Literal["", "appliance", "long-context", "low-latency", "high-throughput"] = ""
+    preset: str = ""
+    """A tuning of the engine (engine/plans/tuning.py, which checks it); empty: none."""
     vllm_index: str = ""
     password: SecretStr = SecretStr("")
     database_url: SecretStr = SecretStr("")
@@ -100,6 +104,11 @@ class Settings(BaseSettings):
         if self.auth_header:
             return "header"
         return "local" if self.for_this_machine else "password"
+
+    @property
+    def remote(self) -> bool:
+        """Whether a server of the person's own answers, with the person's own key, and no engine is started."""
+        return self.engine == _REMOTE
 
     @property
     def loopback(self) -> bool:
@@ -206,14 +215,12 @@ def secret(path: Path, length: int = 32) -> str:
 
 
 _ALLOWED = {
-    "engine": "auto, reader, vllm, sglang, llama or openai",
     "port": "a whole number from 1 to 65535",
     "engine_port": "a whole number from 1 to 65535",
     "hub": "huggingface or modelscope",
     "pictures": "data or file",
     "picture_hosts": "host names without https:// and without *, comma-separated, with :PORT for an unusual port",
     "proxies": "addresses and networks, comma-separated: 127.0.0.1, 10.0.0.0/8",
-    "preset": "appliance, long-context, low-latency, high-throughput, or nothing",
     "first_token_seconds": "a whole number of seconds, 1 to 599",
     "idle_seconds": "a whole number of seconds, 1 to 599",
     "upload_days": "a whole number of days, 0 to keep pictures for ever",

@@ -9,7 +9,7 @@ from typing import Any
 _LEAST, _MOST = 1.1, 4.0
 
 
-def squared_size(size: tuple[int, int], info: Mapping[str, Any]) -> tuple[int, int]:
+def squared_size(size: tuple[int, int], info: Mapping[Any, Any]) -> tuple[int, int]:
     """Return the size in square pixels of a picture of `size`, so that no dot of it is lost.
 
     `info` is Pillow's: `dpi` of TIFF, PNG and JPEG, or the bare proportion that TIFF (`resolution`), PNG (`aspect`) and
@@ -24,7 +24,7 @@ def squared_size(size: tuple[int, int], info: Mapping[str, Any]) -> tuple[int, i
     return round(width * down / across), height
 
 
-def _density(info: Mapping[str, Any]) -> tuple[float, float]:
+def _density(info: Mapping[Any, Any]) -> tuple[float, float]:
     for key in ("dpi", "aspect", "resolution", "jfif_density"):
         try:
             across, down = (float(value) for value in info[key])

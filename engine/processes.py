@@ -17,8 +17,8 @@ from typing import Any
 
 import psutil
 
+from engine.atomic_write import replace_json
 from engine.identity import Identity
-from engine.status import write_json
 
 PR_SET_PDEATHSIG = 1
 
@@ -184,7 +184,7 @@ class Record:
         # Where the disk takes nothing the programs still die with us; only the sweep after a `kill -9` misses them.
         with contextlib.suppress(OSError):
             record = {"version": self.VERSION, "workspace": asdict(self._identity), "groups": groups}
-            write_json(self._path, record)
+            replace_json(self._path, record)
 
 
 def _group(entry: Any) -> Group | None:

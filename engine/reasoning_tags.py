@@ -26,7 +26,6 @@ class Marks(NamedTuple):
 
 
 KIMI_VL = Marks("◁think▷", "◁/think▷")
-KIMI_K2 = Marks("<think>", "</think>")
 
 
 class Kind(StrEnum):

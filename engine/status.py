@@ -1,21 +1,54 @@
-"""What the supervisor tells the world: `run/status.json` (how it goes) and `run/plan.json` (what was launched)."""
+"""What the supervisor reports in `run/status.json`: the state of the engine and of the page, as keys with values.
+
+Nothing in it is a sentence: `engine.wording` has the words for each key, in every language, where it is shown.
+"""
 
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from engine.atomic_write import replace_json
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _T = TypeVar("_T", bound="DataclassInstance")
 State = Literal["stopped", "starting", "ready", "stopping", "failed"]
-ANSWERS_NOTHING = "It came up again and again but answered no question; its log (./start.sh logs llm) may tell why."
-"""The phase of an engine that is given up for that; the page says it in the person's language."""
+Value = str | int | float
+
+
+class Phase(StrEnum):
+    """What a program is doing; `engine/locales/*.toml` has a text for each."""
+
+    NONE = ""
+    PREPARING = "preparing"
+    INSTALLING = "installing"
+    DOWNLOADING = "downloading"
+    LOADING = "loading"
+    COMPILING = "compiling"
+    KV_CACHE = "kv_cache"
+    CAPTURING = "capturing"
+    WARMING_UP = "warming_up"
+    READY = "ready"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a program is in its state: the key of a sentence, and the values of its placeholders."""
+
+    key: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    @classmethod
+    def of_text(cls, text: str) -> Reason:
+        """What has no key of its own: a sentence of another program, shown as it is."""
+        return cls("text", {"text": text})
 
 
 def now() -> str:
@@ -25,11 +58,12 @@ def now() -> str:
 
 @dataclass(frozen=True)
 class EngineStatus:
-    """The engine as people see it. `phase` is what it is doing, or why it failed; `percent` 0-100 where known."""
+    """The engine as people see it: what it is doing (`percent` 0-100 where known), and why, where there is a reason."""
 
     kind: str = ""
     state: State = "stopped"
-    phase: str = ""
+    phase: Phase = Phase.NONE
+    reason: Reason | None = None
     percent: float | None = None
     pid: int | None = None
     restarts: int = 0
@@ -40,10 +74,10 @@ class EngineStatus:
 
 @dataclass(frozen=True)
 class PageStatus:
-    """The page's process. `phase` is what it waits for, or why it failed."""
+    """The page's process; `reason` is what it waits for, or why it failed."""
 
     state: State = "stopped"
-    phase: str = ""
+    reason: Reason | None = None
     url: str = ""
     pid: int | None = None
     restarts: int = 0
@@ -67,7 +101,7 @@ class Status:
 
     def write(self, path: Path) -> None:
         """Replaces the file at once: a reader sees the old status or the new one, never a half."""
-        write_json(path, asdict(self))
+        replace_json(path, asdict(self))
 
     @classmethod
     def read(cls, path: Path) -> Status:
@@ -80,8 +114,32 @@ class Status:
         except (FileNotFoundError, ValueError):
             return cls()
         parts = raw if isinstance(raw, dict) else {}
-        engine, page = parts.get("engine"), parts.get("page")
-        return cls(known_fields(EngineStatus, engine), known_fields(PageStatus, page))
+        return cls(*(known_fields(kind, of_json(parts.get(name))) for name, kind in _PARTS.items()))
+
+
+_PARTS: dict[str, type[Any]] = {"engine": EngineStatus, "page": PageStatus}
+
+
+def of_json(raw: object) -> dict[str, Any]:
+    """The fields of a status or a change as JSON has them, with its phase and its reason as what they are.
+
+    Earlier versions had a sentence in `phase` wherever there was a reason.
+    """
+    given = dict(raw) if isinstance(raw, dict) else {}
+    phase, reason = given.get("phase"), given.get("reason")
+    given["phase"] = Phase(phase) if phase in list(Phase) else Phase.NONE
+    given["reason"] = read_reason(reason)
+    if given["reason"] is None and phase and not given["phase"]:
+        given["reason"] = Reason.of_text(str(phase))
+    return given
+
+
+def read_reason(raw: object) -> Reason | None:
+    """The reason as JSON has it; None where there is none."""
+    if not isinstance(raw, dict):
+        return None
+    values = raw.get("values")
+    return Reason(str(raw.get("key", "")), values if isinstance(values, dict) else {})
 
 
 def known_fields(kind: type[_T], raw: object) -> _T:
@@ -92,16 +150,3 @@ def known_fields(kind: type[_T], raw: object) -> _T:
     """
     given = raw if isinstance(raw, dict) else {}
     return kind(**{entry.name: given[entry.name] for entry in fields(kind) if entry.name in given})
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes `value` as JSON by atomic replace, readable by its owner alone; nothing stays of it where that fails."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(value, file, ensure_ascii=False)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise

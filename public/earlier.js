@@ -73,7 +73,7 @@ kimi.turns = (() => {
       belongings(turns);
     });
     const questions = steps.length;
-    state({ earlier: turns.earlier, asked: "", announced: questions ? kimi.text.earlierShown(questions) : "" });
+    state({ earlier: turns.earlier, asked: "", announced: questions ? fill(kimi.text.earlierShown, { count: questions }) : "" });
   }
 
   const column = () => document.querySelector(".earlier-turns")?.parentElement;

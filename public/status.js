@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { text, element, duration, clock, gibibytes, meter, plot, median } = watch;
+  const { text, number, element, duration, clock, gibibytes, meter, plot, median } = watch;
   const EVERY = 2000; // milliseconds
   document.title = `${text.title} · Kimi-VL Chat`;
 
@@ -53,7 +53,8 @@
     state.textContent = text.states[engine.state] ?? engine.state;
     state.dataset.state = engine.state;
     const doing = [engine.phase, engine.percent === null ? "" : `${Math.round(engine.percent)} %`].filter(Boolean);
-    const context = plan?.context && (plan.engine === "reader" ? text.characters : text.tokens)(plan.context);
+    const unit = plan?.unit === "character" ? text.characters : text.tokens;
+    const context = plan?.context && fill(unit, { count: number(plan.context) });
     put(
       parts.facts,
       element("p", "headline", plan ? plan.title : "–"),
@@ -61,7 +62,7 @@
       element(
         "dl",
         "facts",
-        ...fact(text.runsOn, [text.engines[engine.kind] ?? engine.kind, plan?.accelerator].filter(Boolean).join(", ") || "–"),
+        ...fact(text.runsOn, [plan?.engine ?? engine.kind, plan?.accelerator].filter(Boolean).join(", ") || "–"),
         ...(context ? fact(text.context, context) : []),
         ...fact(text.since, `${clock(since)} (${duration(Math.max(0, now - since / 1000))})`),
         ...fact(text.restarts, String(engine.restarts)),
@@ -117,7 +118,7 @@
     put(
       parts.machine,
       ...(devices.length ? devices : [element("p", "quiet", text.noDevice)]),
-      meter(text.processor(load.cores), `${Math.round(load.cpu)} %`, load.cpu / 100),
+      meter(fill(text.processor, { cores: load.cores }), `${Math.round(load.cpu)} %`, load.cpu / 100),
       meter(text.memory, `${gibibytes(load.used)} / ${gibibytes(load.memory)}`, load.used / load.memory, true),
       meter(text.disk, gibibytes(load.disk_free), null),
     );
@@ -138,7 +139,7 @@
 
   function drawAll(seen) {
     const points = (which) => seen.turns.filter((turn) => turn[which] !== null).map((turn) => [turn[0], turn[which]]);
-    const unit = seen.engine.kind === "reader" ? text.charactersPerSecond : text.perSecond;
+    const unit = seen.plan?.unit === "character" ? text.charactersPerSecond : text.perSecond;
     drawEngine(seen);
     drawNow(seen);
     drawPlot(parts.first, points(1), seen.now, text.firstToken, text.seconds);

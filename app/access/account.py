@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
 import chainlit as cl
-from chainlit.auth import clear_auth_cookie, get_current_user
-from chainlit.auth.cookie import OAuth2PasswordBearerWithCookie
-from fastapi import APIRouter, Depends, Request, Response
+from chainlit.auth import clear_auth_cookie
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.access.logins import login_in
+from app.access.signed_in import LOGIN_COOKIE, SignedIn, Token
 from app.access.still_allowed import Welcome
 from app.telemetry import logs
 
-_COOKIE = OAuth2PasswordBearerWithCookie(tokenUrl="/login", auto_error=False)
-Token = Annotated[str | None, Depends(_COOKIE)]
-SignedIn = Annotated[Any, Depends(get_current_user)]
 _CLEAR = {"Clear-Site-Data": '"cache"'}
 """Pictures stay in a browser's cache for a year, where the next person to sign in there could see them."""
 
@@ -28,7 +23,7 @@ def account(welcome: Welcome) -> APIRouter:
     @cl.on_logout
     async def signed_out(request: Request, response: Response) -> dict[str, bool]:
         # Chainlit clears the cookie.
-        if token := await _COOKIE(request):
+        if token := await LOGIN_COOKIE(request):
             await _sign_out(token, everywhere=False)
         response.headers.update(_CLEAR)
         return {"success": True}

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 
 import chainlit.auth
 import chainlit.server
@@ -28,7 +29,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.access.limits.guards import refuse
 from app.access.logins import HEADER_PREFIX, Login, ended_by_the_clock, login_in
 from app.access.rules import Rules
-from app.page.chats import chat_of
 from engine.access.ended_logins import LONGEST_LOGIN_SECONDS, EndedLogins
 
 _LOOK_SECONDS = 2.0
@@ -38,12 +38,18 @@ _log = logging.getLogger("app.access.still_allowed")
 
 
 class Welcome:
-    """Knows who may still come in. `header` is the one in which a proxy names its people; empty: there is none."""
+    """Knows who may still come in. `header` is the one in which a proxy names its people; empty: there is none.
 
-    def __init__(self, rules: Rules, ended: EndedLogins, header: str) -> None:
+    `give_up` ends what is being answered in a session whose person is out.
+    """
+
+    def __init__(
+        self, rules: Rules, ended: EndedLogins, header: str, give_up: Callable[[WebsocketSession], None]
+    ) -> None:
         self._rules = rules
         self._ended = ended
         self._header = header
+        self._give_up = give_up
 
     def still(self, token: str, headers: Headers | None = None) -> bool:
         """Whether a login still counts; `headers` are those of a request that brings it, None: it is open already."""
@@ -90,7 +96,7 @@ class Welcome:
                 await asyncio.sleep(0)
             token = _token_of(session)
             if token and not self.still(token):
-                chat_of(session).give_up()
+                self._give_up(session)
                 session.token = None
                 await sio.disconnect(session.socket_id)
 

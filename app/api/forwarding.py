@@ -6,12 +6,13 @@ import asyncio
 
 import httpx2
 
-from app.api.body import Question
+from app.api.completion_request import CompletionRequest
 from app.api.errors import ApiError
 from app.api.response import Outlet
 from app.lazily import openai
 from app.upstream.client import EngineClient
 from app.upstream.state import EngineState
+from engine.wording import report, sentence
 
 _SOON_SECONDS = 5
 _LATER_SECONDS = 60
@@ -32,10 +33,12 @@ def engine_of(state: EngineState) -> EngineClient:
         return client
     if status.state == "failed":
         message = (
-            f"The engine has failed: {status.phase} ./start.sh status tells more; Retry in the page starts it again."
+            f"The engine has failed: {sentence(status.reason)} ./start.sh status shows more; "
+            "Retry in the page starts it again."
         )
         raise ApiError(503, message, "engine_failed", retry_after=_LATER_SECONDS)
-    doing = f" ({status.phase})" if status.phase else ""
+    said = report(status.phase, status.reason)
+    doing = f" ({said})" if said else ""
     raise ApiError(503, f"The engine is not ready yet{doing}.", "engine_not_ready", retry_after=_SOON_SECONDS)
 
 
@@ -65,13 +68,15 @@ async def _names(client: EngineClient, *, fresh: bool = False) -> list[str]:
         raise _gone() from None
 
 
-async def pass_on(client: EngineClient, method: str, path: str, question: Question | None, outlet: Outlet) -> None:
+async def pass_on(
+    client: EngineClient, method: str, path: str, request: CompletionRequest | None, outlet: Outlet
+) -> None:
     """Sends the request to the engine's `path`; its reply goes out with status and body as they are.
 
     Raises:
         ApiError: the engine can't be reached, or breaks off.
     """
-    body = await asyncio.to_thread(question.encode) if question else None
+    body = await asyncio.to_thread(request.encode) if request else None
     try:
         async with client.passing(method, path, body) as reply:
             if reply.status_code == 401:

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import binascii
 
-from app.api.body import PictureSlot
+from app.api.completion_request import PictureSlot
 from app.api.errors import ApiError, bad_request
 from app.api.remote_pictures import RemotePictures
 from app.files.pictures import NormalPicture, PictureError, PictureLimits

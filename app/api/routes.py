@@ -8,8 +8,8 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
-from app.api.bodies import Bodies
-from app.api.body import Question
+from app.api.body_queue import BodyQueue
+from app.api.completion_request import CompletionRequest
 from app.api.errors import ApiError
 from app.api.forwarding import check_model, engine_of, pass_on
 from app.api.keyring import Keyring
@@ -32,7 +32,7 @@ def routes(settings: Settings, state: EngineState, store: UploadStore) -> APIRou
     """The routes; `app.api.errors.on_api_error` makes replies of what they raise."""
     router = APIRouter()
     keyring = Keyring(Keys(settings.files.keys))
-    bodies = Bodies()
+    queue = BodyQueue()
     desk = PictureDesk(store, RemotePictures(settings.picture_hosts))
 
     @router.get(_MODELS_PATH)
@@ -50,20 +50,20 @@ def routes(settings: Settings, state: EngineState, store: UploadStore) -> APIRou
         key = keyring.admit(request)
         place = AsyncExitStack()
         try:
-            question = await bodies.read(request, key, place)
+            wanted = await queue.read(request, key, place)
         except BaseException as error:
             await place.aclose()
             if isinstance(error, ClientDisconnect):
                 return Response()  # nobody is there to have it
             raise
-        work = partial(_answer, state, desk, question, place)
+        work = partial(_answer, state, desk, wanted, place)
         return Reply(work, partial(keyring.holds, key), place)
 
     @router.api_route("/v1", methods=_ANY)
     @router.api_route("/v1/{path:path}", methods=_ANY)
     async def nothing_here(request: Request) -> Response:
-        if wanted := _METHODS.get(request.url.path):
-            raise ApiError(405, f"{request.url.path} takes {wanted}.", "method_not_allowed", allow=wanted)
+        if method := _METHODS.get(request.url.path):
+            raise ApiError(405, f"{request.url.path} takes {method}.", "method_not_allowed", allow=method)
         here = "GET /v1/models and POST /v1/chat/completions"
         raise ApiError(404, f"There is nothing here; this API has {here}.", "not_found")
 
@@ -71,13 +71,13 @@ def routes(settings: Settings, state: EngineState, store: UploadStore) -> APIRou
 
 
 async def _answer(
-    state: EngineState, desk: PictureDesk, question: Question, place: AsyncExitStack, outlet: Outlet
+    state: EngineState, desk: PictureDesk, wanted: CompletionRequest, place: AsyncExitStack, outlet: Outlet
 ) -> None:
     client = engine_of(state)
-    await check_model(client, question.model)
+    await check_model(client, wanted.model)
     limits = PictureLimits(client.model.picture_pixels, client.model.picture_side)
-    await desk.check(question.pictures, limits, client.model.pictures_per_prompt)
+    await desk.check(wanted.pictures, limits, client.model.pictures_per_prompt)
     # What is left is small, but for words that no model can hold; the engine may take an hour to answer.
     await place.aclose()
     # Pictures may have taken a while: this is the engine that is there now.
-    await pass_on(engine_of(state), "POST", "chat/completions", question, outlet)
+    await pass_on(engine_of(state), "POST", "chat/completions", wanted, outlet)

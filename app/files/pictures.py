@@ -119,7 +119,8 @@ def normalise_pages(data: bytes, limits: PictureLimits, most: int) -> Pages:
     with _opened(data) as image:
         if image.format != "TIFF":
             return Pages([_normalise(image, data, limits)], 1)
-        numbers = [number for number in range(image.n_frames) if number == 0 or not _is_reduced(image, number)]
+        count = getattr(image, "n_frames", 1)
+        numbers = [number for number in range(count) if number == 0 or not _is_reduced(image, number)]
         pictures = []
         for number in numbers[:most]:
             image.seek(number)

@@ -18,13 +18,13 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import aiofiles
 import aiofiles.os
 
 from app.fair_queue import FairLine
 from app.files import pdf, pdf_process
 from app.files.pictures import NormalPicture, Pages, PictureError, PictureLimits, normalise, normalise_pages
 from app.talk.conversation import Picture
+from engine.atomic_write import replace_file
 
 MAX_BYTES = 64 * 1024 * 1024
 """The largest file that is taken; the page's upload limit is the same."""
@@ -179,11 +179,8 @@ def _in_use_again(stored: Stored) -> bool:
 
 
 async def _write(path: Path, data: bytes) -> None:
-    """Writes by rename: a picture is there whole or not at all. The engine only reads it, hence the mode."""
+    """A picture is there whole or not at all."""
     if await aiofiles.os.path.exists(path):
         os.utime(path)
         return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{id(data)}")
-    async with aiofiles.open(temporary, "wb") as file:
-        await file.write(data)
-    await aiofiles.os.replace(temporary, path)
+    await asyncio.to_thread(replace_file, path, data)

@@ -15,11 +15,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
+from app.frontend import words
 from app.frontend.errors import FrontendError
 from app.frontend.files import PACKED
 from app.frontend.patches import apply_patches
 
 _HERE = Path(__file__).parent
+_APP = _HERE.parent
 _STAMP = "frontend.stamp"
 _BUILD = ".build-"
 _README = "chainlit.md"
@@ -69,10 +71,10 @@ def _shipped_frontend() -> Path:
 
 def _stamp(chainlit_version: str, project_root: Path) -> str:
     digest = hashlib.sha256(chainlit_version.encode())
-    sources = [project_root / ".chainlit", project_root / "public", _HERE]
+    sources = [project_root / ".chainlit", project_root / "public", _HERE, words.FOLDER]
     files = [file for source in sources for file in source.rglob("*") if file.is_file() and file.suffix != ".pyc"]
     for file in sorted([*files, *(project_root / name for name in _READMES)]):
-        digest.update(f"\0{file.relative_to(_HERE if file.is_relative_to(_HERE) else project_root)}\0".encode())
+        digest.update(f"\0{file.relative_to(_APP if file.is_relative_to(_APP) else project_root)}\0".encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
@@ -118,7 +120,8 @@ def _build_frontend(target: Path, public: Path, dist: Path, chainlit_version: st
     boot = f"boot-{stamp}.js"
     theme = json.loads((public / "theme.json").read_text(encoding="utf-8"))["variables"]
     boot_script = (_HERE / "boot.js").read_text(encoding="utf-8")
-    (assets / boot).write_text(f"window.theme = {json.dumps(theme)};\n{boot_script}", encoding="utf-8")
+    theme_script = f"window.theme = {json.dumps(theme)};"
+    (assets / boot).write_text(f"{theme_script}\n{words.script()}\n{boot_script}", encoding="utf-8")
     for page in ("index.html", "status.html"):
         template = Template((_HERE / page).read_text(encoding="utf-8"))
         text = template.substitute(stylesheet=stylesheet, script=script, boot=boot, stamp=stamp)

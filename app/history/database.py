@@ -15,7 +15,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from app.history.schema import NewerSchemaError, bring_up_to_date
+from app.errors import HistoryError
+from app.history.migrations import NewerSchemaError
+from app.history.schema import bring_up_to_date
 
 _BUSY_SECONDS = 10
 _QUERY_CANCELLED = "57014"
@@ -28,10 +30,6 @@ _DRIVERS = {
 """The asynchronous driver of a URL that names none."""
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-
-
-class HistoryError(Exception):
-    """The database could not do what was asked; `__cause__` has its reason."""
 
 
 class NewerDatabaseError(HistoryError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from app.history.database import Database, HistoryError, NewerDatabaseError
+from app.errors import HistoryError
+from app.history.database import Database, NewerDatabaseError
 from engine.supervise.page_log import say_cannot_start, say_waiting
 
 _AGAIN_SECONDS = 5.0

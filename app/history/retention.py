@@ -11,10 +11,10 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from app.history.database import HistoryError
+from app.errors import HistoryError
 from app.history.transfer.imports import MARK
+from engine.atomic_write import replace_json
 from engine.config import Workspace
-from engine.status import write_json
 
 _DAY = 24 * 60 * 60
 _IMPORT_SECONDS = 60 * 60
@@ -83,7 +83,7 @@ def trusted_now(noted: Path, days: int, now: float) -> float:
     trusted = max(trusted, min(now, trusted + passed))
     # A full disk is no reason not to sweep.
     with contextlib.suppress(OSError):
-        write_json(noted, {"looked": now, "trusted": trusted})
+        replace_json(noted, {"looked": now, "trusted": trusted})
     return min(now, trusted)
 
 

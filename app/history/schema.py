@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select
 
+from app.history.migrations import MIGRATIONS
 from app.history.tables import metadata
 
-MIGRATIONS = Path(__file__).parent / "migrations"
 # As Alembic makes it, but for the name of its key.
 _version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
-
-
-class NewerSchemaError(Exception):
-    """A later version of this program has written the database."""
 
 
 def newest() -> str:

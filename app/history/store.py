@@ -17,10 +17,11 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.errors import HistoryError
 from app.history import records
 from app.history.changes import Saving
 from app.history.copies import Copy
-from app.history.database import Database, HistoryError, finished
+from app.history.database import Database, finished
 from app.history.owned import own_answer, own_thread, own_threads, own_turns
 from app.history.tables import answers, pictures, threads, turns, users
 from app.talk.conversation import Answer, Conversation, Turn

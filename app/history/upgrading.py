@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
-from app.history.schema import MIGRATIONS, NewerSchemaError
+from app.history.migrations import MIGRATIONS, NewerSchemaError
 
 
 def upgrade(connection: Connection, to: str = "head") -> None:

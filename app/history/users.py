@@ -6,13 +6,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
-from chainlit.user import PersistedUser, User
 from sqlalchemy import insert, select, update
 
+from app.errors import HistoryError
 from app.history import records
-from app.history.database import Database, HistoryError, finished
+from app.history.database import Database, finished
 from app.history.tables import users
 from app.talk.conversation import new_id
 from app.talk.settings import MAX_STORED_BYTES, stored
@@ -21,6 +21,12 @@ _LONGEST_IDENTIFIER = 255
 _MOST_PRESETS = 30
 """For so many presets somebody's settings are remembered: those that were set last."""
 _LONGEST_SETTINGS = 2 * _MOST_PRESETS * MAX_STORED_BYTES
+
+
+class SignedInUser(Protocol):
+    """Somebody who has signed in, as `app.access` hands them on."""
+
+    identifier: str
 
 
 @dataclass(frozen=True)
@@ -76,14 +82,14 @@ class Users:
             row = (await connection.execute(query)).first()
         return Person(row.id, row.identifier, row.created) if row else None
 
-    async def id_of(self, user: User | None) -> str:
-        """The id of somebody whom Chainlit has signed in.
+    async def id_of(self, user: SignedInUser | None) -> str:
+        """The id of somebody who has signed in.
 
         Raises:
             HistoryError: it is not known yet, and the database does not answer.
         """
         assert user, "nobody gets this far without having signed in"
-        return user.id if isinstance(user, PersistedUser) else (await self.get(user.identifier)).id
+        return (await self.get(user.identifier)).id
 
     async def defaults(self, user_id: str) -> tuple[str, dict[str, dict[str, Any]]]:
         """The preset that the person used last, and the settings that they made, by preset."""

@@ -19,11 +19,12 @@ from chainlit.context import init_ws_context
 from chainlit.server import sio
 from chainlit.session import WebsocketSession
 
-from app.history.database import HistoryError
+from app.errors import HistoryError
 from app.history.merging import Merged, merge
-from app.page.chats import Chat, live
-from app.page.resuming import leave_out_lost_pictures, page_of
-from app.page.saving import Keeper
+from app.page.chat import Chat
+from app.page.live_chats import live
+from app.page.threads.resuming import leave_out_lost_pictures, page_of
+from app.page.threads.saving import Keeper
 
 _LOOK_SECONDS = 2.0
 _REST_SECONDS = 0.2

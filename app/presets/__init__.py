@@ -1,7 +1,6 @@
 """Presets: ways to begin a chat, each with its settings, question and starters, from files that anybody can add to.
 
-Ours stand in this folder; a person's own are `*.toml` in the workspace's `presets`, where one of the same name wins.
-They are the page's chat profiles.
+Ours are in this folder; a person's own are `*.toml` in the workspace's `presets`, where one of the same name wins.
 """
 
 from __future__ import annotations
@@ -13,8 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
-import chainlit as cl
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from app.i18n import LANGUAGES, Language
 from app.talk.settings import ChatSettings
@@ -41,6 +39,17 @@ Words = Annotated[dict[Language, str], BeforeValidator(_in_all_languages)]
 """A text by language; a file may have a plain one, or leave a language out."""
 
 
+def _is_drawn(name: str) -> str:
+    icons = sorted(path.stem for path in _ICONS.iterdir())
+    if name and name not in icons:
+        raise ValueError(f"there is none of this name; there are {', '.join(icons)}")
+    return name
+
+
+Icon = Annotated[str, AfterValidator(_is_drawn)]
+"""One of the pictures in `public/starters`, without its ending; empty: none."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -50,6 +59,8 @@ class PresetStarter(_Strict):
 
     label: Words
     message: Words
+    icon: Icon = ""
+    """Empty: the preset's."""
     picture: str = ""
     """The name of one of our samples."""
 
@@ -68,22 +79,12 @@ class Preset(_Strict):
     """Where it stands in the list: the lowest first."""
     name: Words
     description: Words = Field(default_factory=lambda: dict.fromkeys(LANGUAGES, ""))
-    icon: str = ""
-    """One of the pictures in `public/starters`, without its ending."""
+    icon: Icon = ""
     question: Words = Field(default_factory=lambda: dict.fromkeys(LANGUAGES, ""))
     """What is asked of a picture that comes without words."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """Fields of `ChatSettings`, as the panel would send them."""
     starters: list[PresetStarter] = Field(default_factory=list)
-
-    @field_validator("icon")
-    @classmethod
-    def _is_drawn(cls, name: str) -> str:
-        if name and name not in {path.stem for path in _ICONS.iterdir()}:
-            raise ValueError(
-                f"there is none of this name; there are {', '.join(sorted(p.stem for p in _ICONS.iterdir()))}"
-            )
-        return name
 
     @field_validator("settings")
     @classmethod
@@ -123,26 +124,6 @@ class Presets:
                 if starter.picture and question in starter.message.values():
                     return _SAMPLES / starter.picture
         return None
-
-
-def profile(name: str, preset: Preset, language: Language, *, chosen: bool) -> cl.ChatProfile:
-    """A preset as Chainlit's chat profile; `chosen`: a new chat begins with it."""
-    starters = [
-        cl.Starter(label=starter.label[language], message=starter.message[language], icon=_icon(preset))
-        for starter in preset.starters
-    ]
-    return cl.ChatProfile(
-        name=name,
-        display_name=preset.name[language],
-        markdown_description=preset.description[language],
-        icon=_icon(preset),
-        default=chosen,
-        starters=starters or None,
-    )
-
-
-def _icon(preset: Preset) -> str | None:
-    return f"/public/starters/{preset.icon}.svg" if preset.icon else None
 
 
 def _read(path: Path) -> Preset | None:

@@ -19,6 +19,7 @@ from engineio.packet import CLOSE, MESSAGE, PING, PONG, UPGRADE, Packet
 
 from app.access.limits.connections import CONNECTION
 from app.access.limits.rooms import Room
+from app.background import spawn
 from app.sockets.packets import BadPacketError
 from app.sockets.wire import BEFORE_LOGIN_BYTES, CONNECT_SECONDS, MESSAGE_CHARACTERS, GuardedWebSocket
 
@@ -38,7 +39,6 @@ _CONTROL_CHARACTERS = 16
 _POLLED_BYTES = 2 * MB
 _READ = {str(kind) for kind in (CLOSE, PING, PONG, MESSAGE, UPGRADE)}
 _log = logging.getLogger("app.sockets")
-_ending: set[asyncio.Task[None]] = set()
 
 
 class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships no types
@@ -97,9 +97,7 @@ class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships 
         if self._wire:
             self._wire.transport.abort()
         # In a task of its own: what is sending something must not wait for the end of the session.
-        task = asyncio.ensure_future(self._end())
-        _ending.add(task)
-        task.add_done_callback(_ending.discard)
+        spawn(self._end())
 
     async def _end(self) -> None:
         await self.close(wait=False, abort=True, reason=self.server.reason.SERVER_DISCONNECT)

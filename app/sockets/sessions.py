@@ -10,17 +10,15 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from chainlit.session import WebsocketSession, ws_sessions_id
-from chainlit.user_session import user_sessions
 from socketio import AsyncServer
-from starlette.requests import cookie_parser
 
-from app.access.limits.recognised import owner_of
+from app.access.signed_in import owner_of
 from app.i18n import language_of, text
-from app.page.chats import MOST_MEMORY, chat_of, forget
+from app.page.chat import MOST_MEMORY
+from app.page.live_chats import Session, all_sessions, chat_of, forget, session_of
 from app.sockets.browser import BrowserSocket
 from app.sockets.events import set_limits, socket_of
-from app.sockets.people import SOCKETS_OF_ONE, Seat, Seats
+from app.sockets.seats import SOCKETS_OF_ONE, Seat, Seats
 
 _SESSIONS_OF_ONE = 128
 """What Chainlit keeps for a person, windows that were closed within the last hour among them."""
@@ -66,7 +64,7 @@ class _Guards:
         """Lets a browser in. Raises ConnectionRefusedError where it may not come in."""
         _check(auth)
         socket = socket_of(self._sio, sid)
-        owner = owner_of(cookie_parser(environ.get("HTTP_COOKIE", "")))
+        owner = owner_of(environ["asgi.scope"])
         # Chainlit would write a line into the log for every stranger.
         if socket is None or owner is None:
             raise ConnectionRefusedError("authentication failed")
@@ -101,7 +99,7 @@ class _Guards:
 
     def _is_busy(self, seat: Seat) -> bool:
         sid = self._sid_of(seat)
-        session = WebsocketSession.get(sid) if sid else None
+        session = session_of(sid) if sid else None
         return bool(session and chat_of(session).tasks)
 
     def _sid_of(self, seat: Seat) -> str | None:
@@ -124,7 +122,7 @@ class _Guards:
         theirs = _sessions_of(owner)
         for session in theirs[: max(0, len(theirs) - _SESSIONS_OF_ONE)]:
             if not chat_of(session).tasks and not self._is_open(session):
-                await _forget(session)
+                await forget(session)
 
     async def _make_room(self, owner: str, opened: str) -> None:
         """Forgets the oldest of a person's chats where all of them take too much memory, and closes their windows.
@@ -143,21 +141,15 @@ class _Guards:
             taken -= chat.size
             if self._is_open(session):
                 await self._say_good_bye(session.socket_id, "too_much_open")
-            await _forget(session)
+            await forget(session)
 
-    def _is_open(self, session: WebsocketSession) -> bool:
+    def _is_open(self, session: Session) -> bool:
         return bool(self._sio.manager.is_connected(session.socket_id, "/"))
 
 
-def _sessions_of(owner: str) -> list[WebsocketSession]:
+def _sessions_of(owner: str) -> list[Session]:
     """A person's sessions, the oldest first."""
-    return [session for session in ws_sessions_id.values() if session.environ.get(_OWNER) == owner]
-
-
-async def _forget(session: WebsocketSession) -> None:
-    user_sessions.pop(session.id, None)
-    await session.delete()
-    forget(session)
+    return [session for session in all_sessions() if session.environ.get(_OWNER) == owner]
 
 
 def _check(auth: Any) -> None:

@@ -7,21 +7,30 @@ from dataclasses import asdict
 from typing import Any
 
 from app.i18n import Language
-from app.page import wording
-from app.page.chats import open_chats
+from app.page.live_chats import open_chats
 from app.telemetry.activity import activity
 from app.upstream.client import model_of
 from app.upstream.state import EngineState
 from engine.config import Settings
 from engine.machine.load import Load, LoadMeter
-from engine.status import Status
+from engine.status import EngineStatus, PageStatus, Phase, Status
 from engine.supervise import timeline
+from engine.supervise.timeline import Change
+from engine.wording import report
 
 CHANGES = 30
 """So many changes of state are told, the latest."""
 POINTS = 600
 """So many requests of the last hour, the latest."""
 _LOAD_SECONDS = 1.0
+
+
+def shown(entry: EngineStatus | PageStatus | Change, language: Language) -> dict[str, Any]:
+    """A state as JSON has it; its `phase` is the sentence for what is done in it, or for why it is."""
+    phase = Phase.NONE if isinstance(entry, PageStatus) else entry.phase
+    fields = asdict(entry)
+    del fields["reason"]
+    return fields | {"phase": report(phase, entry.reason, language)}
 
 
 class Overview:
@@ -37,23 +46,19 @@ class Overview:
     def read(self, language: Language) -> dict[str, Any]:
         """All of it, as JSON has it. Moments are ISO 8601 or, under `turns` and `now`, Unix time in seconds."""
         status, plan = Status.read(self._files.status), self._state.plan()
-        engine = asdict(status.engine)
-        engine["phase"] = wording.phase(engine["phase"], language)
-        changes = [asdict(change) for change in timeline.read(self._files.timeline, CHANGES)]
-        for change in changes:
-            change["phase"] = wording.phase(change["phase"], language)
         return {
             "now": time.time(),
-            "engine": engine,
-            "page": asdict(status.page),
-            "changes": changes,
+            "engine": shown(status.engine, language),
+            "page": shown(status.page, language),
+            "changes": [shown(change, language) for change in timeline.read(self._files.timeline, CHANGES)],
             "plan": {
-                "engine": plan.engine,
+                "engine": plan.traits.title_in(language) or plan.engine,
+                "unit": plan.traits.unit,
                 "model": plan.model,
                 "title": model_of(plan).title,
                 "accelerator": plan.accelerator,
                 "context": plan.context or model_of(plan).context,
-                "reasons": plan.reasons,
+                "reasons": plan.why(language),
             }
             if plan
             else None,

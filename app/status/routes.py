@@ -6,11 +6,10 @@ import asyncio
 import hmac
 from typing import Any
 
-from chainlit.auth import get_current_user
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 
-from app.access.account import Token
+from app.access.signed_in import Token, require_sign_in
 from app.access.still_allowed import Welcome
 from app.i18n import language_of, text
 from app.status.overview import Overview
@@ -43,7 +42,7 @@ class Guard:
             return
         if token is None:
             raise HTTPException(401, "Sign in, or send the key of run/watch.key: Authorization: Bearer …")
-        await get_current_user(token)
+        await require_sign_in(token)
         if not self._welcome.watches(token):
             raise HTTPException(403, text("refused_watching", language_of(request.headers.get("accept-language"))))
 

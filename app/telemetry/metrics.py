@@ -6,15 +6,13 @@ Recorded once a turn or less often, never once a token. docs/observability.md sa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from opentelemetry.metrics import CallbackOptions, Histogram, Meter, NoOpMeter, Observation
 
+from app.talk.figures import Figures
 from app.telemetry.activity import activity
 from engine.status import EngineStatus, State
-
-if TYPE_CHECKING:
-    from app.turn.run import Figures
 
 _FIRST = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 _BETWEEN = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.5)

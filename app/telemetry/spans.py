@@ -19,6 +19,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from app.talk.conversation import Answer, Message, Picture
+from app.talk.figures import Figures
 from app.talk.stream_timer import Clock
 from app.telemetry import logs
 from app.telemetry.activity import activity
@@ -26,7 +27,6 @@ from app.telemetry.metrics import instruments
 from app.telemetry.otel import telemetry
 
 if TYPE_CHECKING:
-    from app.turn.run import Figures
     from engine.plans.launch import LaunchPlan
 
 _PROPAGATOR = TraceContextTextMapPropagator()

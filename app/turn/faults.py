@@ -11,7 +11,6 @@ from app.lazily import openai
 from app.talk.fitting import TooLongError
 from app.upstream.state import EngineFailedError, NoSupervisorError
 from app.upstream.stream import BrokenStreamError, StreamedError, error_text
-from engine import status
 
 _TOO_LONG = re.compile(r"maximum context length|max_model_len|context length|too long|longer than the", re.IGNORECASE)
 _TOO_MANY = re.compile(r"at most (\d+) image", re.IGNORECASE)
@@ -35,8 +34,6 @@ class Fault:
 def explain(error: Exception) -> Fault:  # noqa: PLR0911 - one line for each kind
     """The fault behind an exception from a turn; a general one for what nobody foresaw."""
     match error:
-        case EngineFailedError(reason=status.ANSWERS_NOTHING):
-            return Fault("engine_answers_nothing")
         case EngineFailedError():
             return Fault("engine_failed", {"reason": error.reason})
         case NoSupervisorError():

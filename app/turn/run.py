@@ -18,6 +18,7 @@ import httpx2
 
 from app.lazily import openai
 from app.talk.conversation import Answer, Message, Picture, Turn, to_messages, to_prefix
+from app.talk.figures import Figures
 from app.talk.fitting import Fit, Limits, fit, texts, upper_bound
 from app.talk.settings import ChatSettings, Offer, follow_thinking, parse
 from app.talk.stream_timer import Clock
@@ -29,7 +30,7 @@ from app.upstream.client import EngineClient
 from app.upstream.progress import Pulse, beating
 from app.upstream.stall import Patience, Stall
 from app.upstream.state import EngineState
-from app.upstream.stream import BrokenStreamError, StreamedError, StreamReader, Usage
+from app.upstream.stream import BrokenStreamError, StreamedError, StreamReader
 from engine.catalog import Instant
 from engine.reasoning_tags import Kind, Marks, Piece, Start
 from engine.status import EngineStatus
@@ -72,25 +73,6 @@ class Job:
     """Set by a person who has seen enough thinking: the answer then begins from the thoughts so far."""
     keep_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by a person who was asked about a silent engine, and has patience with it."""
-
-
-@dataclass
-class Figures:
-    """What a turn took. Times are in seconds."""
-
-    model: str
-    first_token: float | None = None
-    writing: float = 0.0
-    """From the first token to the last."""
-    usage: Usage | None = None
-    finish_reason: str = ""
-
-    @property
-    def tokens_per_second(self) -> float | None:
-        """How fast the engine wrote; None where it did not say how much, or too little for a rate."""
-        if self.usage is None or self.usage.completion_tokens < 2 or self.writing <= 0:
-            return None
-        return (self.usage.completion_tokens - 1) / self.writing
 
 
 class _EnoughThinkingError(Exception):
@@ -176,7 +158,7 @@ async def _ask(client: EngineClient, job: Job, view: View, patience: Patience) -
     fitted = await _fit(client, job, settings, offer, instant)
     marks = Marks(*client.model.thinking_marks) if client.model.thinking_marks else None
     request = await _request(client, job, settings, fitted, instant)
-    can_answer_now = marks is not None and client.plan.engine == "vllm" and not job.answer.thinking_cut
+    can_answer_now = marks is not None and client.plan.traits.continues and not job.answer.thinking_cut
     await view.asking(settings, fitted, can_answer_now)
     figures = Figures(settings.model)
 

@@ -21,7 +21,7 @@ from app.lazily import openai
 from app.talk.fitting import estimate
 from app.upstream.backpressure import Reply
 from app.upstream.progress import Queue
-from engine.catalog import Model, UnknownModelError, find_model
+from engine.catalog import Model, UnknownModelError, assumed_model, find_model
 from engine.plans.launch import LaunchPlan
 
 CONNECT_SECONDS = 5.0
@@ -52,14 +52,13 @@ class EngineClient:
         self.model = model_of(plan)
         self.streams = 0
         """How many answers are being read at this moment."""
-        self.queue = Queue(plan.engine, self.metrics)
+        self.queue = Queue(plan.traits, self.metrics)
         """Where our requests stand among all that wait."""
-        remote = plan.engine == "openai"
         timeout = httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
         # A proxy named in the environment is meant for the way out, not for an engine on this machine.
         self._http: httpx2.AsyncClient = openai.DefaultAioHttpClient(
             timeout=timeout,
-            trust_env=remote,
+            trust_env=plan.traits.remote,
             verify=_tls(),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
         )
@@ -70,7 +69,7 @@ class EngineClient:
         )
         self._served: tuple[Served, ...] = ()
         self._counts: dict[str, int] = {}
-        self._can_tokenize = plan.engine == "vllm"
+        self._can_tokenize = plan.traits.tokenizes
 
     async def served(self, *, fresh: bool = False) -> tuple[Served, ...]:
         """The models it serves, the plan's own first; asked once, then remembered; asked again if `fresh`.
@@ -92,8 +91,8 @@ class EngineClient:
 
     async def count(self, texts: Sequence[str], name: str) -> dict[str, int]:
         """How many tokens each text is: asked of the engine where it can tell, estimated otherwise."""
-        if self.plan.engine == "reader":
-            return {text: len(text) for text in texts}  # its tokens are characters
+        if self.plan.traits.unit == "character":
+            return {text: len(text) for text in texts}
         unknown = [text for text in dict.fromkeys(texts) if text not in self._counts]
         if self._can_tokenize and unknown:
             gate = asyncio.Semaphore(_TOKENIZE_AT_ONCE)
@@ -186,9 +185,7 @@ def model_of(plan: LaunchPlan) -> Model:
     try:
         return find_model(plan.model)
     except UnknownModelError:
-        return find_model("Kimi-VL-A3B-Instruct").model_copy(
-            update={"name": plan.model, "title": plan.served_name, "context": plan.context or 32768}
-        )
+        return assumed_model(plan.model, plan.served_name, plan.context)
 
 
 @cache

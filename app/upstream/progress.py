@@ -13,19 +13,13 @@ from dataclasses import dataclass
 
 from app.talk.stream_timer import Clock
 from app.telemetry.activity import activity
+from engine.plans.launch import EngineTraits
 
 _log = logging.getLogger("app.upstream.progress")
 
 EVERY_SECONDS = 1.0
 _WINDOW = 5
 """The speed is that of so many seconds."""
-_QUEUES = {
-    "vllm": "vllm:num_requests_waiting",
-    "reader": "reader_pictures_waiting",
-    "sglang": "sglang:num_queue_reqs",
-    "llama": "llamacpp:requests_deferred",
-}
-"""What each engine calls its queue in its metrics."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +43,13 @@ Tell = Callable[[Pulse | None], Awaitable[None]]
 class Queue:
     """The place of our requests in one engine's queue. However many wait, the engine is asked once a second.
 
-    `engine` is the plan's word for it; `metrics` asks it for what it measures.
+    `engine` is what the plan says of it; `metrics` asks it for what it measures.
     """
 
-    def __init__(self, engine: str, metrics: Callable[[], Awaitable[str]]) -> None:
+    def __init__(self, engine: EngineTraits, metrics: Callable[[], Awaitable[str]]) -> None:
         self._metrics = metrics
-        self._name = _QUEUES.get(engine, "")
-        self.tells_tokens = engine != "reader"
+        self._name = engine.queue_metric
+        self.tells_tokens = engine.unit == "token"
         """Whether a piece of its stream is a token, or nearly so; the reader sends stretches of text."""
         self._pending: list[Clock] = []
         self._asked = 0.0

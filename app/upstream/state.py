@@ -14,17 +14,18 @@ from app.upstream.client import EngineClient
 from app.upstream.stall import Patience
 from engine.config import Settings
 from engine.plans.launch import LaunchPlan
-from engine.status import EngineStatus, Status
+from engine.status import EngineStatus, Reason, Status
 from engine.supervise import control
+from engine.wording import sentence
 
 _LOOK_SECONDS = 0.25
 
 
 class EngineFailedError(Exception):
-    """The engine has given up until somebody asks for a retry; `reason` is the supervisor's sentence."""
+    """The engine has failed, and only a retry starts it again; `reason` is the supervisor's."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: Reason | None) -> None:
+        super().__init__(sentence(reason))
         self.reason = reason
 
 
@@ -78,7 +79,7 @@ class EngineState:
             if status.state == "ready" and client:
                 return client
             if status.state == "failed":
-                raise EngineFailedError(status.phase)
+                raise EngineFailedError(status.reason)
             if tell and status != told:
                 told = status
                 await tell(status)
@@ -133,7 +134,7 @@ class EngineState:
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _key(self, plan: LaunchPlan) -> str:
-        if plan.engine == "openai":
+        if plan.traits.remote:
             return os.environ.get("OPENAI_API_KEY", "")
         path = self._settings.files.engine_key
         return path.read_text().strip() if path.exists() else ""

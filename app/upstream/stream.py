@@ -6,11 +6,11 @@ Every token passes through here, so the path of a chunk is short: split into lin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from app.talk.figures import Usage
 from engine.reasoning_tags import Kind, Marks, Piece, Splitter, Start
 
 _LONGEST_EVENT = 16 * 1024 * 1024
@@ -22,19 +22,6 @@ class BrokenStreamError(Exception):
 
 class StreamedError(Exception):
     """The engine reported an error inside its stream; the text is the engine's own."""
-
-
-@dataclass(frozen=True)
-class Usage:
-    """How many tokens went in and came out; `reasoning_tokens` are part of the latter, where the engine tells.
-
-    `cached_tokens` are those of the prompt that the engine still had in its memory.
-    """
-
-    prompt_tokens: int
-    completion_tokens: int
-    reasoning_tokens: int | None = None
-    cached_tokens: int | None = None
 
 
 class StreamReader:

@@ -5,14 +5,14 @@ A running page sees a change with the next request: the file is read again whene
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, TypeVar
+
+from engine.atomic_write import replace_json
+from engine.file_lock import locked
 
 Value = TypeVar("Value")
 
@@ -59,16 +59,7 @@ class PrivateJson(Generic[Value]):
     @contextmanager
     def changing(self) -> Iterator[dict[str, Value]]:
         """A copy of the entries to change: written at the end, unless that raises; one change at a time."""
-        with self._path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self._path.with_suffix(".lock")):
             entries = dict(self.current())
             yield entries
-            # Made with mode 0600.
-            descriptor, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
-            try:
-                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    json.dump(entries, file, ensure_ascii=False, indent=1)
-                Path(temporary).replace(self._path)
-            except OSError:
-                Path(temporary).unlink()
-                raise
+            replace_json(self._path, entries, indent=1)

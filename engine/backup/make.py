@@ -8,7 +8,6 @@ is copied goes into a hidden folder beside it, which gets its name last.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -20,8 +19,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from engine.atomic_write import replace_file
 from engine.backup.chat_store import BackupError, ChatStore
 from engine.config import Workspace
+from engine.file_lock import try_lock
 from engine.status import known_fields, now
 
 MANIFEST = "manifest.json"
@@ -77,7 +78,7 @@ def make_backup(files: Workspace, store: ChatStore, target: Path) -> Manifest:
             with contextlib.suppress(FileNotFoundError):
                 listed[path] = copied(files.root / path, folder / path)
         manifest = Manifest(FORMAT, VERSION, now(), time.time(), store.kind, chats, listed)
-        write_private(folder / MANIFEST, json.dumps(asdict(manifest), indent=1).encode())
+        replace_file(folder / MANIFEST, json.dumps(asdict(manifest), indent=1).encode())
         # On the disk before it has its name.
         os.sync()
         folder.rename(target)
@@ -139,12 +140,6 @@ def copied(source: Path, target: Path) -> dict[str, Any]:
     return {"sha256": digest.hexdigest(), "bytes": size}
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Writes a new file that its owner alone can read."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(data)
-
-
 def _entry(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": path.stat().st_size}
@@ -172,9 +167,6 @@ def _locked(folder: Path) -> Iterator[bool]:
     """Whether nobody is at work in it; meanwhile nobody else is."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield True
-    except BlockingIOError:
-        yield False
+        yield try_lock(descriptor)
     finally:
         os.close(descriptor)

@@ -17,8 +17,9 @@ from pathlib import Path
 from time import time
 
 from engine.access.ended_logins import EndedLogins
+from engine.atomic_write import replace_file
 from engine.backup.chat_store import BackupError, ChatStore
-from engine.backup.make import FOLDERS, Manifest, copied, kept, read_manifest, write_private
+from engine.backup.make import FOLDERS, Manifest, copied, kept, read_manifest
 from engine.config import Workspace
 from engine.supervise import workspace_lock
 
@@ -85,7 +86,7 @@ def _copy_checked(source: Path, manifest: Manifest, staging: Path, database: str
 
 
 def _swap(source: Path, files: Workspace, store: ChatStore, staging: Path) -> Path | None:
-    write_private(files.restoring, f"{source}\n".encode())
+    replace_file(files.restoring, f"{source}\n".encode())
     aside = _new_folder(files.root / f"{_ASIDE}{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     try:
         store.put_aside(aside)

@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
+from engine.arguments import given_path
 from engine.backup.chat_store import BackupError, chat_store
 from engine.backup.make import Manifest, make_backup
 from engine.backup.restore import restore
 from engine.config import Settings
-from engine.given_path import given_path
 
 
 def add_backup(parser: argparse.ArgumentParser) -> None:

@@ -47,7 +47,7 @@ def status(settings: Settings, chosen: argparse.Namespace) -> int:
     plan = _plan(settings) if found else None
     if chosen.json:
         # Without any character that a terminal may lack.
-        print(json.dumps(asdict(seen) | {"reasons": plan.reasons if plan else ()}))
+        print(json.dumps(asdict(seen) | {"reasons": plan.why() if plan else ()}))
     elif found:
         from engine.commands import status_view  # noqa: PLC0415 - others need it not
 

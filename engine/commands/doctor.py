@@ -29,10 +29,11 @@ from engine.catalog import find_model
 from engine.commands.settings_notes import settings_notes
 from engine.config import ROOT, Settings
 from engine.engines.choice import make_plan
-from engine.engines.vllm.environment import ENVIRONMENT, is_ready
+from engine.engines.registry import engine_of
 from engine.install.weights import Missing, WeightsError, find_weights
-from engine.machine.detect import GIB, Hardware, detect
+from engine.machine.detect import Hardware, detect
 from engine.machine.open_files import possible
+from engine.machine.vendor import GIB
 from engine.plans.launch import PlanError
 from engine.supervise import control
 
@@ -71,7 +72,7 @@ def examine(settings: Settings, hardware: Hardware) -> list[Finding]:
         python,
         lambda: environment(ROOT),
         fonts,
-        lambda: vllm_environment(settings, hardware),
+        lambda: engine_environment(settings, hardware),
         lambda: [Finding("settings", "warning", note) for note in settings_notes(settings)],
         lambda: workspace(settings),
         lambda: disk(settings),
@@ -108,7 +109,7 @@ def environment(root: Path) -> list[Finding]:
     if not stamp.exists() or not stamp.read_text().startswith(digest):
         return [Finding("packages", "broken", ".venv is not complete, or of another version of uv.lock.", advice)]
     command = [sys.executable, "-m", "uv", "sync", "--project", str(root), "--frozen", "--offline", "--check",
-               "--inexact", "--extra", "page", "--extra", "reader", "--extra", "hub"]  # fmt: skip
+               "--inexact", "--extra", "page", "--extra", "reader", "--extra", "hub", "--extra", "measure"]  # fmt: skip
     env = os.environ | {"UV_PROJECT_ENVIRONMENT": str(root / ".venv"), "UV_PYTHON_DOWNLOADS": "never"}
     try:
         ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603 - our own
@@ -129,20 +130,22 @@ def fonts() -> list[Finding]:
     return [Finding("fonts", "warning", what, "Run ./start.sh prepare.")]
 
 
-def vllm_environment(settings: Settings, hardware: Hardware, root: Path = ROOT) -> list[Finding]:
-    """Whether vLLM's environment is there, where it is going to be used."""
+def engine_environment(settings: Settings, hardware: Hardware, root: Path = ROOT) -> list[Finding]:
+    """Whether the engine's own environment is there, where it is going to be used."""
     try:
-        wanted = make_plan(settings, hardware).environment
+        plan = make_plan(settings, hardware)
     except PlanError:
         return []
-    if not wanted:
+    environment, build, name = engine_of(plan.engine).environment, plan.environment, plan.engine
+    if environment is None or not build:
         return []
-    if is_ready(root, wanted, settings.vllm_index or None):
-        return [Finding("vllm", "ok", f"{ENVIRONMENT} is complete ({wanted})")]
-    if (root / ENVIRONMENT).exists():
-        return [Finding("vllm", "warning", f"{ENVIRONMENT} is not complete, or of another version.",
-                        "The next start makes it anew; it takes minutes and gigabytes.")]  # fmt: skip
-    return [Finding("vllm", "warning", "vLLM is not installed yet.", "The next start installs it; it takes minutes.")]
+    if environment.is_ready(root, build, settings):
+        return [Finding(name, "ok", f"{environment.folder} is complete ({build})")]
+    if (root / environment.folder).exists():
+        return [Finding(name, "warning", f"{environment.folder} is not complete, or of another version.",
+                        "The next start makes it again; it takes minutes and gigabytes.")]  # fmt: skip
+    what = f"{plan.traits.title} is not installed yet."
+    return [Finding(name, "warning", what, "The next start installs it; it takes minutes.")]
 
 
 def workspace(settings: Settings) -> list[Finding]:
@@ -188,7 +191,7 @@ def ports(settings: Settings) -> list[Finding]:
     if control.supervisor(settings.files) is not None:
         return [Finding("ports", "ok", f"Kimi-VL Chat runs here, at {settings.page_url}")]
     wanted = [(settings.host, settings.port, "KIMI_PORT")]
-    if settings.engine != "openai":
+    if not settings.remote:
         wanted.append(("127.0.0.1", settings.engine_port, "KIMI_ENGINE_PORT"))
     found = []
     for host, port, key in wanted:

@@ -5,28 +5,23 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
-from pathlib import Path
 
+from engine.arguments import positive
 from engine.catalog import Model, UnknownNameError, catalog, find_card, models
-from engine.config import Settings
+from engine.config import AUTO, Settings
 from engine.engines.choice import make_plan
+from engine.engines.elsewhere import plan_elsewhere
 from engine.engines.ladder import wanted_model
-from engine.engines.llama.plan import llama_plan
-from engine.engines.sglang.plan import sglang_plan
-from engine.engines.vllm.plan import choose_variant, vllm_plan
+from engine.engines.registry import ENGINES
+from engine.engines.vllm.plan import choose_variant
 from engine.install.weights import Missing, WeightsError, find_weights
 from engine.machine.detect import Hardware, detect
-from engine.plans import tuning
 from engine.plans.formats import FORMATS, render
-from engine.plans.launch import WEIGHTS, ForbiddenError, LaunchPlan, PlanError
-from engine.plans.request import ELSEWHERE, Place, Request
+from engine.plans.launch import WEIGHTS, LaunchPlan, PlanError
 from engine.plans.target import Target, from_card, from_hardware
+from engine.plans.tuning import TUNINGS
 
 UNKNOWN, FORBIDDEN = 2, 3
-_BUILDERS = {"vllm": vllm_plan, "sglang": sglang_plan, "llama": llama_plan}
-_NICKNAMES = {"llama.cpp": "llama", "llama-server": "llama"}
-_ON_CPU = replace(ELSEWHERE, python=Path(".venv-vllm/bin/python"))
-"""vLLM's CPU build is started by its module, in the environment that this program makes."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,11 +29,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     cards = ", ".join(catalog().accelerators)
     parser.add_argument("--model", help=f"the model: {', '.join(models())} (KIMI_MODEL)")
     parser.add_argument("--accelerator", help=f"another machine's devices: {cards}")
-    parser.add_argument("--count", type=_positive, help="how many devices one machine has")
+    parser.add_argument("--count", type=positive, help="how many devices one machine has")
     parser.add_argument("--memory", type=_gigabytes, help="GB of one device, or of the RAM where it is CPU")
-    parser.add_argument("--engine", type=_engine, choices=["auto", *_BUILDERS, "reader"], help="the engine")
-    parser.add_argument("--preset", type=str.lower, choices=tuning.NAMES, help="a set of engine flags (KIMI_PRESET)")
-    parser.add_argument("--nodes", type=_positive, default=1, help="how many machines work together")
+    parser.add_argument("--engine", type=_engine, choices=[AUTO, *_planned_engines()], help="the engine")
+    parser.add_argument("--preset", type=str.lower, choices=TUNINGS, help="a set of engine flags (KIMI_PRESET)")
+    parser.add_argument("--nodes", type=positive, default=1, help="how many machines work together")
     parser.add_argument("--format", type=str.lower, choices=FORMATS, default="text", help="how to print it (text)")
     parser.add_argument("extra", nargs="*", metavar="-- FLAGS", help="further flags for the engine, as they are")
 
@@ -65,48 +60,18 @@ def planned(settings: Settings, chosen: argparse.Namespace) -> LaunchPlan:
         PlanError: the combination is known not to work.
     """
     model = wanted_model(chosen.model or settings.model)
-    preset = chosen.preset or settings.preset
+    tuning = chosen.preset or settings.preset
     if chosen.accelerator is None and (chosen.count or chosen.memory or chosen.nodes > 1):
         raise UnknownNameError(
             f"--count, --memory and --nodes speak of another machine; name its --accelerator: "
             f"{', '.join(catalog().accelerators)}."
         )
     if chosen.accelerator is not None:
-        return plan_elsewhere(model, _target(model, chosen), chosen.engine or "auto", preset, chosen.extra)
+        return plan_elsewhere(model, _target(model, chosen), chosen.engine or AUTO, tuning, chosen.extra)
     hardware = detect()
     if chosen.format in {"text", "json"} and not chosen.extra:
         return _plan_here(settings, chosen, hardware)
-    return plan_elsewhere(model, from_hardware(hardware)[0], chosen.engine or "auto", preset, chosen.extra)
-
-
-def plan_elsewhere(model: Model, target: Target, engine: str, preset: str, extra: list[str]) -> LaunchPlan:
-    """The launch on another machine; `auto` is vLLM, or llama-server where the model has a GGUF and vLLM no room.
-
-    Raises:
-        ForbiddenError: the combination is known not to work.
-    """
-    if engine == "reader" or model.name == "reader":
-        raise ForbiddenError("The reader runs on any CPU as it is: ./start.sh, with KIMI_ENGINE=reader.")
-    request = Request(model, target, _place(target), preset, tuple(extra))
-    if engine != "auto":
-        return _BUILDERS[engine](request)
-    if target.vendor == "cpu" and model.stand_in:
-        why = f"vLLM on a CPU holds all {model.weights_gb:g} GB of {model.name} in RAM; --engine vllm plans it."
-        return _with_gguf(request, why)
-    try:
-        return vllm_plan(request)
-    except ForbiddenError as error:
-        if not model.stand_in or extra:
-            raise
-        try:
-            return _with_gguf(request, str(error))
-        except ForbiddenError:
-            raise error from None
-
-
-def _with_gguf(request: Request, why: str) -> LaunchPlan:
-    plan = llama_plan(replace(request, model=models()[request.model.stand_in]))
-    return replace(plan, reasons=(*plan.reasons, why))
+    return plan_elsewhere(model, from_hardware(hardware)[0], chosen.engine or AUTO, tuning, chosen.extra)
 
 
 def _plan_here(settings: Settings, chosen: argparse.Namespace, hardware: Hardware) -> LaunchPlan:
@@ -139,17 +104,6 @@ def _target(model: Model, chosen: argparse.Namespace) -> Target:
     return one if fits and chosen.nodes == 1 else replace(one, count=card.node)
 
 
-def _place(target: Target) -> Place:
-    return _ON_CPU if target.vendor == "cpu" else ELSEWHERE
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return number
-
-
 def _gigabytes(text: str) -> float:
     number = float(text.lower().removesuffix("b").removesuffix("gi").removesuffix("g"))
     if number <= 0:
@@ -158,4 +112,9 @@ def _gigabytes(text: str) -> float:
 
 
 def _engine(text: str) -> str:
-    return _NICKNAMES.get(text.lower(), text.lower())
+    name = text.lower()
+    return next((engine.name for engine in ENGINES.values() if name in engine.aliases), name)
+
+
+def _planned_engines() -> list[str]:
+    return [engine.name for engine in ENGINES.values() if not engine.traits.remote]

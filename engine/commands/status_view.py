@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from statistics import median
@@ -16,8 +13,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from engine import wording
 from engine.config import Settings
-from engine.machine.load import Device, Load, LoadMeter
+from engine.engines.registry import engine_of
+from engine.local_http import get_json
+from engine.machine.load import Load, LoadMeter
+from engine.machine.vendor import Device
 from engine.plans.launch import LaunchPlan
 from engine.status import Status, known_fields
 from engine.supervise import timeline
@@ -44,7 +45,7 @@ def show(settings: Settings, seen: Status, plan: LaunchPlan | None, console: Con
     for name, what in (
         ("engine", _engine(seen, plan)),
         ("page", _page(seen)),
-        ("why", Group(*(Text(reason) for reason in plan.reasons)) if plan and plan.reasons else None),
+        ("why", Group(*(Text(reason) for reason in plan.why())) if plan and plan.why() else None),
         ("machine", _machine(load)),
         ("disk", _disk(load, settings)),
         *_drawn(page, seen),
@@ -59,13 +60,9 @@ def ask_page(settings: Settings, seen: Status) -> dict[str, Any]:
     """What the page's process alone knows; empty where it does not answer."""
     if seen.page.state != "ready" or not settings.files.watch_key.exists():
         return {}
-    headers = {"Authorization": f"Bearer {settings.files.watch_key.read_text().strip()}"}
-    request = urllib.request.Request(f"{settings.page_url}/api/overview", headers=headers)  # noqa: S310 - our own page
-    # A proxy of the environment has no way to this machine's own address.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    key = settings.files.watch_key.read_text().strip()
     try:
-        with opener.open(request, timeout=5) as reply:
-            found: dict[str, Any] = json.load(reply)
+        found: dict[str, Any] = get_json(f"{settings.page_url}/api/overview", key, seconds=5, through_proxy=False)
         # One of another version may say other things, or say them in another way.
         _drawn(found, seen)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -75,7 +72,7 @@ def ask_page(settings: Settings, seen: Status) -> dict[str, Any]:
 
 def _drawn(page: dict[str, Any], seen: Status) -> list[tuple[str, RenderableType | None]]:
     """What only the page knows, as rows."""
-    unit = "characters/s" if seen.engine.kind == "reader" else "tokens/s"
+    unit = f"{engine_of(seen.engine.kind).traits.unit}s/s"
     rows: list[tuple[str, RenderableType | None]] = [
         ("now", _now(page)),
         ("first token", _plot(page, 1, "s")),
@@ -92,13 +89,14 @@ def _engine(seen: Status, plan: LaunchPlan | None) -> RenderableType:
     what = engine.model if engine.model == engine.kind else f"{engine.model} on {engine.kind}"
     place = f", {plan.accelerator}" if plan and plan.accelerator else ""
     line = _line(engine.state, f"{what}{place}", engine.since, engine.pid, engine.restarts)
-    return Group(line, Text(engine.phase + percent)) if engine.phase else line
+    said = wording.report(engine.phase, engine.reason)
+    return Group(line, Text(said + percent)) if said else line
 
 
 def _page(seen: Status) -> RenderableType:
     page = seen.page
     line = _line(page.state, page.url, page.since, page.pid, page.restarts)
-    return Group(line, Text(page.phase)) if page.phase else line
+    return Group(line, Text(wording.sentence(page.reason))) if page.reason else line
 
 
 def _line(state: str, what: str, since: str, pid: int | None, restarts: int) -> Text:
@@ -190,4 +188,5 @@ def _history(settings: Settings) -> RenderableType | None:
 
 def _change(change: timeline.Change) -> Text:
     state = (change.state, _COLOURS.get(change.state, ""))
-    return Text.assemble((_moment(change.at), "dim"), f"  {change.part:6}  ", state, f"  {change.phase}")
+    said = wording.report(change.phase, change.reason)
+    return Text.assemble((_moment(change.at), "dim"), f"  {change.part:6}  ", state, f"  {said}")

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from engine.commands.settings_notes import settings_notes
 from engine.commands.terminal import fit_to_terminal
 from engine.config import ROOT, ConfigError, Settings, load_settings
+from engine.engines import registry
+from engine.plans import tuning
 from engine.tracing import take_standard_settings
 
 
@@ -35,7 +37,10 @@ def guarded(run: Callable[[Settings], int]) -> int:
     """The exit status of `run` with the settings in force: 2 for a wrong one, 1 without access, 130 after Ctrl-C."""
     fit_to_terminal()
     try:
-        return run(load_settings())
+        settings = load_settings()
+        registry.check(settings)
+        tuning.check(settings)
+        return run(settings)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2

@@ -11,11 +11,12 @@ from typing import Any
 
 from engine.install.weights import Missing, WeightsError, checked, size
 from engine.install.worker_process import run_chore
+from engine.status import Phase
 
 HOSTS = {"huggingface": "huggingface.co", "modelscope": "modelscope.cn"}
 POLL = 1.0
 
-Report = Callable[[str, float | None], None]
+Report = Callable[[Phase, float | None], None]
 
 
 async def fetch_weights(missing: Missing, hub: str, report: Report) -> Path:
@@ -24,7 +25,7 @@ async def fetch_weights(missing: Missing, hub: str, report: Report) -> Path:
     Raises:
         WeightsError: the hub is out of reach, does not give the model, or the disk is too small for it.
     """
-    report("downloading", None)
+    report(Phase.DOWNLOADING, None)
     said: dict[str, Any] = {}
     begun = asyncio.Event()
 
@@ -42,7 +43,7 @@ async def fetch_weights(missing: Missing, hub: str, report: Report) -> Path:
     finally:
         watch.cancel()
     if status:
-        raise WeightsError(_sentence(said, missing, hub))
+        raise _error(said, missing, hub)
     return checked(missing.folder)
 
 
@@ -50,28 +51,21 @@ async def _watch(folder: Path, begun: asyncio.Event, said: dict[str, Any], repor
     await begun.wait()
     while True:
         done = await asyncio.to_thread(size, folder)
-        report("downloading", min(99.0, round(100 * done / max(int(said["total"]), 1), 1)))
+        report(Phase.DOWNLOADING, min(99.0, round(100 * done / max(int(said["total"]), 1), 1)))
         await asyncio.sleep(POLL)
 
 
-def _sentence(said: dict[str, Any], missing: Missing, hub: str) -> str:
-    by_hand = (
-        f"put the files of {missing.repository} (config.json, the *.safetensors and all the others) into "
-        f"{missing.folder}, or name the folder that has them with KIMI_MODEL"
-    )
+def _error(said: dict[str, Any], missing: Missing, hub: str) -> WeightsError:
+    repository, folder, host = missing.repository, str(missing.folder), HOSTS[hub]
     match said.get("failed"):
         case "disk":
             needed, free = (said[key] / 1e9 for key in ("needed", "free"))
-            return (
-                f"The weights of {missing.repository} need {needed:.1f} GB of disk and {free:.1f} GB are free at "
-                f"{missing.folder}; free some, or set KIMI_MODELS to a larger disk."
-            )
-        case "gated":
-            return f"{HOSTS[hub]} gives {missing.repository} only to who has accepted its licence: set HF_TOKEN."
-        case "unknown":
-            return f"{HOSTS[hub]} knows no model {missing.repository}; check KIMI_MODEL."
+            return WeightsError("disk", repository=repository, folder=folder, needed=needed, free=free)
+        case "gated" | "unknown" as key:
+            return WeightsError(key, repository=repository, host=host)
         case "unreachable":
-            other = "" if hub == "modelscope" else ", or set KIMI_HUB=modelscope"
-            return f"{HOSTS[hub]} can't be reached from this machine ({said.get('text', '')}); {by_hand}{other}."
+            key = "unreachable" if hub == "modelscope" else "unreachable_hub"
+            error = str(said.get("text", ""))
+            return WeightsError(key, repository=repository, folder=folder, host=host, error=error)
         case _:
-            return f"The download of {missing.repository} broke off; start again to go on with it, or {by_hand}."
+            return WeightsError("broke_off", repository=repository, folder=folder)

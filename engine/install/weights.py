@@ -9,13 +9,16 @@ from pathlib import Path
 
 from engine.catalog import Model
 from engine.config import ROOT
-
-NANO = ROOT / "engine" / "nano" / "checkpoint"
-"""The test instrument of Kimi-VL's architecture that comes with the project."""
+from engine.status import Reason, Value
+from engine.wording import sentence
 
 
 class WeightsError(Exception):
-    """The weights can't be used; the text is one sentence with the way out."""
+    """The weights can't be used; `reason` says why, with the way out."""
+
+    def __init__(self, key: str, **values: Value) -> None:
+        self.reason = Reason(f"weights_{key}", values)
+        super().__init__(sentence(self.reason))
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,8 @@ def find_weights(model: Model, chosen: str, models: Path) -> Path | Missing:
     """
     if is_folder(chosen):
         return checked(Path(chosen).expanduser().resolve())
-    if model.name == "nano":
-        return checked(NANO)
+    if model.local:
+        return checked(ROOT / model.local)
     ours = models / model.name
     if (ours / "config.json").exists() and not _lacking(ours):
         return checked(ours)
@@ -59,18 +62,13 @@ def checked(folder: Path) -> Path:
         WeightsError: something is missing or too old.
     """
     if not folder.is_dir():
-        raise WeightsError(f"KIMI_MODEL names {folder}, which is not a folder; name the one that holds config.json.")
+        raise WeightsError("no_folder", folder=str(folder))
     if not (folder / "config.json").is_file():
-        raise WeightsError(f"There is no config.json in {folder}; name the folder that holds the model's files.")
+        raise WeightsError("no_config", folder=str(folder))
     if lacking := _lacking(folder):
-        raise WeightsError(
-            f"{folder} is not whole: {lacking[0]} is missing ({len(lacking)} of its files); download it again."
-        )
+        raise WeightsError("incomplete", folder=str(folder), file=lacking[0], count=len(lacking))
     if old := _too_old(folder):
-        raise WeightsError(
-            f"{old} in {folder} is from before January 2026 and does not load under transformers 5; "
-            "delete the folder and let it be downloaded again."
-        )
+        raise WeightsError("old", folder=str(folder), file=old)
     return folder
 
 

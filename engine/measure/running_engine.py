@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
 from engine.config import Settings
+from engine.engines.registry import engine_of
+from engine.local_http import get_json
 from engine.plans.flags import number, value
 from engine.plans.launch import LaunchPlan
 from engine.status import Status
 from engine.supervise import control
 
 _PATIENCE = 20.0
-_WEIGHTS_FLAGS = ("--model", "--model-path")
-_SEQUENCES_FLAGS = ("--max-num-seqs", "--max-running-requests")
 
 
 class NotRunningError(Exception):
@@ -43,12 +40,14 @@ class Running:
     @property
     def weights(self) -> str:
         """The folder of its weights; empty where they are not on this machine."""
-        return next((found for flag in _WEIGHTS_FLAGS if (found := value(self.plan.argv, flag))), "")
+        flag = engine_of(self.plan.engine).flags.weights
+        return (value(self.plan.argv, flag) or "") if flag else ""
 
     @property
     def sequences(self) -> int | None:
         """How many requests it works on at once; None: it was not told a limit."""
-        return next((found for flag in _SEQUENCES_FLAGS if (found := number(self.plan.argv, flag))), None)
+        flag = engine_of(self.plan.engine).flags.sequences
+        return number(self.plan.argv, flag) if flag else None
 
 
 def find_running(settings: Settings) -> Running:
@@ -74,7 +73,7 @@ def ask_about(plan: LaunchPlan, key: str) -> Running:
         NotRunningError: it does not answer.
     """
     try:
-        models: list[dict[str, Any]] = _get(f"{plan.base_url}/models", key)["data"]
+        models: list[dict[str, Any]] = get_json(f"{plan.base_url}/models", key, _PATIENCE)["data"]
     except (OSError, ValueError, LookupError) as error:
         reason = f"{plan.base_url} does not answer ({error})"
         raise NotRunningError(f"{reason}; ./start.sh status tells how it goes.") from None
@@ -84,15 +83,7 @@ def ask_about(plan: LaunchPlan, key: str) -> Running:
 
 def _version(plan: LaunchPlan, key: str) -> str:
     try:
-        return str(_get(f"{plan.base_url.removesuffix('/v1')}/version", key)["version"])
+        return str(get_json(f"{plan.base_url.removesuffix('/v1')}/version", key, _PATIENCE)["version"])
     except (OSError, ValueError, LookupError, TypeError):
         # vLLM alone has such a page.
         return ""
-
-
-def _get(url: str, key: str) -> Any:
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})  # noqa: S310 - the plan's address
-    # A proxy of the environment has no way to this machine's own address.
-    local = urllib.request.ProxyHandler({}) if "//127.0.0.1" in url else urllib.request.ProxyHandler()
-    with urllib.request.build_opener(local).open(request, timeout=_PATIENCE) as reply:
-        return json.load(reply)

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 _SHORT = {"-tp": "--tensor-parallel-size", "-pp": "--pipeline-parallel-size", "-dp": "--data-parallel-size"}
 _SHORT |= {"-ep": "--enable-expert-parallel", "--tp": "--tp-size"}
 _UNITS = {"k": 1000, "m": 1000**2, "K": 1024, "M": 1024**2}
 Flag = tuple[str, ...]
 """A flag and its values."""
+
+
+@dataclass(frozen=True)
+class FlagNames:
+    """What an engine calls the flags that others must find in its command line; empty: it has none."""
+
+    weights: str = ""
+    """The folder of the weights."""
+    length: str = ""
+    """Prompt and answer together, in tokens."""
+    sequences: str = ""
+    """How many requests it works on at once."""
+    tensor: str = ""
+    """Over how many devices each layer is spread."""
+
+
+NO_FLAGS = FlagNames()
 
 
 def split(argv: Sequence[str]) -> list[Flag]:
@@ -39,11 +57,6 @@ def merge(argv: Sequence[str], more: Sequence[str]) -> list[str]:
         else:
             flags.append(flag)
     return [part for flag in flags for part in flag]
-
-
-def without(argv: Sequence[str], *names: str) -> list[str]:
-    """`argv` less the flags of these names."""
-    return [part for flag in split(argv) if flag[0] not in names for part in flag]
 
 
 def value(argv: Sequence[str], name: str) -> str | None:

@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.status import write_json
+from engine.atomic_write import replace_json
+from engine.status import Reason, known_fields, read_reason
+from engine.wording import Language, sentence
 
 WEIGHTS = "{weights}"
 """Stands in a plan's argv for the weights' folder, which is known only once they are on the machine."""
@@ -22,36 +24,33 @@ class ForbiddenError(PlanError):
 
 
 @dataclass(frozen=True)
-class LaunchPlan:
-    """One engine launch. The supervisor runs it, the page reads from it how to talk to the engine.
+class EngineTraits:
+    """What those who talk to an engine must know of it, whatever model it runs."""
 
-    `env` is added to a small clean environment and holds no secret: the key is put in at the launch.
-    """
+    title: str = ""
+    """Its name for people."""
+    title_zh: str = ""
+    """The same in Chinese; empty: the same."""
+    unit: Literal["token", "character"] = "token"
+    """What one of its "tokens" is, and so what a piece of its stream and a unit of its context are."""
+    queue_metric: str = ""
+    """What its metrics call the number of requests that wait inside it; empty: they don't say."""
+    tokenizes: bool = False
+    """Whether `/tokenize` counts the tokens of a text."""
+    continues: bool = False
+    """Whether it surely goes on with an answer that was begun, so that thinking can be ended early."""
+    remote: bool = False
+    """Whether it is a server of the person's own, with the person's key, and nothing is started here."""
 
-    engine: str
-    model: str
-    """The model's name in the catalogue."""
-    served_name: str
-    """The name the engine knows the model by."""
-    base_url: str
-    pictures: Literal["file", "data"]
-    argv: tuple[str, ...] = ()
-    """Empty: there is no process to start, the engine runs elsewhere."""
-    env: dict[str, str] = field(default_factory=dict)
-    ready_path: str = "/health"
-    key_env: str = "KIMI_ENGINE_KEY"
-    """The environment variable by which the engine takes its key."""
-    environment: Literal["", "cpu", "cuda"] = ""
-    """The vLLM environment that it runs in, made before the launch; empty: none."""
-    weights: str = ""
-    """The weights to have before the launch, as `KIMI_MODEL` names them; empty: none."""
-    context: int | None = None
-    """The context the engine was launched with, in tokens; None: the model's own, or what memory allows."""
-    note: str = ""
-    """What a person should know of this choice, e.g. why it is not the vision model."""
-    reasons: tuple[str, ...] = ()
-    accelerator: str = ""
-    """What it runs on, in words: `8 x H200`."""
+    def title_in(self, language: str) -> str:
+        """Its name for people who read this language."""
+        return self.title_zh if language == "zh" and self.title_zh else self.title
+
+
+@dataclass(frozen=True)
+class Guide:
+    """What `./start.sh plan` prints beside the launch itself, for a person who does it by hand."""
+
     image: str = ""
     """A container image with this engine; empty: none is known."""
     container: tuple[str, ...] = ()
@@ -67,9 +66,48 @@ class LaunchPlan:
     advice: tuple[str, ...] = ()
     """Known symptoms and what to do."""
 
+
+@dataclass(frozen=True)
+class LaunchPlan:
+    """One engine launch. The supervisor runs it, the page reads from it how to talk to the engine.
+
+    `env` is added to a small clean environment and holds no secret: the key is put in at the launch.
+    """
+
+    engine: str
+    """The engine's name among `ENGINES`."""
+    model: str
+    """The model's name in the catalogue."""
+    served_name: str
+    """The name the engine knows the model by."""
+    base_url: str
+    pictures: Literal["file", "data"]
+    traits: EngineTraits = EngineTraits()
+    argv: tuple[str, ...] = ()
+    """Empty: there is no process to start, the engine runs elsewhere."""
+    env: dict[str, str] = field(default_factory=dict)
+    ready_path: str = "/health"
+    key_env: str = "KIMI_ENGINE_KEY"
+    """The environment variable by which the engine takes its key."""
+    environment: str = ""
+    """The build of the engine's own environment that it runs in, made before the launch; empty: none."""
+    weights: str = ""
+    """The weights to have before the launch, as `KIMI_MODEL` names them; empty: none."""
+    context: int | None = None
+    """The context the engine was launched with, in tokens; None: the model's own, or what memory allows."""
+    note: str = ""
+    """What a person should know of this choice, e.g. why it is not the vision model."""
+    reasons: tuple[str, ...] = ()
+    failure: Reason | None = None
+    """Why what was tried before could not be started; None: nothing was."""
+    accelerator: str = ""
+    """What it runs on, in words: `8 x H200`."""
+    guide: Guide = field(default_factory=Guide)
+    """What a person reads of it; the page does not get it."""
+
     def write(self, path: Path) -> None:
         """Hands the plan to the page."""
-        write_json(path, asdict(self))
+        replace_json(path, asdict(self))
 
     @classmethod
     def read(cls, path: Path) -> LaunchPlan:
@@ -79,9 +117,14 @@ class LaunchPlan:
             FileNotFoundError: nothing was launched in this workspace yet.
         """
         raw = json.loads(path.read_text())
-        known = {entry.name for entry in fields(cls)}
+        known = {entry.name for entry in fields(cls)} - {"guide"}
         kept: dict[str, Any] = {name: _tuples(value) for name, value in raw.items() if name in known}
-        return cls(**kept)
+        kept["traits"] = known_fields(EngineTraits, raw.get("traits"))
+        return cls(**kept | {"failure": read_reason(raw.get("failure"))})
+
+    def why(self, language: Language = "en") -> tuple[str, ...]:
+        """Why this engine was chosen, with what could not be started before it."""
+        return (*self.reasons, sentence(self.failure, language)) if self.failure else self.reasons
 
 
 def _tuples(value: object) -> object:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.catalog import EngineFacts, Model, Recipe, Variant, catalog, find_engine
+from engine.machine.vendors import CPU
 from engine.plans.launch import ForbiddenError
 from engine.plans.target import Target
 
@@ -43,7 +44,8 @@ class Request:
     model: Model
     target: Target
     place: Place = ELSEWHERE
-    preset: str = ""
+    tuning: str = ""
+    """The purpose that the launch is tuned for, by its name; empty: none."""
     extra: tuple[str, ...] = ()
     """Further engine flags, which win over ours."""
     wanted: str = ""
@@ -73,7 +75,7 @@ class Request:
             if recipe.concerns(engine, self.model.name, self.target.generation)
             and recipe.vendor == self.target.vendor
             and recipe.variant in {"", variant.name if variant else ""}
-            and recipe.preset in {"", self.preset}
+            and recipe.tuning in {"", self.tuning}
         ]
 
     def advice(self, engine: str) -> tuple[str, ...]:
@@ -119,7 +121,7 @@ def split_over(model: Model, target: Target, needed_gb: float | None) -> Split:
         return Split(1, 1, f"One device is enough: {needed_gb:g} GB needed, {target.usable_gb:.0f} GB there.{idle}")
     tensor = max(n for n in range(1, target.count + 1) if (model.attention_heads or 1) % n == 0)
     have = tensor * target.nodes * target.usable_gb
-    if have < needed_gb and target.vendor == "cpu":
+    if have < needed_gb and target.vendor == CPU:
         raise ForbiddenError(
             f"{model.name} needs {needed_gb:.0f} GB of RAM on a CPU and there are {have:.0f} GB; "
             "./start.sh plan --accelerator NAME tells what it needs elsewhere."

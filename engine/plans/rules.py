@@ -6,23 +6,21 @@ from collections.abc import Sequence
 from math import prod
 
 from engine.catalog import Model, catalog
-from engine.plans.flags import number, split, value
+from engine.plans.flags import FlagNames, number, split, value
 from engine.plans.launch import ForbiddenError
+from engine.plans.request import Request
 from engine.plans.target import Target
 
-_LENGTH = {"vllm": "--max-model-len", "sglang": "--context-length", "llama": "--ctx-size"}
-_TENSOR = {"vllm": "--tensor-parallel-size", "sglang": "--tp-size"}
 
-
-def check(engine: str, model: Model, target: Target, argv: Sequence[str], needed_gb: float | None = None) -> None:
+def check(engine: str, names: FlagNames, request: Request, argv: Sequence[str], needed_gb: float | None = None) -> None:
     """Sees that no rule is broken; `needed_gb` is the memory of all devices together that the launch needs.
 
     Raises:
         ForbiddenError: one is; the text says which and the way out.
     """
     _exclusions(engine, argv)
-    _context(engine, model, argv)
-    _devices(engine, model, target, argv, needed_gb)
+    _context(names.length, request.model, argv)
+    _devices(names.tensor, request.model, request.target, argv, needed_gb)
 
 
 def _exclusions(engine: str, argv: Sequence[str]) -> None:
@@ -34,8 +32,7 @@ def _exclusions(engine: str, argv: Sequence[str]) -> None:
             raise ForbiddenError(f"{rule.why} ({', '.join(sorted(broken))}): {rule.way_out}; see {rule.source}.")
 
 
-def _context(engine: str, model: Model, argv: Sequence[str]) -> None:
-    flag = _LENGTH.get(engine, "")
+def _context(flag: str, model: Model, argv: Sequence[str]) -> None:
     length = number(argv, flag) if flag else None
     if length is not None and length > model.context:
         raise ForbiddenError(
@@ -43,9 +40,8 @@ def _context(engine: str, model: Model, argv: Sequence[str]) -> None:
         )
 
 
-def _devices(engine: str, model: Model, target: Target, argv: Sequence[str], needed_gb: float | None) -> None:
-    flag = _TENSOR.get(engine)
-    if flag is None:
+def _devices(flag: str, model: Model, target: Target, argv: Sequence[str], needed_gb: float | None) -> None:
+    if not flag:
         return
     tensor = number(argv, flag) or 1
     further = [number(argv, name) or 1 for name in ("--pipeline-parallel-size", "--data-parallel-size")]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from engine.catalog import Card, Established, Model, Variant, Vendor, catalog
-from engine.machine.detect import Accelerator, Hardware
+from engine.catalog import Card, Established, Model, Variant, catalog
+from engine.machine.detect import Hardware
+from engine.machine.vendor import Accelerator
+from engine.machine.vendors import CPU, VENDORS
 
 GB = 10**9
 
@@ -14,7 +16,8 @@ GB = 10**9
 class Target:
     """`count` equal devices on each of `nodes` machines. Memory in GB of 10^9 bytes; None: unknown."""
 
-    vendor: Vendor
+    vendor: str
+    """A name among `VENDORS`, or `CPU`."""
     name: str
     generation: str = ""
     memory_gb: float | None = None
@@ -35,14 +38,15 @@ class Target:
         return None if self.usable_gb is None else self.usable_gb * self.count * self.nodes
 
     def __str__(self) -> str:
-        if self.vendor == "cpu":
+        if self.vendor == CPU:
             return "CPU" if self.memory_gb is None else f"CPU with {self.memory_gb:.0f} GB of RAM"
         nodes = f" on each of {self.nodes} nodes" if self.nodes > 1 else ""
         return f"{self.count} x {self.name}{nodes}"
 
     def capability(self) -> float | None:
         """NVIDIA's compute capability."""
-        return float(self.generation) if self.vendor == "nvidia" and self.generation else None
+        vendor = VENDORS.get(self.vendor)
+        return float(self.generation) if vendor and vendor.compute_capability and self.generation else None
 
     def fits(self, variant: Variant) -> bool:
         """Whether the variant is for this kind of device, its memory left aside."""
@@ -75,13 +79,8 @@ def from_hardware(hardware: Hardware) -> tuple[Target, ...]:
         kinds.setdefault((device.vendor, device.name), []).append(device)
     targets = [_alike(devices) for devices in kinds.values()]
     targets.sort(key=lambda target: -(target.total_gb or 0))
-    cpu = Target("cpu", "CPU", memory_gb=None if hardware.memory is None else hardware.memory / GB)
+    cpu = Target(CPU, "CPU", memory_gb=None if hardware.memory is None else hardware.memory / GB)
     return (*targets, cpu)
-
-
-def one_of(target: Target) -> Target:
-    """The same machine with one device in use."""
-    return replace(target, count=1)
 
 
 def _alike(devices: list[Accelerator]) -> Target:
@@ -92,16 +91,8 @@ def _alike(devices: list[Accelerator]) -> Target:
     return Target(
         vendor=first.vendor,
         name=first.name,
-        generation=_family(first),
+        generation=VENDORS[first.vendor].family(first.generation or ""),
         memory_gb=min(memory) / GB if memory else None,
         free_gb=min(free) / GB if free else None,
         count=len(devices),
     )
-
-
-def _family(device: Accelerator) -> str:
-    if device.vendor != "ascend":
-        return device.generation or ""
-    # Atlas A2 has chips of the 910B series; A3's tool says Ascend910 and two chips a device.
-    name = device.generation or ""
-    return "A2" if name.startswith("910B") else "A3" if name == "Ascend910" else name

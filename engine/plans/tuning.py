@@ -1,4 +1,4 @@
-"""Presets: sets of engine flags for a purpose.
+"""Tunings: sets of engine flags for a purpose, which `KIMI_PRESET` chooses from.
 
 `appliance` is what a cloud image of this chat is known for, to the figure. The others follow Ascend's tuning guide:
 which flag to turn in which direction; how far is our starting point, to be measured on the machine itself.
@@ -6,14 +6,12 @@ which flag to turn in which direction; how far is our starting point, to be meas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, get_args
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from engine.catalog import Model
+from engine.config import ConfigError, Settings
 from engine.plans.flags import number
-
-Preset = Literal["", "appliance", "long-context", "low-latency", "high-throughput"]
-NAMES: tuple[str, ...] = tuple(name for name in get_args(Preset) if name)
 
 USUAL_SEQUENCES = 16
 """Where a model has no published number of requests at once."""
@@ -22,23 +20,76 @@ ONE_PICTURE = 4096
 OURS = "a starting point of ours: measure it on your machine."
 
 
-def preset_flags(preset: str, model: Model, argv: Sequence[str]) -> tuple[list[str], str]:
-    """The flags that the preset changes in `argv`, vLLM's, and a sentence on them."""
+@dataclass(frozen=True)
+class Before:
+    """What a launch has without a tuning."""
+
+    model: Model
+    sequences: int
+    """How many requests at once."""
+    length: int | None
+    """Prompt and answer together, in tokens; None: what memory allows."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """One purpose: what it changes on a server for many, and on a laptop."""
+
+    name: str
+    flags: Callable[[Before], tuple[list[str], str]]
+    """vLLM's flags, and a sentence on them."""
+    slots: int
+    """How many chats llama-server works on at once: a laptop's memory holds one long context or several short ones."""
+
+
+def tuning_flags(name: str, model: Model, argv: Sequence[str]) -> tuple[list[str], str]:
+    """The flags that the tuning changes in `argv`, vLLM's, and a sentence on them; nothing where `name` is empty."""
+    if not name:
+        return [], ""
     sequences = number(argv, "--max-num-seqs") or USUAL_SEQUENCES
-    length = number(argv, "--max-model-len")
-    if preset == "appliance":
-        context = min(8192, model.context)
-        flags = ["--max-num-seqs", "16", "--max-model-len", str(context), "--gpu-memory-utilization", "0.95"]
-        return flags, f"appliance: 16 people at once, {context:,} tokens of context, 95 % of the memory."
-    if preset == "long-context":
-        flags = ["--max-num-seqs", str(max(1, sequences // 4))]
-        if length is not None:
-            flags += ["--max-model-len", str(min(model.context, length * 4))]
-        return flags, f"long-context: a quarter of the requests at once, for up to four times the length; {OURS}"
-    if preset == "low-latency":
-        flags = ["--max-num-seqs", str(max(1, sequences // 2)), "--max-num-batched-tokens", str(ONE_PICTURE)]
-        return flags, f"low-latency: fewer requests at once and smaller steps; {OURS}"
-    if preset == "high-throughput":
-        flags = ["--max-num-seqs", str(sequences * 4), "--max-num-batched-tokens", "16384"]
-        return flags, f"high-throughput: more requests at once and larger steps; raise them step by step, {OURS}"
-    return [], ""
+    return TUNINGS[name].flags(Before(model, sequences, number(argv, "--max-model-len")))
+
+
+def check(settings: Settings) -> None:
+    """Sees that `KIMI_PRESET` is one of the tunings, or empty.
+
+    Raises:
+        ConfigError: it is not; names the value and what is allowed.
+    """
+    if settings.preset not in {"", *TUNINGS}:
+        raise ConfigError(f"KIMI_PRESET is {settings.preset!r}; allowed is {', '.join(TUNINGS)}, or nothing.")
+
+
+def _appliance(before: Before) -> tuple[list[str], str]:
+    context = min(8192, before.model.context)
+    flags = ["--max-num-seqs", "16", "--max-model-len", str(context), "--gpu-memory-utilization", "0.95"]
+    return flags, f"appliance: 16 people at once, {context:,} tokens of context, 95 % of the memory."
+
+
+def _long_context(before: Before) -> tuple[list[str], str]:
+    flags = ["--max-num-seqs", str(max(1, before.sequences // 4))]
+    if before.length is not None:
+        flags += ["--max-model-len", str(min(before.model.context, before.length * 4))]
+    return flags, f"long-context: a quarter of the requests at once, for up to four times the length; {OURS}"
+
+
+def _low_latency(before: Before) -> tuple[list[str], str]:
+    sequences = max(1, before.sequences // 2)
+    flags = ["--max-num-seqs", str(sequences), "--max-num-batched-tokens", str(ONE_PICTURE)]
+    return flags, f"low-latency: fewer requests at once and smaller steps; {OURS}"
+
+
+def _high_throughput(before: Before) -> tuple[list[str], str]:
+    flags = ["--max-num-seqs", str(before.sequences * 4), "--max-num-batched-tokens", "16384"]
+    return flags, f"high-throughput: more requests at once and larger steps; raise them step by step, {OURS}"
+
+
+TUNINGS: dict[str, Tuning] = {
+    tuning.name: tuning
+    for tuning in (
+        Tuning("appliance", _appliance, slots=16),
+        Tuning("long-context", _long_context, slots=1),
+        Tuning("low-latency", _low_latency, slots=1),
+        Tuning("high-throughput", _high_throughput, slots=4),
+    )
+}

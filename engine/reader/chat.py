@@ -43,7 +43,7 @@ class Usage:
             self.reasoning += len(piece.text)
         else:
             self.content += len(piece.text)
-        metrics.CHARACTERS.add(len(piece.text))
+        metrics.CHARACTERS.inc(len(piece.text))
 
     def body(self) -> dict[str, object]:
         """Return the usage object of the OpenAI API."""

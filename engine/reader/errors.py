@@ -26,7 +26,7 @@ class ReaderError(Exception):
 
     def response(self) -> JSONResponse:
         """Return the whole HTTP answer, and count it."""
-        metrics.ERRORS.add()
+        metrics.ERRORS.inc()
         return JSONResponse(self.body(), status_code=self.status)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -100,7 +100,7 @@ def _add_routes(app: FastAPI, options: Options) -> None:
     @app.get("/metrics")
     async def show_metrics(request: Request) -> Response:
         worker: Worker = request.app.state.worker
-        return PlainTextResponse(metrics.render(worker.waiting, worker.running), media_type="text/plain; version=0.0.4")
+        return Response(metrics.render(worker.waiting, worker.running), media_type=metrics.CONTENT_TYPE)
 
     @app.get("/v1/models")
     async def models() -> dict[str, object]:
@@ -126,7 +126,7 @@ def _add_routes(app: FastAPI, options: Options) -> None:
         usage = chat.Usage(prompt=talk.characters)
         most = chat.token_limit(body, talk, options.context)
         images = await chat.fetch(talk, worker, options.uploads, options.pictures)
-        metrics.REQUESTS.add()
+        metrics.REQUESTS.inc()
         parts = chat.limited(chat.reply(talk, images, worker, body.stops), most, usage)
         reply = Reply(options.model)
         if body.stream:

@@ -97,7 +97,7 @@ class Worker:
         """Queue an encoded picture."""
         job = Job(data, _digest(data))
         if reading := self._remembered(job.digest):
-            metrics.CACHE_HITS.add()
+            metrics.CACHE_HITS.inc()
             job.tell("known")
             job.tell("read", lines=reading.lines, confidence=reading.confidence)
             job.finish(reading)
@@ -117,7 +117,7 @@ class Worker:
         if job in self._waiting:
             self._waiting.remove(job)
             self._tell_positions()
-        metrics.CANCELLED.add()
+        metrics.CANCELLED.inc()
 
     async def run(self) -> None:
         """Load the recogniser, then read until cancelled."""
@@ -152,7 +152,7 @@ class Worker:
     async def _read(self, recogniser: Recogniser, job: Job) -> Reading:
         # The same picture may have been read for another request while this one waited.
         if reading := self._remembered(job.digest):
-            metrics.CACHE_HITS.add()
+            metrics.CACHE_HITS.inc()
             return reading
         loop = asyncio.get_running_loop()
         started = time.monotonic()

@@ -16,10 +16,10 @@ from typing import Any
 
 import psutil
 
+from engine.atomic_write import replace_json
 from engine.config import Workspace
 from engine.identity import Identity
 from engine.processes import same_start, start_time
-from engine.status import write_json
 from engine.supervise import workspace_lock
 
 RETRY = signal.SIGUSR1
@@ -55,7 +55,7 @@ def note_this_process(files: Workspace, identity: Identity) -> None:
     `pid` and `started` are what versions before 2 read, too.
     """
     noted = {"version": VERSION, "pid": os.getpid(), "started": start_time(os.getpid())}
-    write_json(files.supervisor, noted | {"path": str(files.root.resolve()), "workspace": asdict(identity)})
+    replace_json(files.supervisor, noted | {"path": str(files.root.resolve()), "workspace": asdict(identity)})
 
 
 def supervisor(files: Workspace) -> Found | None:

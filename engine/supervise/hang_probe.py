@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.lazily import aiohttp
+from engine.status import Reason
 
 ASK_EVERY = 60.0
 """Seconds between two questions."""
@@ -24,9 +25,8 @@ HUNG_UNSEEN_AFTER = 3600.0
 FAILURES = 3
 """Questions in a row that are answered with a server's error."""
 _LOOK_EVERY = 5.0
-_WORK = re.compile(r"^(?:\S*tokens\S*total\S*?|vllm:kv_cache_usage_perc)(?:\{.*\})? \S+$", re.MULTILINE)
-"""Counters of tokens in vLLM's, SGLang's and the reader's metrics, and the share of vLLM's cache that is filled, which
-grows while it takes in a long prompt and no token comes out."""
+_TOKENS = r"\S*tokens\S*total\S*?"
+"""Counters of tokens, in the metrics of all engines that have metrics."""
 _WRITTEN = re.compile(r"generation_tokens_total\b")
 
 
@@ -38,17 +38,25 @@ class Question:
     body: Mapping[str, Any]
     metrics_url: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    work_metrics: tuple[str, ...] = ()
+    """Metrics that show the engine at work, beside its counters of tokens."""
+
+    def signs_of_work(self, metrics: str) -> list[str]:
+        """The lines of the engine's metrics that change while it works."""
+        names = "|".join([_TOKENS, *map(re.escape, self.work_metrics)])
+        return re.findall(rf"^(?:{names})(?:\{{.*\}})? \S+$", metrics, re.MULTILINE)
 
 
-def tiny_question(base_url: str, served_name: str, key: str) -> Question:
+def tiny_question(base_url: str, served_name: str, key: str, work_metrics: tuple[str, ...] = ()) -> Question:
     """One token of an answer from the engine at `base_url` (with `/v1`)."""
     body = {"model": served_name, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, "temperature": 0}
     headers = {"Authorization": f"Bearer {key}"}
-    return Question(f"{base_url}/chat/completions", body, base_url.removesuffix("/v1") + "/metrics", headers)
+    metrics_url = base_url.removesuffix("/v1") + "/metrics"
+    return Question(f"{base_url}/chat/completions", body, metrics_url, headers, work_metrics)
 
 
-async def until_stuck(session: aiohttp.ClientSession, question: Question, note_answer: Callable[[], None]) -> str:
-    """Keeps asking; `note_answer` hears of good answers. Returns, in a sentence, that there are none any more."""
+async def until_stuck(session: aiohttp.ClientSession, question: Question, note_answer: Callable[[], None]) -> Reason:
+    """Keeps asking; `note_answer` hears of good answers. Returns why it counts as stuck, once none comes."""
     failures, work = 0, await _work(session, question)
     while True:
         pause = ASK_EVERY if not failures else min(ASK_EVERY, _LOOK_EVERY)
@@ -56,7 +64,7 @@ async def until_stuck(session: aiohttp.ClientSession, question: Question, note_a
         asking = asyncio.create_task(_ask(session, question))
         try:
             if (silent := await _unanswered(session, question, asking, work, note_answer)) is not None:
-                return f"It hangs: a question of two letters has had no answer for {silent:.0f} s."
+                return Reason("hangs", {"seconds": silent})
         finally:
             asking.cancel()
         status, before, work = asking.result(), work, await _work(session, question)
@@ -64,7 +72,7 @@ async def until_stuck(session: aiohttp.ClientSession, question: Question, note_a
             note_answer()
         failures = failures + 1 if (status or 0) >= 500 else 0
         if failures == FAILURES:
-            return f"It answers every question with an error (HTTP {status})."
+            return Reason("answers_with_errors", {"status": status or 0})
 
 
 async def _watched(
@@ -135,7 +143,7 @@ async def _work(session: aiohttp.ClientSession, question: Question) -> tuple[str
     """What its metrics say of its work; None where they say nothing."""
     try:
         async with session.get(question.metrics_url, headers=question.headers) as reply:
-            told = _WORK.findall(await reply.text()) if reply.status == 200 else []
+            told = question.signs_of_work(await reply.text()) if reply.status == 200 else []
     except (aiohttp.ClientError, TimeoutError, ValueError):
         return None
     return tuple(told) or None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.engines.vllm.log import Failure
+from engine.engines.watcher import Failure, Watcher
+from engine.status import Reason
 
 _WAITS = "Waiting: "
 _CANNOT_START = "Can't start: "
@@ -18,17 +19,12 @@ def say_cannot_start(sentence: str) -> None:
     print(f"{_CANNOT_START}{sentence}", flush=True)
 
 
-class PageLog:
+class PageLog(Watcher):
     """Reads one run of the page; feed it every line."""
-
-    def __init__(self) -> None:
-        self.phase = ""
-        self.percent: float | None = None
-        self.failure: Failure | None = None
 
     def feed(self, line: str) -> None:
         """Takes one line."""
         if line.startswith(_WAITS):
-            self.phase = line.removeprefix(_WAITS).strip()
+            self.waits = Reason.of_text(line.removeprefix(_WAITS).strip())
         elif line.startswith(_CANNOT_START):
-            self.failure = Failure("page", line.removeprefix(_CANNOT_START).strip())
+            self.failure = Failure(Reason.of_text(line.removeprefix(_CANNOT_START).strip()))

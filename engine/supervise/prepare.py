@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from engine.catalog import find_model
 from engine.config import Settings
+from engine.engines.registry import engine_of
 from engine.install.fetching import Report, fetch_weights
 from engine.install.weights import Missing, WeightsError, find_weights
 from engine.install.worker_process import run_chore
 from engine.plans.launch import WEIGHTS, LaunchPlan
+from engine.status import Phase, Reason
 from engine.supervise.service import PermanentError
 
 
@@ -17,12 +19,12 @@ async def prepare(plan: LaunchPlan, settings: Settings, report: Report) -> Launc
     """The plan with its weights' folder in the command line, once all that it needs is on this machine.
 
     Raises:
-        PermanentError: something can't be had; the sentence says how to get it.
+        PermanentError: something can't be had; the reason says how to get it.
     """
     if plan.weights:
         plan = await _with_weights(plan, settings, report)
     if plan.environment:
-        await _make_environment(plan.environment, settings, report)
+        await _make_environment(plan, settings, report)
     return plan
 
 
@@ -32,18 +34,20 @@ async def _with_weights(plan: LaunchPlan, settings: Settings, report: Report) ->
         if isinstance(found, Missing):
             found = await fetch_weights(found, settings.hub, report)
     except WeightsError as error:
-        raise PermanentError(str(error)) from None
+        raise PermanentError(error.reason) from None
     return replace(plan, argv=tuple(part.replace(WEIGHTS, str(found)) for part in plan.argv))
 
 
-async def _make_environment(accelerator: str, settings: Settings, report: Report) -> None:
-    last = ""
+async def _make_environment(plan: LaunchPlan, settings: Settings, report: Report) -> None:
+    environment, last = engine_of(plan.engine).environment, ""
+    if environment is None:
+        return
 
     def hear(line: str) -> None:
         nonlocal last
         last = line or last
-        report("installing", None)
+        report(Phase.INSTALLING, None)
 
-    index = [settings.vllm_index] if settings.vllm_index else []
-    if await run_chore("engine.engines.vllm.environment", accelerator, *index, on_line=hear, env={}):
-        raise PermanentError(last)
+    options = environment.options(settings)
+    if await run_chore(environment.module, plan.environment, *options, on_line=hear, env={}):
+        raise PermanentError(Reason("not_installed", {"detail": last}))

@@ -14,8 +14,8 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from engine.atomic_write import replace_json
 from engine.identity import Identity
-from engine.status import write_json
 
 _PREFIX = "kimi-engine-"
 _LONGEST_ROOT = 40
@@ -38,7 +38,7 @@ class Scratch:
         folder = Path(root if len(root.encode()) <= _LONGEST_ROOT else _SHORT_ROOT, _PREFIX + secrets.token_hex(8))
         # Noted first: a folder that nobody knows of would stay for ever.
         with contextlib.suppress(OSError):
-            write_json(self._note, {"folder": str(folder), "workspace": asdict(self._identity)})
+            replace_json(self._note, {"folder": str(folder), "workspace": asdict(self._identity)})
         try:
             folder.mkdir(mode=0o700)
         except OSError:

@@ -8,17 +8,19 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from engine import processes
+from engine.engines.watcher import Watcher
 from engine.lazily import aiohttp
 from engine.logs import RotatingLog
 from engine.machine.open_files import open_files_of
 from engine.processes import Group, Record
-from engine.status import ANSWERS_NOTHING, now
+from engine.status import Phase, Reason, Value, now
 from engine.supervise.hang_probe import Question, until_stuck
 from engine.supervise.heartbeat import Heart
 from engine.supervise.scratch import Scratch
+from engine.wording import sentence
 
 PROBE_EVERY = 0.2
 """Seconds between two questions whether it is ready; and how late, at most, readiness is seen."""
@@ -37,7 +39,11 @@ LAST_LINES = 5
 
 
 class PermanentError(Exception):
-    """Starting again would not help; the text is one sentence for a person, with the way out."""
+    """Starting again would not help; `reason` says why, with the way out."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(sentence(reason))
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -56,49 +62,12 @@ class Launch:
     """Whether it shows by a `Heart`, beside its health, that it works on: then it is full or busy, and left alone."""
 
 
-class Failure(Protocol):
-    """A reason found in a program's output."""
-
-    @property
-    def sentence(self) -> str:
-        """One sentence with the next step."""
-
-    @property
-    def permanent(self) -> bool:
-        """Whether a new start would end the same way."""
-
-
-class Watcher(Protocol):
-    """Reads a program's output for what it is doing and for why it ends."""
-
-    phase: str
-    percent: float | None
-
-    @property
-    def failure(self) -> Failure | None:
-        """Why it fails, where a line has told."""
-
-    def feed(self, line: str) -> None:
-        """Takes one line."""
-
-
-class Silent:
-    """The watcher of a program whose output says nothing about its start."""
-
-    phase = ""
-    percent: float | None = None
-    failure: Failure | None = None
-
-    def feed(self, line: str) -> None:
-        """Has nothing to learn from it."""
-
-
 @dataclass(frozen=True)
 class _Ended:
     """How one life of the program ended."""
 
     was_ready: bool
-    reason: str
+    reason: Reason | None
     permanent: bool = False
     answered: bool = False
     """Whether there was a good answer."""
@@ -112,15 +81,15 @@ class Service:
     def __init__(
         self,
         name: str,
-        prepare: Callable[[Callable[[str, float | None], None]], Awaitable[Launch]],
+        prepare: Callable[[Callable[[Phase, float | None], None]], Awaitable[Launch]],
         log: RotatingLog,
         record: Record,
         report: Callable[..., None],
         *,
         cwd: Path,
         grace: float = 15.0,
-        watcher: Callable[[], Watcher] = Silent,
-        instead: Callable[[str], bool] = lambda _: False,
+        watcher: Callable[[], Watcher] = Watcher,
+        instead: Callable[[Reason], bool] = lambda _: False,
         scratch: Scratch | None = None,
     ) -> None:
         """`instead` hears why the program is given up; with True, `prepare` has something else to start at once.
@@ -160,37 +129,39 @@ class Service:
             crashes = 1 if ended.was_ready else crashes + 1
             stuck = ended.stuck + (0 if ended.answered else stuck)
             self._restarts += 1
-            reason = ANSWERS_NOTHING if stuck >= CRASHES_BEFORE_FAILED else ended.reason
+            reason = Reason("answers_nothing") if stuck >= CRASHES_BEFORE_FAILED else ended.reason
             given_up = ended.permanent or max(crashes, stuck) >= CRASHES_BEFORE_FAILED
-            if given_up and self._instead(reason):
+            if given_up and reason and self._instead(reason):
                 crashes = stuck = 0
             elif given_up:
-                self._say(state="failed", phase=reason, percent=None, pid=None)
+                self._say(state="failed", reason=reason, pid=None)
                 await self._retrying.wait()
                 crashes = stuck = 0
             else:
-                self._say(state="starting", phase=reason, percent=None, pid=None)
+                self._say(state="starting", reason=reason, pid=None)
                 await self._pause(min(2.0 ** (max(crashes, stuck) - 1), BACKOFF_LONGEST))
             self._retrying.clear()
         self._log.close()
-        self._say(state="stopped", phase="", percent=None, pid=None)
+        self._say(state="stopped", pid=None)
 
     async def _one_life(self) -> _Ended:
-        self._say(state="starting", phase="", percent=None, pid=None, restarts=self._restarts)
+        self._say(state="starting", pid=None, restarts=self._restarts)
         try:
             launch = await self._until_stopped(self._prepare(self._progress))
             if launch is None:
-                return _Ended(was_ready=False, reason="")
+                return _Ended(was_ready=False, reason=None)
             if not launch.argv:
                 return await self._watch_elsewhere(launch)
             if holder := processes.port_holder(launch.host, launch.port):
-                return _Ended(was_ready=False, reason=port_sentence(launch.port, holder))
+                return _Ended(was_ready=False, reason=port_held(launch.port, holder))
             process, output, heart = await self._started(launch)
-        except (PermanentError, FileNotFoundError, PermissionError) as error:
-            return _Ended(was_ready=False, reason=str(error), permanent=True)
+        except PermanentError as error:
+            return _Ended(was_ready=False, reason=error.reason, permanent=True)
         except OSError as error:
             # A full disk, too many open files, no more processes: that may pass.
-            return _Ended(was_ready=False, reason=f"It could not be started: {error.strerror or error}.")
+            permanent = isinstance(error, FileNotFoundError | PermissionError)
+            said = str(error) if permanent else error.strerror or str(error)
+            return _Ended(was_ready=False, reason=Reason("not_started", {"error": said}), permanent=permanent)
         return await self._attend(process, output, launch, heart)
 
     async def _started(self, launch: Launch) -> tuple[asyncio.subprocess.Process, asyncio.StreamReader, Heart | None]:
@@ -223,9 +194,9 @@ class Service:
         stop = asyncio.create_task(self._stopping.wait())
         try:
             await asyncio.wait({probe, exited, stop}, return_when=asyncio.FIRST_COMPLETED)
-            reason = probe.result() if probe.done() else ""
+            reason = probe.result() if probe.done() else None
             # At once, before the group is ended, which may take its time: nobody shall take it for ready.
-            self._say(state="stopping" if stop.done() else "starting", phase="", percent=None)
+            self._say(state="stopping" if stop.done() else "starting")
         finally:
             for task in (probe, stop):
                 task.cancel()
@@ -246,7 +217,7 @@ class Service:
         await asyncio.wait({probe, stop}, return_when=asyncio.FIRST_COMPLETED)
         for task in (probe, stop):
             task.cancel()
-        return _Ended(was_ready=True, reason=probe.result() if probe.done() and not probe.cancelled() else "")
+        return _Ended(was_ready=True, reason=probe.result() if probe.done() and not probe.cancelled() else None)
 
     async def _probe(
         self,
@@ -255,14 +226,14 @@ class Service:
         note_answer: Callable[[], None],
         heart: Heart | None = None,
         pid: int = 0,
-    ) -> str:
+    ) -> Reason:
         """Asks until it is ready, then keeps asking; returns why it must be started again."""
         timeout, url = aiohttp.ClientTimeout(total=CHECK_TIMEOUT), launch.ready_url
         async with aiohttp.ClientSession(timeout=timeout, headers=dict(launch.ready_headers)) as session:
             while await _ask(session, url) != 200:
                 await asyncio.sleep(PROBE_EVERY)
             note_ready()
-            self._say(state="ready", phase="", percent=None)
+            self._say(state="ready")
             checks = [asyncio.create_task(self._until_unhealthy(session, url, heart, pid))]
             if launch.question:
                 checks.append(asyncio.create_task(until_stuck(session, launch.question, note_answer)))
@@ -276,7 +247,7 @@ class Service:
                 for check in checks:
                     check.cancel()
 
-    async def _until_unhealthy(self, session: aiohttp.ClientSession, url: str, heart: Heart | None, pid: int) -> str:
+    async def _until_unhealthy(self, session: aiohttp.ClientSession, url: str, heart: Heart | None, pid: int) -> Reason:
         clock = asyncio.get_running_loop().time
         failures, answered, spared = 0, clock(), False
         while True:
@@ -285,7 +256,7 @@ class Service:
             alive = heart is not None and heart.beats()
             if answer == 200:
                 if spared:
-                    self._say(phase="It answers again.")
+                    self._say(reason=Reason("answers_again"))
                 failures, answered, spared = 0, clock(), False
                 continue
             # One that is alive may say 503 of being full.
@@ -293,9 +264,9 @@ class Service:
             if failures < UNHEALTHY_AFTER:
                 continue
             if not alive or clock() - answered > SPARED_SECONDS:
-                return f"{self._name} no longer answers at {url}."
+                return Reason("no_longer_answers", {"url": url})
             if not spared:
-                self._say(phase=f"It takes no further connection, but works on ({open_files_of(pid)}).")
+                self._say(reason=Reason("takes_no_connection", {"files": open_files_of(pid)}))
             spared = True
 
     async def _until_stopped(self, work: Awaitable[Launch]) -> Launch | None:
@@ -314,11 +285,14 @@ class Service:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._retrying.wait(), seconds)
 
-    def _progress(self, phase: str, percent: float | None) -> None:
-        self._report(phase=phase, percent=percent)
+    def _progress(self, phase: Phase, percent: float | None, waits: Reason | None = None) -> None:
+        self._report(phase=phase, percent=percent, reason=waits)
 
     def _say(self, **changes: Any) -> None:
-        self._report(since=now(), **changes) if "state" in changes else self._report(**changes)
+        """Reports; another state has no phase and no reason but those that are given."""
+        if "state" in changes:
+            changes = {"since": now(), "phase": Phase.NONE, "percent": None, "reason": None} | changes
+        self._report(**changes)
 
 
 class _Life:
@@ -329,7 +303,7 @@ class _Life:
         process: asyncio.subprocess.Process,
         watcher: Watcher,
         log: RotatingLog,
-        progress: Callable[[str, float | None], None],
+        progress: Callable[[Phase, float | None, Reason | None], None],
     ) -> None:
         self.was_ready = False
         self._answered = False
@@ -359,32 +333,40 @@ class _Life:
             self._see(unfinished)
             self._log.write(b"\n")
 
-    def ended(self, reason: str) -> _Ended:
-        """How it ended: the reason given, or what its output told, or its exit status and last line."""
+    def ended(self, reason: Reason | None) -> _Ended:
+        """How it ended: the reason given, or what its output said, or its exit status and last line."""
         failure = self._watcher.failure
         if reason:
             return _Ended(self.was_ready, reason, answered=self._answered, stuck=True)
         if failure is not None:
             permanent = failure.permanent and not self.was_ready
-            return _Ended(self.was_ready, failure.sentence, permanent, self._answered)
-        code = self._process.returncode
-        how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with status {code}"
-        last = f"; its last line was: {self._last[-1][:300]}" if self._last else ""
-        return _Ended(self.was_ready, f"The process {how}{last}", answered=self._answered)
+            return _Ended(self.was_ready, failure.reason, permanent, self._answered)
+        return _Ended(self.was_ready, self._exit(), answered=self._answered)
+
+    def _exit(self) -> Reason:
+        code = self._process.returncode or 0
+        values: dict[str, Value] = {"signal": -code} if code < 0 else {"status": code}
+        key = "killed" if code < 0 else "exited"
+        if not self._last:
+            return Reason(key, values)
+        return Reason(f"{key}_saying", values | {"line": self._last[-1][:300]})
 
     def _see(self, line: str) -> None:
         if not line.strip():
             return
         self._last = [*self._last[-LAST_LINES:], line.strip()]
-        before = (self._watcher.phase, self._watcher.percent)
+        before = self._seen()
         self._watcher.feed(line)
-        if not self.was_ready and (self._watcher.phase, self._watcher.percent) != before:
-            self._progress(self._watcher.phase, self._watcher.percent)
+        if not self.was_ready and self._seen() != before:
+            self._progress(*self._seen())
+
+    def _seen(self) -> tuple[Phase, float | None, Reason | None]:
+        return self._watcher.phase, self._watcher.percent, self._watcher.waits
 
 
-def port_sentence(port: int, holder: str) -> str:
-    """What to tell a person whose port is taken."""
-    return f"Port {port} is held by {holder}; stop it, or choose another port (KIMI_PORT, KIMI_ENGINE_PORT)."
+def port_held(port: int, holder: str) -> Reason:
+    """Another program has the port."""
+    return Reason("port_held", {"port": port, "holder": holder})
 
 
 async def _ask(session: aiohttp.ClientSession, url: str) -> int | None:

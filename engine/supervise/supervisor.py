@@ -12,25 +12,26 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from engine import processes
+from engine import processes, wording
 from engine.config import ROOT, Settings, secret
 from engine.engines.choice import make_plan
-from engine.engines.llama.log import LlamaLog
 from engine.engines.reader import stand_in
-from engine.engines.vllm.log import Progress
+from engine.engines.registry import engine_of
+from engine.engines.watcher import Watcher
 from engine.identity import Identity
 from engine.install.fetching import Report
 from engine.logs import RotatingLog
 from engine.machine.open_files import raise_open_files
 from engine.plans.launch import LaunchPlan, PlanError
 from engine.processes import Record
-from engine.status import Status
+from engine.status import Phase, Reason, Status
 from engine.supervise import control, timeline, workspace_lock
 from engine.supervise.hang_probe import tiny_question
 from engine.supervise.page_log import PageLog
 from engine.supervise.prepare import prepare
 from engine.supervise.scratch import Scratch
-from engine.supervise.service import Launch, PermanentError, Service, Silent, Watcher, port_sentence
+from engine.supervise.service import Launch, PermanentError, Service, port_held
+from engine.wording import sentence
 
 _LOOK_SECONDS = 2.0
 """How often it looks whether its workspace is still there."""
@@ -154,11 +155,11 @@ class Supervisor:
 
     def _check_ports(self) -> None:
         wanted = [(self._settings.host, self._settings.port)]
-        if self._settings.engine != "openai":
+        if not self._settings.remote:
             wanted.append(("127.0.0.1", self._settings.engine_port))
         for host, port in wanted:
             if holder := processes.port_holder(host, port):
-                raise CannotStartError(port_sentence(port, holder))
+                raise CannotStartError(sentence(port_held(port, holder)))
 
     def _engine(self) -> Service:
         return Service(
@@ -176,43 +177,42 @@ class Supervisor:
         return RotatingLog(self._files.root / name, self._settings.log_mb * 1_000_000)
 
     def _watcher(self) -> Watcher:
-        readers: dict[str, Callable[[], Watcher]] = {"vllm": Progress, "llama": LlamaLog}
-        return readers.get(self._status.engine.kind, Silent)()
+        return engine_of(self._status.engine.kind).watcher()
 
     async def _launch_engine(self, report: Report) -> Launch:
-        report("preparing", None)
+        report(Phase.PREPARING, None)
         plan = self._stand_in or await self._prepared(report)
         self._show(plan)
         if not plan.argv:
             # Of a server that is not ours only the API itself is known.
-            key = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
-            return Launch((), {}, "", 0, plan.base_url + "/models", key)
+            headers = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
+            return Launch((), {}, "", 0, plan.base_url + "/models", headers)
         ready_url = plan.base_url.removesuffix("/v1") + plan.ready_path
         env = engine_environment() | plan.env | {plan.key_env: secret(self._files.engine_key)}
-        question = None
-        if plan.engine != "llama":
-            # Of llama-server's few slots a question would take one, and with it what it remembers of a long chat.
-            question = tiny_question(plan.base_url, plan.served_name, secret(self._files.engine_key))
+        question, engine = None, engine_of(plan.engine)
+        if engine.probed:
+            key = secret(self._files.engine_key)
+            question = tiny_question(plan.base_url, plan.served_name, key, engine.work_metrics)
         return Launch(plan.argv, env, "127.0.0.1", self._settings.engine_port, ready_url, question=question)
 
     async def _prepared(self, report: Report) -> LaunchPlan:
         try:
             plan = await asyncio.to_thread(make_plan, self._settings)
         except PlanError as error:
-            raise PermanentError(str(error)) from None
+            raise PermanentError(Reason.of_text(str(error))) from None
         self._show(plan)
         try:
             return await prepare(plan, self._settings, report)
         except PermanentError as error:
-            if self._give_up(str(error)) and self._stand_in:
+            if self._give_up(error.reason) and self._stand_in:
                 return self._stand_in
             raise
 
-    def _give_up(self, reason: str) -> bool:
+    def _give_up(self, reason: Reason) -> bool:
         """Whether the reader stands in for an engine that never came up; the page's banner then says why."""
         self._stand_in = None if self._answered else stand_in(self._settings, reason, self._plan)
         if self._stand_in:
-            self._tell(reason)
+            self._tell(sentence(reason))
         return self._stand_in is not None
 
     def _show(self, plan: LaunchPlan) -> None:
@@ -238,9 +238,9 @@ class Supervisor:
                 self._tell(f"The status can't be written ({error.strerror}): make room in {self._files.root}.")
             self._again = asyncio.get_running_loop().call_later(_PUBLISH_AGAIN, self._publish)
 
-    def _note(self, part: str, state: str, phase: str) -> None:
+    def _note(self, part: str, state: str, phase: Phase, reason: Reason | None) -> None:
         with contextlib.suppress(OSError):
-            timeline.note(self._files.timeline, part, state, phase)
+            timeline.note(self._files.timeline, part, state, phase, reason)
 
     def _engine_changed(self, **changes: Any) -> None:
         before = self._status.engine
@@ -248,24 +248,26 @@ class Supervisor:
         self._publish()
         after = self._status.engine
         self._answered |= after.state == "ready"
-        if (after.state, after.phase) != (before.state, before.phase):
-            self._note("engine", after.state, after.phase)
+        if (after.state, after.phase, after.reason) != (before.state, before.phase, before.reason):
+            self._note("engine", after.state, after.phase, after.reason)
             percent = f" {after.percent:.0f} %" if after.percent is not None else ""
-            self._tell(f"engine ({after.kind}): {after.state}{': ' + after.phase if after.phase else ''}{percent}")
+            said = wording.report(after.phase, after.reason)
+            self._tell(f"engine ({after.kind}): {after.state}{': ' + said if said else ''}{percent}")
 
     def _page_changed(self, **changes: Any) -> None:
         before = self._status.page.state
-        changes.pop("percent", None)
-        phase = changes.get("phase", "")
+        for name in ("phase", "percent"):
+            changes.pop(name, None)
+        reason = changes.get("reason")
         self._status = self._status.with_page(**changes)
         self._publish()
-        if self._status.page.state == before and not phase:
+        if self._status.page.state == before and not reason:
             return
-        self._note("page", self._status.page.state, phase)
+        self._note("page", self._status.page.state, Phase.NONE, reason)
         if self._status.page.state == "ready":
             self._tell(f"The page is at {self._status.page.url}{self._password_hint()}")
         else:
-            self._tell(f"page: {self._status.page.state}{': ' + phase if phase else ''}")
+            self._tell(f"page: {self._status.page.state}{': ' + sentence(reason) if reason else ''}")
 
     def _password_hint(self) -> str:
         if self._settings.for_this_machine or self._settings.auth_header:
@@ -282,7 +284,7 @@ def engine_environment() -> dict[str, str]:
 
 def page_environment(settings: Settings) -> dict[str, str]:
     """Our environment; a person's OpenAI key and address only where they are asked for."""
-    hidden = ("LITERAL_",) if settings.engine == "openai" else ("LITERAL_", "OPENAI_")
+    hidden = ("LITERAL_",) if settings.remote else ("LITERAL_", "OPENAI_")
     return {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
 
 

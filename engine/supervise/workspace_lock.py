@@ -7,11 +7,12 @@ product runs; where it is not, nothing runs.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from engine.file_lock import try_lock
 
 _PATIENCE = 1.0
 """Seconds for which a start tries: somebody who only looks whether it is held has it for a moment."""
@@ -50,7 +51,7 @@ def holding(path: Path) -> Iterator[Held]:
     """
     with path.open("a") as file:
         deadline = time.monotonic() + _PATIENCE
-        while not _taken(file.fileno(), fcntl.LOCK_EX):
+        while not try_lock(file.fileno()):
             if time.monotonic() > deadline:
                 raise HeldError(str(path))
             time.sleep(_PAUSE)
@@ -68,7 +69,7 @@ def is_held(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     with file:
-        return not _taken(file.fileno(), fcntl.LOCK_SH)
+        return not try_lock(file.fileno(), shared=True)
 
 
 def holder(path: Path) -> int | None:
@@ -93,11 +94,3 @@ def _locker(info: Path) -> int | None:
         if words[:1] == ["lock:"] and "FLOCK" in words and "WRITE" in words:
             return int(words[words.index("WRITE") + 1])
     return None
-
-
-def _taken(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -10,6 +10,7 @@ import openai
 import pytest
 from openai import OpenAI
 
+from engine.status import Reason
 from tests.api.asks import CHAT, HELLO, Raw, ask, error
 from tests.api.conftest import PATIENCE
 from tests.instruments.scripted_product import ScriptedProduct
@@ -110,7 +111,7 @@ def test_the_engines_own_errors_come_with_status_and_body(client: OpenAI, script
 def test_an_engine_that_is_not_ready_is_a_503_that_says_when_to_come_back(
     raw: Raw, scripted: ScriptedProduct, state: str, code: str
 ) -> None:
-    scripted.status(state=state, phase="Loading the weights.")
+    scripted.status(state=state, reason=Reason.of_text("Loading the weights."))
     for response in (raw("GET", "/v1/models"), ask(raw)):
         assert response.status_code == 503
         assert error(response)["code"] == code

@@ -14,7 +14,7 @@ PIP_AUDIT = "pip-audit==2.10.1"
 OSV = "https://api.osv.dev/v1/query"
 EXCEPTIONS = Path(__file__).with_name("exceptions.toml")
 SETS = {
-    "page": ("--extra", "page", "--extra", "reader", "--extra", "hub", "--group", "test"),
+    "page": ("--extra", "page", "--extra", "reader", "--extra", "hub", "--extra", "measure", "--group", "test"),
     "vllm": ("--extra", "vllm"),
 }
 """What is installed together."""

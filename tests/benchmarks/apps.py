@@ -14,9 +14,9 @@ from typing import Any
 import psutil
 
 from engine.config import ROOT, Workspace, secret
-from engine.plans.launch import LaunchPlan
 from engine.status import Status
 from tests.benchmarks.engine import MODEL
+from tests.instruments.launch_plan import launch_plan
 from tests.instruments.ports import free_port
 from tests.instruments.scripted_product import wait_for
 
@@ -72,16 +72,10 @@ def page(folder: Path, engine_url: str, **plan: Any) -> Iterator[App]:
     files = Workspace(folder / "workspace")
     files.create()
     secret(files.engine_key)
-    facts: dict[str, Any] = {
-        "engine": "vllm",
-        "model": "Kimi-VL-A3B-Thinking-2506",
-        "served_name": MODEL,
-        "base_url": f"{engine_url}/v1",
-        "pictures": "file",
-        **plan,
-    }
-    LaunchPlan(**facts).write(files.plan)
-    Status().with_engine(state="ready", kind="vllm", model=MODEL, base_url=facts["base_url"]).write(files.status)
+    facts = {"engine": "vllm", "model": "Kimi-VL-A3B-Thinking-2506", "served_name": MODEL} | plan
+    launched = launch_plan(f"{engine_url}/v1", **facts)
+    launched.write(files.plan)
+    Status().with_engine(state="ready", kind="vllm", model=MODEL, base_url=launched.base_url).write(files.status)
     port = free_port()
     environment = {"KIMI_WORKSPACE": str(files.root), "KIMI_PORT": str(port), "KIMI_LOG_JSON": "0"}
     with _running(

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _pytest.runner import runtestprotocol
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.instruments.chat_page import ChatPage
@@ -42,31 +41,15 @@ def pytest_configure(config: pytest.Config) -> None:
     ChatPage.cpu_slowdown = config.getoption("--cpu-slowdown", 1.0)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Runs a browser test that failed once more: two busy cores delay a browser by more than a test can foresee.
-
-    What fails twice has failed; a line names what passed at the second try.
-    """
-    if "tests/browser" not in item.path.as_posix() or not isinstance(item, pytest.Function):
-        return None
-    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    reports = runtestprotocol(item, nextitem=nextitem, log=False)
-    if any(report.failed for report in reports):
-        print(f"\nTried a second time: {item.nodeid}")
-        item._initrequest()
-        reports = runtestprotocol(item, nextitem=nextitem, log=False)
-    for report in reports:
-        item.ihook.pytest_runtest_logreport(report=report)
-    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-    return True
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here needs a browser."""
+    """Everything here needs a browser, and gets one second try: two busy cores can delay a browser by any time.
+
+    What fails twice has failed. The summary lists each test that was run again, with the reason.
+    """
     for item in items:
         if "tests/browser" in item.path.as_posix():
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="package")

@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from engine.status import Reason
 from tests.instruments.chat_page import ChatPage
 from tests.instruments.scripted_engine import Script
 from tests.instruments.scripted_product import ScriptedProduct
@@ -197,7 +198,7 @@ def settle(page: Page) -> None:
 
 def test_axe_finds_nothing_serious_on_an_empty_chat_with_files(chromium: Browser, product: ScriptedProduct) -> None:
     product.reset()
-    product.status(state="failed", phase="The weights are missing.")
+    product.status(state="failed", reason=Reason.of_text("The weights are missing."))
     chat = ChatPage(chromium, product.url).open()
     expect(chat.page.get_by_role("status").filter(has_text="The weights are missing.")).to_be_visible()
     chat.attach({"name": "a.png", "mimeType": "image/png", "buffer": b"x"})
@@ -210,7 +211,7 @@ def test_axe_finds_nothing_serious_on_an_empty_chat_with_files(chromium: Browser
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_banner_covers_nothing_of_the_chat(chromium: Browser, product: ScriptedProduct, width: int) -> None:
     chat = answered(chromium, product, "word " * 3000, viewport={"width": width, "height": 900})
-    product.status(state="failed", phase="The weights are missing. " * 6)
+    product.status(state="failed", reason=Reason.of_text("The weights are missing. " * 6))
     banner = chat.page.locator(".engine-banner")
     expect(banner).to_be_visible()
     box = banner.bounding_box()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from app.frontend.patches import PATCHES
+from app.frontend import words
 from engine.config import ROOT
 
 pytestmark = pytest.mark.browser
@@ -18,12 +17,13 @@ pytestmark = pytest.mark.browser
 ADDRESS = "http://page.test/"
 """Every request to it is answered by the test; as on a home network, it is no secure context."""
 
-_PAGE = """<!doctype html>
+_PAGE = f"""<!doctype html>
 <head>
   <title>Chat</title>
-  <script>window.theme = { light: {}, dark: {} }</script>
+  <script>window.theme = {{ light: {{}}, dark: {{}} }}; {words.script()}</script>
   <script src="/boot.js"></script>
   <script src="/page.js" defer></script>
+  <script src="/names.js" defer></script>
   <script src="/markdown.js" defer></script>
   <script src="/sending.js" defer></script>
   <script src="/banner.js" defer></script>
@@ -329,21 +329,26 @@ def test_a_part_of_a_message_that_has_not_changed_is_the_very_same_element(stage
 # --------------------------------------------------------------------------------------------------------------- Words
 
 
-def test_both_languages_have_the_same_words(chromium: Browser) -> None:
-    keys = {}
+def test_the_words_are_those_of_the_browsers_language(chromium: Browser) -> None:
+    said = {}
     for locale in ("en-US", "zh-CN"):
         page = Stage(chromium, locale).open()
-        keys[locale] = page.evaluate("Object.keys(kimi.text).sort()")
-        assert page.evaluate("document.documentElement.lang") == {"en-US": "en", "zh-CN": "zh-CN"}[locale]
+        said[locale] = page.evaluate("[document.documentElement.lang, kimi.text.send]")
         page.context.close()
-    assert keys["en-US"] == keys["zh-CN"]
-    assert len(keys["en-US"]) > 20
+    assert said == {"en-US": ["en", "Send"], "zh-CN": ["zh-CN", "发送"]}
 
 
-def test_every_word_that_a_patch_names_is_there(stage: Stage) -> None:
-    named = {word for patch in PATCHES for word in re.findall(r"kimi\.text\.(\w+)", patch.new)}
-    assert len(named) > 20
-    assert named <= set(stage.open().evaluate("Object.keys(kimi.text)"))
+def test_a_button_with_an_icon_alone_has_a_name_also_when_it_becomes_another(stage: Stage) -> None:
+    page = stage.open()
+    page.evaluate(
+        """document.body.insertAdjacentHTML("beforeend",
+            "<div><button id=chat-submit></button><p>Hi<button class='edit-message'></button></p></div>")"""
+    )
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Edit this question")).to_be_visible()
+    page.evaluate("document.getElementById('chat-submit').id = 'stop-button'")
+    expect(page.get_by_role("button", name="Stop answering")).to_be_visible()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_have_count(0)
 
 
 def test_a_refused_file_is_named_with_the_reason(stage: Stage) -> None:
@@ -495,8 +500,3 @@ def test_the_theme_follows_the_system_until_the_person_chooses(chromium: Browser
     page.reload()
     assert page.evaluate("document.documentElement.className") == "light"
     context.close()
-
-
-def test_the_words_of_the_banner_are_the_same_keys_in_both_languages() -> None:
-    source = (ROOT / "public" / "banner.js").read_text(encoding="utf-8")
-    assert source.count('"reader.auto"') == 2, "a note in one language only"

@@ -15,6 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from engine.logs import RotatingLog
+from engine.status import Reason
 from engine.supervise import timeline
 from tests.browser.access.test_login import log_in
 from tests.browser.conftest import OpenPage
@@ -84,7 +85,7 @@ def test_the_status_page_tells_how_it_goes(scripted: ScriptedProduct, open_page:
     expect(engine_log).to_contain_text("ERROR in red\na line that came later")
     expect(page.locator("[data-log=app] pre")).to_contain_text("turn ended ending=stop model=scripted")
     llm.close()
-    scripted.status(state="failed", phase="No room.")
+    scripted.status(state="failed", reason=Reason.of_text("No room."))
     expect(page.locator(".state")).to_have_text("Failed")
     expect(page.get_by_role("button", name="Retry")).to_be_visible()
     scripted.status(state="ready")

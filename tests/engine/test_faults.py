@@ -148,7 +148,7 @@ async def kill_under_chats(product: Product, kills: int, pause: tuple[float, flo
             await asyncio.to_thread(begin_again_without_a_supervisor, product, tree)
         for part, state in product.status().items():
             if state["state"] == "failed":
-                assert part == "page" or state["phase"], "a failed engine says why"
+                assert part == "page" or state["reason"], "a failed engine says why"
                 product.tree()[0].send_signal(control.RETRY)
     await asyncio.to_thread(product.until_ready)
     end.set()

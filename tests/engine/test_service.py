@@ -17,10 +17,11 @@ import psutil
 import pytest
 
 from engine import processes
+from engine.atomic_write import replace_json
 from engine.identity import Identity
 from engine.logs import RotatingLog
 from engine.processes import Group, Record
-from engine.status import ANSWERS_NOTHING, write_json
+from engine.status import Reason
 from engine.supervise import hang_probe, heartbeat, scratch, service
 from engine.supervise.scratch import Scratch
 from engine.supervise.service import Launch, PermanentError, Service
@@ -84,6 +85,10 @@ class Watched:
     async def end(self) -> None:
         self.service.stop()
         await asyncio.wait_for(self.task, LONG)
+
+    def reasons(self) -> list[str]:
+        """The keys of the reasons that it reported."""
+        return [event["reason"].key for event in self.events if event.get("reason")]
 
     def states(self) -> list[str]:
         return [event["state"] for event in self.events if "state" in event]
@@ -163,7 +168,7 @@ def test_only_a_folder_that_looks_like_ours_is_deleted(tmp_path: Path, monkeypat
     (tmp_path / "chats").mkdir()
     (tmp_path / "kimi-engine-link").symlink_to(tmp_path / "chats")
     for named in ("chats", "kimi-engine-link", "kimi-engine-gone", ""):
-        write_json(tmp_path / "scratch", {"folder": str(tmp_path / named), "workspace": asdict(HERE)})
+        replace_json(tmp_path / "scratch", {"folder": str(tmp_path / named), "workspace": asdict(HERE)})
         Scratch(tmp_path / "scratch", HERE).remove()
     assert (tmp_path / "chats").is_dir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
@@ -183,10 +188,10 @@ async def test_one_that_runs_but_no_longer_answers_is_started_again(watch: Calla
     first = (await program.until(ready))["pid"]
     await program.until(lambda seen: seen.get("restarts") == 1 and ready(seen))
     assert program.seen["pid"] != first
-    assert any("no longer answers at" in event.get("phase", "") for event in program.events)
+    assert "no_longer_answers" in program.reasons()
 
 
-@pytest.mark.parametrize(("questions_are", "reason"), [("hang", "It hangs"), ("fail", "with an error (HTTP 500)")])
+@pytest.mark.parametrize(("questions_are", "reason"), [("hang", "hangs"), ("fail", "answers_with_errors")])
 async def test_one_that_is_healthy_but_answers_no_question_is_started_again(
     watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch, questions_are: str, reason: str
 ) -> None:
@@ -197,7 +202,7 @@ async def test_one_that_is_healthy_but_answers_no_question_is_started_again(
     program.arguments = ()
     await program.until(lambda seen: seen.get("restarts") == 1 and ready(seen))
     assert program.seen["pid"] != first
-    assert any(reason in event.get("phase", "") for event in program.events)
+    assert reason in program.reasons()
 
 
 async def test_one_that_is_busy_with_others_is_left_alone(
@@ -219,8 +224,9 @@ async def test_crashes_without_ever_being_ready_end_as_failed_and_retry_leaves_t
     program = watch("--ready-after", "99", "--exit-after", "0.1")
     failed = await program.until(lambda seen: seen.get("state") == "failed")
     assert failed["restarts"] == service.CRASHES_BEFORE_FAILED - 1
-    assert "status 3" in failed["phase"]
-    assert "leaving as told" in failed["phase"]
+    assert failed["reason"].key == "exited_saying"
+    assert failed["reason"].values["status"] == 3
+    assert "leaving as told" in failed["reason"].values["line"]
     await program.healed()
 
 
@@ -234,7 +240,7 @@ async def test_one_that_comes_up_but_never_answers_a_question_ends_as_failed(
     monkeypatch.setattr(hang_probe, "HUNG_AFTER", 0.5)
     program = watch("--questions", questions_are)
     failed = await program.until(lambda seen: seen.get("state") == "failed")
-    assert (failed["restarts"], failed["phase"], failed["pid"]) == (2, ANSWERS_NOTHING, None)
+    assert (failed["restarts"], failed["reason"], failed["pid"]) == (2, Reason("answers_nothing"), None)
     assert program.states().count("ready") == 3
     await program.healed()
 
@@ -261,13 +267,13 @@ async def test_a_permanent_error_fails_at_once(tmp_path: Path) -> None:
             failed.set()
 
     async def prepare(_: Callable[..., None]) -> Launch:
-        raise PermanentError("The weights are missing.")
+        raise PermanentError(Reason("weights_missing"))
 
     log, record = RotatingLog(tmp_path / "a.log", 1000), Record(tmp_path / "r.json", HERE)
     it = Service("program", prepare, log, record, report, cwd=tmp_path)
     task = asyncio.create_task(it.run())
     await asyncio.wait_for(failed.wait(), LONG)
-    assert seen["phase"] == "The weights are missing."
+    assert seen["reason"] == Reason("weights_missing")
     it.stop()
     await asyncio.wait_for(task, LONG)
 
@@ -367,7 +373,7 @@ async def test_a_record_of_a_newer_version_is_read_as_far_as_it_is_known(tmp_pat
     newer = {"sid": group.sid, "started": group.started, "output": group.output, "colour": "blue"}
     names = asdict(HERE) | {"planet": "Earth"}
     record = {"version": 9, "workspace": names, "groups": {"engine": newer, "page": {"number": 1}}, "more": 1}
-    write_json(tmp_path / "groups.json", record)
+    replace_json(tmp_path / "groups.json", record)
     assert Record(tmp_path / "groups.json", HERE).left_behind() == [group]
     await processes.end(group, grace=5)
     await process.wait()
@@ -379,9 +385,9 @@ async def test_one_that_is_full_but_works_on_is_left_alone_and_one_that_hangs_is
     monkeypatch.setattr(heartbeat, "SILENT_AFTER", 3.0)
     program = watch("--deaf-ears-after", "1", "--heart-stops-after", "9", beats=True)
     first = (await program.until(ready))["pid"]
-    full = await program.until(lambda seen: "takes no further connection" in seen.get("phase", ""))
+    full = await program.until(lambda _: "takes_no_connection" in program.reasons())
     assert (full["pid"], full["restarts"], full["state"]) == (first, 0, "ready")
-    assert re.search(r"\d+ of \d+ files are open", full["phase"])
+    assert re.search(r"\d+ of \d+ files are open", full["reason"].values["files"])
     program.arguments = ()
     again = await program.until(lambda seen: seen.get("restarts") == 1 and ready(seen))
     assert again["pid"] != first

@@ -24,9 +24,11 @@ def test_the_status_has_exactly_the_promised_shape(product: Product) -> None:
     status = product.until_ready()
     assert set(status) == {"engine", "page"}
     engine, page = status["engine"], status["page"]
-    assert engine.keys() == {"kind", "state", "phase", "percent", "pid", "restarts", "since", "model", "base_url"}
-    assert page.keys() == {"state", "phase", "url", "pid", "restarts", "since"}
-    assert (engine["kind"], engine["phase"], engine["percent"]) == ("reader", "", None)
+    assert engine.keys() == {
+        "kind", "state", "phase", "reason", "percent", "pid", "restarts", "since", "model", "base_url",
+    }  # fmt: skip
+    assert page.keys() == {"state", "reason", "url", "pid", "restarts", "since"}
+    assert (engine["kind"], engine["phase"], engine["reason"], engine["percent"]) == ("reader", "", None, None)
     assert engine["base_url"] == f"{product.engine_url}/v1"
     assert page["url"] == product.url
     assert psutil.pid_exists(engine["pid"])

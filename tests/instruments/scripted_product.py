@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from engine.config import ROOT, Workspace, secret
-from engine.plans.launch import LaunchPlan
 from engine.status import Status
 from tests.instruments import loop_watch
+from tests.instruments.launch_plan import launch_plan
 from tests.instruments.ports import free_port
 from tests.instruments.scripted_engine import Script, ScriptedEngine
 
@@ -248,15 +248,7 @@ class ScriptedProduct:
 
     def plan(self, **changes: Any) -> None:
         """Writes the launch plan as the supervisor would."""
-        plan: dict[str, Any] = {
-            "engine": "sglang",
-            "model": "Kimi-VL-A3B-Thinking",
-            "served_name": "scripted",
-            "base_url": self.engine.base_url,
-            "pictures": "file",
-            **changes,
-        }
-        LaunchPlan(**plan).write(self.files.plan)
+        launch_plan(self.engine.base_url, **changes).write(self.files.plan)
 
     def status(self, **changes: Any) -> None:
         """Writes the status as the supervisor would."""

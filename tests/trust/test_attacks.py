@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import psutil
 import pytest
 
+from engine.status import Reason
 from tests.browser.access.test_safety import Caller
 from tests.instruments import bad_files
 from tests.instruments.scripted_product import ScriptedProduct
@@ -186,9 +187,9 @@ def test_whether_it_is_ready_is_told_to_everybody_and_nothing_else(page: Scripte
         return status, json.loads(body)
 
     assert asked() == (200, {"status": "ready"})
-    page.status(state="starting", phase="loading /a/secret/folder")
+    page.status(state="starting", reason=Reason.of_text("loading /a/secret/folder"))
     assert asked() == (503, {"status": "starting"})
-    page.status(state="failed", phase="a reason")
+    page.status(state="failed", reason=Reason.of_text("a reason"))
     assert asked() == (503, {"status": "failed"})
     assert Caller(page).request("GET", "/healthz")[0] == 200
 

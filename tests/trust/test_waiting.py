@@ -7,7 +7,7 @@ import contextlib
 import sqlite3
 from typing import Any
 
-from app.page.chats import MOST_CHARACTERS, MOST_WAITING
+from app.page.chat import MOST_CHARACTERS, MOST_WAITING
 from app.talk.settings import MAX_STORED_BYTES
 from tests.instruments.scripted_engine import Script
 from tests.instruments.scripted_product import ScriptedProduct

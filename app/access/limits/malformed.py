@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.access.limits.guards import UPLOAD_PATHS, refuse
-from app.history.database import HistoryError
+from app.errors import HistoryError, Refusal
 from app.i18n import language_of, text
 from app.json_values import sound_object
 
@@ -32,16 +32,6 @@ _WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
 _OF_A_WRONG_SHAPE = (TypeError, ValueError, LookupError, AttributeError, AssertionError, RecursionError)
 """What code raises that trusts its input."""
 _log = logging.getLogger("app.requests")
-
-
-class Refusal(Exception):  # noqa: N818 - not a fault of the page's
-    """A request is refused: `key` names the sentence for the person, `status` is HTTP's."""
-
-    def __init__(self, status: int, key: str, **values: object) -> None:
-        super().__init__(key)
-        self.status = status
-        self.key = key
-        self.values = values
 
 
 class SoundRequests:

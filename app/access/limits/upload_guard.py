@@ -19,7 +19,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.access.limits.guards import UPLOAD_PATHS, refuse
-from app.access.limits.recognised import user_in
+from app.access.signed_in import user_of
 
 ROOM_LEFT = 16 * 1024 * 1024
 """Bytes of the disk that no upload takes: for the chats, the logs and the state."""
@@ -43,7 +43,7 @@ class UploadGuard:
         if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in UPLOAD_PATHS:
             await self._app(scope, receive, send)
             return
-        user = user_in(HTTPConnection(scope).cookies)
+        user = user_of(scope)
         if user is None:
             await refuse(scope, receive, send, 401, "refused_stranger")
         elif not self._has_room(Headers(scope=scope).get("content-length", "")):

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from app.access.limits.malformed import Refusal
+from app.errors import Refusal
 from app.fair_queue import FairLine, LineFullError
 
 _CHUNK_BYTES = 64 * 1024

@@ -12,8 +12,9 @@ from typing import Any
 
 from sqlalchemy import Column, func, select
 
+from app.errors import HistoryError
 from app.history import records
-from app.history.database import Database, HistoryError
+from app.history.database import Database
 from app.history.owned import own_thread
 from app.history.tables import answers, pictures, threads, turns
 from app.talk.conversation import Conversation, Picture, Turn

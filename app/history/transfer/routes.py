@@ -8,30 +8,28 @@ import tempfile
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO
 
-from chainlit.auth import get_current_user
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
-from app.access.limits.malformed import Refusal
 from app.access.limits.upload_guard import ROOM_LEFT
+from app.access.signed_in import SignedIn
+from app.errors import HistoryError, Refusal
 from app.fair_queue import FairLine, LineFullError
 from app.files.uploads import UploadStore
-from app.history.database import HistoryError
 from app.history.store import History
 from app.history.transfer import imports
 from app.history.transfer.downloads import Downloads
 from app.history.transfer.exports import chat_json, chat_zip, file_name
 from app.history.transfer.imports import ImportedError
 from app.history.transfer.reading import ThreadReader
-from app.history.users import Users
+from app.history.users import SignedInUser, Users
 from app.i18n import language_of
 from app.json_values import ValueCounter
 from app.talk.conversation import new_id
 
 IMPORT_PATH = "/api/threads/import"
-SignedIn = Annotated[Any, Depends(get_current_user)]
 _SMALL_BYTES = 4 * 1024 * 1024
 _PATIENCE_SECONDS = 300.0
 _WRITE_BYTES = 1024 * 1024
@@ -43,7 +41,7 @@ def export_routes(history: History, users: Users, store: UploadStore) -> APIRout
     downloads = Downloads()
     importing = _Importing(history, users, store)
 
-    async def own(thread_id: str, user: Any) -> tuple[ThreadReader, str]:
+    async def own(thread_id: str, user: SignedInUser) -> tuple[ThreadReader, str]:
         thread = ThreadReader(history.database, history.uploads, thread_id, await users.id_of(user))
         if (name := await thread.name()) is None:
             raise HTTPException(404)

@@ -18,13 +18,14 @@ from chainlit.session import WebsocketSession
 from chainlit.socket import process_message
 from chainlit.types import MessagePayload
 
-from app.access.limits.recognised import owner_name
-from app.history.database import HistoryError
+from app.access.signed_in import owner_name
+from app.errors import HistoryError
 from app.history.store import ThreadGoneError
 from app.i18n import text
-from app.page import resuming
-from app.page.chats import MOST_MEMORY, adopt, chat_of
-from app.page.saving import Keeper
+from app.page.chat import MOST_MEMORY
+from app.page.live_chats import adopt, chat_of
+from app.page.threads import resuming
+from app.page.threads.saving import Keeper
 from app.talk.conversation import new_id
 
 _OPENINGS_AT_ONCE = 4

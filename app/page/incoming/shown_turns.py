@@ -10,13 +10,13 @@ from chainlit.context import init_ws_context
 from chainlit.server import sio
 from chainlit.session import WebsocketSession
 
-from app.history.database import HistoryError
-from app.page import resuming
-from app.page.chats import chat_of
-from app.page.saving import Keeper
+from app.errors import HistoryError
+from app.page.live_chats import chat_of
+from app.page.threads import resuming
+from app.page.threads.saving import Keeper
 from app.talk.settings import stored
 
-_log = logging.getLogger("app.page.callbacks")
+_log = logging.getLogger("app.page")
 
 
 async def earlier_turns(keeper: Keeper, sid: str, asked: object) -> None:

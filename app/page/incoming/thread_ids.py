@@ -15,7 +15,7 @@ from chainlit.session import WebsocketSession
 
 from app.history.store import History
 from app.history.users import Users
-from app.page.chats import chat_of
+from app.page.live_chats import chat_of
 from app.talk.conversation import new_id
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from engine.catalog import EngineFacts, Variant
 from engine.plans import rules
-from engine.plans.flags import merge, number
-from engine.plans.launch import ForbiddenError, LaunchPlan
+from engine.plans.flags import FlagNames, merge, number
+from engine.plans.launch import EngineTraits, ForbiddenError, Guide, LaunchPlan
 from engine.plans.request import Request, question
+from engine.plans.tuning import TUNINGS
 
+NAME = "llama"
+TRAITS = EngineTraits(title="llama.cpp", queue_metric="llamacpp:requests_deferred")
+FLAGS = FlagNames(length="--ctx-size")
 KEY_ENV = "LLAMA_API_KEY"
 CHECKED_VERSION = "b11434"
 
@@ -20,7 +24,7 @@ def llama_plan(request: Request) -> LaunchPlan:
     Raises:
         ForbiddenError: there is no GGUF of the model, or not enough memory.
     """
-    facts = request.facts("llama")
+    facts = request.facts(NAME)
     model, target = request.model, request.target
     gguf = model.variant("gguf")
     if gguf is None:
@@ -29,28 +33,31 @@ def llama_plan(request: Request) -> LaunchPlan:
         raise ForbiddenError(
             f"{gguf.repository} needs {gguf.memory_gb:g} GB of memory and {target} has {target.total_gb:.0f} GB."
         )
-    argv = merge(_argv(request, gguf), [*_preset(request.preset), *request.extra])
-    rules.check("llama", model, target, argv)
+    argv = merge(_argv(request, gguf), [*_slots(request.tuning), *request.extra])
+    rules.check(NAME, FLAGS, request, argv)
     return LaunchPlan(
-        engine="llama",
+        engine=NAME,
         model=model.name,
         served_name=model.name,
         base_url=f"http://127.0.0.1:{request.place.port}/v1",
         pictures="data",
+        traits=TRAITS,
         argv=tuple(argv),
         key_env=KEY_ENV,
         context=number(argv, "--ctx-size"),
         reasons=(
             f"{gguf.quantization} of {gguf.repository}: {gguf.memory_gb:g} GB.",
-            request.standing("llama", 1, gguf),
+            request.standing(NAME, 1, gguf),
         ),
         accelerator=str(target),
-        image=facts.image,
-        container=facts.container,
-        steps=() if request.place.here else _steps(facts),
-        verify=question(model.name, request.place.port, KEY_ENV),
-        checked=f"every flag is in the argument list of llama-server {CHECKED_VERSION}",
-        advice=request.advice("llama"),
+        guide=Guide(
+            image=facts.image,
+            container=facts.container,
+            steps=() if request.place.here else _steps(facts),
+            verify=question(model.name, request.place.port, KEY_ENV),
+            checked=f"every flag is in the argument list of llama-server {CHECKED_VERSION}",
+            advice=request.advice(NAME),
+        ),
     )
 
 
@@ -64,10 +71,8 @@ def _argv(request: Request, gguf: Variant) -> list[str]:
     ]  # fmt: skip
 
 
-def _preset(preset: str) -> list[str]:
-    # A laptop's memory holds one long context or several short ones.
-    slots = {"appliance": "16", "long-context": "1", "low-latency": "1", "high-throughput": "4"}.get(preset)
-    return ["--parallel", slots] if slots else []
+def _slots(tuning: str) -> list[str]:
+    return ["--parallel", str(TUNINGS[tuning].slots)] if tuning else []
 
 
 def _steps(facts: EngineFacts) -> tuple[str, ...]:

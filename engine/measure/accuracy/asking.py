@@ -92,7 +92,7 @@ class Answers:
 
 def setting_of(running: Running, model: Model, task: str, digest: str) -> Setting:
     """Greedy, unless the model thinks: its thoughts run in circles without its own temperature."""
-    thinks = model.thinking_marks is not None and model.name != "nano"
+    thinks = model.thinking_marks is not None
     most = model.max_tokens if running.context is None else min(model.max_tokens, running.context // 2)
     return Setting(
         task=task, digest=digest, model=model.name, engine=running.plan.engine, engine_version=running.version,

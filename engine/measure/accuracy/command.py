@@ -14,9 +14,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from engine.arguments import given_path, positive
 from engine.catalog import Model, UnknownModelError, find_model
 from engine.config import ROOT, Settings
-from engine.given_path import given_path
+from engine.engines.registry import engine_of
 from engine.measure.accuracy import gsm8k, report
 from engine.measure.accuracy.asking import Answers, AskingError, ask_all, setting_of
 from engine.measure.accuracy.gsm8k import LmEvalError
@@ -37,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "ocrbench, infovqa: questions about pictures, from a TSV of yours",
     )  # fmt: skip
     parser.add_argument("--data", type=given_path, help=f"the folder of ocr or gsm8k, or the TSV ({_WHERE})")
-    parser.add_argument("--limit", type=_positive, help="ask no more than the first so many items")
+    parser.add_argument("--limit", type=positive, help="ask no more than the first so many items")
 
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
@@ -95,7 +96,7 @@ def evaluate(running: Running, asked: Asked, folder: Path, console: Console) -> 
 
 
 def _sums(running: Running, model: Model, asked: Asked, folder: Path) -> tuple[Report, str]:
-    if running.plan.engine == "reader":
+    if not engine_of(running.plan.engine).chats:
         raise UnsuitableError("The reader reads and does not reckon: start a model (KIMI_ENGINE=vllm ./start.sh).")
     python = gsm8k.ensure_lm_eval(ROOT)
     # Answers of another engine or version are not taken for this one's.
@@ -147,10 +148,3 @@ def _advance(progress: Progress, bar: TaskID, done: int) -> None:
 
 def _engine(running: Running) -> str:
     return f"{running.plan.engine} {running.version}".strip()
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1")
-    return number

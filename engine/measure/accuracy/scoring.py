@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from rapidfuzz.distance import Levenshtein
+
 _SAME = str.maketrans("‘’“”—–", "''\"\"--")
 _CJK = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])")
 _FORMULAS = "Handwritten Mathematical Expression Recognition"
@@ -31,17 +33,6 @@ def words(text: str) -> list[str]:
     return _CJK.sub(r" \1 ", evened(text)).split()
 
 
-def distance(a: Sequence[str], b: Sequence[str]) -> int:
-    """The least number of letters, or words, to add, remove or change (Levenshtein)."""
-    previous = list(range(len(b) + 1))
-    for row, x in enumerate(a, 1):
-        current = [row]
-        for column, y in enumerate(b, 1):
-            current.append(min(previous[column] + 1, current[-1] + 1, previous[column - 1] + (x != y)))
-        previous = current
-    return previous[-1]
-
-
 def transcript(answer: str) -> str:
     """The text of the first fenced block; without one, all of it."""
     block = re.search(r"^(`{3,})[^\n]*\n(.*?)^\1", answer, re.DOTALL | re.MULTILINE)
@@ -51,13 +42,13 @@ def transcript(answer: str) -> str:
 def character_errors(expected: str, answer: str) -> tuple[int, int]:
     """(wrong characters, expected characters); whitespace does not count."""
     truth = folded(expected)
-    return distance(truth, folded(transcript(answer))), len(truth)
+    return Levenshtein.distance(truth, folded(transcript(answer))), len(truth)
 
 
 def word_errors(expected: str, answer: str) -> tuple[int, int]:
     """(wrong words, expected words)."""
     truth = words(expected)
-    return distance(truth, words(transcript(answer))), len(truth)
+    return Levenshtein.distance(truth, words(transcript(answer))), len(truth)
 
 
 def contained(expected: Sequence[str], answer: str, category: str) -> bool:
@@ -74,8 +65,7 @@ def anls(expected: Sequence[str], answer: str) -> float:
 
     def similarity(one: str) -> float:
         a, b = (" ".join(text.lower().split()) for text in (one, answer))
-        longer = max(len(a), len(b))
-        return 1.0 - distance(a, b) / longer if longer else 1.0
+        return Levenshtein.normalized_similarity(a, b)
 
     best = max(map(similarity, expected), default=0.0)
     return best if best >= _ANLS_LEAST else 0.0

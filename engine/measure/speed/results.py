@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.given_path import given_path
+from engine.arguments import given_path
+from engine.atomic_write import replace_json
 from engine.measure.speed.tools import Measured
-from engine.status import write_json
 
 FIGURES = {
     "output tokens/s": ("output_tokens_per_second", True),
@@ -46,7 +46,7 @@ class Run:
     def write(self, folder: Path) -> Path:
         """Keeps it; what was kept of it before is replaced."""
         path = folder / f"{self.name}.json"
-        write_json(path, asdict(self))
+        replace_json(path, asdict(self))
         return path
 
 

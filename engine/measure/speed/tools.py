@@ -1,6 +1,6 @@
-"""The engines' benchmark programs: their command lines, and what they report.
+"""The engines' benchmark programs: what they are asked for, and what they report.
 
-vLLM's options were read in vLLM 0.32.0, SGLang's in its repository after 0.5.23; both take the key from OPENAI_API_KEY.
+Both that there are, vLLM's and SGLang's, take the key from OPENAI_API_KEY.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.engines.base import Workload
+from engine.engines.registry import engine_of
 from engine.measure.running_engine import Running
 from engine.measure.speed.scenarios import Load, Scenario
 
@@ -59,63 +61,15 @@ def command(running: Running, scenario: Scenario, load: Load, output: Path, seed
     Raises:
         NoToolError: this engine has none.
     """
-    match running.plan.engine:
-        case "vllm":
-            return _vllm(running, scenario, load, output, seed)
-        case "sglang":
-            return _sglang(running, scenario, load, output, seed)
-        case "reader":
-            reason = "The reader generates no tokens, so there is nothing that a serving benchmark could count; "
-            raise NoToolError(reason + "start a vision model (KIMI_ENGINE=vllm ./start.sh), then ./start.sh bench.")
-        case "llama":
-            reason = "llama-server brings no serving benchmark; stop it and run llama.cpp's own llama-bench "
-            raise NoToolError(reason + "with the same GGUF.")
-        case _:
-            reason = f"The server at {running.plan.base_url} is not this machine's; run its engine's benchmark beside "
-            raise NoToolError(reason + "it: `vllm bench serve` or `python -m sglang.bench_serving`.")
-
-
-def _vllm(running: Running, scenario: Scenario, load: Load, output: Path, seed: int) -> list[str]:
-    argv = [
-        running.plan.argv[0], "-m", "engine.engines.vllm.bench",
-        "--backend", "openai-chat", "--base-url", running.root_url, "--endpoint", "/v1/chat/completions",
-        "--model", running.weights, "--served-model-name", running.plan.served_name, "--trust-remote-code",
-        "--dataset-name", "random-mm" if scenario.picture else "random",
-        "--random-input-len", str(scenario.input_len), "--random-output-len", str(scenario.output_len),
-        "--num-prompts", str(load.prompts), "--max-concurrency", str(load.concurrency),
-        "--temperature", "0", "--seed", str(seed),
-        # Both would send the first prompt beforehand, and the prefix cache would answer it when it is measured.
-        "--ready-check-timeout-sec", "0", "--num-warmups", "0",
-        "--percentile-metrics", ",".join(_LATENCIES), "--metric-percentiles", "99",
-        "--save-result", "--result-dir", str(output.parent), "--result-filename", output.name,
-    ]  # fmt: skip
-    if scenario.picture:
-        width, height = scenario.picture
-        argv += [
-            "--random-mm-base-items-per-request", "1", "--random-mm-num-mm-items-range-ratio", "0",
-            "--random-mm-limit-mm-per-prompt", json.dumps({"image": 1, "video": 0}),
-            "--random-mm-bucket-config", f"{{({height}, {width}, 1): 1.0}}",
-        ]  # fmt: skip
-    return argv
-
-
-def _sglang(running: Running, scenario: Scenario, load: Load, output: Path, seed: int) -> list[str]:
-    argv = [
-        running.plan.argv[0], "-m", "sglang.bench_serving",
-        "--backend", "sglang-oai-chat", "--base-url", running.root_url,
-        "--model", running.plan.served_name, "--tokenizer", running.weights,
-        # `random` would fetch ShareGPT's conversations for its words.
-        "--dataset-name", "image" if scenario.picture else "random-ids",
-        "--random-input-len", str(scenario.input_len), "--random-output-len", str(scenario.output_len),
-        # With its default, 0, lengths are drawn by lot from one token up.
-        "--random-range-ratio", "1",
-        "--num-prompts", str(load.prompts), "--max-concurrency", str(load.concurrency), "--request-rate", "inf",
-        "--warmup-requests", "0", "--seed", str(seed), "--output-file", str(output),
-    ]  # fmt: skip
-    if scenario.picture:
-        width, height = scenario.picture
-        argv += ["--image-count", "1", "--image-resolution", f"{height}x{width}", "--image-format", "jpeg"]
-    return argv
+    engine = engine_of(running.plan.engine)
+    if engine.bench is None:
+        raise NoToolError(engine.no_bench.format(url=running.plan.base_url))
+    workload = Workload(
+        python=running.plan.argv[0], root_url=running.root_url, weights=running.weights,
+        served_name=running.plan.served_name, input_len=scenario.input_len, output_len=scenario.output_len,
+        picture=scenario.picture, prompts=load.prompts, concurrency=load.concurrency, seed=seed, output=output,
+    )  # fmt: skip
+    return engine.bench(workload)
 
 
 def environment(running: Running, base: Mapping[str, str]) -> dict[str, str]:

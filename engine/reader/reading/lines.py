@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from math import atan2, degrees, hypot
-from statistics import median
 
 Point = tuple[float, float]
 Corners = tuple[Point, Point, Point, Point]
@@ -82,8 +81,3 @@ def confidence(lines: list[Line]) -> float:
     """Return the mean confidence per character, 0 to 1; 0 where there are no lines."""
     letters = sum(len(line.text) for line in lines)
     return sum(len(line.text) * line.score for line in lines) / letters if letters else 0.0
-
-
-def line_height(lines: list[Line]) -> float:
-    """Return the median height of the lines in pixels; 0 where there are none."""
-    return median(line.height for line in lines) if lines else 0.0

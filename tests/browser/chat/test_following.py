@@ -13,11 +13,18 @@ from tests.instruments.scripted_engine import Script
 from tests.instruments.scripted_product import ScriptedProduct
 
 _LINES = [f"Line {number}.\n\n" for number in range(80)]
-_BELOW = """() => {
-  const holds = (part) => part.querySelector("[data-step-type]") && part.scrollHeight > part.clientHeight;
-  const scrolled = [...document.querySelectorAll("div.overflow-y-auto")].filter(holds).at(-1);
-  return scrolled ? scrolled.scrollHeight - scrolled.clientHeight - scrolled.scrollTop : -1;
-}"""
+_BOX = """const holds = (part) => part.querySelector("[data-step-type]") && part.scrollHeight > part.clientHeight;
+  const box = [...document.querySelectorAll("div.overflow-y-auto")].filter(holds).at(-1);
+  const below = () => box.scrollHeight - box.clientHeight - box.scrollTop;"""
+_BELOW = f"() => {{ {_BOX} return box ? below() : -1; }}"
+_UP_ON_THE_WAY_TO_THE_END = f"""async () => {{ {_BOX}
+  const start = box.scrollTop;
+  document.querySelector("div.absolute.bottom-4 button.rounded-full").click();
+  for (let frame = 0; box.scrollTop <= start && frame < 120; frame += 1) await new Promise(requestAnimationFrame);
+  box.scrollTo({{ top: start - 100, behavior: "instant" }});
+  await new Promise((done) => setTimeout(done, 500));
+  return below();
+}}"""
 
 
 def _below(chat: ChatPage) -> float:
@@ -53,6 +60,23 @@ def test_who_scrolls_up_is_left_in_peace(scripted: ScriptedProduct, open_page: O
     chat.answers.last.hover()
     chat.page.mouse.wheel(0, -300)
     _until_below(chat, lambda below: below > 200)
+    scripted.thread.go()
+    chat.finished()
+    expect(chat.answers.last).to_contain_text("Line 79.")
+    assert _below(chat) > 400
+
+
+def test_scrolling_up_counts_while_the_page_moves_itself(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+    scripted.engine.script = Script(answer=_LINES, stall_after=60)
+    chat = open_page(scripted.url)
+    chat.ask("Go")
+    expect(chat.answers.last).to_contain_text("Line 59.")
+    _until_below(chat, lambda below: below == 0)
+    chat.answers.last.hover()
+    chat.page.mouse.wheel(0, -600)
+    _until_below(chat, lambda below: below > 500)
+    # The arrow moves the page smoothly to its end; this person scrolls up again before it gets there.
+    assert chat.page.evaluate(_UP_ON_THE_WAY_TO_THE_END) > 200
     scripted.thread.go()
     chat.finished()
     expect(chat.answers.last).to_contain_text("Line 79.")

@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import expect
 
+from engine.status import Phase, Reason
 from tests.browser.conftest import OpenPage
 from tests.instruments.scripted_engine import Script
 from tests.instruments.scripted_product import ScriptedProduct
@@ -267,11 +268,11 @@ def test_what_is_left_out_of_a_long_chat_is_said(scripted: ScriptedProduct, open
 def test_a_question_waits_while_the_engine_starts_and_the_page_shows_how_far_it_is(
     scripted: ScriptedProduct, open_page: OpenPage
 ) -> None:
-    scripted.status(state="starting", phase="preparing", percent=12.0)
+    scripted.status(state="starting", phase=Phase.PREPARING, percent=12.0)
     page = open_page(scripted.url)
     page.ask("Are you there?")
     expect(page.notes.last).to_contain_text("The engine is starting: preparing, 12 %")
-    scripted.status(state="starting", phase="preparing", percent=87.0)
+    scripted.status(state="starting", phase=Phase.PREPARING, percent=87.0)
     expect(page.notes.last).to_contain_text("87 %")
     scripted.status(state="ready")
     expect(page.answers.last).to_contain_text("An answer.")
@@ -280,7 +281,7 @@ def test_a_question_waits_while_the_engine_starts_and_the_page_shows_how_far_it_
 
 
 def test_waiting_for_the_engine_can_be_stopped(scripted: ScriptedProduct, open_page: OpenPage) -> None:
-    scripted.status(state="starting", phase="preparing")
+    scripted.status(state="starting", phase=Phase.PREPARING)
     page = open_page(scripted.url)
     page.ask("Are you there?")
     expect(page.notes.last).to_contain_text("starting")
@@ -293,7 +294,7 @@ def test_waiting_for_the_engine_can_be_stopped(scripted: ScriptedProduct, open_p
 def test_a_failed_engine_says_why_and_retry_without_a_supervisor_says_what_to_do(
     scripted: ScriptedProduct, open_page: OpenPage
 ) -> None:
-    scripted.status(state="failed", phase="The weights are not on this machine.")
+    scripted.status(state="failed", reason=Reason.of_text("The weights are not on this machine."))
     page = open_page(scripted.url)
     page.ask("Are you there?")
     expect(page.answers.last).to_contain_text("The engine does not run: The weights are not on this machine.")

@@ -14,7 +14,7 @@ _PROGRAM = """
 import asyncio, sys
 from pathlib import Path
 from app import lazily
-from app.page import stubs
+from app.page.workarounds import stubs
 stubs.leave_out()
 import app.server
 from app.history.database import Database, database_url

@@ -9,6 +9,7 @@ import pytest
 from engine.commands.settings_notes import settings_notes
 from engine.config import ROOT, ConfigError, Settings, Workspace, load_settings, secret
 from engine.env_file import env_values
+from engine.plans import tuning
 
 
 @pytest.fixture
@@ -38,7 +39,6 @@ def test_the_environment_wins_over_the_file(no_file: Path, tmp_path: Path, monke
     [
         ("KIMI_PORT", "eighty", "1 to 65535"),
         ("KIMI_PORT", "70000", "1 to 65535"),
-        ("KIMI_ENGINE", "vlm", "auto, reader, vllm"),
         ("KIMI_UPLOAD_DAYS", "-1", "0 to keep"),
         ("KIMI_LOG_MB", "0", "from 1"),
     ],
@@ -122,3 +122,11 @@ def test_an_origin_that_is_no_address_is_said(no_file: Path, monkeypatch: pytest
     [note] = settings_notes(load_settings(no_file), no_file)
     assert "'chat.example.org:8443'" in note
     assert "https://chat.example.org" in note
+
+
+def test_a_tuning_that_does_not_exist_is_one_sentence_with_those_that_do() -> None:
+    tuning.check(Settings(_env_file=None, preset="low-latency"))
+    with pytest.raises(ConfigError) as raised:
+        tuning.check(Settings(_env_file=None, preset="fast"))
+    allowed = "appliance, long-context, low-latency, high-throughput, or nothing"
+    assert str(raised.value) == f"KIMI_PRESET is 'fast'; allowed is {allowed}."

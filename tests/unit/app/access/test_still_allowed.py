@@ -41,7 +41,7 @@ class Page:
         made.files.create()
         self.people, self.ended = People(made.files.people), EndedLogins(made.files.logins)
         self.rules = Rules(made, self.people, self.ended, lambda: ("github",))
-        self.welcome = Welcome(self.rules, self.ended, made.auth_header)
+        self.welcome = Welcome(self.rules, self.ended, made.auth_header, lambda session: None)
 
 
 @pytest.fixture

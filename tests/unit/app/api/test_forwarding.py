@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.api.body import Question
+from app.api.completion_request import CompletionRequest
 from app.api.errors import ApiError
 from app.api.forwarding import check_model, pass_on
 from app.api.response import Outlet
@@ -19,7 +19,7 @@ from app.upstream.client import EngineClient
 from engine.plans.launch import LaunchPlan
 from tests.instruments.scripted_engine import ScriptedEngine
 
-QUESTION = Question(b'{"messages":[{"role":"user","content":"Hello"}]}')
+REQUEST = CompletionRequest(b'{"messages":[{"role":"user","content":"Hello"}]}')
 
 
 class Sent:
@@ -56,7 +56,7 @@ async def test_an_answer_may_be_an_hour_coming(client: EngineClient, monkeypatch
         return await real(request, **options)
 
     monkeypatch.setattr(client._http, "send", watched)
-    await pass_on(client, "POST", "chat/completions", QUESTION, Sent().outlet)
+    await pass_on(client, "POST", "chat/completions", REQUEST, Sent().outlet)
     timeout = seen[0].extensions["timeout"]
     assert timeout["connect"] < 30
     assert all(timeout[phase] is None or timeout[phase] >= 3600 for phase in ("read", "write", "pool"))
@@ -68,7 +68,7 @@ async def test_an_engine_that_stays_silent_is_given_up_in_the_end(
     monkeypatch.setattr(engine_client, "PASSING_SILENCE_SECONDS", 0.5)
     engine.script.hold = True
     with pytest.raises(ApiError) as raised:
-        await pass_on(client, "POST", "chat/completions", QUESTION, Sent().outlet)
+        await pass_on(client, "POST", "chat/completions", REQUEST, Sent().outlet)
     assert raised.value.status == 504
     assert client.streams == 0
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from app.errors import HistoryError
 from app.files import uploads
 from app.files.pictures import NormalPicture, PictureError, PictureLimits
 from app.files.uploads import UploadStore, display_name
-from app.history.database import HistoryError
 from app.history.retention import sweep_imports, sweep_session_files, sweep_uploads, trusted_now
 from app.history.transfer.imports import MARK
 from tests.instruments.pictures import jpeg, png, shop_sign

@@ -8,9 +8,9 @@ from functools import partial
 
 import pytest
 
+from app.errors import HistoryError
 from app.history import autosave
 from app.history.copies import Copy
-from app.history.database import HistoryError
 from app.history.store import History
 from app.history.users import Users
 from app.talk.conversation import Answer, Turn, new_id

@@ -11,7 +11,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert, text
 
-from app.history.database import Database, HistoryError, database_url
+from app.errors import HistoryError
+from app.history.database import Database, database_url
 from app.history.opening import until_open
 from app.history.schema import bring_up_to_date, newest
 from app.history.tables import metadata, threads
@@ -149,5 +150,6 @@ async def test_a_database_that_comes_up_later_is_waited_for(tmp_path: Path, caps
     await late.close()
     log = PageLog()
     log.feed(said)
-    assert "cannot be used" in log.phase
+    assert log.waits
+    assert "cannot be used" in str(log.waits.values["text"])
     assert (log.failure, capsys.readouterr().out) == (None, "")

@@ -18,7 +18,7 @@ from app.history.listing import MOST, Page, Searches, list_threads
 from app.history.store import History
 from app.history.tables import threads
 from app.history.users import Users
-from app.page.data_layer import DataLayer, iso
+from app.page.threads.data_layer import DataLayer, iso
 from app.talk.conversation import Answer, Turn, new_id
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from app.errors import HistoryError
 from app.history.copies import Copy
-from app.history.database import Database, HistoryError, database_url
+from app.history.database import Database, database_url
 from app.history.merging import Merged, merge
 from app.history.store import History
 from app.history.users import Users

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
+from app.errors import HistoryError
 from app.history import copies, listing, store, users
 from app.history.copies import Copy, Seen, fingerprint
-from app.history.database import HistoryError
 from app.history.listing import Searches, list_threads
 from app.history.store import History, Thread
 from app.history.tables import answers, pictures, threads, turns
@@ -26,7 +26,7 @@ from app.history.tables import users as people
 from app.history.transfer import imports, reading
 from app.history.transfer.reading import ThreadReader
 from app.history.users import Users
-from app.page import saving
+from app.page.threads import saving
 from app.talk.conversation import Answer, Conversation, Picture, Turn, new_id
 from tests.unit.app.history.test_store import a_turn, load, somebody
 
@@ -228,7 +228,7 @@ ATTACKS: dict[str, list[Attack]] = {
     "Keeper.copy_of": [],
 }
 """What Bob tries with each function. Users.id_of and the keeper's functions take whom Chainlit has signed in, and no
-id: tests/unit/app/page/test_who_asks.py has them."""
+id: tests/unit/app/page/threads/test_who_asks.py has them."""
 
 
 def asked_of(module: ModuleType) -> set[str]:

@@ -13,15 +13,17 @@ from typing import Any
 import pytest
 from chainlit.context import init_ws_context
 
+from app.errors import HistoryError
 from app.history.copies import Copy
-from app.history.database import HistoryError
 from app.history.store import History
 from app.history.users import Users
-from app.page import in_step, resuming
-from app.page.chats import Chat, chat_of
-from app.page.data_layer import head_dict
+from app.page import in_step
+from app.page.chat import Chat
 from app.page.in_step import InStep
-from app.page.saving import Keeper
+from app.page.live_chats import chat_of
+from app.page.threads import resuming
+from app.page.threads.data_layer import head_dict
+from app.page.threads.saving import Keeper
 from app.talk.conversation import Answer, Turn, new_id
 from tests.instruments import waiting
 from tests.unit.app.history.test_store import load, somebody

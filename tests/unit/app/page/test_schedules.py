@@ -20,20 +20,25 @@ import pytest
 from chainlit.context import init_ws_context
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.errors import HistoryError
 from app.history import autosave
 from app.history.copies import Copy
-from app.history.database import Database, HistoryError, database_url
+from app.history.database import Database, database_url
 from app.history.store import History
 from app.history.users import Users
-from app.page import callbacks as chat_module
-from app.page import in_step, resuming
-from app.page.chats import Chat, chat_of
-from app.page.data_layer import head_dict
+from app.page import in_step
+from app.page.answer import buttons
+from app.page.answer.view import AnswerView
+from app.page.callbacks import Callbacks
+from app.page.chat import Chat
 from app.page.in_step import InStep
-from app.page.saving import Keeper
-from app.page.view import AnswerView
+from app.page.live_chats import chat_of
+from app.page.threads import resuming
+from app.page.threads.data_layer import head_dict
+from app.page.threads.saving import Keeper
 from app.talk.conversation import Answer, Turn, new_id
-from app.turn.run import Figures, Job, add
+from app.talk.figures import Figures
+from app.turn.run import Job, add
 from engine.reasoning_tags import Kind, Piece
 from tests.unit.app.sessions import Session
 
@@ -107,7 +112,7 @@ class Process:
         presets: Any = SimpleNamespace(sample=lambda words: None)
         state: Any = SimpleNamespace(restart_if_failed=_nothing)
         unused: Any = None
-        self.callbacks = chat_module._Callbacks(state, unused, self.keeper, presets, unused)
+        self.callbacks = Callbacks(state, unused, self.keeper, presets, unused)
         self.tabs: list[Tab] = []
         self.step = InStep(self.keeper, lambda: [(tab.session, tab.chat) for tab in self.tabs])
 
@@ -163,11 +168,11 @@ class Tab:
             name = chance.choices(BUTTONS, weights)[0]
             # Mostly the first question's: the one that every tab has.
             turn = turns[0] if chance.random() < 0.6 else chance.choice(turns)
-            self._begin(self.process.callbacks._run_button(self.session, self.chat, turn, name))
+            self._begin(self.process.callbacks.presses.act(self.session, self.chat, turn, buttons.BUTTONS[name]))
 
     async def _ask(self, words: str, page_id: str) -> None:
         message = cl.Message(words, id=page_id)
-        await self.process.callbacks._asked(self.session, self.chat, message)
+        await self.process.callbacks.turns.ask(self.session, self.chat, message)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         async def in_context() -> None:
@@ -312,7 +317,7 @@ async def _schedules(
     for seed in seeds:
         here = folder / str(seed)
         here.mkdir()
-        scripted.setattr(chat_module.turns, "run", scripted_engine(random.Random(-seed)))
+        scripted.setattr("app.turn.run.run", scripted_engine(random.Random(-seed)))
         own = request.getfixturevalue("postgres").create() if url else ""
         print(f"schedule {seed}")
         await run_schedule(seed, own, here)

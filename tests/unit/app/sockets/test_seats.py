@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.sockets.people import Seats
+from app.sockets.seats import Seats
 
 
 @dataclass(eq=False)

@@ -13,13 +13,15 @@ import pytest
 with warnings.catch_warnings():
     # Libraries below Chainlit use what pydantic has deprecated.
     warnings.simplefilter("ignore")
-    from app.page.chats import MOST_MEMORY, chat_of
+    from app.page.chat import MOST_MEMORY
+    from app.page.live_chats import chat_of
     from app.sockets import sessions
     from app.sockets.sessions import is_session_id
 
+GOOD = "0f8fad5b-d9cb-469f-a165-70867728950e"
 BAD = [
-    "", "..", "../" * 8 + "etc", "a" * 36, None, 7, b"x", ["x"], str(uuid.uuid1()), str(uuid.uuid4()).upper(),
-    uuid.uuid4().hex, f"{{{uuid.uuid4()}}}", f"urn:uuid:{uuid.uuid4()}", f" {uuid.uuid4()}", f"{uuid.uuid4()}\n",
+    "", "..", "../" * 8 + "etc", "a" * 36, None, 7, b"x", ["x"], "7d444840-9dc0-11d1-b245-5ffdce74fad2", GOOD.upper(),
+    GOOD.replace("-", ""), f"{{{GOOD}}}", f"urn:uuid:{GOOD}", f" {GOOD}", f"{GOOD}\n",
 ]  # fmt: skip
 
 
@@ -45,7 +47,7 @@ class Session:
 
 async def test_the_sessions_of_windows_that_were_closed_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: dict[str, Any] = {}
-    monkeypatch.setattr(sessions, "ws_sessions_id", kept)
+    monkeypatch.setattr("app.page.live_chats.ws_sessions_id", kept)
     open_one = Session(kept, "anna")
     answering: Any = Session(kept, "anna")
     task = asyncio.create_task(asyncio.sleep(600))
@@ -64,7 +66,7 @@ async def test_the_sessions_of_windows_that_were_closed_are_bounded(monkeypatch:
 
 async def test_the_chats_of_one_person_take_a_bounded_amount_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: dict[str, Any] = {}
-    monkeypatch.setattr(sessions, "ws_sessions_id", kept)
+    monkeypatch.setattr("app.page.live_chats.ws_sessions_id", kept)
     names = ("small", "oldest", "answering", "closed", "opened")
     ones: dict[str, Any] = {name: Session(kept, "anna") for name in names}
     bobs: Any = Session(kept, "bob")

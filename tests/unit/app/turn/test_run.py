@@ -5,6 +5,7 @@ import base64
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ from app.upstream.backpressure import Reply
 from app.upstream.progress import Pulse
 from app.upstream.state import EngineFailedError, EngineState
 from engine.config import Settings
-from engine.plans.launch import LaunchPlan
 from engine.reasoning_tags import Kind, Piece
-from engine.status import EngineStatus, Status
+from engine.status import EngineStatus, Phase, Reason, Status
+from tests.instruments.launch_plan import launch_plan
 from tests.instruments.scripted_engine import Script, ScriptedEngine
 
 
@@ -74,11 +75,7 @@ class Desk:
         self.status("ready")
 
     def plan(self, **changes: Any) -> None:
-        plan: dict[str, Any] = {
-            "engine": "sglang", "model": "Kimi-VL-A3B-Thinking", "served_name": "scripted",
-            "base_url": self.engine.base_url, "pictures": "file", **changes,
-        }  # fmt: skip
-        LaunchPlan(**plan).write(self.files.plan)
+        launch_plan(self.engine.base_url, **changes).write(self.files.plan)
 
     def status(self, state: Any, **changes: Any) -> None:
         Status().with_engine(state=state, **changes).write(self.files.status)
@@ -281,12 +278,12 @@ async def test_thoughts_go_on_as_thoughts_when_the_switch_is_off_by_now(desk: De
 
 
 async def test_a_question_waits_for_the_engine_and_is_then_answered(desk: Desk) -> None:
-    desk.status("starting", phase="loading", percent=40.0)
+    desk.status("starting", phase=Phase.LOADING, percent=40.0)
     asking = asyncio.create_task(desk.ask())
     await asyncio.wait_for(desk.screen.shown.wait(), 10)
     assert not desk.engine.requests
     desk.screen.shown.clear()
-    desk.status("starting", phase="loading", percent=80.0)
+    desk.status("starting", phase=Phase.LOADING, percent=80.0)
     await asyncio.wait_for(desk.screen.shown.wait(), 10)
     desk.status("ready")
     assert (await asyncio.wait_for(asking, 10)).text == "An answer."
@@ -303,10 +300,10 @@ async def test_a_question_waits_for_the_first_plan(desk: Desk) -> None:
 
 
 async def test_a_failed_engine_is_said_at_once(desk: Desk) -> None:
-    desk.status("failed", phase="The weights are not there.")
+    desk.status("failed", reason=Reason("weights_missing"))
     with pytest.raises(EngineFailedError) as error:
         await desk.ask()
-    assert explain(error.value).values == {"reason": "The weights are not there."}
+    assert explain(error.value).values == {"reason": Reason("weights_missing")}
 
 
 async def test_an_engine_that_dies_before_it_speaks_is_asked_again(desk: Desk) -> None:
@@ -318,7 +315,7 @@ async def test_an_engine_that_dies_before_it_speaks_is_asked_again(desk: Desk) -
         desk.state.client()
     asking = asyncio.create_task(desk.ask())
     await asyncio.sleep(0.3)
-    desk.status("starting", phase="loading", restarts=1)
+    desk.status("starting", phase=Phase.LOADING, restarts=1)
     await asyncio.wait_for(desk.screen.shown.wait(), 10)
     desk.engine.script = Script()
     desk.plan()
@@ -406,7 +403,9 @@ async def test_a_refusal_has_its_sentence(desk: Desk, status: int, said: str, ke
     assert await failure(desk) == (key, retry)
 
 
-async def test_an_answer_that_breaks_off_keeps_what_came(desk: Desk) -> None:
+async def test_an_answer_that_breaks_off_keeps_what_came(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The supervisor of this test will not notice anything, however long the turn waits for that.
+    monkeypatch.setattr(desk.state, "noticed", partial(desk.state.noticed, 0.2))
     desk.engine.script = Script(reasoning=["So."], answer=["A ", "sign", " that"], break_after=3)
     answer = Answer()
     assert await failure(desk, answer) == ("engine_broke_off", True)

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from aiohttp import web
 
-from app.page import wording
+from app.page.answer import wording
 from app.talk.stream_timer import Clock
 from app.telemetry.activity import activity
 from app.upstream import client as engine_client
@@ -19,8 +19,8 @@ from app.upstream import progress
 from app.upstream.client import EngineClient
 from app.upstream.progress import Pulse, Queue, beating, waiting_in
 from engine.config import ROOT
-from engine.plans.launch import LaunchPlan
 from engine.reasoning_tags import Kind, Piece
+from tests.instruments.launch_plan import launch_plan
 from tests.instruments.scripted_engine import Script
 from tests.unit.app.turn.test_run import Desk, desk
 
@@ -52,11 +52,7 @@ async def engine(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Metrics
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    plan = LaunchPlan(
-        engine="vllm", model="Kimi-VL-A3B-Thinking", served_name="m", pictures="file",
-        base_url=f"http://127.0.0.1:{runner.addresses[0][1]}/v1",
-    )  # fmt: skip
-    client = EngineClient(plan, "key")
+    client = EngineClient(launch_plan(f"http://127.0.0.1:{runner.addresses[0][1]}/v1", engine="vllm"), "key")
     yield metrics, client
     metrics.hang.set()
     await client.close()
@@ -106,10 +102,7 @@ async def test_an_engine_that_hangs_does_not_hold_the_line_back_until_it_is_hidd
 
 
 async def test_a_client_that_is_closed_is_forgotten_with_its_queue() -> None:
-    plan = LaunchPlan(
-        engine="vllm", model="Kimi-VL-A3B-Thinking", served_name="m", pictures="file", base_url="http://h/v1"
-    )
-    client = EngineClient(plan, "key")
+    client = EngineClient(launch_plan("http://h/v1", engine="vllm"), "key")
     assert isinstance(client.queue, Queue)
     gone = weakref.ref(client)
     await client.close()

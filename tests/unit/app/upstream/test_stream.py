@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.upstream.stream import BrokenStreamError, StreamedError, StreamReader, Usage
+from app.talk.figures import Usage
+from app.upstream.stream import BrokenStreamError, StreamedError, StreamReader
 from engine.reasoning_tags import KIMI_VL, Kind, Marks, Start, join
 
 

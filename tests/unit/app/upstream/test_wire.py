@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.upstream.stream import StreamedError, StreamReader, Usage
+from app.talk.figures import Usage
+from app.upstream.stream import StreamedError, StreamReader
 from engine.reasoning_tags import KIMI_VL, Marks, Piece, Start, join
 
 WIRE = Path(__file__).parents[3] / "recorded" / "wire"

@@ -93,7 +93,7 @@ def test_a_full_disk_leaves_the_list_as_it_was(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(json, "dump", full)
+    monkeypatch.setattr(Path, "replace", full)
     assert cli.main(["key", "add", "another"]) == 1
     assert "No space left on device" in capsys.readouterr().err
     assert Keys(Settings(workspace=workspace).files.keys).names() == ["taken"]

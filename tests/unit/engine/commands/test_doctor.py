@@ -17,8 +17,9 @@ import pytest
 from engine.commands import doctor
 from engine.commands.cli import main
 from engine.config import ROOT, Settings
-from engine.machine import detect
-from engine.machine.detect import Accelerator, Hardware
+from engine.machine import detect, nvidia
+from engine.machine.detect import Hardware
+from engine.machine.vendor import Accelerator
 from tests.instruments.ports import free_port
 
 MakeSettings = Callable[..., Settings]
@@ -88,12 +89,12 @@ def test_vllm_that_is_missing_half_there_or_whole(
 ) -> None:
     made = settings(engine="vllm", model="nano")
     machine = Hardware(cores=2, memory=16 * 2**30, cpu_flags=frozenset({"avx2", "avx512f"}))
-    assert "not installed" in only(doctor.vllm_environment(made, machine, tmp_path))[1]
+    assert "not installed" in only(doctor.engine_environment(made, machine, tmp_path))[1]
     (tmp_path / ".venv-vllm").mkdir()
-    assert "not complete" in only(doctor.vllm_environment(made, machine, tmp_path))[1]
-    monkeypatch.setattr(doctor, "is_ready", lambda *_: True)
-    assert only(doctor.vllm_environment(made, machine, tmp_path))[0] == "ok"
-    assert doctor.vllm_environment(settings(), machine, tmp_path) == [], "the reader needs none"
+    assert "not complete" in only(doctor.engine_environment(made, machine, tmp_path))[1]
+    monkeypatch.setattr("engine.engines.vllm.engine.is_ready", lambda *_: True)
+    assert only(doctor.engine_environment(made, machine, tmp_path))[0] == "ok"
+    assert doctor.engine_environment(settings(), machine, tmp_path) == [], "the reader needs none"
 
 
 def test_a_workspace_that_others_can_read_or_nobody_can_write(
@@ -147,7 +148,7 @@ def test_a_driver_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         raise pynvml.NVMLError(pynvml.NVML_ERROR_DRIVER_NOT_LOADED)
 
     monkeypatch.setattr(pynvml, "nvmlInit", fail)
-    monkeypatch.setattr(detect, "Path", lambda path: Path("/") if "nvidia" in path else Path(path))
+    monkeypatch.setattr(nvidia, "Path", lambda path: Path("/") if "nvidia" in path else Path(path))
     found = doctor.machine(detect.detect())
     assert [finding.state for finding in found] == ["warning", "ok"], "the reader needs no driver"
     assert "NVML does not answer" in found[0].what

@@ -1,5 +1,6 @@
 """`./start.sh plan`: names, exit statuses, formats, rules."""
 
+import itertools
 import json
 import shlex
 import subprocess
@@ -140,11 +141,20 @@ def test_the_compose_file_has_the_same_command_line_and_environment(
     found = plan_of(shlex.split(arguments))
     assert (*service["entrypoint"], *service["command"]) == found.argv
     assert found.env.items() <= service["environment"].items()
-    assert service["image"] == found.image
+    assert service["image"] == found.guide.image
+
+
+def test_the_compose_file_mounts_what_the_container_line_mounts(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = "--model Kimi-K2-Thinking --accelerator 'Atlas A3'"
+    service = yaml.safe_load(plan(capsys, f"{arguments} --format compose")[1])["services"]["engine"]
+    container = plan_of(shlex.split(arguments)).guide.container
+    mounted = {after for before, after in itertools.pairwise(container) if before == "-v"}
+    assert "/usr/local/dcmi:/usr/local/dcmi" in mounted
+    assert mounted <= set(service["volumes"])
 
 
 def test_the_container_line_has_every_chip_of_ascend() -> None:
-    container = plan_of(shlex.split("--model Kimi-K2-Thinking --accelerator 'Atlas A3'")).container
+    container = plan_of(shlex.split("--model Kimi-K2-Thinking --accelerator 'Atlas A3'")).guide.container
     assert {f"/dev/davinci{n}" for n in range(16)} <= set(container)
     assert "/dev/davinci16" not in container
 

@@ -15,7 +15,7 @@ import pytest
 from engine.config import ROOT, Settings
 from engine.identity import Identity
 from engine.plans.launch import LaunchPlan
-from engine.status import Status
+from engine.status import Reason, Status
 from engine.supervise import control, timeline, workspace_lock
 
 PLAN = LaunchPlan("vllm", "模型", "a-model", "http://x/v1", "file", reasons=("Weil „so“ – darum…",))
@@ -26,9 +26,10 @@ def in_use(settings: Settings) -> Iterator[None]:
     """A workspace whose product runs, and says things in many letters."""
     files = settings.files
     files.create()
-    Status().with_engine(state="starting", phase="正在加载 …", kind="vllm", model="模型").write(files.status)
+    doing = Reason.of_text("正在加载 …")
+    Status().with_engine(state="starting", reason=doing, kind="vllm", model="模型").write(files.status)
     PLAN.write(files.plan)
-    timeline.note(files.timeline, "engine", "failed", "没有空间")
+    timeline.note(files.timeline, "engine", "failed", reason=Reason.of_text("没有空间"))
     for log in (files.app_log, files.llm_log):
         log.write_text("INFO 招牌 ● …\n", encoding="utf-8")
     with workspace_lock.holding(files.lock):

@@ -9,11 +9,21 @@ import psutil
 import pynvml
 import pytest
 
-from engine.engines.vllm.log import Progress
+from engine.catalog import catalog
+from engine.engines.choice import make_plan
+from engine.engines.vllm.log import VllmLog
+from engine.machine import amd
 from engine.machine import detect as hardware
-from engine.machine.detect import amd_from_sysfs, detect, parse_amd_smi, parse_npu_smi
+from engine.machine.amd import parse_amd_smi
+from engine.machine.ascend import parse_npu_smi
+from engine.machine.detect import detect
 from engine.machine.gpu_holders import gpu_holders
+from engine.machine.load import LoadMeter
+from engine.machine.vendor import GIB, Accelerator, Device, Vendor
+from engine.machine.vendors import CPU, VENDORS
+from engine.plans.launch import PlanError
 from engine.plans.target import from_hardware
+from tests.instruments.combinations import settings
 
 RECORDED = Path(__file__).parents[3] / "recorded"
 MIB = 1024**2
@@ -65,7 +75,7 @@ def test_sysfs_serves_where_amd_smi_is_missing(tmp_path: Path) -> None:
         (device / "vendor").write_text(f"{vendor}\n")
         (device / "mem_info_vram_total").write_text(f"{total}\n")
         (device / "mem_info_vram_used").write_text("301989888\n")
-    (found,) = amd_from_sysfs(tmp_path)
+    (found,) = amd.from_sysfs(tmp_path)
     assert (found.memory, found.free) == (206141652992, 206141652992 - 301989888)
 
 
@@ -74,7 +84,7 @@ def test_a_sysfs_without_the_used_memory_leaves_it_unknown(tmp_path: Path) -> No
     device.mkdir(parents=True)
     (device / "vendor").write_text("0x1002\n")
     (device / "mem_info_vram_total").write_text("206141652992\n")
-    assert amd_from_sysfs(tmp_path)[0].free is None
+    assert amd.from_sysfs(tmp_path)[0].free is None
 
 
 @pytest.fixture
@@ -119,10 +129,10 @@ def test_who_holds_the_memory_is_named_the_largest_first(nvml: dict[str, Any], m
     name = psutil.Process().name()
     assert gpu_holders() == f"{name} (pid {own}) 5.0 GiB, a program (pid {2**22 + 1}) 0.0 GiB"
     line = "ValueError: Free memory on device cuda:0 (3.1/23.6 GiB) on startup is less than desired GPU memory "
-    progress = Progress()
-    progress.feed(line + "utilization (0.95, 22.4 GiB).")
-    assert progress.failure is not None
-    assert f"{name} (pid {own})" in progress.failure.sentence
+    log = VllmLog()
+    log.feed(line + "utilization (0.95, 22.4 GiB).")
+    assert log.failure is not None
+    assert f"{name} (pid {own})" in str(log.failure.reason.values["holders"])
 
 
 def test_an_answer_that_cannot_be_read_is_a_note_and_not_an_end(
@@ -149,3 +159,23 @@ def test_the_tools_on_the_path_are_asked(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert found.llama_server == str(tmp_path / "llama-server")
     assert found.memory is not None
     assert found.cores >= 1
+
+
+def test_the_catalogue_speaks_of_vendors_that_exist() -> None:
+    known = {*VENDORS, CPU}
+    assert {card.vendor for card in catalog().accelerators.values()} <= known
+    assert {facts.vendor for facts in catalog().engines} | {recipe.vendor for recipe in catalog().recipes} <= known
+
+
+def test_a_vendor_is_one_record(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = Accelerator("acme", "ACME One", memory=32 * GIB, generation="one-b")
+    acme = Vendor(
+        "acme", lambda _: (found,), lambda: lambda: [Device("ACME One", busy=5.0)], family=str.upper, vllm_title="ACME"
+    )
+    monkeypatch.setitem(VENDORS, "acme", acme)
+    here = detect()
+    assert found in here.accelerators
+    assert from_hardware(hardware.Hardware((found,)))[0].generation == "ONE-B"
+    assert Device("ACME One", busy=5.0) in LoadMeter(tmp_path).read().devices
+    with pytest.raises(PlanError, match="1 x ACME One was found, but vLLM for ACME is not installed by this program"):
+        make_plan(settings(engine="vllm"), hardware.Hardware((found,)))

@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp
 
 from app.access.limits.guards import BodyLimit
-from app.access.limits.malformed import HonestErrors, Refusal, SoundRequests, on_invalid
-from app.history.database import HistoryError
+from app.access.limits.malformed import HonestErrors, SoundRequests, on_invalid
+from app.errors import HistoryError, Refusal
 from tests.unit.app.access.limits.test_guards import ask
 
 SECRET = "what was typed"

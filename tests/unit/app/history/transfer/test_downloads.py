@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.types import Message, Scope
 
-from app.access.limits.malformed import Refusal
+from app.errors import Refusal
 from app.history.transfer.downloads import Download, Downloads
 
 SCOPE: Scope = {"type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "method": "GET", "path": "/"}

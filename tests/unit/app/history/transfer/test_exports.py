@@ -17,8 +17,8 @@ from chainlit.context import init_http_context
 from chainlit.session import WebsocketSession
 from sqlalchemy import update
 
+from app.errors import HistoryError
 from app.files.pictures import NormalPicture, PictureLimits, normalise
-from app.history.database import HistoryError
 from app.history.records import LAST_SECOND
 from app.history.store import History, Thread
 from app.history.tables import turns
@@ -27,8 +27,8 @@ from app.history.transfer.exports import chat_json, chat_zip, file_name
 from app.history.transfer.imports import ImportedError, folder_of_an_import, keep, take_in
 from app.history.transfer.reading import ThreadReader
 from app.history.users import Users
-from app.page.chats import Chat
-from app.page.resuming import page_of
+from app.page.chat import Chat
+from app.page.threads.resuming import page_of
 from app.talk.conversation import Answer, Conversation, Picture, Turn
 from tests.instruments.pictures import png, shop_sign
 from tests.unit.app.history.test_store import load

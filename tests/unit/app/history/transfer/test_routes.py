@@ -18,9 +18,9 @@ from fastapi import FastAPI, Request
 from starlette.types import ASGIApp
 
 from app.access.limits.malformed import HonestErrors
+from app.errors import HistoryError
 from app.files.pictures import NormalPicture, PictureLimits, normalise
 from app.files.uploads import UploadStore
-from app.history.database import HistoryError
 from app.history.store import History
 from app.history.transfer import imports, routes
 from app.history.users import Users

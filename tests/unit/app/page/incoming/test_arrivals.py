@@ -15,9 +15,10 @@ from chainlit.types import FileDict
 from chainlit.user import User
 
 from app.history.store import ThreadGoneError
-from app.page import resuming
-from app.page.chats import MOST_MEMORY, adopt, chat_of, thread_deleted
+from app.page.chat import MOST_MEMORY
 from app.page.incoming import arrivals
+from app.page.live_chats import adopt, chat_of, thread_deleted
+from app.page.threads import resuming
 from app.talk.conversation import Turn
 
 FILE: FileDict = {"id": "x", "name": "a.png", "path": Path("a.png"), "size": 1, "type": "image/png"}

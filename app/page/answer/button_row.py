@@ -1,0 +1,38 @@
+"""The buttons below an answer that has ended."""
+
+from __future__ import annotations
+
+import chainlit as cl
+
+from app.page.answer.buttons import below_answer, to_versions
+from app.page.answer.frame import Frame, action_of
+from app.talk.conversation import Answer, Turn
+
+
+class ButtonRow:
+    """One row for the answer that is shown."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self.actions: list[cl.Action] = []
+
+    def make(self, turn: Turn, answer: Answer, place: tuple[int, int], for_id: str) -> None:
+        """Makes the buttons below the message `for_id`; `place`: which version of the question, and of how many."""
+        language = self._frame.language
+        offered = below_answer(turn, answer, language) + to_versions(turn.id, place, language)
+        self.actions = [action_of(one) for one in offered]
+        for action in self.actions:
+            action.forId = for_id
+
+    async def show(self, turn: Turn, answer: Answer, place: tuple[int, int], for_id: str) -> None:
+        """Puts them on the page, in the place of those that are there."""
+        await self.remove()
+        self.make(turn, answer, place, for_id)
+        for action in self.actions:
+            await action.send(for_id=for_id)
+
+    async def remove(self) -> None:
+        """Takes them off the page."""
+        for action in self.actions:
+            await action.remove()
+        self.actions = []

@@ -1,0 +1,107 @@
+"""The buttons below a question and its answer, as data: what each is, and which of them a turn has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from app.i18n import Language, text
+from app.talk.conversation import Answer, Turn
+
+Name = Literal[
+    "regenerate",
+    "continue",
+    "retry",
+    "previous",
+    "next",
+    "answer_now",
+    "keep_waiting",
+    "stop_here",
+    "earlier_question",
+    "later_question",
+    "download",
+]
+
+
+@dataclass(frozen=True)
+class Button:
+    """One kind of button; its words are in the locales as `button_NAME` and `button_NAME_hint`."""
+
+    name: Name
+    icon: str
+    """Lucide's name of it."""
+    while_running: bool = False
+    """Whether it is about an answer that is being given; all others can be pressed between answers only."""
+    asks_engine: bool = False
+
+
+BUTTONS: dict[str, Button] = {
+    button.name: button
+    for button in (
+        Button("regenerate", "refresh-cw", asks_engine=True),
+        Button("continue", "arrow-right", asks_engine=True),
+        Button("retry", "rotate-ccw", asks_engine=True),
+        Button("previous", "chevron-left"),
+        Button("next", "chevron-right"),
+        Button("answer_now", "zap", while_running=True),
+        Button("keep_waiting", "hourglass", while_running=True),
+        Button("stop_here", "square", while_running=True),
+        Button("earlier_question", "undo-2"),
+        Button("later_question", "redo-2"),
+        Button("download", "download"),
+    )
+}
+"""All of them, by name."""
+WHEN_STALLED: tuple[Name, ...] = ("keep_waiting", "stop_here")
+"""The choice that a person has about a silent engine."""
+LONG_ANSWER = 2000
+"""An answer of more characters is offered as a file, too."""
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A button of one turn, in the person's language."""
+
+    button: Button
+    turn_id: str
+    label: str
+    hint: str
+
+
+def offer(name: Name, turn_id: str, language: Language, place: str = "") -> Offered:
+    """One button; `place` says which of several answers or questions is shown."""
+    label = text(f"button_{name}", language)
+    hint = text(f"button_{name}_hint", language)
+    return Offered(BUTTONS[name], turn_id, f"{label} ({place})" if place else label, hint)
+
+
+def below_answer(turn: Turn, answer: Answer, language: Language) -> list[Offered]:
+    """The buttons below an answer."""
+    wanted: list[Name] = []
+    if answer.ending in {"length", "stopped", "error"}:
+        wanted.append("continue")
+    wanted.append("regenerate")
+    if len(answer.text) > LONG_ANSWER:
+        wanted.append("download")
+    made = [offer(name, turn.id, language) for name in wanted]
+    if len(turn.answers) > 1:
+        at = next(n for n, other in enumerate(turn.answers) if other is answer)
+        made += _to_neighbours("previous", "next", (at + 1, len(turn.answers)), turn.id, language)
+    return made
+
+
+def to_versions(turn_id: str, place: tuple[int, int], language: Language) -> list[Offered]:
+    """The buttons that lead to the other versions of an edited question; `place` is this one, and of how many."""
+    return _to_neighbours("earlier_question", "later_question", place, turn_id, language)
+
+
+def _to_neighbours(
+    before: Name, after: Name, place: tuple[int, int], turn_id: str, language: Language
+) -> list[Offered]:
+    at, count = place
+    made = []
+    if at > 1:
+        made.append(offer(before, turn_id, language, f"{at}/{count}"))
+    if at < count:
+        made.append(offer(after, turn_id, language, f"{at}/{count}"))
+    return made

@@ -1,0 +1,94 @@
+"""The step that shows the reasoning, and the button that cuts it short."""
+
+from __future__ import annotations
+
+import chainlit as cl
+from chainlit.utils import utc_now
+
+from app.i18n import text
+from app.page.answer import wording
+from app.page.answer.frame import Frame
+from app.talk.conversation import Answer
+
+
+class Thinking:
+    """Open while reasoning comes, folded from the first word of the answer on."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self.wanted = True
+        """Whether the person wants to see reasoning."""
+        self.can_be_cut = False
+        """Whether the engine can be made to answer now."""
+        self.step: cl.Step | None = None
+        self.answer_now: cl.Action | None = None
+        """The button, while it is on the page."""
+
+    def restore(self, answer: Answer) -> None:
+        """Takes up the reasoning of an answer of the history."""
+        if self.wanted and answer.reasoning:
+            self.step = self._new()
+            self.step.default_open = False
+            self.step.output = answer.reasoning
+            self.step.start = self.step.end = utc_now()
+            self.step.name = wording.thought(answer.seconds_thinking, _stopped(answer), self._frame.language)
+
+    async def begin(self, answer: Answer) -> None:
+        """Goes back to what `answer` has so far."""
+        if self.step and self.step.output != answer.reasoning:
+            self.step.output = answer.reasoning
+            await self.step.update()
+
+    async def think(self, words: str) -> None:
+        """Adds some reasoning."""
+        if not self.wanted:
+            return
+        if self.step is None:
+            self.step = self._new()
+            self.step.start = utc_now()
+            await self.step.send()
+        elif self.step.end:
+            self.step.name = text("thinking", self._frame.language)
+            self.step.end = None
+            await self.step.update()
+        if self.can_be_cut and self.answer_now is None:
+            self.answer_now = self._frame.action("answer_now")
+            await self.answer_now.send(for_id=self.step.id)
+        await self.step.stream_token(words)
+
+    async def fold(self) -> None:
+        """Closes it; its name gets the time once the whole answer is there."""
+        if self.step and not self.step.end:
+            await self._end(None)
+
+    async def finish(self, answer: Answer) -> None:
+        """Shows the reasoning of an answer that has ended."""
+        if self.step is None and answer.reasoning:
+            await self.think(answer.reasoning)
+        if self.step:
+            self.step.output = answer.reasoning
+            await self._end(answer.seconds_thinking, _stopped(answer))
+
+    async def _end(self, seconds: float | None, stopped: bool = False) -> None:
+        assert self.step
+        # At once no more of the turn: the turn may be sent again meanwhile.
+        answer_now, self.answer_now = self.answer_now, None
+        if answer_now:
+            await answer_now.remove()
+        self.step.end = self.step.end or utc_now()
+        self.step.name = wording.thought(seconds, stopped, self._frame.language)
+        await self.step.update()
+
+    def _new(self) -> cl.Step:
+        return cl.Step(
+            name=text("thinking", self._frame.language),
+            type="tool",
+            show_input=False,
+            default_open=True,
+            auto_collapse=True,
+            parent_id=self._frame.parent_id,
+        )
+
+
+def _stopped(answer: Answer) -> bool:
+    return answer.ending == "stopped" and answer.in_reasoning

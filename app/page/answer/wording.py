@@ -1,0 +1,103 @@
+"""What the page says about a turn, in the person's language: the waiting, the pulse, the quiet line."""
+
+from __future__ import annotations
+
+from app.i18n import Language, text
+from app.talk.conversation import Answer
+from app.talk.figures import Figures
+from app.talk.fitting import Fit
+from app.turn.faults import Fault
+from app.upstream.progress import Pulse
+from engine.status import EngineStatus, Reason
+from engine.wording import doing, sentence
+
+SILENT_SECONDS = 30
+"""An engine that has sent no token for so long may be stuck."""
+
+
+def waiting(status: EngineStatus, language: Language) -> str:
+    """Why a question waits."""
+    phase = doing(status.phase, language)
+    if status.state == "starting" and phase:
+        if status.percent is not None:
+            return text("engine_starting_percent", language, phase=phase, percent=round(status.percent))
+        return text("engine_starting", language, phase=phase)
+    return text("engine_restarting" if status.restarts else "waiting", language)
+
+
+def fault(fault: Fault, language: Language) -> str:
+    """What went wrong, with the way out."""
+    values = {
+        name: sentence(value, language) if isinstance(value, Reason) else value for name, value in fault.values.items()
+    }
+    return text(fault.key, language, **values)
+
+
+def pulse(seen: Pulse, language: Language) -> str:
+    """How an answer under way goes; empty while there is nothing worth telling."""
+    seconds = int(seen.silent)
+    if not seen.begun:
+        if seen.position:
+            return text("pulse_queue", language, position=seen.position, seconds=int(seen.elapsed))
+        key = "pulse_first" if seconds < SILENT_SECONDS else "pulse_first_late"
+        return text(key, language, seconds=seconds) if seconds >= 2 else ""
+    if seconds >= SILENT_SECONDS:
+        return text("pulse_stuck", language, seconds=seconds)
+    if seconds >= 2:
+        return text("pulse_pause", language, seconds=seconds)
+    speed = seen.tokens_per_second
+    return text("pulse_speed", language, speed=speed_figure(speed)) if speed else ""
+
+
+def speed_figure(speed: float) -> str:
+    """Tokens a second, with as many digits as mean something."""
+    return f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"
+
+
+def thought(seconds: float | None, stopped: bool, language: Language) -> str:
+    """The Thinking step's name once it has ended."""
+    if stopped or seconds is None:
+        return text("thought_stopped" if stopped else "thinking", language)
+    return text("thought_for", language, seconds=max(1, round(seconds)))
+
+
+def no_answer(answer: Answer, language: Language) -> str:
+    """What stands in the place of an answer that never began."""
+    match answer.ending:
+        case "stopped":
+            return text("stopped_before_answer", language)
+        case "length":
+            return text("limit_before_answer", language)
+        case _:
+            return text("nothing_said", language)
+
+
+def left_out(fitted: Fit, language: Language) -> str:
+    """What of the conversation was not sent along; empty if all of it was."""
+    sentences = []
+    if fitted.left_out_turns:
+        sentences.append(text("left_out_turns", language, count=fitted.left_out_turns))
+    if fitted.left_out_pictures:
+        sentences.append(text("left_out_pictures", language, count=fitted.left_out_pictures))
+    return " ".join(sentences)
+
+
+def line(figures: Figures | None, answer: Answer, language: Language) -> str:
+    """The quiet line: how the answer ended if not by itself, the model, the times, the tokens."""
+    parts = []
+    if answer.ending == "stopped":
+        parts.append(text("line_stopped", language))
+    elif answer.ending == "length":
+        parts.append(text("line_limit", language))
+    elif answer.ending == "error":
+        parts.append(text("line_error", language))
+    if figures:
+        parts.append(figures.model)
+        if figures.first_token is not None:
+            parts.append(text("line_first_token", language, seconds=f"{figures.first_token:.2f}"))
+        if (speed := figures.tokens_per_second) is not None:
+            parts.append(text("line_speed", language, speed=speed_figure(speed)))
+        if figures.usage:
+            into, out = figures.usage.prompt_tokens, figures.usage.completion_tokens
+            parts.append(text("line_tokens", language, into=f"{into:,}", out=f"{out:,}"))
+    return " · ".join(parts)

@@ -1,0 +1,70 @@
+"""The files of a question: made into pictures, shown in their places, refused in a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import chainlit as cl
+from chainlit.session import WebsocketSession
+
+from app.files.pictures import PictureError, PictureLimits
+from app.files.uploads import Stored, UploadStore
+from app.i18n import text
+from app.page.answer.frame import show_note
+from app.page.asking.refusals import refuse_file
+from app.page.chat import Chat
+from app.presets import Presets
+from app.talk.conversation import Picture
+from app.telemetry import spans
+from app.upstream.state import EngineState
+
+
+class Attachments:
+    """Takes the files of all chats in, within the limits of the model that runs."""
+
+    def __init__(self, state: EngineState, store: UploadStore, presets: Presets) -> None:
+        self._state = state
+        self._store = store
+        self._presets = presets
+
+    async def take(self, session: WebsocketSession, chat: Chat, message: cl.Message, parent_id: str) -> list[Picture]:
+        """Makes pictures of the message's files; says of each one that can't be used why."""
+        files: list[tuple[Any, Path, str]] = [
+            (element, Path(element.path), element.name) for element in message.elements if element.path
+        ]
+        first = not files and not chat.conversation.turns
+        sample = self._presets.sample(message.content) if first else None
+        if sample:
+            await cl.Image(path=str(sample), name=sample.name, display="inline").send(for_id=message.id)
+            files = [(None, sample, sample.name)]
+        if not files:
+            return []
+        client = await self._state.launched()
+        limits = PictureLimits(client.model.picture_pixels, client.model.picture_side)
+        person = session.user.identifier if session.user else ""
+        taken: list[Picture] = []
+        for element, path, name in files:
+            most = client.model.pictures_per_prompt - len(taken)
+            try:
+                with spans.picture() as seen:
+                    stored = await self._store.take(path, name, session.thread_id, limits, most, person=person)
+                    seen.extend(stored.pictures)
+            except (PictureError, OSError) as error:
+                await refuse_file(error, name, chat.language, parent_id)
+                continue
+            taken += stored.pictures
+            if element:
+                await _show_pictures(element, stored, message.id)
+            for notice in stored.notices:
+                await show_note(text(notice.key, chat.language, **notice.values), parent_id)
+        return taken
+
+
+async def _show_pictures(element: Any, stored: Stored, message_id: str) -> None:
+    """Shows the pictures made of a file that browsers cannot show, in its place."""
+    if stored.shown_as_it_is:
+        return
+    await element.remove()
+    for picture in stored.pictures:
+        await cl.Image(path=picture.path, name=picture.name, display="inline").send(for_id=message_id)

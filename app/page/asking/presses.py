@@ -1,0 +1,104 @@
+"""What the buttons below an answer do. The table of them is `app/page/answer/buttons.py`."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import chainlit as cl
+from chainlit.config import config
+from chainlit.session import WebsocketSession
+
+from app.background import spawn
+from app.i18n import text
+from app.page.answer.buttons import BUTTONS, Button
+from app.page.asking.turns import Turns
+from app.page.chat import Chat
+from app.page.threads import resuming
+from app.page.threads.saving import Keeper
+from app.talk.conversation import Answer, Turn
+from app.telemetry import spans
+from app.turn.faults import explain
+from app.upstream.state import EngineState, NoSupervisorError
+
+
+class Presses:
+    """Carries out what is pressed in all chats."""
+
+    def __init__(self, state: EngineState, keeper: Keeper, turns: Turns) -> None:
+        self._state = state
+        self._keeper = keeper
+        self._turns = turns
+
+    async def pressed(self, session: WebsocketSession, chat: Chat, action: cl.Action) -> None:
+        """A button was pressed. This runs in a request, so the work goes into a task that Stop can reach."""
+        turn = chat.find(str(action.payload.get("turn")))
+        if turn is None:
+            return
+        button = BUTTONS[action.name]
+        if button.name == "download" and turn.answer:
+            # Taken up by public/chats.js.
+            url = f"/api/answers/{turn.answer.id}/answer.md"
+            await cl.context.emitter.send_window_message({"type": "kimi-download", "url": url})
+        elif button.while_running:
+            chat.wish(turn, button.name)
+        elif chat.tasks:
+            await cl.context.emitter.send_toast(text("busy", chat.language))
+        else:
+            chat.begin(spawn(self.act(session, chat, turn, button)))
+
+    async def act(self, session: WebsocketSession, chat: Chat, turn: Turn, button: Button) -> None:
+        """Does what a button is for when the chat is free; the page shows a running turn meanwhile."""
+        async with chat.one_turn():
+            await cl.context.emitter.task_start()
+            try:
+                with spans.turn(session.thread_id, button.name) if button.asks_engine else nullcontext():
+                    await self._act(session, chat, turn, button)
+            finally:
+                await cl.context.emitter.task_end()
+
+    async def _act(self, session: WebsocketSession, chat: Chat, turn: Turn, button: Button) -> None:
+        match button.name:
+            case "previous" | "next" if turn.answers:
+                await self._choose(session, chat, turn, -1 if button.name == "previous" else 1)
+            case "earlier_question" | "later_question":
+                await self._switch(session, chat, turn, -1 if button.name == "earlier_question" else 1)
+            case "continue" if turn.answer:
+                await self._turns.answer(session, chat, turn, turn.answer)
+            case "regenerate":
+                await self._again(session, chat, turn)
+            case "retry" if await self._engine_restarted(chat, turn):
+                await self._again(session, chat, turn)
+
+    async def _choose(self, session: WebsocketSession, chat: Chat, turn: Turn, step: int) -> None:
+        """Shows another answer to the question: `step` -1 the one before, 1 the one after."""
+        turn.chosen = min(max(turn.chosen + step, 0), len(turn.answers) - 1)
+        view = chat.views[turn.id]
+        await view.begin(turn.answers[turn.chosen])
+        await view.finish(turn)
+        await self._keeper.save(session, chat, turn)
+
+    async def _switch(self, session: WebsocketSession, chat: Chat, turn: Turn, step: int) -> None:
+        """Shows the branch of another version of the turn's question: `step` -1 the one before, 1 the one after."""
+        versions = chat.conversation.versions(turn)
+        at = next(n for n, version in enumerate(versions) if version is turn) + step
+        other = versions[min(max(at, 0), len(versions) - 1)]
+        chat.conversation.switch(other.id)
+        for left in chat.conversation.aside:
+            chat.views.pop(left.id, None)
+        await resuming.show_branch(session, chat, other, config.ui.name)
+        await self._keeper.save(session, chat, chat.conversation.turns[-1])
+
+    async def _again(self, session: WebsocketSession, chat: Chat, turn: Turn) -> None:
+        """Asks the question once more; answers of which nothing came go."""
+        for answer in [answer for answer in turn.answers if answer.empty]:
+            chat.take_out(turn, answer)
+        await self._turns.answer(session, chat, turn, Answer())
+
+    async def _engine_restarted(self, chat: Chat, turn: Turn) -> bool:
+        """Starts a failed engine again; False, and said so in the page, where that can't be done from here."""
+        try:
+            await self._state.restart_if_failed()
+        except NoSupervisorError as error:
+            await chat.views[turn.id].finish(turn, explain(error))
+            return False
+        return True

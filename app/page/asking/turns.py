@@ -1,0 +1,182 @@
+"""A question from its arrival to the end of its answer: taken in, saved, answered, shown, saved again.
+
+What the engine does meanwhile is in `app/turn/run.py`, how it looks in `app/page/answer/view.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+
+import chainlit as cl
+from chainlit.config import config
+from chainlit.session import WebsocketSession
+
+from app.background import spawn
+from app.errors import HistoryError
+from app.history.database import finished
+from app.i18n import text
+from app.page.answer import wording
+from app.page.answer.view import AnswerView
+from app.page.asking.attachments import Attachments
+from app.page.asking.refusals import refuse
+from app.page.chat import Chat
+from app.page.threads import resuming
+from app.page.threads.saving import Keeper
+from app.presets import Presets
+from app.talk.control_tokens import whole
+from app.talk.conversation import Answer, Turn, new_id
+from app.talk.figures import Figures
+from app.telemetry import spans
+from app.turn import run as turns
+from app.turn.faults import UNEXPECTED, Fault, explain
+from app.upstream.state import EngineState
+
+_log = logging.getLogger("app.page")
+
+
+class Turns:
+    """Has the questions of all chats answered, in each chat one after the other."""
+
+    def __init__(self, state: EngineState, attachments: Attachments, keeper: Keeper, presets: Presets) -> None:
+        self._state = state
+        self._attachments = attachments
+        self._keeper = keeper
+        self._presets = presets
+
+    async def ask(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
+        """Answers a question when its turn has come."""
+        try:
+            async with chat.one_turn():
+                if await self._loaded(session, chat, message):
+                    await self._question(session, chat, message)
+        except asyncio.CancelledError:
+            if message.id in chat.coming:
+                chat.begin(spawn(self._keep(session, chat, message)))
+            raise
+
+    @finished
+    async def _keep(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
+        """Has a question kept that was stopped while it waited; its Retry has it answered."""
+        async with chat.turn:
+            if await self._loaded(session, chat, message):
+                await self._question(session, chat, message, stopped=True)
+
+    async def _loaded(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> bool:
+        try:
+            await resuming.load(self._keeper, session, chat)
+        except HistoryError as error:
+            _log.error("a chat could not be read: %s", error)
+            await refuse(text("not_read", chat.language), message.id)
+            return False
+        return True
+
+    async def _question(
+        self, session: WebsocketSession, chat: Chat, message: cl.Message, *, stopped: bool = False
+    ) -> None:
+        run = cl.context.current_step
+        parent_id = run.id if run else message.id
+        pictures = chat.pictures_of(message.id)
+        if pictures is None:
+            with spans.step("receive"):
+                pictures = await self._attachments.take(session, chat, message, parent_id)
+        if not pictures and not message.content.strip():
+            return
+        if pictures and not message.content.strip():
+            await self._ask_for_preset(session, chat, message)
+        # The browser chooses the message's id: it names the question on this page, and nothing in the history.
+        turn = Turn(new_id(), whole(message.content), pictures, page_id=message.id)
+        try:
+            kept = await self._admit(session, chat, turn, parent_id)
+        except asyncio.CancelledError:
+            # It was taken in all the same.
+            chat.begin(spawn(self._unanswered(session, chat, turn)))
+            raise
+        finally:
+            chat.settled(message.id)
+        if not kept:
+            await refuse(text("chat_deleted", chat.language), parent_id)
+        elif stopped:
+            await chat.views[turn.id].finish(turn, Fault("unanswered"))
+        else:
+            await self.answer(session, chat, turn, Answer())
+
+    async def _ask_for_preset(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
+        """Puts the preset's question to a picture that came without words, for everybody to see."""
+        if question := self._presets.find(session.chat_profile).question[chat.language]:
+            message.content = question
+            await message.update()
+
+    @finished
+    async def _admit(self, session: WebsocketSession, chat: Chat, turn: Turn, parent_id: str) -> bool:
+        """Takes a question in and saves it, even if Stop is pressed meanwhile; False: its thread has been deleted."""
+        removed = chat.conversation.ask(turn)
+        chat.size += sys.getsizeof(turn.text)
+        view = chat.views[turn.id] = AnswerView(turn.id, parent_id, chat.language, config.ui.name)
+        view.place = chat.conversation.place(turn)
+        for other in removed:
+            chat.views.pop(other.id, None)
+        return await self._keeper.save(session, chat, turn)
+
+    @finished
+    async def _unanswered(self, session: WebsocketSession, chat: Chat, turn: Turn) -> None:
+        """Says below a question that was stopped while it was saved that it has no answer."""
+        async with chat.turn:
+            if await self._keeper.save(session, chat, turn):
+                await chat.views[turn.id].finish(turn, Fault("unanswered"))
+
+    async def answer(self, session: WebsocketSession, chat: Chat, turn: Turn, answer: Answer) -> None:
+        """Has the turn answered. `answer` is a new one, or one of the turn's that is to go on."""
+        continuing = any(other is answer for other in turn.answers)
+        alone, chosen = not turn.answers, turn.chosen
+        if not continuing:
+            turn.answers.append(answer)
+            turn.chosen = len(turn.answers) - 1
+        job = chat.job = turns.Job(chat.conversation.until(turn.id), answer, session.chat_settings, continuing)
+        figures, fault = await self._run(session, chat, turn, job)
+        assert answer.ending
+        if answer.empty and not alone and answer.ending != "stop":
+            # Nothing new came: the earlier answer stays as it was.
+            if not continuing:
+                chat.take_out(turn, answer)
+                turn.chosen = chosen
+        else:
+            answer.line = wording.line(figures, answer, chat.language)
+        spans.turn_ended(answer.ending, figures, fault.key if fault else "")
+        await self._end(session, chat, turn, fault)
+
+    async def _run(
+        self, session: WebsocketSession, chat: Chat, turn: Turn, job: turns.Job
+    ) -> tuple[Figures | None, Fault | None]:
+        """Asks the engine and shows what it says; how that ended is in the job's answer."""
+        view = chat.running = chat.views[turn.id]
+        answer, figures = job.answer, None
+        try:
+            await view.begin(answer)
+            answer.ending = None
+            copy = await self._keeper.copy_of(session, chat)
+            async with self._keeper.along.writing(copy, turn, answer):
+                figures = await turns.run(self._state, job, view)
+                answer.ending = "length" if figures.finish_reason == "length" else "stop"
+        except asyncio.CancelledError:
+            # Who stops it while its last words are written down stops nothing.
+            answer.ending = answer.ending or "stopped"
+            if task := asyncio.current_task():
+                task.uncancel()
+        except Exception as error:
+            fault = explain(error)
+            answer.ending = "error"
+            # An engine's sentence may repeat the question: its log has it, and the page; ours names the kind.
+            trouble = error if fault.key == UNEXPECTED else None
+            _log.warning("a turn failed: %s: %s", fault.key, type(error).__name__, exc_info=trouble)
+            return figures, fault
+        finally:
+            chat.running = chat.job = None
+        return figures, None
+
+    @finished
+    async def _end(self, session: WebsocketSession, chat: Chat, turn: Turn, fault: Fault | None) -> None:
+        """Shows and saves how a turn has ended, even if somebody presses Stop once more meanwhile."""
+        await chat.views[turn.id].finish(turn, fault)
+        await self._keeper.save(session, chat, turn)

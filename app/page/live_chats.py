@@ -1,0 +1,116 @@
+"""The live chats, by browser session, and what is done to several of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from chainlit.session import WebsocketSession, ws_sessions_id
+from chainlit.user_session import user_sessions
+
+from app.history.copies import Copy
+from app.i18n import language_of
+from app.page.chat import Chat
+from app.talk.conversation import Answer
+
+Session = WebsocketSession
+"""A window as Chainlit keeps it."""
+_chats: WeakKeyDictionary[Session, Chat] = WeakKeyDictionary()
+
+
+def chat_of(session: Session) -> Chat:
+    """The session's chat, made the first time; it goes when the session does."""
+    chat = _chats.get(session)
+    if chat is None:
+        chat = _chats[session] = Chat(language_of(session.language))
+    return chat
+
+
+def session_of(sid: str) -> Session | None:
+    """The session that is connected by this socket of Socket.IO's."""
+    session: Session | None = WebsocketSession.get(sid)
+    return session
+
+
+def all_sessions() -> list[Session]:
+    """The sessions of all windows, also of those that were closed within the last hour; the oldest first."""
+    return list(ws_sessions_id.values())
+
+
+async def forget(session: Session) -> None:
+    """Lets go of a session with its chat and its files."""
+    user_sessions.pop(session.id, None)
+    await session.delete()
+    # Tasks that wait for an hour hold the session itself.
+    _chats.pop(session, None)
+
+
+def live() -> list[tuple[Session, Chat]]:
+    """The chats of all sessions, also of those whose browser was there a moment ago."""
+    return list(_chats.items())
+
+
+def adopt(session: Session, connected: Callable[[Session], bool]) -> None:
+    """Hands a running answer over to a new session of the same person and thread: the page has been reloaded.
+
+    `connected` says whether a session's page is still there; such a session keeps its answer.
+    """
+    for other, chat in list(_chats.items()):
+        left = other is not session and bool(chat.tasks) and not other.to_clear and not connected(other)
+        if left and session not in _chats and _same_thread(session, other):
+            _chats[session] = _chats.pop(other)
+            session.chat_settings, session.chat_profile = other.chat_settings, other.chat_profile
+            # A page that does come back to it, in another window, is shown the thread as it is kept.
+            other.thread_id_to_resume = other.thread_id
+            # The task goes on in the context of the session that began it.
+            other.emit = _emitter_of(session)
+            return
+
+
+def _emitter_of(session: Session) -> Callable[[str, Any], Any]:
+    """Sends to the session's page, also after that has connected again."""
+
+    def emit(event: str, data: Any) -> Any:
+        return session.emit(event, data)
+
+    return emit
+
+
+def _same_thread(session: Session, other: Session) -> bool:
+    people = session.user, other.user
+    return (
+        session.thread_id == other.thread_id
+        and people[0] is not None
+        and people[1] is not None
+        and (people[0].identifier == people[1].identifier)
+    )
+
+
+def thread_deleted(user_id: str, thread_id: str) -> None:
+    """Ends what is asked in a person's thread that was deleted, and keeps its sessions from creating it again.
+
+    A chat that is known to be kept is saved only if the thread still exists.
+    """
+    for session, chat in live():
+        if session.thread_id == thread_id:
+            chat.copy = chat.copy or Copy(user_id, thread_id)
+            chat.copy.kept = True
+            chat.give_up()
+
+
+def open_chats() -> int:
+    """How many chats are open in a browser, or were a moment ago."""
+    return len(_chats)
+
+
+def rated(answer_id: str) -> list[Answer]:
+    """The answer of this id in every live chat that shows it."""
+    turns = [turn for chat in _chats.values() for turn in (*chat.conversation.turns, *chat.conversation.aside)]
+    return [answer for turn in turns for answer in turn.answers if answer.id == answer_id]
+
+
+async def stop_all(seconds: float) -> None:
+    """Stops every answer that is being given, and waits until all is kept as it stays, `seconds` at most."""
+    await asyncio.gather(*(chat.end(seconds) for chat in list(_chats.values())))

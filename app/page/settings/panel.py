@@ -1,0 +1,94 @@
+"""The settings panel: one widget for each field of `settings.ChatSettings`, in the person's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chainlit.chat_settings import ChatSettings as Panel
+from chainlit.config import config
+from chainlit.input_widget import InputWidget, NumberInput, Select, Slider, Switch, Tags, TextInput
+from chainlit.session import WebsocketSession
+
+from app.i18n import Language, text
+from app.page.chat import Chat
+from app.talk.settings import MAX_TEMPERATURE, ChatSettings, Offer, follow_thinking, parse
+
+
+@dataclass(frozen=True)
+class _Words:
+    """What the panel says about a setting."""
+
+    offer: Offer
+    language: Language
+
+    def about(self, key: str) -> dict[str, Any]:
+        """A widget's arguments: the label of a setting and what it does."""
+        return {"label": self._text(key), "description": self._text(f"{key}_hint")}
+
+    def about_sampling(self, key: str) -> dict[str, Any]:
+        """The same for a setting that some models do not have."""
+        about = self.about(key)
+        return about if self.offer.model.sampling else about | {"description": self._text("no_sampling")}
+
+    def _text(self, key: str) -> str:
+        # Some sentences name the length of the model's context.
+        return text(f"settings_{key}", self.language, context=f"{self.offer.context:,}")
+
+
+def widgets(offer: Offer, language: Language, agent_name: str, chosen: Mapping[str, Any]) -> list[InputWidget]:
+    """The panel's widgets, set as in `chosen`, and where that says nothing, to the model's defaults.
+
+    `agent_name` is the page's own name, shown where none is set.
+    """
+    default, words = parse(chosen, offer), _Words(offer, language)
+    return [
+        *_of_the_model(default, words),
+        Switch(id="streaming", initial=default.streaming, **words.about("streaming")),
+        Switch(id="show_thinking", initial=default.show_thinking, **words.about("show_thinking")),
+        # As they were typed, escapes and all.
+        Tags(id="stop", initial=_typed(chosen.get("stop")), **words.about("stop")),
+        TextInput(id="agent_name", initial=default.agent_name, placeholder=agent_name, **words.about("agent_name")),
+        TextInput(id="system_prompt", initial=default.system_prompt, multiline=True, **words.about("system_prompt")),
+    ]
+
+
+def _of_the_model(default: ChatSettings, words: _Words) -> list[InputWidget]:
+    offer = words.offer
+    names = {offer.titles.get(name, name): name for name in offer.served}
+    thinking = Switch(id="thinking", initial=default.thinking, **words.about("thinking"))
+    return [
+        Select(id="model", items=names, initial_value=default.model, **words.about("model")),
+        *([thinking] if offer.instant(default.model) else []),
+        Slider(
+            id="temperature",
+            initial=default.temperature,
+            min=0,
+            max=MAX_TEMPERATURE,
+            step=0.05,
+            **words.about_sampling("temperature"),
+        ),
+        Slider(id="top_p", initial=default.top_p, min=0.05, max=1, step=0.05, **words.about_sampling("top_p")),
+        NumberInput(id="max_tokens", initial=default.max_tokens, **words.about("max_tokens")),
+    ]
+
+
+def _typed(stop: object) -> list[str]:
+    return [item for item in stop if isinstance(item, str)] if isinstance(stop, list) else []
+
+
+async def send_panel(offer: Offer, chat: Chat, session: WebsocketSession) -> None:
+    """Shows the panel as the session's settings are."""
+    panel = Panel(widgets(offer, chat.language, config.ui.name, session.chat_settings))
+    # A copy: Chainlit changes its own in place when the panel is confirmed.
+    chat.panel = dict(await panel.send())
+
+
+async def show_mode(offer: Offer, chat: Chat, session: WebsocketSession) -> None:
+    """Where thinking was switched in the panel, shows the temperature that goes with it."""
+    followed = follow_thinking(session.chat_settings, chat.panel, offer)
+    chat.panel = dict(session.chat_settings)
+    if followed != session.chat_settings:
+        session.chat_settings = followed
+        await send_panel(offer, chat, session)

@@ -1,0 +1,100 @@
+"""Has what happens in a live chat written down, and says in the page when that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import chainlit as cl
+from chainlit.session import WebsocketSession
+
+from app.errors import HistoryError
+from app.history.autosave import Along
+from app.history.copies import Copy
+from app.history.database import finished
+from app.history.store import History, Thread, ThreadGoneError
+from app.history.users import Users
+from app.i18n import text
+from app.page.answer.frame import show_note
+from app.page.chat import Chat
+from app.talk.conversation import Turn
+
+_log = logging.getLogger("app.history")
+
+
+class Keeper:
+    """Writes the turns of all live chats."""
+
+    def __init__(self, history: History, users: Users) -> None:
+        self.history = history
+        self.written = asyncio.Event()
+        """Set whenever something has been written, for other sessions to be brought up to date (in_step.py)."""
+        self.along = Along(history, self.written.set)
+        self._users = users
+
+    async def load(self, session: WebsocketSession) -> Thread | None:
+        """The thread that a session goes on with; None where it begins one, or the one that it names is not its own.
+
+        Raises:
+            HistoryError: the database does not answer.
+        """
+        return await self.history.of(await self._users.id_of(session.user)).load(session.thread_id)
+
+    async def has_thread_of(self, session: WebsocketSession) -> bool:
+        """Whether the thread that a session goes on with is there, and its person's own.
+
+        Raises:
+            HistoryError: the database does not answer.
+        """
+        return await self.history.of(await self._users.id_of(session.user)).has(session.thread_id)
+
+    async def save(self, session: WebsocketSession, chat: Chat, turn: Turn) -> bool:
+        """Writes a turn, and those that could not be written before. A failure is logged and said in the page.
+
+        Returns:
+            False: the thread has been deleted meanwhile, so that nothing more belongs into it.
+        """
+        chat.unsaved[turn.id] = turn
+        named = bool(turn.text.strip()) or chat.kept
+        try:
+            await self._write(session, chat)
+        except ThreadGoneError:
+            return False
+        except HistoryError as error:
+            _log.error("a chat could not be saved: %s", error)
+            await _say_once(chat, turn)
+            return True
+        if not named:
+            # The sidebar has it without a name, for want of words.
+            name = turn.pictures[0].name if turn.pictures else ""
+            await cl.context.emitter.emit("first_interaction", {"interaction": name, "thread_id": session.thread_id})
+        return True
+
+    @finished
+    async def _write(self, session: WebsocketSession, chat: Chat) -> None:
+        copy = await self.copy_of(session, chat)
+        last = chat.conversation.turns[-1].id
+        await self.history.save(copy, list(chat.unsaved.values()), session.chat_settings, last)
+        chat.unsaved.clear()
+        chat.warned = False
+        self.written.set()
+
+    async def copy_of(self, session: WebsocketSession, chat: Chat) -> Copy:
+        """What the session has seen of its thread; of a new thread that is nothing.
+
+        Raises:
+            HistoryError: the database does not answer.
+        """
+        if chat.copy is None:
+            user_id = await self._users.id_of(session.user)
+            chat.copy = Copy(user_id, session.thread_id, session.chat_profile or "")
+        return chat.copy
+
+
+async def _say_once(chat: Chat, turn: Turn) -> None:
+    """Puts the failure into the page: a line in the chat, once until something is saved again."""
+    if chat.warned:
+        return
+    chat.warned = True
+    view = chat.views.get(turn.id)
+    await show_note(text("not_saved", chat.language), view.parent_id if view else None)

@@ -1,0 +1,1 @@
+"""What is changed in Chainlit itself, or kept away from it."""

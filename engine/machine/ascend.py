@@ -1,0 +1,50 @@
+"""Ascend's NPUs, by npu-smi, which does not say how busy they are in a form that is known here."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+from engine.machine.vendor import Accelerator, Vendor, no_meter, output_of
+
+
+def parse_npu_smi(info: str) -> tuple[Accelerator, ...]:
+    """`npu-smi info` → devices. The table has two lines a chip: the first names it, the second has its HBM in MB.
+
+    Atlas A2 names its chips (`910B3`), Atlas A3 says `Ascend910` and has two lines of two chips for each NPU.
+    """
+    found = []
+    version = re.search(r"Version:\s*(\S+)", info)
+    rows = [line for line in info.splitlines() if line.startswith("|")]
+    for first, second in itertools.pairwise(rows):
+        name = re.match(r"\|\s*\d+\s+(?:Ascend)?(9\d\d\S*|310\S*)\s*\|", first)
+        memory = re.search(r"(\d+)\s*/\s*(\d+)\s*\|\s*$", second)
+        if name:
+            used, total = (int(memory[1]), int(memory[2])) if memory and int(memory[2]) else (None, None)
+            found.append(
+                Accelerator(
+                    vendor="ascend",
+                    name=f"Ascend {name[1]}",
+                    memory=None if total is None else total * 1024**2,
+                    free=None if total is None or used is None else (total - used) * 1024**2,
+                    generation="Ascend910" if name[1] == "910" else name[1],
+                    driver=version[1] if version else None,
+                )
+            )
+    return tuple(found)
+
+
+def detect(notes: list[str]) -> tuple[Accelerator, ...]:
+    output = output_of("npu-smi", "info")
+    found = parse_npu_smi(output) if output else ()
+    if output and not found:
+        notes.append("npu-smi's answer names no chip that is known here.")
+    return found
+
+
+def _family(chip: str) -> str:
+    # Atlas A2 has chips of the 910B series; A3's tool says Ascend910 and two chips a device.
+    return "A2" if chip.startswith("910B") else "A3" if chip == "Ascend910" else chip
+
+
+ASCEND = Vendor("ascend", detect, no_meter, family=_family, vllm_title="Ascend", vllm_plugin="vllm-ascend")

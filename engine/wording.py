@@ -1,0 +1,42 @@
+"""The words for what the supervisor reports: a phase or a reason → a sentence in the language of the person."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from engine.status import Phase, Reason
+
+Language = Literal["en", "zh"]
+
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+
+
+def doing(phase: Phase, language: Language = "en") -> str:
+    """What a program in this phase is doing; empty where there is nothing to say."""
+    return catalogue(language)["phase"].get(phase, "")
+
+
+def sentence(reason: Reason | None, language: Language = "en") -> str:
+    """The reason as a sentence; empty without one. One of another version, with a key unknown here, is shown raw."""
+    if reason is None:
+        return ""
+    try:
+        return catalogue(language)["reason"][reason.key].format(**reason.values)
+    except (LookupError, TypeError, ValueError):
+        return " ".join([reason.key, *(str(value) for value in reason.values.values())])
+
+
+def report(phase: Phase, reason: Reason | None, language: Language = "en") -> str:
+    """What a program is doing, or else why it is in its state."""
+    return doing(phase, language) or sentence(reason, language)
+
+
+@cache
+def catalogue(language: Language) -> dict[str, dict[str, str]]:
+    """All words of `language`: those of `phase`, and those of `reason`."""
+    path = Path(__file__).parent / "locales" / f"{language}.toml"
+    words: dict[str, dict[str, str]] = tomllib.loads(path.read_text(encoding="utf-8"))
+    return words

@@ -1,0 +1,55 @@
+"""The table of buttons: each has its words in every language, and a turn those that fit it."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from app.i18n import LANGUAGES, Language
+from app.page.answer.buttons import BUTTONS, LONG_ANSWER, Name, below_answer, offer, to_versions
+from app.talk.conversation import Answer, Turn
+
+
+def test_the_table_has_every_button() -> None:
+    assert set(BUTTONS) == set(get_args(Name))
+
+
+def test_what_asks_the_engine_waits_until_it_has_answered() -> None:
+    assert not [button.name for button in BUTTONS.values() if button.while_running and button.asks_engine]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", get_args(Name))
+def test_every_button_has_a_label_and_a_hint(name: Name, language: Language) -> None:
+    button = offer(name, "turn", language)
+    assert button.label or button.button.icon
+    assert button.hint
+
+
+@pytest.mark.parametrize(
+    ("ending", "text", "names"),
+    [
+        ("stop", "short", ["regenerate"]),
+        ("stopped", "short", ["continue", "regenerate"]),
+        ("length", "x" * (LONG_ANSWER + 1), ["continue", "regenerate", "download"]),
+    ],
+)
+def test_an_answer_has_the_buttons_of_its_ending(ending: str, text: str, names: list[str]) -> None:
+    turn = Turn("turn", "question")
+    answer = Answer(text=text)
+    answer.ending = ending  # type: ignore[assignment]
+    turn.answers.append(answer)
+    assert [made.button.name for made in below_answer(turn, answer, "en")] == names
+
+
+def test_the_one_in_the_middle_leads_both_ways() -> None:
+    turn = Turn("turn", "question")
+    turn.answers += [Answer(text=str(n)) for n in range(3)]
+    for answer in turn.answers:
+        answer.ending = "stop"
+    made = below_answer(turn, turn.answers[1], "en")[1:]
+    assert [(one.button.name, one.label.endswith("(2/3)")) for one in made] == [("previous", True), ("next", True)]
+    assert [one.button.name for one in to_versions("turn", (1, 2), "en")] == ["later_question"]
+    assert [one.button.name for one in to_versions("turn", (2, 2), "en")] == ["earlier_question"]
+    assert to_versions("turn", (1, 1), "en") == []

@@ -1,0 +1,13 @@
+"""What the page says about a turn."""
+
+from app.page.answer import wording
+from app.turn.faults import explain
+from app.upstream.state import EngineFailedError
+from engine.status import Reason
+
+
+def test_why_an_engine_failed_is_said_in_the_persons_language() -> None:
+    fault = explain(EngineFailedError(Reason("answers_nothing")))
+    assert fault.retry
+    assert "answered no question" in wording.fault(fault, "en")
+    assert "不回答任何问题" in wording.fault(fault, "zh")
