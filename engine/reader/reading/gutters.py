@@ -21,7 +21,7 @@ from engine.reader.reading.prepare import Pixels
 # have it. Fewer that cross it will do where lines on both sides end there of themselves.
 _WIDTH, _LINES, _CROSSING = 0.33, 4, 1
 # A line this long, in heights, may be two.
-_LONG = 10
+_LONG = 4
 # The lines of a column are of one size, nearly; a heading over both is larger, and its words may stand far apart.
 _ALIKE = 1.4
 # How far from a gutter's middle the ends of the lines beside it may be, in heights.
@@ -96,8 +96,7 @@ def _runs(gaps: list[_Gap], places: list[_Place], long: list[int]) -> list[list[
         for gap in rest[1:]:
             place, last = places[gap.index], places[run[-1].index]
             band = min(right, gap.right) - max(left, gap.left)
-            alike = max(place.height, last.height) < _ALIKE * min(place.height, last.height)
-            if gap.index == run[-1].index or not alike or band < _WIDTH * place.height:
+            if gap.index == run[-1].index or not _alike(place.height, last.height) or band < _WIDTH * place.height:
                 continue
             if _interrupted(max(left, gap.left), min(right, gap.right), last, place, places):
                 break
@@ -109,6 +108,10 @@ def _runs(gaps: list[_Gap], places: list[_Place], long: list[int]) -> list[list[
         else:
             rest = rest[1:]
     return found
+
+
+def _alike(height: float, other: float) -> bool:
+    return max(height, other) < _ALIKE * min(height, other)
 
 
 def _interrupted(left: float, right: float, above: _Place, below: _Place, places: list[_Place]) -> bool:
@@ -126,7 +129,7 @@ def _lines_beside(middle: float, run: list[_Gap], places: list[_Place]) -> int:
     """Return how many pairs of lines, not too far above and below the run, end and begin at the gutter."""
     height = places[run[0].index].height
     top, bottom = places[run[0].index].middle - 8 * height, places[run[-1].index].middle + 8 * height
-    near = [place for place in places if top < place.middle < bottom]
+    near = [place for place in places if top < place.middle < bottom and _alike(place.height, height)]
     ending = sum(-0.5 * height < middle - place.right < _BESIDE * height for place in near)
     beginning = sum(-0.5 * height < place.left - middle < _BESIDE * height for place in near)
     return min(ending, beginning)

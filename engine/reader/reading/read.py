@@ -11,6 +11,7 @@ import numpy as np
 from engine.reader.reading import indentation, layer, layout, pictures, prepare, rotation
 from engine.reader.reading.lines import Line, confidence
 from engine.reader.reading.prepare import Pixels
+from engine.reader.reading.tables import Table, tables
 from engine.text_layer import unpack
 
 Tell = Callable[..., None]
@@ -48,7 +49,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Reading:
-    """What stands in a picture: `rows` in reading order.
+    """What stands in a picture: `rows` in reading order, and the `tables` among them.
 
     `confidence` is the mean per character of all that the recogniser saw, 0 to 1, and `lines` how many lines were kept;
     `unread` is the number of lines that were seen but not understood, or not wholly; `seconds_over` the time limit,
@@ -56,6 +57,7 @@ class Reading:
     """
 
     rows: tuple[Row, ...] = ()
+    tables: tuple[Table, ...] = ()
     lines: int = 0
     confidence: float = 0.0
     unread: int = 0
@@ -88,6 +90,7 @@ def read(recogniser: Recogniser, data: bytes, tell: Tell) -> Reading:
     indents = indentation.indents(rows)
     reading = Reading(
         rows=tuple(_row(row, indent) for row, indent in zip(rows, indents, strict=True)),
+        tables=tuple(tables(rows)),
         lines=len(lines),
         confidence=confidence(found),
         unread=len(found) - len(lines) + sum(line.partly for line in lines),

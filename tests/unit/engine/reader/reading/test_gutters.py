@@ -88,6 +88,15 @@ def test_a_heading_over_both_columns_stays_whole() -> None:
     assert len(found) == 15
 
 
+def test_a_heading_whose_words_stand_over_the_gutter_stays_whole() -> None:
+    half = WIDTH // 2
+    heading = box(0, 70)
+    sides = [line("", left, 40 * row, half - 6) for row in range(3, 8) for left in (0, half + 6)]
+    crops = [strip([(6, 430), (470, 890)], 70), *(strip([(3, half - 9)])[:, : half - 6] for _ in sides)]
+    boxes = [heading, *(side.corners for side in sides)]
+    assert gutters.split(boxes, crops) == boxes
+
+
 def test_nothing_gives_nothing() -> None:
     assert gutters.split([], []) == []
     assert gutters.ink(np.full((20, 50, 3), 40, np.uint8)).sum() == 0
