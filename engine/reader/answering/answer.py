@@ -31,6 +31,18 @@ def compose(asked: str, readings: list[Reading], lang: Language, *, follow_up: b
     return "\n\n".join([*parts, *_each(readings, lang, _transcript)])
 
 
+def page_of(asked: str, reading: Reading, number: int, count: int, lang: Language, *, follow_up: bool) -> str | None:
+    """Return the part of the answer that `compose` would give for picture `number` of `count`, from 1.
+
+    None where the answer needs all pictures, as quotes do.
+    """
+    question = understand(asked)
+    if question.table or not (question.everything or (question.small_talk and not follow_up)):
+        return None
+    heading = say("of_picture", lang, number=number) + "\n\n" if count > 1 else ""
+    return heading + _transcript(reading, lang)
+
+
 def _quotes(question: Question, readings: list[Reading], lang: Language) -> list[str]:
     """Return the quotes of each picture, or the sentence that there are none."""
     if not any(reading.rows for reading in readings):

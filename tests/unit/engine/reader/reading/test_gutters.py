@@ -72,7 +72,7 @@ def test_a_wide_space_in_one_line_is_no_gutter() -> None:
 def test_one_line_over_the_gutter_is_cut_where_those_around_it_end_there() -> None:
     rng = Random(4)
     half = WIDTH // 2
-    sides = [line("", left, 40 * row, half - 6) for row in (0, 1, 3, 4) for left in (0, half + 6)]
+    sides = [line("", left, 40 * row, half - 6, HEIGHT) for row in (0, 1, 3, 4) for left in (0, half + 6)]
     boxes = [box(2), *(side.corners for side in sides)]
     crops = [columns(1, 24, rng)[0], *(strip(sentence(rng, 3, half - 9))[:, : half - 6] for _ in sides)]
     assert len(gutters.split(boxes, crops)) == len(boxes) + 1
@@ -91,7 +91,7 @@ def test_a_heading_over_both_columns_stays_whole() -> None:
 def test_a_heading_whose_words_stand_over_the_gutter_stays_whole() -> None:
     half = WIDTH // 2
     heading = box(0, 70)
-    sides = [line("", left, 40 * row, half - 6) for row in range(3, 8) for left in (0, half + 6)]
+    sides = [line("", left, 40 * row, half - 6, HEIGHT) for row in range(3, 8) for left in (0, half + 6)]
     crops = [strip([(6, 430), (470, 890)], 70), *(strip([(3, half - 9)])[:, : half - 6] for _ in sides)]
     boxes = [heading, *(side.corners for side in sides)]
     assert gutters.split(boxes, crops) == boxes
