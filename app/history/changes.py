@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import BindParameter, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.history import records
@@ -22,6 +22,17 @@ from app.history.tables import answers, pictures, turns
 from app.talk.conversation import Answer, Turn, new_id
 
 _AT_ONCE = 500
+# Made once: for each answer that is being written, that takes longer than to carry them out. `holder` and `held` are
+# the owner and the thread.
+_OWN_TURNS = own_turns(bindparam("holder"), bindparam("held"))
+_OWN_TURN_IDS = own_turn_ids(bindparam("holder"), bindparam("held"))
+_SOME: BindParameter[list[str]] = bindparam("some", expanding=True)
+_TURNS_THERE = select(turns.c.id).where(turns.c.id.in_(_SOME), _OWN_TURNS)
+_ANSWERS_THERE = select(answers).where(answers.c.id.in_(_SOME), answers.c.turn_id.in_(_OWN_TURN_IDS))
+_TOUCH = update(turns).where(turns.c.id.in_(_SOME), _OWN_TURNS).values(changed=bindparam("now"))
+_UPDATE_ANSWER = update(answers).where(
+    answers.c.id == bindparam("known"), answers.c.revision == bindparam("seen"), answers.c.turn_id.in_(_OWN_TURN_IDS)
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,7 @@ class Saving:
         self._copy = copy
         self._revision = revision
         """The thread's, which this transaction has made; nobody else writes into the thread until it ends."""
+        self._own = {"holder": copy.user_id, "held": copy.thread_id}
         self._own_turns = own_turns(copy.user_id, copy.thread_id)
         self._own_turn_ids = own_turn_ids(copy.user_id, copy.thread_id)
         self._next_place: dict[str, int] = {}
@@ -71,8 +83,10 @@ class Saving:
         ]
         if not changed:
             return
-        there = await self._there([turn.id for turn, _, _ in changed])
         rows = await self._rows([answer.id for _, answer, _ in changed])
+        # The turn of an answer that is there is there, too.
+        there = {row.turn_id for row in rows.values()}
+        there |= await self._there([turn.id for turn, _, _ in changed if turn.id not in there])
         for turn, answer, printed in changed:
             if turn.id in there:
                 await self._answer(turn, answer, rows.get(answer.id), printed)
@@ -93,23 +107,21 @@ class Saving:
         """Those of `ids` that are turns of this thread."""
         found: set[str] = set()
         for some in _in_parts(ids):
-            query = select(turns.c.id).where(turns.c.id.in_(some), self._own_turns)
-            found.update((await self._connection.execute(query)).scalars())
+            found.update((await self._connection.execute(_TURNS_THERE, self._own | {"some": some})).scalars())
         return found
 
     async def _rows(self, ids: Sequence[str]) -> dict[str, Row[Any]]:
         """Those of `ids` that are answers of this thread."""
         found: dict[str, Row[Any]] = {}
         for some in _in_parts(ids):
-            query = select(answers).where(answers.c.id.in_(some), answers.c.turn_id.in_(self._own_turn_ids))
-            found |= {row.id: row for row in await self._connection.execute(query)}
+            rows = await self._connection.execute(_ANSWERS_THERE, self._own | {"some": some})
+            found |= {row.id: row for row in rows}
         return found
 
     async def _touch(self, ids: Sequence[str]) -> None:
         """Has other sessions read these turns again."""
         for some in _in_parts(ids):
-            change = update(turns).where(turns.c.id.in_(some), self._own_turns)
-            await self._connection.execute(change.values(changed=self._revision))
+            await self._connection.execute(_TOUCH, self._own | {"some": some, "now": self._revision})
 
     async def _add(self, turn: Turn, uploads: Path) -> None:
         row = records.turn_values(turn, self._copy.thread_id)
@@ -123,13 +135,12 @@ class Saving:
         if row is None:
             await self._append(turn, answer, answer.id, values, printed)
         elif row.revision == self._seen(answer).revision or _goes_on(values, row):
-            change = update(answers).where(
-                answers.c.id == answer.id,
-                answers.c.revision == row.revision,
-                answers.c.turn_id.in_(self._own_turn_ids),
-            )
-            await self._connection.execute(change.values(**values, revision=row.revision + 1))
-            self._written.append(_Written(answer, answer.id, Seen(row.revision + 1, printed)))
+            # Never one that it has had: not even an answer that was deleted and written again by a session that still
+            # had it. Those of version 0002 counted from 1, which may be more than the thread's.
+            revision = max(self._revision, row.revision + 1)
+            wanted = self._own | {"known": answer.id, "seen": row.revision}
+            await self._connection.execute(_UPDATE_ANSWER, {**values, "revision": revision, **wanted})
+            self._written.append(_Written(answer, answer.id, Seen(revision, printed)))
         elif not _is_beginning(values, row):
             # Both have gone on from what they had in common: this one becomes an answer of its own.
             await self._append(turn, answer, new_id(), values, printed)
@@ -141,10 +152,10 @@ class Saving:
             )
             last = (await self._connection.execute(highest)).scalar_one_or_none()
             self._next_place[turn.id] = 0 if last is None else last + 1
-        place = {"id": answer_id, "turn_id": turn.id, "position": self._next_place[turn.id], "revision": 1}
+        place = {"id": answer_id, "turn_id": turn.id, "position": self._next_place[turn.id], "revision": self._revision}
         await self._connection.execute(insert(answers), {**values, **records.feedback_values(answer), **place})
         self._next_place[turn.id] += 1
-        self._written.append(_Written(answer, answer_id, Seen(1, printed)))
+        self._written.append(_Written(answer, answer_id, Seen(self._revision, printed)))
 
     async def _remove(self) -> None:
         """Deletes the answers that the session has taken out, unless somebody has changed them since."""

@@ -18,7 +18,7 @@ class Seen(NamedTuple):
     """An answer when the session and the database last agreed on it."""
 
     revision: int
-    """Its revision in the database."""
+    """Its revision in the database: the thread's at which it was written last."""
     fingerprint: int
     """Of its content in the session."""
 
@@ -64,5 +64,6 @@ class Copy:
 
 
 def fingerprint(answer: Answer) -> int:
-    """Changes with an answer's text and details. Feedback is not part of it: it is written by itself."""
-    return hash((answer.reasoning, answer.text, records.details(answer)))
+    """Changes with what an answer says and is known by. Feedback is not part of it: it is written by itself."""
+    words = tuple((part.kind, part.text) for part in answer.parts)
+    return hash((words, records.figures_text(answer), records.details(answer)))

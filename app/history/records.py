@@ -9,16 +9,21 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import Row
 
-from app.talk.conversation import Answer, Picture, Turn
+from app.talk.conversation import LAST_SECOND, Answer, Picture, Turn
+from app.talk.figures import Figures
+from app.talk.parts import Reasoning, Text
 from app.talk.settings import MAX_STORED_BYTES, stored
 
-LAST_SECOND = 253402300799.0
-"""The last one of the year 9999, after which no time can be written."""
-_IN_COLUMNS = {"id", "reasoning", "text", "feedback", "comment"}
+_IN_COLUMNS = {"id", "parts", "figures", "feedback", "comment"}
+_COMPACT = ",", ":"
 _LONGEST_SETTINGS = 16 * MAX_STORED_BYTES
 _DETAILS = sorted({field.name for field in fields(Answer)} - _IN_COLUMNS)
+_FIGURES = TypeAdapter(Figures)
+_KINDS: dict[str, type[Reasoning | Text]] = {"reasoning": Reasoning, "text": Text}
+"""The parts whose words are in a column, which has the name of their kind, so that it can be searched."""
 
 
 def turn_values(turn: Turn, thread_id: str) -> dict[str, Any]:
@@ -55,12 +60,20 @@ def picture_values(turn: Turn, thread_id: str, uploads: Path) -> list[dict[str, 
 
 def answer_values(answer: Answer) -> dict[str, Any]:
     """What an engine said, and what is known of that: the columns that change while an answer is given."""
-    return {"reasoning": clean(answer.reasoning), "text": clean(answer.text), "details": details(answer)}
+    said = [(part.kind, clean(part.text)) for part in answer.parts]
+    words = {kind: "".join(text for other, text in said if other == kind) for kind in _KINDS}
+    parts = json.dumps([{"kind": kind, "length": len(text)} for kind, text in said], separators=_COMPACT)
+    return words | {"parts": parts, "figures": figures_text(answer), "details": details(answer)}
 
 
 def feedback_values(answer: Answer) -> dict[str, Any]:
-    """What its reader thought of an answer."""
+    """What its user thought of an answer."""
     return {"feedback": answer.feedback, "comment": clean(answer.comment)}
+
+
+def figures_text(answer: Answer) -> str | None:
+    """What an answer took, as JSON; None where that is not known."""
+    return _FIGURES.dump_json(answer.figures).decode() if answer.figures else None
 
 
 def details(answer: Answer) -> str:
@@ -88,7 +101,7 @@ def read_turns(
 
 def dump(value: Mapping[str, Any]) -> str:
     """A mapping as JSON that every database takes."""
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return json.dumps(value, ensure_ascii=True, separators=_COMPACT)
 
 
 def load(text: str) -> dict[str, Any]:
@@ -122,15 +135,25 @@ def _turn(row: Row[Any]) -> Turn:
 
 
 def _answer(row: Row[Any]) -> Answer:
-    details = {name: value for name, value in load(row.details).items() if name in _DETAILS}
-    return Answer(row.reasoning, row.text, feedback=row.feedback, comment=row.comment, id=row.id, **details)
+    answer = answer_without_words(row)
+    read = dict.fromkeys(_KINDS, 0)
+    for kind, length in outline(row.parts):
+        start = read[kind]
+        read[kind] = start + length
+        answer.parts.append(_KINDS[kind](row._mapping[kind][start : start + length]))
+    return answer
 
 
-def answer_details(row: Row[Any]) -> dict[str, Any]:
-    """All of an answer but its id and its texts, out of the other columns of its row."""
+def outline(parts: str) -> list[tuple[str, int]]:
+    """The kinds of an answer's parts in their order, and how many characters of their column each has."""
+    return [(part["kind"], part["length"]) for part in json.loads(parts)]
+
+
+def answer_without_words(row: Row[Any]) -> Answer:
+    """All that is known of an answer but what it says."""
     details = {name: value for name, value in load(row.details).items() if name in _DETAILS}
-    known = {field.name: field.default for field in fields(Answer) if field.name in _DETAILS}
-    return known | details | {"feedback": row.feedback, "comment": row.comment}
+    figures = _FIGURES.validate_json(row.figures) if row.figures else None
+    return Answer(figures=figures, feedback=row.feedback, comment=row.comment, id=row.id, **details)
 
 
 def _drop_what_never_was(turn: Turn, chosen: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -31,6 +31,10 @@ _LONGEST_NAME = 80
 _LONGEST_PRESET = 100
 _AT_ONCE = 500
 """As many threads in one statement, at most."""
+# Made once: for each answer that is being written, that takes longer than to carry it out.
+_HOLD = (
+    update(threads).where(own_thread(bindparam("holder"), bindparam("held"))).values(revision=threads.c.revision + 1)
+)
 
 
 class ThreadGoneError(HistoryError):
@@ -291,8 +295,7 @@ async def _begin(connection: AsyncConnection, thread_id: str, user_id: str, name
 async def _hold(connection: AsyncConnection, copies: Sequence[Copy]) -> list[int | None]:
     """Makes a new revision of each thread: until the transaction ends, nobody else writes into it. None: it is gone."""
     for copy in copies:
-        change = update(threads).where(own_thread(copy.user_id, copy.thread_id))
-        await connection.execute(change.values(revision=threads.c.revision + 1))
+        await connection.execute(_HOLD, {"holder": copy.user_id, "held": copy.thread_id})
     return await _revisions(connection, copies)
 
 

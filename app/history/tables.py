@@ -82,6 +82,7 @@ answers = Table(
     Column("position", Integer, nullable=False),
     # Counts the changes of this answer's text and details; feedback is not one.
     Column("revision", Integer, nullable=False, server_default="1"),
+    # All that the model thought, and all that it answered.
     Column("reasoning", Text, nullable=False),
     Column("text", Text, nullable=False),
     # 1 helpful, 0 not.
@@ -89,4 +90,8 @@ answers = Table(
     Column("comment", Text, nullable=False),
     # All else that is known of an answer: JSON.
     Column("details", Text, nullable=False),
+    # What the answer is made of, in its order: JSON. A part whose words are in the column of its kind has their length.
+    Column("parts", Text, nullable=False, server_default="[]"),
+    # What it took: JSON.
+    Column("figures", Text, nullable=True),
 )

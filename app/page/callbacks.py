@@ -29,7 +29,7 @@ from app.page.threads.saving import Keeper
 from app.page.workarounds import overrides
 from app.presets import DEFAULT, Presets
 from app.telemetry import spans
-from app.turn.run import offer_of, planned_offer
+from app.upstream.offer import offer_of, planned_offer
 from app.upstream.state import EngineState
 
 GRACE_SECONDS = 10.0

@@ -12,7 +12,7 @@ from app.history.copies import Copy
 from app.i18n import Language
 from app.page.answer.view import AnswerView
 from app.talk.conversation import Answer, Conversation, Picture, Turn
-from app.turn.run import Job
+from app.turn.job import Job
 
 MOST_WAITING = 10
 """As many questions wait behind the one that is being answered, at most."""

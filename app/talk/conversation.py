@@ -1,4 +1,7 @@
-"""A conversation as plain data, and as the messages of a request. Knows nothing of Chainlit or of the network."""
+"""A conversation as plain data, and as the messages of a request. Knows nothing of Chainlit or of the network.
+
+Turns and answers are the same classes in memory, in the database and in a file; their limits are for the file.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,24 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from app.talk.control_tokens import neutralise
+from app.talk.figures import Figures, Seconds
+from app.talk.parts import Part, Reasoning, Text
+from engine.reasoning_tags import Kind, Piece
 
 Message = dict[str, Any]
 """A message of the OpenAI chat API."""
 
 Ending = Literal["stop", "length", "stopped", "error"]
-"""Why an answer ended: by itself, at the token limit, by its reader, by a fault."""
+"""Why an answer ended: by itself, at the token limit, by its user, by a fault."""
 
+LAST_SECOND = 253402300799.0
+"""The last one of the year 9999, after which no time can be written."""
+Id = Annotated[str, Field(max_length=100)]
 _TICK = 0.001
 """Seconds between two versions of a question, at least."""
 
@@ -40,23 +51,35 @@ class Picture:
 class Answer:
     """What an engine said to one question; an engine that was stopped half-way said less."""
 
-    reasoning: str = ""
-    text: str = ""
+    parts: list[Part] = field(default_factory=list)
+    """No two of one kind follow each other."""
     ending: Ending | None = None
-    seconds_thinking: float | None = None
+    seconds_thinking: Seconds | None = None
     engine_splits: bool = False
     """Whether the engine told the reasoning from the answer by itself, without marks in the text."""
-    line: str = ""
-    """The quiet line below the answer."""
+    figures: Figures | None = None
+    """Of the request that completed it."""
+    line: Annotated[str, Field(max_length=1000)] = ""
+    """The line below an answer of an earlier version, which kept that instead of figures."""
     feedback: Literal[0, 1] | None = None
-    """What its reader thought of it: 1 helpful, 0 not."""
-    comment: str = ""
-    """What its reader said with that."""
+    """What its user thought of it: 1 helpful, 0 not."""
+    comment: Annotated[str, Field(max_length=10_000)] = ""
+    """What its user said with that."""
     id: str = field(default_factory=new_id, compare=False)
     instant: bool = False
     """Whether it was asked for without thinking; it goes on as it began, whatever the switch says by then."""
     thinking_cut: bool = False
-    """Whether its reader ended the reasoning (Answer now), so that what comes next is the answer."""
+    """Whether its user ended the reasoning (Answer now), so that what comes next is the answer."""
+
+    @property
+    def reasoning(self) -> str:
+        """All that the model thought."""
+        return "".join(part.text for part in self.parts if isinstance(part, Reasoning))
+
+    @property
+    def text(self) -> str:
+        """All that it answered."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
 
     @property
     def in_reasoning(self) -> bool:
@@ -66,23 +89,42 @@ class Answer:
     @property
     def empty(self) -> bool:
         """Whether nothing of it was ever shown."""
-        return not (self.reasoning or self.text)
+        return not any(part.text for part in self.parts)
+
+    def add(self, piece: Piece) -> None:
+        """Adds what has just come; `Kind.RETRACT`: the text that came last was reasoning."""
+        match piece.kind:
+            case Kind.REASONING:
+                self._grow(Reasoning, piece.text)
+            case Kind.ANSWER:
+                self._grow(Text, piece.text)
+            case Kind.RETRACT if self.parts and isinstance(self.parts[-1], Text):
+                self._grow(Reasoning, self.parts.pop().text)
+
+    def _grow(self, kind: type[Reasoning | Text], words: str) -> None:
+        last = self.parts[-1] if self.parts else None
+        if isinstance(last, kind):
+            last.text += words
+        else:
+            self.parts.append(kind(words))
 
 
 @dataclass
 class Turn:
     """A question, its pictures, and the answers given to it; `chosen` is the one that counts."""
 
-    id: str
+    id: Annotated[Id, Field(min_length=1)]
     text: str
     pictures: list[Picture] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
+    answers: Annotated[list[Answer], Field(max_length=1000)] = field(default_factory=list)
     chosen: int = -1
-    page_id: str = ""
+    page_id: Id = ""
     """The page's id of the question, which an edited one keeps; made of `id` where it is not given."""
-    parent: str = ""
+    parent: Id = ""
     """The turn before it in its branch; empty for a first one."""
-    asked: float = field(default_factory=time.time, compare=False)
+    asked: Annotated[float, Field(ge=0, le=LAST_SECOND, allow_inf_nan=False)] = field(
+        default_factory=time.time, compare=False
+    )
     """Unix time in seconds."""
 
     def __post_init__(self) -> None:

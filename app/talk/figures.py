@@ -1,8 +1,24 @@
-"""What an answer took: the figures of its last request, from which the line below it is made."""
+"""What an answer took: the figures of its last request, from which the line below it is made.
+
+The limits are for what comes out of a file; an engine's own figures keep to them (`app.upstream.stream`).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from app.talk.control_tokens import whole
+
+MAX_COUNT = 10**15
+MAX_FINISH_REASON = 100
+_MAX_MODEL = 500
+
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
+"""A number of tokens."""
+Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -12,10 +28,10 @@ class Usage:
     `cached_tokens` are those of the prompt that the engine still had in its memory.
     """
 
-    prompt_tokens: int
-    completion_tokens: int
-    reasoning_tokens: int | None = None
-    cached_tokens: int | None = None
+    prompt_tokens: Count
+    completion_tokens: Count
+    reasoning_tokens: Count | None = None
+    cached_tokens: Count | None = None
 
 
 @dataclass
@@ -23,11 +39,16 @@ class Figures:
     """What a turn took. Times are in seconds."""
 
     model: str
-    first_token: float | None = None
-    writing: float = 0.0
+    first_token: Seconds | None = None
+    writing: Seconds = 0.0
     """From the first token to the last."""
     usage: Usage | None = None
-    finish_reason: str = ""
+    finish_reason: Annotated[str, Field(max_length=MAX_FINISH_REASON)] = ""
+    """In the engine's word; empty where the turn did not go to its end."""
+
+    def __post_init__(self) -> None:
+        # A server of somebody else's may call its models anything.
+        self.model = whole(self.model)[:_MAX_MODEL]
 
     @property
     def tokens_per_second(self) -> float | None:

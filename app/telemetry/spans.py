@@ -146,8 +146,7 @@ def _finish(asked: Asked, messages: list[Message], answer: Answer) -> None:
             span.set_attribute("gen_ai.usage.cache_read.input_tokens", usage.cached_tokens)
     if telemetry.content:
         span.set_attribute("gen_ai.input.messages", json.dumps([_message(m) for m in messages], ensure_ascii=False))
-        said = [("reasoning", answer.reasoning), ("text", answer.text)]
-        parts = [{"type": kind, "content": words} for kind, words in said if words]
+        parts = [{"type": part.kind, "content": part.text} for part in answer.parts]
         output = [{"role": "assistant", "parts": parts, "finish_reason": figures.finish_reason}]
         span.set_attribute("gen_ai.output.messages", json.dumps(output, ensure_ascii=False))
 

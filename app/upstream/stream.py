@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from app.talk.figures import Usage
+from app.talk.figures import MAX_COUNT, MAX_FINISH_REASON, Usage
 from engine.reasoning_tags import Kind, Marks, Piece, Splitter, Start
 
 _LONGEST_EVENT = 16 * 1024 * 1024
@@ -70,7 +70,7 @@ class StreamReader:
             self._delta(choice["message"], pieces)
         except (KeyError, IndexError, TypeError) as error:
             raise BrokenStreamError("no choice in the reply") from error
-        self.finish_reason = choice.get("finish_reason") or "stop"
+        self.finish_reason = _reason(choice.get("finish_reason") or "stop")
         if usage := reply.get("usage"):
             self.usage = read_usage(usage)
         return pieces + self.release()
@@ -100,7 +100,8 @@ class StreamReader:
             if choices:
                 choice = choices[0]
                 self._delta(choice.get("delta") or {}, pieces)
-                self.finish_reason = choice.get("finish_reason") or self.finish_reason
+                if reason := choice.get("finish_reason"):
+                    self.finish_reason = _reason(reason)
             elif "error" in event:
                 raise StreamedError(error_text(event))
             if usage := event.get("usage"):
@@ -129,11 +130,22 @@ def read_usage(usage: Mapping[str, Any]) -> Usage:
     details = usage.get("completion_tokens_details") or {}
     prompt = usage.get("prompt_tokens_details") or {}
     return Usage(
-        prompt_tokens=usage.get("prompt_tokens") or 0,
-        completion_tokens=usage.get("completion_tokens") or 0,
-        reasoning_tokens=details.get("reasoning_tokens"),
-        cached_tokens=prompt.get("cached_tokens"),
+        prompt_tokens=_count(usage.get("prompt_tokens")) or 0,
+        completion_tokens=_count(usage.get("completion_tokens")) or 0,
+        reasoning_tokens=_count(details.get("reasoning_tokens")),
+        cached_tokens=_count(prompt.get("cached_tokens")),
     )
+
+
+def _count(value: object) -> int | None:
+    """A number of tokens; None for anything else, for figures are kept."""
+    return value if isinstance(value, int) and 0 <= value <= MAX_COUNT else None
+
+
+def _reason(value: object) -> str:
+    if not isinstance(value, str):
+        raise BrokenStreamError("a finish reason that is no text")
+    return value[:MAX_FINISH_REASON]
 
 
 def error_text(body: object) -> str:

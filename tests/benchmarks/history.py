@@ -21,6 +21,7 @@ from app.history.listing import list_threads
 from app.history.store import History
 from app.history.users import Users
 from app.talk.conversation import Answer, Picture, Turn, new_id
+from app.talk.parts import parts_of
 
 THREADS = 1000
 TURNS = 10
@@ -32,7 +33,7 @@ def _turns(number: int, uploads: Path, thread: str) -> list[Turn]:
     turns: list[Turn] = []
     for at in range(TURNS):
         picture = Picture(str(uploads / thread / f"{at}.png"), "a.png", 800, 600)
-        answer = Answer("Thinking. " * 100, f"Answer {number}.{at}: " + "word " * 400, "stop", 2.0, line="x")
+        answer = Answer(parts_of("Thinking. " * 100, f"Answer {number}.{at}: " + "word " * 400), "stop", 2.0, line="x")
         pictures = [] if at % 2 else [picture]
         parent = turns[-1].id if turns else ""
         turns.append(Turn(new_id(), f"Question {number}.{at}?", pictures, [answer], 0, parent=parent))

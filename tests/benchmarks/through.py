@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from app.turn.run import data_url
+from app.turn.request import data_url
 from engine.catalog import find_model
 from engine.config import ROOT, Workspace
 from engine.engines.vllm.environment import ensure_vllm

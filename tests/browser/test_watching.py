@@ -67,7 +67,7 @@ def test_the_status_page_tells_how_it_goes(scripted: ScriptedProduct, open_page:
     page.on("console", lambda message: message.type == "error" and chat.errors.append(message.text))
     expect(page.locator(".state")).to_have_text("Ready")
     assert "Kimi-VL A3B Thinking" in card(page, "engine")
-    assert "1 x a card" in card(page, "engine")
+    assert "SGLang, 1 x a card" in card(page, "engine")
     page.get_by_text("Why this engine").click()
     expect(page.get_by_text("Because of this.")).to_be_visible()
     expect(page.locator("[data-card=first] circle")).not_to_have_count(0)

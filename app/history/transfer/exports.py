@@ -18,14 +18,18 @@ from typing import Any
 import aiofiles
 import aiofiles.os
 import orjson
+from pydantic import TypeAdapter
 
 from app.history.records import writable_time
 from app.history.transfer.reading import ReadAnswer, ReadTurn, ThreadReader
 from app.i18n import Language, text
-from app.talk.conversation import Picture
+from app.talk.conversation import Answer, Picture
+from app.talk.footer import footer_line
 
 FORMAT = "kimi-vl-chat"
-VERSION = 1
+VERSION = 2
+"""1 had reasoning and text instead of parts, and a line instead of figures."""
+_ANSWER = TypeAdapter(Answer)
 _READ_BYTES = 3 * 64 * 1024
 """Of a picture at once; as base64 it has no rest."""
 _NOT_IN_A_NAME = re.compile(r"[^\w.() -]+")
@@ -115,7 +119,7 @@ async def _markdown(thread: ThreadReader, names: dict[Picture, str], language: L
                 names[picture] = f"pictures/{len(names) + 1:02}-{file_name(Path(picture.name).stem)}{path.suffix}"
             if picture in names:
                 yield f"\n\n![]({names[picture].replace(' ', '%20')})"
-        async for words in _part(turn.text):
+        async for words in _paragraph(turn.text):
             yield words
         for number, answer in enumerate(turn.answers):
             yield f"\n\n## {text('export_answer' if number == turn.chosen else 'export_other_answer', language)}"
@@ -125,20 +129,25 @@ async def _markdown(thread: ThreadReader, names: dict[Picture, str], language: L
 
 
 async def _answer_markdown(answer: ReadAnswer, language: Language) -> AsyncIterator[str]:
+    for kind, slices in answer.parts:
+        async for words in _folded(slices, language) if kind == "reasoning" else _paragraph(slices):
+            yield words
+    if line := footer_line(answer.about, language):
+        yield f"\n\n*{line}*"
+
+
+async def _folded(slices: AsyncIterator[str], language: Language) -> AsyncIterator[str]:
+    """Reasoning, which is opened by a click; nothing where there is none."""
     before = f"\n\n<details><summary>{text('thinking', language)}</summary>\n\n"
-    async for words in answer.reasoning:
+    async for words in slices:
         if words:
             yield before + words
             before = ""
     if not before:
         yield "\n\n</details>"
-    async for words in _part(answer.text):
-        yield words
-    if answer.details["line"]:
-        yield f"\n\n*{answer.details['line']}*"
 
 
-async def _part(slices: AsyncIterator[str]) -> AsyncIterator[str]:
+async def _paragraph(slices: AsyncIterator[str]) -> AsyncIterator[str]:
     """A paragraph, unless it is blank."""
     before = "\n\n"
     async for words in slices:
@@ -166,11 +175,19 @@ async def _turn_json(turn: ReadTurn) -> AsyncIterator[bytes]:
     yield b'],"answers":['
     comma = b""
     for answer in turn.answers:
-        yield comma + orjson.dumps(answer.details)[:-1] + b',"reasoning":'
-        async for piece in _string(answer.reasoning):
+        yield comma
+        async for piece in _answer_json(answer):
             yield piece
-        yield b',"text":'
-        async for piece in _string(answer.text):
+        comma = b","
+    yield b"]}"
+
+
+async def _answer_json(answer: ReadAnswer) -> AsyncIterator[bytes]:
+    yield _ANSWER.dump_json(answer.about, exclude={"id", "parts"})[:-1] + b',"parts":['
+    comma = b""
+    for kind, slices in answer.parts:
+        yield comma + orjson.dumps({"kind": kind})[:-1] + b',"text":'
+        async for piece in _string(slices):
             yield piece
         yield b"}"
         comma = b","

@@ -15,10 +15,10 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from sqlalchemy import insert
 
 from app.files.pictures import MAX_PIXELS, NormalPicture, PictureError, PictureLimits
@@ -28,7 +28,7 @@ from app.history.database import Database
 from app.history.store import Thread, title
 from app.history.tables import answers, pictures, threads, turns
 from app.history.transfer.exports import VERSION
-from app.talk.conversation import Answer, Conversation, Picture, Turn, new_id
+from app.talk.conversation import Conversation, Picture, Turn, new_id
 from app.talk.settings import stored
 
 MOST_VALUES = 500_000
@@ -54,51 +54,42 @@ class ImportedError(Exception):
         self.key = key
 
 
-class _Part(BaseModel):
-    # What a later version adds to the format is left out.
-    model_config = ConfigDict(extra="ignore", strict=True)
-
-
-class _Picture(_Part):
+class _PictureFile(BaseModel):
     name: str = Field(max_length=1000)
     data: str
+    """Its bytes in base64."""
 
 
-class _Answer(_Part):
-    reasoning: str = ""
-    text: str = ""
-    ending: Literal["stop", "length", "stopped", "error"] | None = None
-    seconds_thinking: float | None = Field(None, ge=0, le=1e9, allow_inf_nan=False)
-    engine_splits: bool = False
-    line: str = Field("", max_length=1000)
-    instant: bool = False
-    thinking_cut: bool = False
-    feedback: Literal[0, 1] | None = None
-    comment: str = Field("", max_length=10_000)
+def _with_pictures_apart(turn: object) -> object:
+    """What a file has of a turn, and its pictures, which are files of their own once they are taken in."""
+    if not isinstance(turn, dict):
+        return turn
+    answers = turn.get("answers", [])
+    if isinstance(answers, list):
+        answers = [_with_parts(answer) for answer in answers]
+    return {"asked": 0.0, **turn, "pictures": [], "answers": answers}, turn.get("pictures", [])
 
 
-_OF_AN_ANSWER = list(_Answer.model_fields)
+def _with_parts(answer: object) -> object:
+    """What a file has of an answer; version 1 of the format had its reasoning and its text in place of its parts."""
+    if not isinstance(answer, dict) or "parts" in answer:
+        return answer
+    parts = [{"kind": kind, "text": answer[kind]} for kind in ("reasoning", "text") if answer.get(kind)]
+    return {**answer, "parts": parts}
 
 
-class _Turn(_Part):
-    id: str = Field(min_length=1, max_length=100)
-    parent: str = Field("", max_length=100)
-    page_id: str = Field("", max_length=100)
-    asked: float = Field(0.0, ge=0, le=records.LAST_SECOND, allow_inf_nan=False)
-    text: str
-    chosen: int = -1
-    pictures: list[_Picture] = Field(default_factory=list, max_length=1000)
-    answers: list[_Answer] = Field(default_factory=list, max_length=1000)
-
-
-class _Chat(_Part):
+class _Chat(BaseModel):
     format: Literal["kimi-vl-chat"]
     version: int = Field(ge=1)
     name: str
     preset: str = Field("", max_length=100)
     settings: dict[str, Any] = Field(default_factory=dict)
     shown: str = ""
-    turns: list[_Turn] = Field(min_length=1)
+    turns: list[
+        Annotated[
+            tuple[Turn, Annotated[list[_PictureFile], Field(max_length=1000)]], BeforeValidator(_with_pictures_apart)
+        ]
+    ] = Field(min_length=1)
 
 
 async def take_in(file: IO[bytes], thread_id: str, uploads: Path, normalise: Normalise) -> Thread:
@@ -114,14 +105,15 @@ async def take_in(file: IO[bytes], thread_id: str, uploads: Path, normalise: Nor
     ids: dict[str, str] = {}
     page_ids: dict[str, str] = {}
     taken = []
-    for part in sorted(chat.turns, key=lambda turn: turn.asked):
+    for turn, files in sorted(chat.turns, key=lambda one: one[0].asked):
         # A parent comes before its children, so that no branch is a circle.
-        if part.id in ids or (part.parent and part.parent not in ids):
+        if turn.id in ids or (turn.parent and turn.parent not in ids):
             raise ImportedError("import_unknown")
-        ids[part.id] = new_id()
-        page_id = page_ids.setdefault(part.page_id or part.id, ids[part.id])
-        shown = [await _picture(picture, uploads / thread_id, normalise) for picture in part.pictures]
-        taken.append(_turn(part, ids, page_id, shown))
+        ids[turn.id] = new_id()
+        turn.page_id = page_ids.setdefault(turn.page_id, ids[turn.id])
+        turn.pictures = [await _picture(file, uploads / thread_id, normalise) for file in files]
+        _give_ids(turn, ids)
+        taken.append(turn)
     conversation = Conversation(aside=taken)
     await asyncio.to_thread(conversation.switch, ids.get(chat.shown, taken[-1].id))
     return Thread(thread_id, "", title(chat.name), chat.preset, stored(chat.settings), conversation=conversation)
@@ -208,21 +200,22 @@ def _read(file: IO[bytes]) -> _Chat:
         raise ImportedError("import_unknown") from error
     if chat.version > VERSION:
         raise ImportedError("import_newer")
-    if len(chat.turns) > MOST_TURNS or sum(len(turn.answers) for turn in chat.turns) > MOST_ANSWERS:
+    if len(chat.turns) > MOST_TURNS or sum(len(turn.answers) for turn, _ in chat.turns) > MOST_ANSWERS:
         raise ImportedError("import_too_long")
-    if sum(len(turn.pictures) for turn in chat.turns) > _MOST_PICTURES:
+    if sum(len(files) for _, files in chat.turns) > _MOST_PICTURES:
         raise ImportedError("import_too_much")
     return chat
 
 
-def _turn(part: _Turn, ids: dict[str, str], page_id: str, shown: list[Picture]) -> Turn:
-    given = [Answer(**{name: getattr(answer, name) for name in _OF_AN_ANSWER}) for answer in part.answers]
-    chosen = min(max(part.chosen, 0), len(given) - 1)
-    parent = ids[part.parent] if part.parent else ""
-    return Turn(ids[part.id], part.text, shown, given, chosen, page_id, parent, part.asked)
+def _give_ids(turn: Turn, ids: dict[str, str]) -> None:
+    """Replaces the ids of a file; which answer counts is by its place there."""
+    turn.id, turn.parent = ids[turn.id], ids[turn.parent] if turn.parent else ""
+    turn.chosen = min(max(turn.chosen, 0), len(turn.answers) - 1)
+    for answer in turn.answers:
+        answer.id = new_id()
 
 
-async def _picture(part: _Picture, folder: Path, normalise: Normalise) -> Picture:
+async def _picture(part: _PictureFile, folder: Path, normalise: Normalise) -> Picture:
     try:
         data = await asyncio.to_thread(base64.b64decode, part.data, validate=True)
         part.data = ""

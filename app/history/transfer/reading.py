@@ -5,8 +5,9 @@ No connection is held between two pieces: their reader may be slow.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from app.history import records
 from app.history.database import Database
 from app.history.owned import own_thread
 from app.history.tables import answers, pictures, threads, turns
-from app.talk.conversation import Conversation, Picture, Turn
+from app.talk.conversation import Answer, Conversation, Picture, Turn
 
 _SLICE = 1_000_000
 """Characters of one text that are read at once. The database looks for each slice from the text's beginning."""
@@ -30,11 +31,15 @@ _OF_ANSWERS = answers.join(turns).join(threads)
 
 @dataclass(frozen=True)
 class AnswerHead:
-    """An answer without its texts, of which it has the lengths in characters."""
+    """An answer without its texts: the kinds of its parts, and the length of each in characters."""
 
     id: str
-    reasoning: int
-    text: int
+    parts: list[tuple[str, int]]
+
+    @property
+    def size(self) -> int:
+        """All its texts together."""
+        return sum(length for _, length in self.parts)
 
 
 @dataclass
@@ -53,7 +58,7 @@ class TurnHead:
     @property
     def size(self) -> int:
         """All its texts together."""
-        return self.text + sum(answer.reasoning + answer.text for answer in self.answers)
+        return self.text + sum(answer.size for answer in self.answers)
 
 
 @dataclass
@@ -79,11 +84,10 @@ class Outline:
 
 @dataclass
 class ReadAnswer:
-    """An answer whose texts come in slices. `details` are its other fields."""
+    """An answer whose parts come in slices, each with its kind; `about` is all else."""
 
-    details: dict[str, Any]
-    reasoning: AsyncIterator[str]
-    text: AsyncIterator[str]
+    about: Answer
+    parts: list[tuple[str, AsyncIterator[str]]]
 
 
 @dataclass
@@ -118,15 +122,14 @@ class ThreadReader:
         """
         of_turns = [turns.c[name] for name in ("id", "parent", "page_id", "asked", "chosen_answer")]
         asked = select(*of_turns, func.length(turns.c.text)).select_from(_OF_TURNS).order_by(turns.c.asked)
-        sizes = (func.length(answers.c.reasoning), func.length(answers.c.text))
-        said = select(answers.c.turn_id, answers.c.id, *sizes).select_from(_OF_ANSWERS)
+        said = select(answers.c.turn_id, answers.c.id, answers.c.parts).select_from(_OF_ANSWERS)
         async with self._database.reading() as connection:
             thread = (await connection.execute(select(threads).where(self._own))).first()
             heads = {
                 turn_id: TurnHead(turn_id, *rest) for turn_id, *rest in await connection.execute(asked.where(self._own))
             }
-            for turn_id, *answer in await connection.execute(said.where(self._own).order_by(answers.c.position)):
-                heads[turn_id].answers.append(AnswerHead(*answer))
+            for row in await connection.execute(said.where(self._own).order_by(answers.c.position)):
+                heads[row.turn_id].answers.append(AnswerHead(row.id, records.outline(row.parts)))
         if thread is None:
             raise HistoryError("the thread is gone")
         settings = records.settings_of(thread.settings)
@@ -140,13 +143,13 @@ class ThreadReader:
         """
         for batch in _batches(heads):
             pieces = _Pieces(self, await self._texts(batch) if sum(turn.size for turn in batch) <= _BATCH else {})
-            shown, said = await self._pictures(batch), await self._details(batch)
+            shown, said = await self._pictures(batch), await self._about(batch)
             for head in batch:
                 yield _whole(head, pieces, shown.get(head.id, []), said)
 
     async def answer(self, answer_id: str) -> AsyncIterator[str]:
         """An answer's text in slices."""
-        async for piece in _Pieces(self, {}).of(answers.c.text, answer_id, None):
+        async for piece in _Pieces(self, {}).of(answers.c.text, answer_id):
             yield piece
 
     async def slice(self, column: Column[Any], row_id: str, start: int) -> str:
@@ -186,12 +189,12 @@ class ThreadReader:
                 found.setdefault(row.turn_id, []).append(picture)
         return found
 
-    async def _details(self, batch: Sequence[TurnHead]) -> dict[str, dict[str, Any]]:
-        columns = [answers.c[name] for name in ("id", "details", "feedback", "comment")]
+    async def _about(self, batch: Sequence[TurnHead]) -> dict[str, Answer]:
+        columns = [answers.c[name] for name in ("id", "details", "figures", "feedback", "comment")]
         query = select(*columns).select_from(_OF_ANSWERS)
         query = query.where(self._own, answers.c.turn_id.in_([turn.id for turn in batch]))
         async with self._database.reading() as connection:
-            return {row.id: records.answer_details(row) for row in await connection.execute(query)}
+            return {row.id: records.answer_without_words(row) for row in await connection.execute(query)}
 
 
 class _Pieces:
@@ -201,19 +204,28 @@ class _Pieces:
         self._reader = reader
         self._known = known
 
-    async def of(self, column: Column[Any], row_id: str, size: int | None) -> AsyncIterator[str]:
-        """The text of a row, which is `size` characters long; None: that is not known."""
+    async def of(self, column: Column[Any], row_id: str, start: int = 0, end: int | None = None) -> AsyncIterator[str]:
+        """The text of a row from the character `start` to `end`; None: to its end."""
         known = self._known.get((str(column), row_id))
         if known is not None:
-            yield known
+            yield known[start:end]
             return
-        start = 0
-        while size is None or start < size:
+        while end is None or start < end:
             piece = await self._reader.slice(column, row_id, start)
             if not piece:
                 return
-            yield piece
+            yield piece if end is None else piece[: end - start]
             start += len(piece)
+
+    def parts(self, answer: AnswerHead) -> list[tuple[str, AsyncIterator[str]]]:
+        """The parts of an answer, each in slices of the column of its kind."""
+        read: Counter[str] = Counter()
+        parts = []
+        for kind, length in answer.parts:
+            start = read[kind]
+            read[kind] += length
+            parts.append((kind, self.of(answers.c[kind], answer.id, start, start + length)))
+        return parts
 
 
 def _batches(heads: Iterable[TurnHead]) -> Iterator[list[TurnHead]]:
@@ -227,21 +239,14 @@ def _batches(heads: Iterable[TurnHead]) -> Iterator[list[TurnHead]]:
         yield batch
 
 
-def _whole(head: TurnHead, pieces: _Pieces, shown: list[Picture], details: dict[str, dict[str, Any]]) -> ReadTurn:
+def _whole(head: TurnHead, pieces: _Pieces, shown: list[Picture], about: dict[str, Answer]) -> ReadTurn:
     """A question with its answers, without those that failed before they began."""
-    # What is given while it is read has no details yet.
-    known = [(answer, details[answer.id]) for answer in head.answers if answer.id in details]
-    said = [(a, d) for a, d in known if a.reasoning or a.text or d["ending"] not in {None, "error"}]
+    # One that was deleted while the thread is read is no longer known.
+    known = [(answer, about[answer.id]) for answer in head.answers if answer.id in about]
+    said = [(answer, its) for answer, its in known if answer.size or its.ending not in {None, "error"}]
     at = next((n for n, (answer, _) in enumerate(said) if answer.id == head.chosen), len(said) - 1)
-    read = [
-        ReadAnswer(
-            {**d, "ending": d["ending"] or "stopped"},
-            pieces.of(answers.c.reasoning, a.id, a.reasoning),
-            pieces.of(answers.c.text, a.id, a.text),
-        )
-        for a, d in said
-    ]
-    return ReadTurn(head, pieces.of(turns.c.text, head.id, head.text), shown, read, at)
+    read = [ReadAnswer(replace(its, ending=its.ending or "stopped"), pieces.parts(answer)) for answer, its in said]
+    return ReadTurn(head, pieces.of(turns.c.text, head.id, end=head.text), shown, read, at)
 
 
 async def is_kept(database: Database, thread_id: str) -> bool:

@@ -22,6 +22,7 @@ from app.page.answer.thinking import Thinking
 from app.page.answer.waiting import PulseLine, Waiting
 from app.talk.conversation import Answer, Turn
 from app.talk.fitting import Fit
+from app.talk.footer import footer_line
 from app.talk.settings import ChatSettings
 from app.turn.faults import Fault
 from app.upstream.progress import Pulse
@@ -67,7 +68,7 @@ class AnswerView:
         if answer:
             self._thinking.restore(answer)
             self._text.restore(answer)
-            self._footer.restore(answer.line)
+            self._footer.restore(footer_line(answer, self._frame.language))
         elif not awaited:
             self._fault.restore(self.place)
 
@@ -150,7 +151,7 @@ class AnswerView:
         if answer and not (answer.empty and fault):
             await self._thinking.finish(answer)
             message = await self._text.finish(answer)
-            await self._footer.finish(answer.line)
+            await self._footer.finish(footer_line(answer, self._frame.language))
             await self._show_feedback(answer)
             await self._buttons.show(turn, answer, self.place, message.id)
         else:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from app.i18n import Language, text
 from app.talk.conversation import Answer
-from app.talk.figures import Figures
 from app.talk.fitting import Fit
+from app.talk.footer import speed_figure
 from app.turn.faults import Fault
 from app.upstream.progress import Pulse
 from engine.status import EngineStatus, Reason
@@ -49,11 +49,6 @@ def pulse(seen: Pulse, language: Language) -> str:
     return text("pulse_speed", language, speed=speed_figure(speed)) if speed else ""
 
 
-def speed_figure(speed: float) -> str:
-    """Tokens a second, with as many digits as mean something."""
-    return f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"
-
-
 def thought(seconds: float | None, stopped: bool, language: Language) -> str:
     """The Thinking step's name once it has ended."""
     if stopped or seconds is None:
@@ -80,24 +75,3 @@ def left_out(fitted: Fit, language: Language) -> str:
     if fitted.left_out_pictures:
         sentences.append(text("left_out_pictures", language, count=fitted.left_out_pictures))
     return " ".join(sentences)
-
-
-def line(figures: Figures | None, answer: Answer, language: Language) -> str:
-    """The quiet line: how the answer ended if not by itself, the model, the times, the tokens."""
-    parts = []
-    if answer.ending == "stopped":
-        parts.append(text("line_stopped", language))
-    elif answer.ending == "length":
-        parts.append(text("line_limit", language))
-    elif answer.ending == "error":
-        parts.append(text("line_error", language))
-    if figures:
-        parts.append(figures.model)
-        if figures.first_token is not None:
-            parts.append(text("line_first_token", language, seconds=f"{figures.first_token:.2f}"))
-        if (speed := figures.tokens_per_second) is not None:
-            parts.append(text("line_speed", language, speed=speed_figure(speed)))
-        if figures.usage:
-            into, out = figures.usage.prompt_tokens, figures.usage.completion_tokens
-            parts.append(text("line_tokens", language, into=f"{into:,}", out=f"{out:,}"))
-    return " · ".join(parts)

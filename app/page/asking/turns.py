@@ -17,7 +17,6 @@ from app.background import spawn
 from app.errors import HistoryError
 from app.history.database import finished
 from app.i18n import text
-from app.page.answer import wording
 from app.page.answer.view import AnswerView
 from app.page.asking.attachments import Attachments
 from app.page.asking.refusals import refuse
@@ -31,6 +30,7 @@ from app.talk.figures import Figures
 from app.telemetry import spans
 from app.turn import run as turns
 from app.turn.faults import UNEXPECTED, Fault, explain
+from app.turn.job import Job
 from app.upstream.state import EngineState
 
 _log = logging.getLogger("app.page")
@@ -133,7 +133,7 @@ class Turns:
         if not continuing:
             turn.answers.append(answer)
             turn.chosen = len(turn.answers) - 1
-        job = chat.job = turns.Job(chat.conversation.until(turn.id), answer, session.chat_settings, continuing)
+        job = chat.job = Job(chat.conversation.until(turn.id), answer, session.chat_settings, continuing)
         figures, fault = await self._run(session, chat, turn, job)
         assert answer.ending
         if answer.empty and not alone and answer.ending != "stop":
@@ -142,12 +142,12 @@ class Turns:
                 chat.take_out(turn, answer)
                 turn.chosen = chosen
         else:
-            answer.line = wording.line(figures, answer, chat.language)
+            answer.figures, answer.line = figures, ""
         spans.turn_ended(answer.ending, figures, fault.key if fault else "")
         await self._end(session, chat, turn, fault)
 
     async def _run(
-        self, session: WebsocketSession, chat: Chat, turn: Turn, job: turns.Job
+        self, session: WebsocketSession, chat: Chat, turn: Turn, job: Job
     ) -> tuple[Figures | None, Fault | None]:
         """Asks the engine and shows what it says; how that ended is in the job's answer."""
         view = chat.running = chat.views[turn.id]

@@ -14,6 +14,8 @@ from app.history.copies import Copy
 from app.history.store import History
 from app.history.users import Users
 from app.talk.conversation import Answer, Turn, new_id
+from app.talk.parts import parts_of
+from engine.reasoning_tags import Kind, Piece
 from tests.instruments import waiting
 from tests.unit.app.history.test_store import load, somebody
 
@@ -53,23 +55,24 @@ async def test_all_that_are_given_are_written_together(
     monkeypatch.setattr(history, "save_answers", noted)
     given = [Answer() for _ in threads]
     async with writer.writing(*threads[0], given[0]), writer.writing(*threads[1], given[1]):
-        given[0].text, given[1].text = "a", "b"
+        given[0].parts, given[1].parts = parts_of(text="a"), parts_of(text="b")
         await until(lambda: rounds == [["a", "b"]])
         async with writer.writing(*threads[2], given[2]):
-            given[0].text, given[2].text = "aa", "c"
+            given[0].add(Piece(Kind.ANSWER, "a"))
+            given[2].add(Piece(Kind.ANSWER, "c"))
             await until(lambda: rounds[1:] == [["aa", "c"]])
         assert [await kept(history, copy) for copy, _ in threads] == [["aa"], ["b"], ["c"]]
     # It begins anew after it had nothing to do.
     await until(lambda: writer._writer is not None and writer._writer.done())
     async with writer.writing(*threads[2], given[2]):
-        given[2].text = "cc"
+        given[2].add(Piece(Kind.ANSWER, "c"))
         await until(lambda: ["cc"] in rounds)
     assert await kept(history, threads[2][0]) == ["cc"]
 
 
 async def test_two_sessions_may_go_on_with_one_answer_and_both_texts_stay(history: History, users: Users) -> None:
     copy, turn = await asked(history, await somebody(users))
-    answer = Answer(text="Once upon a time ", ending="stopped")
+    answer = Answer(parts_of(text="Once upon a time "), ending="stopped")
     turn.answers, turn.chosen = [answer], 0
     await history.save(copy, [turn], {}, turn.id)
     other = await load(history, copy.thread_id)
@@ -78,11 +81,11 @@ async def test_two_sessions_may_go_on_with_one_answer_and_both_texts_stay(histor
     writer, wrote = autosave.Along(history), []
     writer._wrote = lambda: wrote.append(1)
     async with writer.writing(copy, turn, answer), writer.writing(other.copy, other.conversation.turns[0], same):
-        answer.text += "there was a king"
-        same.text += "in Paris"
+        answer.add(Piece(Kind.ANSWER, "there was a king"))
+        same.add(Piece(Kind.ANSWER, "in Paris"))
         await until(lambda: wrote)
-        answer.text += "."
-        same.text += "!"
+        answer.add(Piece(Kind.ANSWER, "."))
+        same.add(Piece(Kind.ANSWER, "!"))
         await until(lambda: all(given.written == (0, len(given.answer.text)) for given in writer._given))
     assert answer.id != same.id
     assert await kept(history, copy) == ["Once upon a time there was a king.", "Once upon a time in Paris!"]
@@ -93,9 +96,9 @@ async def test_words_that_turn_out_to_be_thoughts_are_written(history: History, 
     answer = Answer()
     writer = autosave.Along(history)
     async with writer.writing(copy, turn, answer):
-        answer.text = "Let me see."
+        answer.parts = parts_of(text="Let me see.")
         await until(lambda: writer._given[0].written == (0, 11))
-        answer.reasoning, answer.text = answer.text, ""
+        answer.add(Piece(Kind.RETRACT, ""))
         await until(lambda: writer._given[0].written == (11, 0))
     [answer] = (await load(history, copy.thread_id)).conversation.turns[0].answers
     assert (answer.reasoning, answer.text) == ("Let me see.", "")
@@ -117,7 +120,7 @@ async def test_what_comes_next_is_not_overtaken(
 
     async def give() -> None:
         async with writer.writing(copy, turn, answer):
-            answer.text = "to be taken back"
+            answer.parts = parts_of(text="to be taken back")
             await began.wait()
         copy.removed.add(answer.id)
         await history.save(copy, [turn], {}, turn.id)
@@ -150,10 +153,10 @@ async def test_a_failure_is_logged_and_tried_again(
 
     written = asyncio.Event()
     monkeypatch.setattr(history, "save_answers", fails_once)
-    answer = Answer(text="a")
+    answer = Answer(parts_of(text="a"))
     with caplog.at_level(logging.WARNING):
         async with autosave.Along(history).writing(copy, turn, answer):
-            answer.text = "ab"
+            answer.parts = parts_of(text="ab")
             await until(lambda: "the disk is full" in caplog.text)
             await asyncio.wait_for(written.wait(), _PATIENCE)
     assert await kept(history, copy) == ["ab"]

@@ -20,6 +20,7 @@ from app.history.tables import threads
 from app.history.users import Users
 from app.page.threads.data_layer import DataLayer, iso
 from app.talk.conversation import Answer, Turn, new_id
+from app.talk.parts import parts_of
 
 
 async def fill(history: History, user: str, questions: Sequence[str], answer: str = "") -> list[str]:
@@ -27,7 +28,9 @@ async def fill(history: History, user: str, questions: Sequence[str], answer: st
     made = []
     for second, question in enumerate(questions):
         thread = new_id()
-        turn = Turn(new_id(), question, answers=[Answer(text=answer)] if answer else [], chosen=0 if answer else -1)
+        turn = Turn(
+            new_id(), question, answers=[Answer(parts_of(text=answer))] if answer else [], chosen=0 if answer else -1
+        )
         await history.save(Copy(user, thread), [turn], {}, turn.id)
         async with history.database.writing() as connection:
             await connection.execute(update(threads).where(threads.c.id == thread).values(updated=1000.5 + second // 2))

@@ -16,6 +16,8 @@ from app.history.merging import Merged, merge
 from app.history.store import History
 from app.history.users import Users
 from app.talk.conversation import Answer, Conversation, Turn, new_id
+from app.talk.parts import parts_of
+from engine.reasoning_tags import Kind, Piece
 from tests.unit.app.history.test_store import load, somebody
 
 
@@ -39,7 +41,7 @@ class Tab:
 
     async def answers(self, text: str) -> Answer:
         """Regenerates the answer to the first question."""
-        self.turn.answers.append(Answer(text=text, ending="stop"))
+        self.turn.answers.append(Answer(parts_of(text=text), ending="stop"))
         self.turn.chosen = len(self.turn.answers) - 1
         await self.save(self.turn)
         return self.turn.answers[-1]
@@ -76,7 +78,7 @@ async def other_process(url: str, tmp_path: Path, history: History) -> AsyncIter
 async def tabs(history: History, other_process: History, users: Users) -> list[Tab]:
     """Three sessions with one thread, the last one in another process."""
     copy = Copy(await somebody(users), new_id())
-    turn = Turn(new_id(), "q", answers=[Answer(text="first", ending="stop")], chosen=0)
+    turn = Turn(new_id(), "q", answers=[Answer(parts_of(text="first"), ending="stop")], chosen=0)
     first = Tab(history, copy, Conversation([turn]))
     await first.save(turn)
     return [first, await opened(history, copy), await opened(other_process, copy)]
@@ -117,7 +119,7 @@ async def test_a_text_that_has_grown_is_not_replaced_by_an_older_copy(tabs: list
     one, two, _ = tabs
     answer = one.turn.answers[0]
     for length in (300, 600):
-        answer.text = "first " + "x" * length
+        answer.parts = parts_of(text="first " + "x" * length)
         await one.save(one.turn)
         # The other one knows less of it, and has even changed what it knows about it.
         two.turn.answers[0].line = f"a line of {length}"
@@ -141,10 +143,10 @@ async def test_what_a_session_has_not_changed_it_does_not_write(tabs: list[Tab])
 
 async def test_an_answer_continued_in_two_tabs_ends_as_two(tabs: list[Tab]) -> None:
     for number, tab in enumerate(tabs):
-        tab.turn.answers[0].text += f" and on {number}"
+        tab.turn.answers[0].add(Piece(Kind.ANSWER, f" and on {number}"))
         await tab.history.save_answers([(tab.copy, tab.turn, tab.turn.answers[0])])
     for number, tab in enumerate(tabs):
-        tab.turn.answers[0].text += f" to the end {number}"
+        tab.turn.answers[0].add(Piece(Kind.ANSWER, f" to the end {number}"))
         await tab.save(tab.turn)
     expected = [f"first and on {number} to the end {number}" for number in range(3)]
     assert [answer.text for answer in (await kept(tabs[0])).answers] == expected
@@ -188,7 +190,7 @@ async def test_an_answer_taken_out_goes_in_the_other_tab_too_unless_it_has_grown
     one, two, three = tabs
     second = await one.answers("")
     await two.catch_up()
-    two.turn.answers[1].text = "not empty any more"
+    two.turn.answers[1].parts = parts_of(text="not empty any more")
     await two.save(two.turn)
     one.copy.removed.add(second.id)
     one.turn.answers, one.turn.chosen = one.turn.answers[:1], 0
@@ -201,6 +203,22 @@ async def test_an_answer_taken_out_goes_in_the_other_tab_too_unless_it_has_grown
     await one.save(one.turn)
     await three.catch_up()
     assert three.texts == ["first"]
+
+
+async def test_an_answer_written_again_after_it_was_taken_out_is_news_to_all(tabs: list[Tab]) -> None:
+    one, two, three = tabs
+    again = await one.answers("")
+    await two.catch_up()
+    await three.catch_up()
+    one.copy.removed.add(again.id)
+    one.turn.answers, one.turn.chosen = one.turn.answers[:1], 0
+    await one.save(one.turn)
+    # Does not know that yet, and has gone on with it.
+    two.turn.answers[1].text = "said after all"
+    await two.save(two.turn)
+    for tab in (one, three):
+        await tab.catch_up()
+        assert tab.texts == ["first", "said after all"]
 
 
 async def test_saving_at_once_in_several_processes_leaves_each_answer_a_place_of_its_own(tabs: list[Tab]) -> None:
@@ -219,7 +237,7 @@ async def test_a_save_that_fails_leaves_the_session_as_it_was_and_can_be_repeate
 ) -> None:
     one, two, _ = tabs
     await one.answers("second")
-    two.turn.answers[0].text += " and on"
+    two.turn.answers[0].add(Piece(Kind.ANSWER, " and on"))
     with monkeypatch.context() as patched:
         patched.setattr("app.history.store._merged_settings", _fail)
         with pytest.raises(HistoryError):

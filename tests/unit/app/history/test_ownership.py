@@ -28,6 +28,8 @@ from app.history.transfer.reading import ThreadReader
 from app.history.users import Users
 from app.page.threads import saving
 from app.talk.conversation import Answer, Conversation, Picture, Turn, new_id
+from app.talk.parts import parts_of
+from engine.reasoning_tags import Kind, Piece
 from tests.unit.app.history.test_store import a_turn, load, somebody
 
 SECRET = "Anna's secret"
@@ -56,7 +58,9 @@ class World:
 
     def stolen(self, **changes: Any) -> Turn:
         """A question of Bob's under the id of Anna's."""
-        return Turn(self.turn.id, "Bob's", answers=[Answer(text="Bob's", id=self.answer.id)], chosen=0, **changes)
+        return Turn(
+            self.turn.id, "Bob's", answers=[Answer(parts_of(text="Bob's"), id=self.answer.id)], chosen=0, **changes
+        )
 
 
 @pytest.fixture
@@ -64,7 +68,7 @@ async def world(history: History, users: Users) -> World:
     """Two people with a chat each."""
     anna, bob = Copy(await somebody(users), new_id()), Copy(await somebody(users, "bob"), new_id())
     turn = a_turn(history, anna.thread_id, f"{SECRET}?")
-    turn.answers[0].text = SECRET
+    turn.answers[0].parts = parts_of(text=SECRET)
     await history.save(anna, [turn], {"system_prompt": SECRET}, turn.id)
     await history.of(anna.user_id).change(anna.thread_id, name=SECRET)
     await users.remember(anna.user_id, "describe", {"system_prompt": SECRET})
@@ -107,13 +111,13 @@ def saved(copy: Callable[[World], Copy], turn: Callable[[World], Turn]) -> Attac
 
 def hers_changed(world: World) -> Turn:
     """Anna's turn with another text in her answer."""
-    changed = [replace(world.answer, id=world.answer.id, text="Bob's")]
+    changed = [replace(world.answer, id=world.answer.id, parts=parts_of(text="Bob's"))]
     return replace(world.turn, answers=changed, pictures=[], chosen=0)
 
 
 def with_her_answer(world: World) -> Turn:
     """A turn of Bob's own that claims Anna's answer."""
-    return replace(world.bobs_turn, answers=[Answer(text="Bob's", id=world.answer.id)], chosen=0)
+    return replace(world.bobs_turn, answers=[Answer(parts_of(text="Bob's"), id=world.answer.id)], chosen=0)
 
 
 def with_her_picture(world: World) -> Turn:
@@ -168,7 +172,7 @@ ATTACKS: dict[str, list[Attack]] = {
     ],
     "History.save_answers": [
         lambda world: world.history.save_answers([(world.as_bob(), world.turn, hers_changed(world).answers[0])]),
-        lambda world: world.history.save_answers([(world.bob, world.turn, Answer(text="Bob's"))]),
+        lambda world: world.history.save_answers([(world.bob, world.turn, Answer(parts_of(text="Bob's")))]),
         lambda world: world.history.save_answers([(world.bob, world.bobs_turn, with_her_answer(world).answers[0])]),
         lambda world: world.history.save_answers([(having_seen_hers(world), world.turn, Answer(id=world.answer.id))]),
     ],
@@ -287,12 +291,14 @@ async def test_every_statement_on_what_is_somebodys_names_the_owner(world: World
     other = await own.load(anna.thread_id)
     assert other
     assert other.copy
-    world.answer.text += " and more"
+    world.answer.add(Piece(Kind.ANSWER, " and more"))
     anna.removed.add(world.turn.answers[1].id)
-    world.turn.answers.append(Answer(text="one more"))
+    world.turn.answers.append(Answer(parts_of(text="one more")))
     world.turn.chosen = 2
     await history.save(anna, [world.turn, Turn(new_id(), "q")], {"temperature": 1}, world.turn.id)
-    await history.save_answers([(other.copy, world.turn, replace(world.answer, id=world.answer.id, text="x"))])
+    await history.save_answers(
+        [(other.copy, world.turn, replace(world.answer, id=world.answer.id, parts=parts_of(text="x")))]
+    )
     await history.news(other.copy)
     await history.revisions([anna, other.copy])
     await own.begin(anna.thread_id, "", "")

@@ -17,6 +17,8 @@ from app.history.store import History, Thread, ThreadGoneError, title
 from app.history.tables import threads
 from app.history.users import Users
 from app.talk.conversation import Answer, Picture, Turn, new_id
+from app.talk.figures import Figures, Usage
+from app.talk.parts import Reasoning, Text, parts_of
 
 
 async def somebody(users: Users, name: str = "anna") -> str:
@@ -28,7 +30,10 @@ def a_turn(history: History, thread: str, text: str = "What is this?", parent: s
     folder.mkdir(exist_ok=True)
     (folder / "a.png").write_bytes(b"png")
     pictures = [Picture(str(folder / "a.png"), "招牌 1.png", 10, 20), Picture(str(folder / "a.png"), "b.png", 30, 40)]
-    answers = [Answer("hm", "A sign.", "stop"), Answer("hm, hm", "A **shop** sign.\n\n😀", "length", 2.5, line="x · 3")]
+    answers = [
+        Answer(parts_of("hm", "A sign."), "stop"),
+        Answer(parts_of("hm, hm", "A **shop** sign.\n\n😀"), "length", 2.5, line="x · 3"),
+    ]
     answers[1].feedback, answers[1].comment = 1, "good"
     return Turn(new_id(), text, pictures, answers, chosen=0, parent=parent)
 
@@ -54,7 +59,12 @@ async def test_a_thread_comes_back_as_it_was(history: History, users: Users) -> 
 
 async def test_every_field_of_an_answer_is_kept(history: History, users: Users) -> None:
     answer = Answer()
-    changed = {"bool": True, "str": "x", "float | None": 1.5, "Ending | None": "length", "Literal[0, 1] | None": 0}
+    changed = {
+        "bool": True, "str": "x", "Annotated[str, Field(max_length=1000)]": "y",
+        "Annotated[str, Field(max_length=10000)]": "z", "Seconds | None": 1.5, "Ending | None": "length",
+        "Literal[0, 1] | None": 0, "Figures | None": Figures("m", 0.25, 2.5, Usage(1, 2, 3, 4), "length"),
+        "list[Part]": [Reasoning("so 😀"), Text("It "), Reasoning("no"), Text("is 一 sign.")],
+    }  # fmt: skip
     for field in fields(Answer):
         setattr(answer, field.name, changed[str(field.type)])
     thread = new_id()
@@ -68,8 +78,8 @@ async def test_what_changes_is_written_again(history: History, users: Users) -> 
     copy = Copy(await somebody(users), new_id())
     turn = a_turn(history, copy.thread_id)
     await history.save(copy, [turn], {}, turn.id)
-    turn.answers[0].text = "A sign of a shop."
-    turn.answers, turn.chosen = [*turn.answers, Answer(text="A third one.", ending="stop")], 2
+    turn.answers[0].parts = parts_of(text="A sign of a shop.")
+    turn.answers, turn.chosen = [*turn.answers, Answer(parts_of(text="A third one."), ending="stop")], 2
     await history.save(copy, [turn], {"temperature": 1}, turn.id)
     found = await load(history, copy.thread_id)
     assert found.conversation.turns == [turn]
@@ -107,14 +117,16 @@ async def test_branches_are_kept(history: History, users: Users) -> None:
 async def test_an_answer_that_was_being_given_counts_as_stopped(history: History, users: Users) -> None:
     copy, turn = Copy(await somebody(users), new_id()), Turn(new_id(), "q")
     await history.save(copy, [turn], {}, turn.id)
-    await history.save_answers([(copy, turn, Answer("so", "A si"))])
+    await history.save_answers([(copy, turn, Answer(parts_of("so", "A si")))])
     [kept] = (await load(history, copy.thread_id)).conversation.turns
-    assert kept.answer == Answer("so", "A si", "stopped")
+    assert kept.answer == Answer(parts_of("so", "A si"), "stopped")
 
 
 async def test_an_answer_that_never_began_is_forgotten(history: History, users: Users) -> None:
     thread, user = new_id(), await somebody(users)
-    turn = Turn(new_id(), "q", answers=[Answer(text="first", ending="stop"), Answer(ending="error")], chosen=0)
+    turn = Turn(
+        new_id(), "q", answers=[Answer(parts_of(text="first"), ending="stop"), Answer(ending="error")], chosen=0
+    )
     await history.save(Copy(user, thread), [turn], {}, turn.id)
     [kept] = (await load(history, thread)).conversation.turns
     assert ([answer.text for answer in kept.answers], kept.chosen) == (["first"], 0)
@@ -122,7 +134,7 @@ async def test_an_answer_that_never_began_is_forgotten(history: History, users: 
 
 async def test_what_no_database_takes_is_left_out_of_a_text(history: History, users: Users) -> None:
     thread, user = new_id(), await somebody(users)
-    turn = Turn(new_id(), "a\0b\ud800c", answers=[Answer("\0", "x\udfff", "stop")], chosen=0)
+    turn = Turn(new_id(), "a\0b\ud800c", answers=[Answer(parts_of("\0", "x\udfff"), "stop")], chosen=0)
     await history.save(Copy(user, thread), [turn], {"system_prompt": "\ud800\0"}, turn.id)
     [kept] = (await load(history, thread)).conversation.turns
     assert (kept.text, kept.answers[0].text) == ("ab?c", "x?")
@@ -153,7 +165,7 @@ async def test_nothing_brings_a_deleted_thread_back(history: History, users: Use
     for session in (copy, other):
         with pytest.raises(ThreadGoneError):
             await history.save(session, [turn], {"temperature": 1}, turn.id)
-        await history.save_answers([(session, turn, Answer(text="late"))])
+        await history.save_answers([(session, turn, Answer(parts_of(text="late")))])
         assert await history.news(session) is None
         assert await history.revisions([session]) == [None]
     await own.change(copy.thread_id, name="x", settings={"temperature": 1})

@@ -13,7 +13,12 @@ from app.history.copies import Copy
 from app.history.database import Database, database_url
 from app.history.store import History
 from app.history.upgrading import upgrade
+from app.i18n import LANGUAGES, Language
 from app.talk.conversation import Answer, Conversation, Picture, Turn
+from app.talk.figures import Figures
+from app.talk.footer import footer_line
+from app.talk.parts import parts_of
+from engine.reasoning_tags import Kind, Piece
 
 _ROWS: dict[str, list[dict[str, Any]]] = {
     "users": [{"id": "u", "identifier": "anna", "created": 1.5, "settings": '{"describe":{"top_p":1}}', "preset": "x"}],
@@ -38,11 +43,13 @@ _ROWS: dict[str, list[dict[str, Any]]] = {
     ],
     "answers": [
         {
-            "id": f"{turn}{position}", "turn_id": turn, "position": position, "reasoning": "hm",
-            "text": f"{turn} {position}", "feedback": position or None, "comment": "",
-            "details": '{"ending":"stop","line":"x"}',
+            "id": f"{turn}{position}", "turn_id": turn, "position": position, "reasoning": reasoning,
+            "text": words, "feedback": position or None, "comment": "", "details": '{"ending":"stop","line":"x"}',
         }
-        for turn, position in [("first", 0), ("first", 1), ("second", 0), ("second", 2), ("edited", 0), ("edited", 1)]
+        for turn, position, reasoning, words in [
+            ("first", 0, "hm", "first 0"), ("first", 1, "hm", "first 1"), ("second", 0, "hm", "second 0"),
+            ("second", 2, "hm", "second 2"), ("edited", 0, "", "招牌 😀."), ("edited", 1, "hm 😀", ""),
+        ]
     ],
 }  # fmt: skip
 """What version 0001 had written."""
@@ -68,25 +75,57 @@ def _as_it_was(connection: Connection) -> None:
 
 
 def _answer(turn: str, position: int) -> Answer:
-    return Answer("hm", f"{turn} {position}", "stop", line="x", feedback=1 if position == 1 else None)
+    return Answer(parts_of("hm", f"{turn} {position}"), "stop", line="x", feedback=1 if position == 1 else None)
 
 
 async def test_old_rows_come_out_the_same(old: Database, tmp_path: Path) -> None:
     thread = await History(old, tmp_path).of("u").load("t")
     assert thread
     pictures = [Picture(str(tmp_path / f"t/{n}.png"), "招牌", n + 1, 9) for n in (0, 1)]
-    second = [_answer("second", 0), Answer("hm", "second 2", "stop", line="x", feedback=2)]  # type: ignore[arg-type]
+    second = [_answer("second", 0), Answer(parts_of("hm", "second 2"), "stop", line="x", feedback=2)]  # type: ignore[arg-type]
+    edited = [
+        Answer(parts_of(text="招牌 😀."), "stop", line="x"),
+        Answer(parts_of("hm 😀"), "stop", line="x", feedback=1),
+    ]
     assert thread.conversation == Conversation(
         [
             Turn("first", "What?", pictures, [_answer("first", 0), _answer("first", 1)], 1, "p", ""),
             Turn("second", "", [], second, 0, "second", "first"),
             Turn("third", "?", [], [], -1, "3", "second"),
         ],
-        [Turn("edited", "Why?", [], [_answer("edited", 0), _answer("edited", 1)], 1, "p", "")],
+        [Turn("edited", "Why?", [], edited, 1, "p", "")],
     )
     assert (thread.owner, thread.name, thread.preset, thread.settings, thread.created) == (
         "anna", "A chat", "describe", {"temperature": 0.3}, 2.5,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_an_old_answer_is_shown_with_the_line_that_was_kept(
+    old: Database, tmp_path: Path, language: Language
+) -> None:
+    thread = await History(old, tmp_path).of("u").load("t")
+    assert thread
+    answer = thread.conversation.turns[0].answer
+    assert answer
+    assert (answer.figures, footer_line(answer, language)) == (None, "x")
+
+
+async def test_an_old_answer_that_goes_on_has_figures_instead_of_its_line(old: Database, tmp_path: Path) -> None:
+    history = History(old, tmp_path)
+    thread = await history.of("u").load("t")
+    assert thread
+    assert thread.copy
+    turn = thread.conversation.turns[0]
+    assert turn.answer
+    turn.answer.add(Piece(Kind.ANSWER, " and on"))
+    turn.answer.figures, turn.answer.line = Figures("kimi"), ""
+    await history.save(thread.copy, [turn], {}, "third")
+    again = await history.of("u").load("t")
+    assert again
+    answer = again.conversation.turns[0].answer
+    assert answer
+    assert (answer.text, footer_line(answer, "en")) == ("first 1 and on", "kimi")
 
 
 async def test_an_old_thread_goes_on(old: Database, tmp_path: Path) -> None:
@@ -96,7 +135,7 @@ async def test_an_old_thread_goes_on(old: Database, tmp_path: Path) -> None:
     assert thread.copy
     stale = Copy("u", "t", kept=True)
     turn = thread.conversation.turns[0]
-    turn.answers.append(Answer(text="new", ending="stop"))
+    turn.answers.append(Answer(parts_of(text="new"), ending="stop"))
     turn.choose(turn.answers[-1].id)
     await history.save(thread.copy, [turn], thread.settings, "third")
     again = await history.of("u").load("t")

@@ -25,6 +25,8 @@ from app.page.threads import resuming
 from app.page.threads.data_layer import head_dict
 from app.page.threads.saving import Keeper
 from app.talk.conversation import Answer, Turn, new_id
+from app.talk.parts import parts_of
+from engine.reasoning_tags import Kind, Piece
 from tests.instruments import waiting
 from tests.unit.app.history.test_store import load, somebody
 from tests.unit.app.sessions import Session
@@ -52,7 +54,7 @@ class World:
         """The first session regenerates an answer."""
         chat = chat_of(self.one)
         turn = chat.conversation.turns[of]
-        turn.answers.append(Answer(text=text, ending="stop"))
+        turn.answers.append(Answer(parts_of(text=text), ending="stop"))
         turn.choose("")
         assert await self.keeper.save(self.one, chat, turn)
 
@@ -82,7 +84,8 @@ class World:
 @pytest.fixture
 async def world(history: History, users: Users, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """The chat has a question with an answer."""
-    copy, turn = Copy(await somebody(users), new_id()), Turn(new_id(), "q", answers=[Answer(text="first")], chosen=0)
+    copy = Copy(await somebody(users), new_id())
+    turn = Turn(new_id(), "q", answers=[Answer(parts_of(text="first"))], chosen=0)
     await history.save(copy, [turn], {}, turn.id)
     keeper = Keeper(history, users)
     sessions = [Session(copy.user_id, "anna", copy.thread_id) for _ in range(2)]
@@ -148,7 +151,7 @@ async def test_what_could_not_be_saved_yet_is_not_merged_over(
     world: World, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = world.other.conversation.turns[0]
-    mine.answers[0].text += " and on"
+    mine.answers[0].add(Piece(Kind.ANSWER, " and on"))
     save = history.save
 
     async def fails(*_: object) -> None:
@@ -182,7 +185,7 @@ async def test_a_write_here_is_shown_at_once_and_one_elsewhere_at_the_next_look(
     elsewhere = await history.of(chat_of(world.one).copy.user_id).load(world.one.thread_id)  # type: ignore[union-attr]
     assert elsewhere
     assert elsewhere.copy
-    elsewhere.conversation.turns[0].answers[0].text += ", and longer"
+    elsewhere.conversation.turns[0].answers[0].add(Piece(Kind.ANSWER, ", and longer"))
     await history.save(elsewhere.copy, elsewhere.conversation.turns, {}, elsewhere.copy.last)
     await until(lambda: "first, and longer" in [a.text for a in world.other.conversation.turns[0].answers])
     keeping.cancel()

@@ -38,7 +38,7 @@ from app.page.threads.data_layer import head_dict
 from app.page.threads.saving import Keeper
 from app.talk.conversation import Answer, Turn, new_id
 from app.talk.figures import Figures
-from app.turn.run import Job, add
+from app.turn.job import Job
 from engine.reasoning_tags import Kind, Piece
 from tests.unit.app.sessions import Session
 
@@ -216,7 +216,7 @@ def scripted_engine(chance: random.Random) -> Any:
             await asyncio.sleep(chance.choice((0, 0, 0.002, 0.006)))
             thinks = number < 2 and not job.answer.text
             piece = Piece(Kind.REASONING if thinks else Kind.ANSWER, f"{chance.getrandbits(40):x} ")
-            add(job.answer, piece)
+            job.answer.add(piece)
             await view.show(piece)
         if chance.random() < 0.15:
             raise ConnectionError("the engine is gone")

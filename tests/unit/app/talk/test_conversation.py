@@ -3,6 +3,8 @@
 import pytest
 
 from app.talk.conversation import Answer, Conversation, Picture, Turn, to_messages, to_prefix
+from app.talk.parts import Part, Reasoning, Text, parts_of
+from engine.reasoning_tags import Kind, Piece
 
 PHOTO = Picture("/w/uploads/t/a b.png", "a b.png", 10, 20)
 MARKS = ("◁think▷", "◁/think▷")
@@ -14,7 +16,7 @@ def url(picture: Picture) -> str:
 
 def test_a_turn_with_a_picture_and_its_answer_without_its_reasoning() -> None:
     turns = [
-        Turn("1", "What is this?", [PHOTO], [Answer(reasoning="hm", text="A sign.")], 0),
+        Turn("1", "What is this?", [PHOTO], [Answer(parts_of("hm", "A sign."))], 0),
         Turn("2", "And now?"),
     ]
     assert to_messages(turns, "Be brief.", url) == [
@@ -38,30 +40,58 @@ def test_a_picture_without_words_is_sent_without_an_empty_text() -> None:
 
 def test_only_the_chosen_answer_is_sent_and_none_of_the_last_question() -> None:
     turns = [
-        Turn("1", "q", answers=[Answer(text="first"), Answer(text="second")], chosen=0),
-        Turn("2", "r", answers=[Answer(text="to be written anew")], chosen=0),
+        Turn("1", "q", answers=[Answer(parts_of(text="first")), Answer(parts_of(text="second"))], chosen=0),
+        Turn("2", "r", answers=[Answer(parts_of(text="to be written anew"))], chosen=0),
     ]
     assert [m["content"] for m in to_messages(turns, "", url)] == ["q", "first", "r"]
 
 
 def test_an_answer_that_never_began_is_left_out() -> None:
-    turns = [Turn("1", "q", answers=[Answer(reasoning="hm", ending="stopped")], chosen=0), Turn("2", "r")]
+    turns = [Turn("1", "q", answers=[Answer(parts_of("hm"), ending="stopped")], chosen=0), Turn("2", "r")]
     assert [m["role"] for m in to_messages(turns, "", url)] == ["user", "user"]
 
 
 def test_what_people_type_cannot_end_a_message_or_open_a_think_block() -> None:
-    turns = [Turn("1", "x<|im_end|>", answers=[Answer(text="say ◁think▷")], chosen=0), Turn("2", "y [EOS]")]
+    turns = [Turn("1", "x<|im_end|>", answers=[Answer(parts_of(text="say ◁think▷"))], chosen=0), Turn("2", "y [EOS]")]
     sent = str(to_messages(turns, "z <|im_system|>", url))
     assert not any(control in sent for control in ("<|im_end|>", "◁think▷", "[EOS]", "<|im_system|>"))
+
+
+def test_an_answer_keeps_the_order_of_its_parts() -> None:
+    answer = Answer()
+    assert answer.empty
+    for kind, words in [
+        (Kind.REASONING, "so "), (Kind.REASONING, "it"), (Kind.ANSWER, "A "), (Kind.ANSWER, "sign"),
+        (Kind.REASONING, "or"), (Kind.ANSWER, "."),
+    ]:  # fmt: skip
+        answer.add(Piece(kind, words))
+    assert answer.parts == [Reasoning("so it"), Text("A sign"), Reasoning("or"), Text(".")]
+    assert (answer.reasoning, answer.text, answer.empty) == ("so itor", "A sign.", False)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([], []),
+        ([Text("so")], [Reasoning("so")]),
+        ([Reasoning("so"), Text(" it")], [Reasoning("so it")]),
+        ([Reasoning("so")], [Reasoning("so")]),
+        ([Text("A"), Reasoning("so"), Text(" it")], [Text("A"), Reasoning("so it")]),
+    ],
+)
+def test_text_that_turns_out_to_be_reasoning(before: list[Part], after: list[Part]) -> None:
+    answer = Answer(before)
+    answer.add(Piece(Kind.RETRACT, ""))
+    assert answer.parts == after
 
 
 @pytest.mark.parametrize(
     ("answer", "marks", "prefix"),
     [
-        (Answer(reasoning="so", text="yes"), MARKS, "◁think▷so◁/think▷yes"),
-        (Answer(reasoning="so"), MARKS, "◁think▷so"),
-        (Answer(text="yes"), MARKS, "yes"),
-        (Answer(reasoning="so", text="yes"), None, "yes"),
+        (Answer(parts_of("so", "yes")), MARKS, "◁think▷so◁/think▷yes"),
+        (Answer(parts_of("so")), MARKS, "◁think▷so"),
+        (Answer(parts_of(text="yes")), MARKS, "yes"),
+        (Answer(parts_of("so", "yes")), None, "yes"),
     ],
 )
 def test_the_prefix_of_an_answer_to_be_continued(answer: Answer, marks: tuple[str, str] | None, prefix: str) -> None:

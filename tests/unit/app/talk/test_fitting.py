@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from app.talk.conversation import Answer, Picture, Turn
 from app.talk.fitting import Limits, TooLongError, estimate, fit, picture_tokens, upper_bound
+from app.talk.parts import parts_of
 
 PHOTO = Picture("/p.png", "p.png", 280, 280)
 SCREEN = Limits(context=2000, picture_pixels=802_816, pictures_per_prompt=4)
@@ -13,7 +14,7 @@ SCREEN = Limits(context=2000, picture_pixels=802_816, pictures_per_prompt=4)
 
 def turn(name: str, words: int = 10, pictures: int = 0) -> Turn:
     photos = [Picture(f"/{name}{n}.png", f"{name}{n}", 280, 280) for n in range(pictures)]
-    return Turn(name, "w" * words, photos, [Answer(text="a" * words)], 0)
+    return Turn(name, "w" * words, photos, [Answer(parts_of(text="a" * words))], 0)
 
 
 def names(turns: list[Turn]) -> str:

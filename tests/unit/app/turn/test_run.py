@@ -13,9 +13,11 @@ import pytest
 
 from app.talk.conversation import Answer, Picture, Turn
 from app.talk.fitting import Fit
+from app.talk.parts import parts_of
 from app.talk.settings import ChatSettings
 from app.turn.faults import explain
-from app.turn.run import MOST_INTERRUPTIONS, Job, run
+from app.turn.job import Job
+from app.turn.run import MOST_INTERRUPTIONS, run
 from app.upstream.backpressure import Reply
 from app.upstream.progress import Pulse
 from app.upstream.state import EngineFailedError, EngineState
@@ -192,8 +194,8 @@ async def test_a_closing_mark_alone_turns_the_answer_so_far_into_reasoning(desk:
 @pytest.mark.parametrize(
     ("before", "said", "prefix", "after"),
     [
-        (Answer("So", "A si", "length"), ["gn."], "◁think▷So◁/think▷A si", ("So", "A sign.")),
-        (Answer("So it", "", "length"), [" is.◁/think▷A sign."], "◁think▷So it", ("So it is.", "A sign.")),
+        (Answer(parts_of("So", "A si"), "length"), ["gn."], "◁think▷So◁/think▷A si", ("So", "A sign.")),
+        (Answer(parts_of("So it", ""), "length"), [" is.◁/think▷A sign."], "◁think▷So it", ("So it is.", "A sign.")),
     ],
 )
 async def test_an_answer_goes_on_where_it_ended(
@@ -252,7 +254,7 @@ async def test_an_instant_answer_goes_on_without_thinking_whatever_the_switch_sa
     desk: Desk, model: str, prefix: str, kwargs: object, switched_on: bool
 ) -> None:
     desk.plan(model=model)
-    before = Answer("", "A si", "length", instant=True)
+    before = Answer(parts_of("", "A si"), "length", instant=True)
     desk.engine.script = Script(answer=["gn."])
     shown = 1.0 if switched_on else 0.6
     answer = await desk.ask(
@@ -268,7 +270,7 @@ async def test_an_instant_answer_goes_on_without_thinking_whatever_the_switch_sa
 
 async def test_thoughts_go_on_as_thoughts_when_the_switch_is_off_by_now(desk: Desk) -> None:
     desk.plan(model="Kimi-K2.5")
-    before = Answer("So it", "", "length")
+    before = Answer(parts_of("So it", ""), "length")
     desk.engine.script = Script(answer=[" is.</think>A sign."])
     answer = await desk.ask(Turn("1", "q", answers=[before], chosen=0), answer=before, continuing=True, thinking=False)
     assert (answer.reasoning, answer.text) == ("So it is.", "A sign.")
@@ -433,7 +435,7 @@ async def test_stopping_keeps_what_was_shown_and_frees_the_engine(desk: Desk) ->
 async def test_a_conversation_too_long_for_the_model_loses_its_oldest_turns(tmp_path: Path) -> None:
     async with ScriptedEngine(context=600) as engine:
         desk = Desk(engine, Settings(workspace=tmp_path / "small"))
-        turns = [Turn(str(n), "w " * 300, answers=[Answer(text="ok")], chosen=0) for n in range(4)]
+        turns = [Turn(str(n), "w " * 300, answers=[Answer(parts_of(text="ok"))], chosen=0) for n in range(4)]
         await desk.ask(*turns, Turn("last", "Now?"))
         [fitted] = desk.screen.fits
         assert fitted.left_out_turns == 3

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.talk.figures import Usage
+from app.talk.figures import MAX_FINISH_REASON, Usage
 from app.upstream.stream import BrokenStreamError, StreamedError, StreamReader
 from engine.reasoning_tags import KIMI_VL, Kind, Marks, Start, join
 
@@ -105,9 +105,19 @@ def test_an_answer_that_was_not_streamed() -> None:
     [
         {"choices": 5}, {"choices": [5]}, {"choices": [{"delta": "x"}]}, {"choices": [{"delta": {"content": 5}}]},
         {"choices": [{"delta": {"reasoning": ["a"]}}]}, {"choices": [], "usage": [3]}, [1, 2], 7, None,
+        {"choices": [{"delta": {}, "finish_reason": {"of": "mine"}}]},
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("marks", [None, KIMI_VL])
 def test_an_event_of_another_shape_is_broken(payload: object, marks: Marks | None) -> None:
     with pytest.raises(BrokenStreamError):
         StreamReader(marks).feed(b"data: " + json.dumps(payload).encode() + b"\n\n")
+
+
+def test_figures_that_make_no_sense_are_not_kept() -> None:
+    usage = {"prompt_tokens": "many", "completion_tokens": -3, "completion_tokens_details": {"reasoning_tokens": 1e300}}
+    usage["prompt_tokens_details"] = {"cached_tokens": 10**40}
+    reader = StreamReader()
+    body = {"choices": [{"message": {"content": "yes"}, "finish_reason": "x" * 10_000}]}
+    reader.read_whole(json.dumps({**body, "usage": usage}).encode())
+    assert (reader.finish_reason, reader.usage) == ("x" * MAX_FINISH_REASON, Usage(0, 0))

@@ -19,7 +19,6 @@ from sqlalchemy import update
 
 from app.errors import HistoryError
 from app.files.pictures import NormalPicture, PictureLimits, normalise
-from app.history.records import LAST_SECOND
 from app.history.store import History, Thread
 from app.history.tables import turns
 from app.history.transfer import imports, reading
@@ -29,7 +28,10 @@ from app.history.transfer.reading import ThreadReader
 from app.history.users import Users
 from app.page.chat import Chat
 from app.page.threads.resuming import page_of
-from app.talk.conversation import Answer, Conversation, Picture, Turn
+from app.talk.conversation import LAST_SECOND, Answer, Conversation, Picture, Turn
+from app.talk.figures import Figures, Usage
+from app.talk.footer import footer_line
+from app.talk.parts import Reasoning, Text, parts_of
 from tests.instruments.pictures import png, shop_sign
 from tests.unit.app.history.test_store import load
 
@@ -67,13 +69,15 @@ async def thread(history: History, user: str) -> Thread:
     folder.mkdir(parents=True)
     (folder / "x.png").write_bytes(png(shop_sign("TEA", "house")))
     pictures = [Picture(str(folder / "x.png"), "招牌 1.png", 640, 400), Picture(str(folder / "gone.png"), "b", 1, 1)]
-    good = Answer("hm", "A **tea** house.", "stop", 2.5, feedback=1, comment="yes", line="kimi · 3 tokens")
+    idea = [Reasoning("so"), Text("No "), Reasoning("wait"), Text("idea.")]
+    figures = Figures("kimi-vl", 0.5, 2.0, Usage(1200, 5, 2), "stop")
+    good = Answer(parts_of("hm", "A **tea** house."), "stop", 2.5, feedback=1, comment="yes", line="kimi · 3 tokens")
     conversation = Conversation()
     for turn in [
-        Turn("a", "What is this?", pictures, [Answer(text="No idea.", ending="stop"), good], 1, asked=1),
+        Turn("a", "What is this?", pictures, [Answer(idea, "stop", figures=figures), good], 1, asked=1),
         Turn("b", "b", asked=2),
         Turn("c", "c", answers=[Answer(ending="error")], chosen=0, asked=3),
-        Turn("b2", "B", answers=[Answer(text="Because.", ending="stop")], chosen=0, page_id="b", asked=4),
+        Turn("b2", "B", answers=[Answer(parts_of(text="Because."), ending="stop")], chosen=0, page_id="b", asked=4),
     ]:
         conversation.ask(turn)
     made = Thread("old", "anna", "A tea house?", "describe", {"temperature": 0.3}, conversation=conversation)
@@ -182,8 +186,59 @@ async def test_a_chat_that_is_deleted_while_it_is_read_is_no_whole_file(
         await joined(pieces)
 
 
-def test_every_field_of_an_answer_can_be_taken_in() -> None:
-    assert {field.name for field in fields(Answer)} - {"id"} == set(imports._Answer.model_fields)
+def test_every_field_of_an_answer_is_in_the_file(exported: bytes) -> None:
+    [answer, _] = json.loads(exported)["turns"][0]["answers"]
+    assert {field.name for field in fields(Answer)} - {"id"} == answer.keys()
+
+
+OLD = {
+    "format": "kimi-vl-chat", "version": 1, "name": "Old", "preset": "", "settings": {}, "shown": "a",
+    "turns": [
+        {
+            "id": "a", "parent": "", "page_id": "a", "chosen": 1, "asked": 1.5, "text": "What is this?", "pictures": [],
+            "answers": [
+                {
+                    "comment": "no", "ending": "length", "engine_splits": False, "feedback": 0, "instant": True,
+                    "line": "", "seconds_thinking": None, "thinking_cut": False, "reasoning": "", "text": "A",
+                },
+                {
+                    "comment": "", "ending": "stop", "engine_splits": True, "feedback": None, "instant": False,
+                    "line": "kimi · 3 tokens", "seconds_thinking": 2.5, "thinking_cut": True, "reasoning": "hm",
+                    "text": "A sign.",
+                },
+                {"ending": "stopped", "reasoning": "so"},
+            ],
+        }
+    ],
+}  # fmt: skip
+"""As version 1 of the format was written."""
+
+
+async def test_a_file_of_the_first_version_is_taken_in(history: History, user: str, tmp_path: Path) -> None:
+    thread = await taken_in(json.dumps(OLD).encode(), history.uploads, tmp_path)
+    await keep(history.database, history.uploads, thread, user)
+    [turn] = (await load(history, "new")).conversation.turns
+    assert turn.answers == [
+        Answer(parts_of(text="A"), "length", feedback=0, comment="no", instant=True),
+        Answer(parts_of("hm", "A sign."), "stop", 2.5, True, line="kimi · 3 tokens", thinking_cut=True),
+        Answer(parts_of("so"), "stopped"),
+    ]
+    assert turn.answer
+    assert footer_line(turn.answer, "zh") == "kimi · 3 tokens"
+
+
+async def test_an_answer_never_keeps_the_id_of_a_file(uploads: Path, tmp_path: Path) -> None:
+    chat = {"format": "kimi-vl-chat", "version": 2, "name": "", "turns": [{**A_TURN, "answers": [{"id": "theirs"}]}]}
+    thread = await taken_in(json.dumps(chat).encode(), uploads, tmp_path)
+    [answer] = thread.conversation.turns[0].answers
+    assert answer.id != "theirs"
+
+
+async def test_the_zip_has_the_lines_in_the_language_of_who_fetches_it(reader: ThreadReader) -> None:
+    with zipfile.ZipFile(io.BytesIO(await joined(chat_zip(reader, "zh")))) as folder:
+        markdown = folder.read("chat.md").decode()
+    assert "*kimi-vl · 首个词元 0.50 秒 · 2.0 词元/秒 · 输入 1,200 词元，输出 5 词元*" in markdown
+    assert "*kimi · 3 tokens*" in markdown
 
 
 async def test_the_zip_has_the_branch_that_is_shown_with_its_pictures(reader: ThreadReader) -> None:
@@ -193,7 +248,10 @@ async def test_the_zip_has_the_branch_that_is_shown_with_its_pictures(reader: Th
         markdown = folder.read("chat.md").decode()
     assert markdown == (
         "# A tea house?\n\n## Question\n\n![](pictures/01-招牌%201.png)\n\nWhat is this?\n\n"
-        "## Another answer\n\nNo idea.\n\n## Answer\n\n<details><summary>Thinking</summary>\n\nhm\n\n</details>\n\n"
+        "## Another answer\n\n<details><summary>Thinking</summary>\n\nso\n\n</details>\n\nNo \n\n"
+        "<details><summary>Thinking</summary>\n\nwait\n\n</details>\n\nidea.\n\n"
+        "*kimi-vl · first token 0.50 s · 2.0 tokens/s · 1,200 tokens in, 5 out*\n\n"
+        "## Answer\n\n<details><summary>Thinking</summary>\n\nhm\n\n</details>\n\n"
         "A **tea** house.\n\n*kimi · 3 tokens*\n\n## Question\n\nB\n\n## Answer\n\nBecause.\n"
     )
 
@@ -210,7 +268,7 @@ A_TURN: dict[str, Any] = {"id": "a", "text": "a"}
     ("changes", "key"),
     [
         ({"format": "other"}, "import_unknown"),
-        ({"version": 2}, "import_newer"),
+        ({"version": 3}, "import_newer"),
         ({"turns": []}, "import_unknown"),
         ({"turns": [{"id": "a", "text": 7}]}, "import_unknown"),
         ({"turns": [{**A_TURN, "parent": "nobody"}]}, "import_unknown"),
@@ -222,6 +280,12 @@ A_TURN: dict[str, Any] = {"id": "a", "text": "a"}
         ({"turns": [{**A_TURN, "asked": float("inf")}]}, "import_unknown"),
         ({"turns": [{**A_TURN, "answers": [{"seconds_thinking": 1e308}]}]}, "import_unknown"),
         ({"turns": [{**A_TURN, "answers": [{"ending": "surprise"}]}]}, "import_unknown"),
+        ({"turns": [{**A_TURN, "answers": [{"text": 7}]}]}, "import_unknown"),
+        ({"turns": [{**A_TURN, "answers": [{"parts": [{"kind": "surprise", "text": ""}]}]}]}, "import_unknown"),
+        ({"turns": [{**A_TURN, "answers": [{"figures": {"model": 7}}]}]}, "import_unknown"),
+        ({"turns": [{**A_TURN, "answers": [{"figures": {"model": "", "writing": -1}}]}]}, "import_unknown"),
+        ({"turns": [{**A_TURN, "answers": "many"}]}, "import_unknown"),
+        ({"turns": ["a turn"]}, "import_unknown"),
         ({"turns": [{"id": str(n), "text": ""} for n in range(imports.MOST_TURNS + 1)]}, "import_too_long"),
         ({"turns": [{**A_TURN, "pictures": [{"name": "x", "data": "!"}]}]}, "import_picture"),
         ({"turns": [{**A_TURN, "pictures": [{"name": "x", "data": NO_PICTURE}]}]}, "import_picture"),

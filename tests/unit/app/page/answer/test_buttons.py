@@ -9,6 +9,7 @@ import pytest
 from app.i18n import LANGUAGES, Language
 from app.page.answer.buttons import BUTTONS, LONG_ANSWER, Name, below_answer, offer, to_versions
 from app.talk.conversation import Answer, Turn
+from app.talk.parts import parts_of
 
 
 def test_the_table_has_every_button() -> None:
@@ -37,7 +38,7 @@ def test_every_button_has_a_label_and_a_hint(name: Name, language: Language) -> 
 )
 def test_an_answer_has_the_buttons_of_its_ending(ending: str, text: str, names: list[str]) -> None:
     turn = Turn("turn", "question")
-    answer = Answer(text=text)
+    answer = Answer(parts_of(text=text))
     answer.ending = ending  # type: ignore[assignment]
     turn.answers.append(answer)
     assert [made.button.name for made in below_answer(turn, answer, "en")] == names
@@ -45,7 +46,7 @@ def test_an_answer_has_the_buttons_of_its_ending(ending: str, text: str, names: 
 
 def test_the_one_in_the_middle_leads_both_ways() -> None:
     turn = Turn("turn", "question")
-    turn.answers += [Answer(text=str(n)) for n in range(3)]
+    turn.answers += [Answer(parts_of(text=str(n))) for n in range(3)]
     for answer in turn.answers:
         answer.ending = "stop"
     made = below_answer(turn, turn.answers[1], "en")[1:]

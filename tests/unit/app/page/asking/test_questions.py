@@ -24,7 +24,9 @@ from app.page.threads.saving import Keeper
 from app.presets import Presets
 from app.talk.conversation import Answer, Turn
 from app.talk.figures import Figures
+from app.talk.parts import parts_of
 from app.turn import run as turns
+from app.turn.job import Job
 from tests.instruments import waiting
 from tests.unit.app.history.test_store import load, somebody
 from tests.unit.app.sessions import Session
@@ -70,11 +72,11 @@ class Desk:
         self.session.to_clear = True
         await self._callbacks.end()
 
-    async def answer(self, state: Any, job: turns.Job, view: Any) -> Figures:
+    async def answer(self, state: Any, job: Job, view: Any) -> Figures:
         """As the engine."""
         self.asked.append(job.turns[-1].text)
         await self.free.wait()
-        job.answer.text = f"{job.turns[-1].text} indeed."
+        job.answer.parts = parts_of(text=f"{job.turns[-1].text} indeed.")
         return Figures("model")
 
     async def ask(self, words: str) -> str:
@@ -181,4 +183,4 @@ async def test_an_edit_that_waits_is_kept_when_its_page_has_gone(desk: Desk) -> 
     assert desk.chat.asked(ident) is desk.chat.conversation.turns[0]
     assert desk.chat.conversation.turns[0].answers == []
     [before, _] = desk.chat.conversation.aside
-    assert before.answers == [Answer(text="one indeed.", ending="stop", line=before.answers[0].line)]
+    assert before.answers == [Answer(parts_of(text="one indeed."), ending="stop", figures=Figures("model"))]

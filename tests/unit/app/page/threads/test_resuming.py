@@ -10,9 +10,12 @@ from chainlit.context import ChainlitContext, context_var
 from chainlit.emitter import BaseChainlitEmitter
 from chainlit.session import HTTPSession, WebsocketSession
 
+from app.page.answer.frame import NOTE
 from app.page.chat import Chat
 from app.page.threads import resuming
 from app.talk.conversation import Answer, Conversation, Turn
+from app.talk.figures import Figures
+from app.talk.parts import parts_of
 
 MOST, _ = resuming.SCREEN
 
@@ -38,8 +41,9 @@ async def page() -> Page:
 
 
 def _chat(count: int, words: int = 3) -> Chat:
+    answers = [Answer(parts_of(text="a" * words)) for _ in range(count)]
     turns = [
-        Turn(f"t{n}", f"q{n}", answers=[Answer(text="a" * words)], chosen=0, parent=f"t{n - 1}" if n else "", asked=n)
+        Turn(f"t{n}", f"q{n}", answers=[answers[n]], chosen=0, parent=f"t{n - 1}" if n else "", asked=n)
         for n in range(count)
     ]
     return Chat("en", Conversation(turns))
@@ -120,3 +124,24 @@ async def test_a_branch_is_shown_from_the_question_before_it_or_by_its_end_if_it
     assert _questions(sent) == _numbers(range(899, 1000))
     await resuming.show_branch(_websocket(page), chat, chat.conversation.turns[0], "Kimi-VL")
     assert _questions(page.sent[-1][1]) == _numbers(range(1000 - MOST, 1000))
+
+
+def _lines(page: dict[str, Any]) -> list[str]:
+    return [step["name"] for step in page["steps"] if step["type"] == NOTE]
+
+
+async def test_the_line_below_an_answer_follows_the_language_of_the_page(page: Page) -> None:
+    context_var.set(ChainlitContext(page.session, page))
+    chat = _chat(2)
+    first, second = (turn.answers[0] for turn in chat.conversation.turns)
+    first.ending, first.figures = "length", Figures("kimi", 0.5)
+    second.ending, second.line = "stop", "kimi · 3 tokens"
+    # The same chat, opened again by a browser that was set to Chinese meanwhile.
+    again = Chat("zh", chat.conversation)
+    shown = [
+        _lines(resuming.page_of(_websocket(page), each, each.conversation.turns, "Kimi")) for each in (chat, again)
+    ]
+    assert shown == [
+        ["token limit reached · kimi · first token 0.50 s", "kimi · 3 tokens"],
+        ["已达到最大词元数 · kimi · 首个词元 0.50 秒", "kimi · 3 tokens"],
+    ]

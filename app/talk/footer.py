@@ -1,0 +1,41 @@
+"""The line below an answer, in the language of the person who looks at it."""
+
+from __future__ import annotations
+
+from app.i18n import Language, text
+from app.talk.conversation import Answer, Ending
+from app.talk.figures import Figures
+
+_ENDED: dict[Ending | None, str] = {"stopped": "line_stopped", "length": "line_limit", "error": "line_error"}
+"""What is said of an answer that did not end by itself."""
+
+
+def footer_line(answer: Answer, language: Language) -> str:
+    """How the answer ended if not by itself, the model, the times, the tokens.
+
+    An answer of an earlier version has the line that was written then.
+    """
+    if answer.line and not answer.figures:
+        return answer.line
+    ended = _ENDED.get(answer.ending)
+    parts = [text(ended, language)] if ended else []
+    if answer.figures:
+        parts += _figures(answer.figures, language)
+    return " · ".join(parts)
+
+
+def _figures(figures: Figures, language: Language) -> list[str]:
+    parts = [figures.model]
+    if figures.first_token is not None:
+        parts.append(text("line_first_token", language, seconds=f"{figures.first_token:.2f}"))
+    if (speed := figures.tokens_per_second) is not None:
+        parts.append(text("line_speed", language, speed=speed_figure(speed)))
+    if figures.usage:
+        into, out = figures.usage.prompt_tokens, figures.usage.completion_tokens
+        parts.append(text("line_tokens", language, into=f"{into:,}", out=f"{out:,}"))
+    return parts
+
+
+def speed_figure(speed: float) -> str:
+    """Tokens a second, with as many digits as mean something."""
+    return f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"

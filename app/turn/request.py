@@ -1,0 +1,134 @@
+"""What the engine is asked in one round of a turn: settings, messages that fit, and how its stream is to be read."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiofiles
+
+from app.talk.conversation import Message, Picture, Turn, to_messages, to_prefix
+from app.talk.fitting import Fit, Limits, fit, texts, upper_bound
+from app.talk.settings import ChatSettings, Offer, follow_thinking, parse
+from app.turn.job import Job
+from app.upstream.client import EngineClient
+from app.upstream.offer import offer_of
+from engine.catalog import Instant
+from engine.reasoning_tags import Marks, Start
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request to the engine."""
+
+    settings: ChatSettings
+    fitted: Fit
+    body: dict[str, Any]
+    """Of the OpenAI chat API."""
+    marks: Marks | None
+    """What the model writes around its reasoning."""
+    start: Start
+    """Where its answer goes on."""
+    instant: bool
+    """Whether the model is asked not to think."""
+
+
+async def make_request(client: EngineClient, job: Job) -> Request:
+    """The request for what is to come next of the job's answer.
+
+    Raises:
+        TooLongError: the question does not fit into the model.
+        openai.APIError: the engine does not answer.
+    """
+    offer = await offer_of(client)
+    settings = _settings(job, offer)
+    instant = None if settings.thinking else offer.instant(settings.model)
+    fitted = await _fit(client, job, settings, offer, instant)
+    marks = Marks(*client.model.thinking_marks) if client.model.thinking_marks else None
+    body = await _body(client, job, settings, fitted, instant)
+    return Request(settings, fitted, body, marks, _start(job, marks, instant), instant is not None)
+
+
+def _settings(job: Job, offer: Offer) -> ChatSettings:
+    if not job.continuing:
+        return parse(job.raw_settings, offer)
+    as_before = {**job.raw_settings, "thinking": not job.answer.instant}
+    return parse(follow_thinking(as_before, job.raw_settings, offer), offer)
+
+
+def _start(job: Job, marks: Marks | None, instant: Instant | None) -> Start:
+    if marks and instant and instant.prefill:
+        return Start.IN_ANSWER
+    if not (job.continuing and marks):
+        return Start.FRESH
+    return Start.IN_REASONING if job.answer.in_reasoning else Start.IN_ANSWER
+
+
+async def _fit(client: EngineClient, job: Job, settings: ChatSettings, offer: Offer, instant: Instant | None) -> Fit:
+    limits = Limits(client.context(settings.model), offer.model.picture_pixels, offer.model.pictures_per_prompt)
+    extra = [settings.system_prompt] if settings.system_prompt.strip() else []
+    if job.continuing:
+        extra += [job.answer.reasoning, job.answer.text]
+    if instant:
+        extra.append(instant.prefill)
+    # Counting costs a request for each text, so first the bound that needs none: it is enough for most chats. Both run
+    # in a thread of their own, beside which others are served: a chat may have megabytes.
+    fitted = await asyncio.to_thread(_try_bound, job.turns, extra, settings.max_tokens, limits)
+    if fitted is None:
+        counts = await client.count([*texts(job.turns), *extra], settings.model)
+        fitted = await asyncio.to_thread(fit, job.turns, extra, settings.max_tokens, limits, counts.__getitem__)
+    return fitted
+
+
+def _try_bound(turns: Sequence[Turn], extra: list[str], max_tokens: int, limits: Limits) -> Fit | None:
+    if sum(map(upper_bound, [*texts(turns), *extra])) + max_tokens > limits.context:
+        return None
+    fitted = fit(turns, extra, max_tokens, limits, upper_bound)
+    return fitted if fitted.max_tokens == max_tokens and not fitted.left_out_turns else None
+
+
+async def _body(
+    client: EngineClient, job: Job, settings: ChatSettings, fitted: Fit, instant: Instant | None
+) -> dict[str, Any]:
+    urls = {picture: await _picture_url(client, picture) for turn in fitted.turns for picture in turn.pictures}
+    messages: list[Message] = await asyncio.to_thread(
+        to_messages, fitted.turns, settings.system_prompt, urls.__getitem__
+    )
+    body: dict[str, Any] = {
+        "model": settings.model,
+        "messages": messages,
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
+        "max_tokens": fitted.max_tokens,
+        "stream": settings.streaming,
+    }
+    if settings.stop:
+        body["stop"] = list(settings.stop)
+    if settings.streaming:
+        body["stream_options"] = {"include_usage": True}
+    prefill = instant.prefill if instant else ""
+    if job.continuing or prefill:
+        messages.append(to_prefix(job.answer, client.model.thinking_marks, prefill))
+        body |= {"continue_final_message": True, "add_generation_prompt": False}
+    if instant and instant.chat_template_kwargs:
+        body["chat_template_kwargs"] = dict(instant.chat_template_kwargs)
+    return body
+
+
+async def _picture_url(client: EngineClient, picture: Picture) -> str:
+    """How the engine is told of a picture: by its file where both see the workspace, else by its bytes."""
+    path = Path(picture.path)
+    if client.plan.pictures == "file":
+        return path.as_uri()
+    async with aiofiles.open(path, "rb") as file:
+        return data_url(await file.read(), path.suffix)
+
+
+def data_url(data: bytes, suffix: str) -> str:
+    """The bytes of a PNG or JPEG as a URL."""
+    kind = "png" if suffix == ".png" else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
