@@ -12,6 +12,8 @@ from engine.reader.reading.read import Reading
 
 # A picture with no more lines than are quoted is quoted whole where no line matches better than the others.
 _MOST = 3
+# A transcript of more lines is counted: the page folds it.
+_MANY = 12
 
 
 def compose(asked: str, readings: list[Reading], lang: Language, *, follow_up: bool) -> str:
@@ -28,7 +30,7 @@ def compose(asked: str, readings: list[Reading], lang: Language, *, follow_up: b
     parts = _quotes(question, readings, lang)
     if follow_up:
         return "\n\n".join(parts) or say("no_text", lang)
-    return "\n\n".join([*parts, *_each(readings, lang, _transcript)])
+    return "\n\n".join([*parts, *_each(readings, lang, _counted if parts else _transcript)])
 
 
 def page_of(asked: str, reading: Reading, number: int, count: int, lang: Language, *, follow_up: bool) -> str | None:
@@ -87,6 +89,13 @@ def _each(readings: list[Reading], lang: Language, show: Callable[[Reading, Lang
 def _tables(question: Question, reading: Reading, lang: Language) -> str:
     show = tables.as_csv if question.table == "csv" else tables.markdown
     return "\n\n".join(map(show, reading.tables)) or _transcript(reading, lang)
+
+
+def _counted(reading: Reading, lang: Language) -> str:
+    """Return the transcript below a quote; of a long one, which is folded, how many lines it has comes first."""
+    count = len(reading.rows)
+    head = [say("transcript", lang, lines=count)] if count > _MANY else []
+    return "\n\n".join([*head, _transcript(reading, lang)])
 
 
 def _transcript(reading: Reading, lang: Language) -> str:

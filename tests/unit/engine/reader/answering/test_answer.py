@@ -220,6 +220,14 @@ def test_the_columns_of_a_table_stand_below_each_other_in_the_transcript() -> No
     ]  # fmt: skip
 
 
+def test_the_lines_of_a_long_transcript_are_counted_below_the_quote() -> None:
+    long = reading("TOTAL 4.26", *(f"line {number}" for number in range(30)))
+    text = compose("What is the total?", [long], "en", follow_up=False)
+    assert text.index("> TOTAL 4.26") < text.index("All the text · 31 lines:\n\n```")
+    assert "31 lines" not in compose("Read it all", [long], "en", follow_up=False)
+    assert "All the text" not in compose("What is the total?", [RECEIPT], "en", follow_up=False)
+
+
 def test_code_keeps_its_indentation_in_the_transcript() -> None:
     code = Reading((Row("def f():", 20), Row("return 1", 20, indent=4)), lines=2, confidence=0.99)
     assert compose("Read it all", [code], "en", follow_up=False) == "```\ndef f():\n    return 1\n```"
