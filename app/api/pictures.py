@@ -18,7 +18,7 @@ MAX_REQUEST_BYTES = 128 * 1024 * 1024
 sixteen of 6 MB."""
 _REFUSALS = {
     "picture_empty": "The picture is empty.",
-    "picture_unknown": "This is no picture that can be read: send PNG, JPEG, WebP, GIF, BMP, TIFF or HEIC.",
+    "picture_unknown": "This is no picture that can be read: send PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or AVIF.",
     "picture_broken": "The picture is damaged and cannot be read: save it again.",
     "picture_too_large": "The picture has more than {megapixels} megapixels: send a smaller version.",
 }

@@ -24,7 +24,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from engine import processes
+from engine import fallback_font, processes
 from engine.catalog import find_model
 from engine.commands.settings_notes import settings_notes
 from engine.config import ROOT, Settings
@@ -71,6 +71,7 @@ def examine(settings: Settings, hardware: Hardware) -> list[Finding]:
     checks: list[Callable[[], list[Finding]]] = [
         python,
         lambda: environment(ROOT),
+        fonts,
         lambda: engine_environment(settings, hardware),
         lambda: [Finding("settings", "warning", note) for note in settings_notes(settings)],
         lambda: workspace(settings),
@@ -119,6 +120,14 @@ def environment(root: Path) -> list[Finding]:
         return [Finding("packages", "broken", f".venv differs from uv.lock: {', '.join(differs[:3])}", advice)]
     versions = " ".join(f"{name} {metadata.version(name)}" for name in ("chainlit", "pillow", "uv"))
     return [Finding("packages", "ok", f"as uv.lock says ({versions})")]
+
+
+def fonts() -> list[Finding]:
+    """Whether PDFs can be drawn whose Chinese, Japanese or Korean font is not in them."""
+    if fallback_font.folder():
+        return [Finding("fonts", "ok", f"{fallback_font.TITLE} for PDFs that don't embed their Chinese font")]
+    what = "The fallback font is missing: PDFs that don't embed their Chinese font lose that text."
+    return [Finding("fonts", "warning", what, "Run ./start.sh prepare.")]
 
 
 def engine_environment(settings: Settings, hardware: Hardware, root: Path = ROOT) -> list[Finding]:
