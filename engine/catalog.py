@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -72,6 +73,8 @@ class Variant(_Entry):
     engine: EngineName
     repository: str = ""
     """Other weights than the model's own."""
+    hub: Literal["", "modelscope"] = ""
+    """Where these weights are, if it is not Hugging Face."""
     quantization: str = ""
     """The file of a repository that holds several."""
     memory_gb: float
@@ -198,8 +201,14 @@ class Recipe(_Combination):
     """What a combination of model and accelerator adds to the launch."""
 
     vendor: Vendor
+    cards: tuple[str, ...] = ()
+    """Names of cards; empty: all of the vendor."""
     variant: str = ""
     tuning: str = ""
+    tensor: int | None = None
+    """Over how many devices each layer is spread at most; None: as many as there are."""
+    groups: int = 1
+    """How many such groups of devices a machine has, each with requests of its own (data parallel)."""
     flags: tuple[str, ...] = ()
     env: dict[str, str] = {}
     prepare: Literal["", "moe-targets"] = ""
@@ -214,6 +223,8 @@ class Established(_Combination):
     """Names of cards, generations, or a vendor."""
     devices: int | None = None
     """With how many at most; None: with as many as the model takes."""
+    experimental: bool = False
+    """Whether the source calls it experimental."""
 
 
 class Forbidden(_Entry):
@@ -294,6 +305,14 @@ def find_card(name: str) -> Card:
         if wanted in {_plain(known) for known in (card.name, *card.aliases)}:
             return card
     raise UnknownNameError(f"There is no accelerator {name!r} in the catalogue; known are {', '.join(cards)}.")
+
+
+def is_card(name: str, cards: Iterable[str]) -> bool:
+    """Whether the accelerator called `name` is among these entries; one that the catalogue has not is none of them."""
+    try:
+        return find_card(name).name in cards
+    except UnknownNameError:
+        return False
 
 
 def find_engine(engine: str, vendor: str, generation: str) -> EngineFacts | None:

@@ -97,7 +97,7 @@ def _target(model: Model, chosen: argparse.Namespace) -> Target:
         return replace(one, count=chosen.count)
     variant = choose_variant(model, replace(one, count=card.node))
     if variant and variant.devices:
-        return replace(one, count=variant.devices)
+        return replace(one, count=min(card.node, variant.devices))
     # One, where the model or a smaller form of it fits; else as many as a usual machine has.
     needs = [model.memory_gb or 0, *(form.memory_gb for form in model.variants if one.fits(form))]
     fits = one.usable_gb is None or min(needs) <= one.usable_gb

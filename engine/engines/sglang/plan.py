@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from engine.catalog import EngineFacts
+from engine.catalog import EngineFacts, Recipe
 from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
 from engine.plans.launch import WEIGHTS, EngineTraits, Guide, LaunchPlan
-from engine.plans.request import MANY_NODES, Request, Split, question, split_over
+from engine.plans.request import Request, Split, joining, question, split_over
 from engine.plans.tuning import tuning_flags
 
 NAME = "sglang"
@@ -34,12 +34,15 @@ def sglang_plan(request: Request) -> LaunchPlan:
     """
     facts = request.facts(NAME)
     model, target, place = request.model, request.target, request.place
-    split = split_over(model, target, model.memory_gb)
-    argv = _argv(request, split)
+    recipes = request.recipes(NAME, None)
+    split = split_over(model, target, model.memory_gb, recipes)
+    argv = _argv(request, split, recipes)
     flags, tuning_reason = tuning_flags(request.tuning, model, _in_our_words(argv))
     argv = merge(merge(argv, [_OUR_WORDS.get(part, part) for part in flags]), request.extra)
     rules.check(NAME, FLAGS, request, argv, model.memory_gb)
     keyless = "" if place.here else "Without a key: SGLang takes one only on its command line, where ps shows it."
+    standing = request.standing(NAME, split.tensor)
+    reasons = (split.reason, standing, *(recipe.why for recipe in recipes), tuning_reason, keyless)
     return LaunchPlan(
         engine=NAME,
         model=model.name,
@@ -48,26 +51,25 @@ def sglang_plan(request: Request) -> LaunchPlan:
         pictures="data",
         traits=TRAITS,
         argv=tuple(argv),
+        env={name: value for recipe in recipes for name, value in recipe.env.items()},
         key_env=KEY_ENV if place.here else "",
         weights=(request.wanted or model.name) if place.here else "",
         context=number(argv, "--context-length"),
-        reasons=tuple(
-            line for line in (split.reason, request.standing(NAME, split.tensor), tuning_reason, keyless) if line
-        ),
+        reasons=tuple(reason for reason in reasons if reason),
         accelerator=str(target),
         guide=Guide(
             image=facts.image,
             container=facts.container,
             steps=() if place.here else _steps(request, facts),
             verify=question(model.name, place.port, ""),
-            workers=tuple(tuple(merge(argv, ["--node-rank", str(rank)])) for rank in range(1, split.pipeline)),
+            workers=tuple(tuple(merge(argv, ["--node-rank", str(rank)])) for rank in range(1, split.nodes)),
             checked=_checked(facts),
             advice=request.advice(NAME),
         ),
     )
 
 
-def _argv(request: Request, split: Split) -> list[str]:
+def _argv(request: Request, split: Split, recipes: list[Recipe]) -> list[str]:
     model, place = request.model, request.place
     # Ours takes the key from the environment and hands it over inside the process.
     start = (
@@ -80,14 +82,16 @@ def _argv(request: Request, split: Split) -> list[str]:
         "--host", "127.0.0.1", "--port", str(place.port), "--trust-remote-code",
     ]  # fmt: skip
     if split.tensor > 1:
-        argv += ["--tp-size", str(split.tensor * split.pipeline)]
-    if split.pipeline > 1:
-        argv += ["--nnodes", str(split.pipeline), "--node-rank", "0", "--dist-init-addr", HEAD]
+        argv += ["--tp-size", str(split.tensor * split.nodes)]
+    if split.nodes > 1:
+        argv += ["--nnodes", str(split.nodes), "--node-rank", "0", "--dist-init-addr", HEAD]
     if parsers := model.parsers.get(NAME):
         argv += ["--reasoning-parser", parsers.reasoning]
         argv += ["--tool-call-parser", parsers.tools] if parsers.tools else []
     if model.sequences:
         argv += ["--max-running-requests", str(model.sequences)]
+    for recipe in recipes:
+        argv = merge(argv, recipe.flags)
     return argv
 
 
@@ -102,7 +106,7 @@ def _steps(request: Request, facts: EngineFacts) -> tuple[str, ...]:
     steps = ["\n".join((f"# Install {facts.title}", *install))]
     steps.append(f"# Fetch the weights ({model.weights_gb:g} GB)\nhf download {model.repository}")
     if request.target.nodes > 1:
-        steps.append(MANY_NODES.format(head=HEAD.partition(":")[0]).strip())
+        steps.append(joining(request.target.vendor, HEAD.partition(":")[0]))
     return tuple(steps)
 
 

@@ -9,7 +9,7 @@ from engine.machine.vendors import CPU, VENDORS
 from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
 from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, Guide, LaunchPlan
-from engine.plans.request import MANY_NODES, Request, Split, question, split_over
+from engine.plans.request import Request, Split, joining, question, split_over
 from engine.plans.target import GB, Target
 from engine.plans.tuning import tuning_flags
 
@@ -21,6 +21,8 @@ RESERVE_GB = 4.0
 USUAL_UTILIZATION = 0.92
 """vLLM's own share of the GPU's memory, which it wants free at its start."""
 HEAD = "head-node"
+DATA_PARALLEL_PORT = 13389
+"""Where the groups of several nodes meet, as vllm-ascend's guides have it."""
 _MOE_COPY = "-moe"
 
 
@@ -34,8 +36,8 @@ def vllm_plan(request: Request) -> LaunchPlan:
     model, target = request.model, request.target
     variant = choose_variant(model, target)
     needed = _needed_gb(model, target, variant)
-    split = split_over(model, target, needed)
     recipes = request.recipes(NAME, variant)
+    split = split_over(model, target, needed, recipes)
     copied = any(recipe.prepare for recipe in recipes)
     launch = _launch(request, _weights(request, variant, copied), variant)
     argv = merge(vllm_argv(launch), _more_flags(request, variant, recipes, split))
@@ -43,7 +45,7 @@ def vllm_plan(request: Request) -> LaunchPlan:
     argv = merge(merge(argv, flags), request.extra)
     rules.check(NAME, FLAGS, request, argv, needed)
     env = _env(launch, variant, recipes)
-    standing = request.standing(NAME, split.tensor, variant)
+    standing = request.standing(NAME, split.devices, variant)
     reasons = [split.reason, _tight(model, target, variant), standing, *(r.why for r in recipes), tuning_reason]
     return LaunchPlan(
         engine=NAME,
@@ -119,11 +121,17 @@ def _weights(request: Request, variant: Variant | None, copied: bool) -> str:
         return WEIGHTS
     if copied:
         return f"models/{request.model.name}{_MOE_COPY}"
+    if variant and variant.hub:
+        return _folder(variant)
     return _repository(request.model, variant)
 
 
 def _repository(model: Model, variant: Variant | None) -> str:
     return (variant.repository if variant else "") or model.repository or model.local
+
+
+def _folder(variant: Variant) -> str:
+    return f"models/{variant.repository.rpartition('/')[2]}"
 
 
 def _launch(request: Request, weights: str, variant: Variant | None) -> VllmLaunch:
@@ -158,9 +166,7 @@ def _more_flags(request: Request, variant: Variant | None, recipes: list[Recipe]
     if split.tensor > 1:
         flags += ["--tensor-parallel-size", str(split.tensor)]
         flags += model.flags.get(NAME, ())
-    if split.pipeline > 1:
-        flags += ["--pipeline-parallel-size", str(split.pipeline), "--nnodes", str(split.pipeline)]
-        flags += ["--node-rank", "0", "--master-addr", HEAD]
+    flags += _parallel(split)
     if (parsers := model.parsers.get(NAME)) and parsers.tools:
         flags += ["--tool-call-parser", parsers.tools, "--enable-auto-tool-choice"]
     if variant:
@@ -168,6 +174,20 @@ def _more_flags(request: Request, variant: Variant | None, recipes: list[Recipe]
     for recipe in recipes:
         flags = merge(flags, recipe.flags)
     return flags
+
+
+def _parallel(split: Split) -> list[str]:
+    """Over what is beyond one group of devices: requests over groups, else layers over nodes."""
+    if split.groups > 1:
+        flags = ["--data-parallel-size", str(split.groups * split.nodes)]
+        if split.nodes > 1:
+            flags += ["--data-parallel-size-local", str(split.groups)]
+            flags += ["--data-parallel-address", HEAD, "--data-parallel-rpc-port", str(DATA_PARALLEL_PORT)]
+        return flags
+    if split.nodes > 1:
+        flags = ["--pipeline-parallel-size", str(split.nodes), "--nnodes", str(split.nodes)]
+        return [*flags, "--node-rank", "0", "--master-addr", HEAD]
+    return []
 
 
 def _env(launch: VllmLaunch, variant: Variant | None, recipes: list[Recipe]) -> dict[str, str]:
@@ -197,8 +217,12 @@ def _kv_cache(model: Model, target: Target) -> int | None:
 
 
 def _workers(argv: list[str], split: Split) -> tuple[tuple[str, ...], ...]:
-    ranks = range(1, split.pipeline)
-    return tuple(tuple(merge(argv, ["--node-rank", str(rank), "--headless"])) for rank in ranks)
+    def place(rank: int) -> list[str]:
+        if split.groups > 1:
+            return ["--data-parallel-start-rank", str(rank * split.groups)]
+        return ["--node-rank", str(rank)]
+
+    return tuple(tuple(merge(argv, [*place(rank), "--headless"])) for rank in range(1, split.nodes))
 
 
 def _devices(path: str, count: int) -> list[str]:
@@ -213,7 +237,11 @@ def _steps(
     model = request.model
     folder = f"models/{model.name}"
     steps = ["\n".join((f"# Install {title}", *install))]
-    if model.repository:
+    if variant and variant.hub:
+        steps.append(
+            f"# Fetch the weights\nmodelscope download --model {variant.repository} --local_dir {_folder(variant)}"
+        )
+    elif model.repository:
         size = f" ({model.weights_gb:g} GB)" if model.weights_gb and not (variant and variant.repository) else ""
         where = f" --local-dir {folder}" if copied else ""
         steps.append(f"# Fetch the weights{size}\nhf download {_repository(model, variant)}{where}")
@@ -222,10 +250,10 @@ def _steps(
             "# Have the quantization name the experts, on a copy (config.json alone is copied, the rest is linked)\n"
             f"python3 engine/engines/vllm/moe_targets.py {folder} {folder}{_MOE_COPY}"
         )
-    if model.pictures_per_prompt and not _plugin(request.target):
+    if model.pictures_per_prompt:
         steps.append(f"# The only folder whose pictures the engine may read\nmkdir -p {request.place.uploads}")
     if request.target.nodes > 1:
-        steps.append(MANY_NODES.format(head=HEAD).strip())
+        steps.append(joining(request.target.vendor, HEAD))
     steps.append(f'# The key, by the environment: ps must not show it\nexport {KEY_ENV}="$(openssl rand -hex 24)"')
     return tuple(steps)
 
