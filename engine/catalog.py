@@ -64,6 +64,8 @@ class Published(_Entry):
     benchmark: str
     value: float
     """OCRBench: right answers of 1,000; the others: per cent."""
+    differs: str = ""
+    """How it was measured, where `./start.sh eval` measures otherwise: it is then named, and not set beside ours."""
 
 
 class Variant(_Entry):
