@@ -16,7 +16,7 @@ from engine.engines.registry import ENGINES
 from engine.engines.vllm.plan import choose_variant
 from engine.install.weights import Missing, WeightsError, find_weights
 from engine.machine.detect import Hardware, detect
-from engine.plans.formats import FORMATS, render
+from engine.plans.formats import FORMATS, node_script, render
 from engine.plans.launch import WEIGHTS, LaunchPlan, PlanError
 from engine.plans.target import Target, from_card, from_hardware
 from engine.plans.tuning import TUNINGS
@@ -35,6 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", type=str.lower, choices=TUNINGS, help="a set of engine flags (KIMI_PRESET)")
     parser.add_argument("--nodes", type=positive, default=1, help="how many machines work together")
     parser.add_argument("--format", type=str.lower, choices=FORMATS, default="text", help="how to print it (text)")
+    parser.add_argument("--node", type=int, help="of several machines, print the script of this one, from 0 on")
     parser.add_argument("extra", nargs="*", metavar="-- FLAGS", help="further flags for the engine, as they are")
 
 
@@ -42,7 +43,7 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
     """Prints the plan; returns 0, 2 for a name that is not known, or 3 for a combination that must not be."""
     try:
         plan = planned(settings, chosen)
-        print(render(plan, chosen.format), end="")
+        print(render(plan, chosen.format) if chosen.node is None else node_script(plan, chosen.node), end="")
     except UnknownNameError as error:
         print(error, file=sys.stderr)
         return UNKNOWN
@@ -78,7 +79,8 @@ def _plan_here(settings: Settings, chosen: argparse.Namespace, hardware: Hardwar
     changes = {name: getattr(chosen, name) for name in ("model", "engine", "preset") if getattr(chosen, name)}
     settings = settings.model_copy(update=changes)
     plan = make_plan(settings, hardware)
-    return replace(plan, argv=tuple(part.replace(WEIGHTS, _folder(plan, settings)) for part in plan.argv))
+    page = replace(plan.guide, page="# The page comes with the engine\n./start.sh")
+    return replace(plan, guide=page, argv=tuple(part.replace(WEIGHTS, _folder(plan, settings)) for part in plan.argv))
 
 
 def _folder(plan: LaunchPlan, settings: Settings) -> str:

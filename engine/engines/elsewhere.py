@@ -13,6 +13,7 @@ from engine.engines.registry import ENGINES
 from engine.engines.vllm.plan import vllm_plan
 from engine.machine.vendors import CPU
 from engine.plans.launch import ForbiddenError, LaunchPlan
+from engine.plans.page import attaching
 from engine.plans.request import ELSEWHERE, Request
 from engine.plans.target import Target
 
@@ -30,8 +31,11 @@ def plan_elsewhere(model: Model, target: Target, engine: str, tuning: str, extra
         raise ForbiddenError("The reader runs on any CPU as it is: ./start.sh, with KIMI_ENGINE=reader.")
     place = _ON_CPU if target.vendor == CPU else ELSEWHERE
     request = Request(model, target, place, tuning, tuple(extra))
-    if engine == AUTO:
-        return _automatic(request)
+    plan = _automatic(request) if engine == AUTO else _by(engine, request)
+    return replace(plan, guide=replace(plan.guide, page=attaching(plan)))
+
+
+def _by(engine: str, request: Request) -> LaunchPlan:
     if (planned := ENGINES[engine].elsewhere) is None:
         raise ForbiddenError(f"{ENGINES[engine].traits.title} is started by nobody here: there is nothing to plan.")
     return planned(request)

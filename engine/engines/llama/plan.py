@@ -6,6 +6,7 @@ from engine.catalog import EngineFacts, Variant
 from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
 from engine.plans.launch import EngineTraits, ForbiddenError, Guide, LaunchPlan
+from engine.plans.page import key_step
 from engine.plans.request import Request, question
 from engine.plans.tuning import TUNINGS
 
@@ -78,5 +79,5 @@ def _slots(tuning: str) -> list[str]:
 def _steps(facts: EngineFacts) -> tuple[str, ...]:
     return (
         "\n".join((f"# Install {facts.title}", *facts.install)),
-        f'# The key, by the environment: ps must not show it\nexport {KEY_ENV}="$(openssl rand -hex 24)"',
+        key_step(KEY_ENV),
     )

@@ -9,6 +9,7 @@ from engine.machine.vendors import CPU, VENDORS
 from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
 from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, Guide, LaunchPlan
+from engine.plans.page import key_step
 from engine.plans.request import Request, Split, joining, question, split_over
 from engine.plans.target import GB, Target
 from engine.plans.tuning import tuning_flags
@@ -254,7 +255,7 @@ def _steps(
         steps.append(f"# The only folder whose pictures the engine may read\nmkdir -p {request.place.uploads}")
     if request.target.nodes > 1:
         steps.append(joining(request.target.vendor, HEAD))
-    steps.append(f'# The key, by the environment: ps must not show it\nexport {KEY_ENV}="$(openssl rand -hex 24)"')
+    steps.append(key_step(KEY_ENV))
     return tuple(steps)
 
 
