@@ -81,6 +81,8 @@ class Variant(_Entry):
     """The file of a repository that holds several."""
     memory_gb: float
     vendors: tuple[Vendor, ...] = ()
+    cards: tuple[str, ...] = ()
+    """Names of cards; empty: all of these vendors."""
     min_capability: float | None = None
     max_capability: float | None = None
     """NVIDIA's compute capability, both ends included."""
@@ -206,6 +208,8 @@ class Recipe(_Combination):
     cards: tuple[str, ...] = ()
     """Names of cards; empty: all of the vendor."""
     variant: str = ""
+    not_variants: tuple[str, ...] = ()
+    """The forms of the model that it is not for."""
     tuning: str = ""
     tensor: int | None = None
     """Over how many devices each layer is spread at most; None: as many as there are."""

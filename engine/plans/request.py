@@ -43,6 +43,8 @@ class Request:
     place: Place = ELSEWHERE
     tuning: str = ""
     """The purpose that the launch is tuned for, by its name; empty: none."""
+    variant: str = ""
+    """The form of the model by its name; empty: what fits the devices best."""
     extra: tuple[str, ...] = ()
     """Further engine flags, which win over ours."""
     wanted: str = ""
@@ -64,6 +66,23 @@ class Request:
             )
         return facts
 
+    def form(self, engine: str) -> Variant | None:
+        """The form of the model that the engine serves; None: as it was published.
+
+        Raises:
+            ForbiddenError: there is no such form, or not for these devices.
+        """
+        forms = [form for form in self.model.variants if form.engine == engine]
+        if not self.variant:
+            return choose_variant(engine, self.model, self.target)
+        named = next((form for form in forms if form.name == self.variant), None)
+        if named and self.target.fits(named):
+            return named
+        known = ", ".join(form.name for form in forms if self.target.fits(form)) or "none"
+        raise ForbiddenError(
+            f"{self.model.name} has no form {self.variant!r} for {engine} on {self.target.name}; there is: {known}."
+        )
+
     def recipes(self, engine: str, variant: Variant | None) -> list[Recipe]:
         """What this combination adds to the launch."""
         return [
@@ -73,6 +92,7 @@ class Request:
             and recipe.vendor == self.target.vendor
             and (not recipe.cards or is_card(self.target.name, recipe.cards))
             and recipe.variant in {"", variant.name if variant else ""}
+            and not (variant and variant.name in recipe.not_variants)
             and recipe.tuning in {"", self.tuning}
         ]
 
@@ -95,6 +115,22 @@ class Request:
             return f"{'Listed as experimental' if shown.experimental else 'Shown to work'}: {shown.source}"
         where = f"{devices} x {self.target.name}" if devices > 1 else self.target.name
         return f"Not established: we know of nobody who has shown {self.model.name} on {engine} and {where}."
+
+
+def choose_variant(engine: str, model: Model, target: Target) -> Variant | None:
+    """The form of the model for these devices; None: as it was published.
+
+    A form that vendors show with a number of devices is taken where the devices are of its kind; a smaller one only
+    where the published one has no room.
+    """
+    native_fits = model.memory_gb is None or target.total_gb is None or target.total_gb >= model.memory_gb
+    for variant in model.variants:
+        if variant.engine != engine or not target.fits(variant):
+            continue
+        has_room = target.total_gb is None or target.total_gb >= variant.memory_gb
+        if has_room and (variant.devices is not None or not native_fits):
+            return variant
+    return None
 
 
 @dataclass(frozen=True)
@@ -126,7 +162,7 @@ def split_over(model: Model, target: Target, needed_gb: float | None, recipes: S
         reason = f"One device is enough: {needed_gb:g} GB needed, {target.usable_gb:.0f} GB there."
         return Split(1, 1, 1, reason + _idle(target, 1))
     most = min([target.count, *(recipe.tensor for recipe in recipes if recipe.tensor)])
-    tensor = max(n for n in range(1, most + 1) if (model.attention_heads or 1) % n == 0)
+    tensor = max(n for n in range(1, most + 1) if not model.attention_heads or model.attention_heads % n == 0)
     groups = max((recipe.groups for recipe in recipes), default=1)
     have = tensor * groups * target.nodes * target.usable_gb
     if have < needed_gb or tensor * groups > target.count:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.catalog import EngineFacts, Recipe
+from engine.catalog import EngineFacts, Model, Recipe, Variant
 from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
 from engine.plans.launch import WEIGHTS, EngineTraits, Guide, LaunchPlan
@@ -34,14 +34,16 @@ def sglang_plan(request: Request) -> LaunchPlan:
     """
     facts = request.facts(NAME)
     model, target, place = request.model, request.target, request.place
-    recipes = request.recipes(NAME, None)
-    split = split_over(model, target, model.memory_gb, recipes)
-    argv = _argv(request, split, recipes)
+    variant = request.form(NAME)
+    needed = variant.memory_gb if variant else model.memory_gb
+    recipes = request.recipes(NAME, variant)
+    split = split_over(model, target, needed, recipes)
+    argv = _argv(request, split, variant, recipes)
     flags, tuning_reason = tuning_flags(request.tuning, model, _in_our_words(argv))
     argv = merge(merge(argv, [_OUR_WORDS.get(part, part) for part in flags]), request.extra)
-    rules.check(NAME, FLAGS, request, argv, model.memory_gb)
+    rules.check(NAME, FLAGS, request, argv, needed)
     keyless = "" if place.here else "Without a key: SGLang takes one only on its command line, where ps shows it."
-    standing = request.standing(NAME, split.tensor)
+    standing = request.standing(NAME, split.tensor, variant)
     reasons = (split.reason, standing, *(recipe.why for recipe in recipes), tuning_reason, keyless)
     return LaunchPlan(
         engine=NAME,
@@ -60,7 +62,7 @@ def sglang_plan(request: Request) -> LaunchPlan:
         guide=Guide(
             image=facts.image,
             container=facts.container,
-            steps=() if place.here else _steps(request, facts),
+            steps=() if place.here else _steps(request, facts, variant),
             verify=question(model.name, place.port, ""),
             workers=tuple(tuple(merge(argv, ["--node-rank", str(rank)])) for rank in range(1, split.nodes)),
             checked=_checked(facts),
@@ -69,7 +71,7 @@ def sglang_plan(request: Request) -> LaunchPlan:
     )
 
 
-def _argv(request: Request, split: Split, recipes: list[Recipe]) -> list[str]:
+def _argv(request: Request, split: Split, variant: Variant | None, recipes: list[Recipe]) -> list[str]:
     model, place = request.model, request.place
     # Ours takes the key from the environment and hands it over inside the process.
     start = (
@@ -77,8 +79,9 @@ def _argv(request: Request, split: Split, recipes: list[Recipe]) -> list[str]:
         if place.here
         else ["python", "-m", "sglang.launch_server"]
     )
+    weights = WEIGHTS if place.here else _repository(model, variant)
     argv = [
-        *start, "--model-path", WEIGHTS if place.here else model.repository, "--served-model-name", model.name,
+        *start, "--model-path", weights, "--served-model-name", model.name,
         "--host", "127.0.0.1", "--port", str(place.port), "--trust-remote-code",
     ]  # fmt: skip
     if split.tensor > 1:
@@ -90,9 +93,13 @@ def _argv(request: Request, split: Split, recipes: list[Recipe]) -> list[str]:
         argv += ["--tool-call-parser", parsers.tools] if parsers.tools else []
     if model.sequences:
         argv += ["--max-running-requests", str(model.sequences)]
-    for recipe in recipes:
-        argv = merge(argv, recipe.flags)
+    for flags in (variant.flags if variant else (), *(recipe.flags for recipe in recipes)):
+        argv = merge(argv, flags)
     return argv
+
+
+def _repository(model: Model, variant: Variant | None) -> str:
+    return variant.repository if variant else model.repository
 
 
 def _in_our_words(argv: list[str]) -> list[str]:
@@ -100,11 +107,12 @@ def _in_our_words(argv: list[str]) -> list[str]:
     return [theirs.get(part, part) for part in argv]
 
 
-def _steps(request: Request, facts: EngineFacts) -> tuple[str, ...]:
+def _steps(request: Request, facts: EngineFacts, variant: Variant | None) -> tuple[str, ...]:
     model = request.model
     install = facts.install or (f"# by its image: {facts.image}",)
     steps = ["\n".join((f"# Install {facts.title}", *install))]
-    steps.append(f"# Fetch the weights ({model.weights_gb:g} GB)\nhf download {model.repository}")
+    size = f" ({model.weights_gb:g} GB)" if model.weights_gb and not variant else ""
+    steps.append(f"# Fetch the weights{size}\nhf download {_repository(model, variant)}")
     if request.target.nodes > 1:
         steps.append(joining(request.target.vendor, HEAD.partition(":")[0]))
     return tuple(steps)

@@ -35,7 +35,7 @@ def vllm_plan(request: Request) -> LaunchPlan:
     """
     facts = request.facts(NAME)
     model, target = request.model, request.target
-    variant = choose_variant(model, target)
+    variant = request.form(NAME)
     needed = _needed_gb(model, target, variant)
     recipes = request.recipes(NAME, variant)
     split = split_over(model, target, needed, recipes)
@@ -78,22 +78,6 @@ def vllm_plan(request: Request) -> LaunchPlan:
 
 def _build(target: Target) -> str:
     return CPU if target.vendor == CPU else VENDORS[target.vendor].vllm_build
-
-
-def choose_variant(model: Model, target: Target) -> Variant | None:
-    """The form of the model for these devices; None: as it was published.
-
-    A form that vendors show with a number of devices is taken where the devices are of its kind; a smaller one only
-    where the published one has no room.
-    """
-    native_fits = model.memory_gb is None or target.total_gb is None or target.total_gb >= model.memory_gb
-    for variant in model.variants:
-        if variant.engine != NAME or not target.fits(variant):
-            continue
-        has_room = target.total_gb is None or target.total_gb >= variant.memory_gb
-        if has_room and (variant.devices is not None or not native_fits):
-            return variant
-    return None
 
 
 def _tight(model: Model, target: Target, variant: Variant | None) -> str:
