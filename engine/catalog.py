@@ -94,6 +94,17 @@ class Variant(_Entry):
     established: bool
 
 
+class Draft(_Entry):
+    """A small model that proposes tokens, which the large one checks: speculative decoding."""
+
+    engine: EngineName
+    vendors: tuple[Vendor, ...] = ()
+    """Empty: all."""
+    model: str
+    flags: tuple[str, ...]
+    env: dict[str, str] = {}
+
+
 class Model(_Entry):
     """One model and its defaults."""
 
@@ -149,6 +160,9 @@ class Model(_Entry):
     flags: dict[EngineName, tuple[str, ...]] = {}
     min_versions: dict[EngineName, str] = {}
     variants: tuple[Variant, ...] = ()
+    drafts: tuple[Draft, ...] = ()
+    generation: dict[str, float] = {}
+    """Sampling that the engine uses where a program sends none; empty: what the weights' own files say."""
     published: tuple[Published, ...] = ()
 
     def variant(self, name: str) -> Variant | None:

@@ -35,6 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", type=_engine, choices=[AUTO, *_planned_engines()], help="the engine")
     parser.add_argument("--variant", default="", help="another form of the weights: nvfp4, mxfp4, fp8")
     parser.add_argument("--preset", type=str.lower, choices=TUNINGS, help="a set of engine flags (KIMI_PRESET)")
+    parser.add_argument("--speculative", action="store_true", help="a draft model proposes tokens (EAGLE3)")
     parser.add_argument("--nodes", type=positive, default=1, help="how many machines work together")
     parser.add_argument("--format", type=str.lower, choices=FORMATS, default="text", help="how to print it (text)")
     parser.add_argument("--node", type=int, help="of several machines, print the script of this one, from 0 on")
@@ -73,10 +74,12 @@ def planned(settings: Settings, chosen: argparse.Namespace) -> LaunchPlan:
         target = _target(model, chosen)
     else:
         hardware = detect()
-        if chosen.format in {"text", "json"} and not chosen.extra and not chosen.variant:
+        if chosen.format in {"text", "json"} and not (chosen.extra or chosen.variant or chosen.speculative):
             return _plan_here(settings, chosen, hardware)
         target = from_hardware(hardware)[0]
-    request = Request(model, target, tuning=tuning, variant=chosen.variant, extra=tuple(chosen.extra))
+    request = Request(
+        model, target, tuning=tuning, variant=chosen.variant, speculative=chosen.speculative, extra=tuple(chosen.extra)
+    )
     return plan_elsewhere(request, chosen.engine or AUTO)
 
 

@@ -47,7 +47,7 @@ def _automatic(request: Request) -> LaunchPlan:
     try:
         return vllm_plan(request)
     except ForbiddenError as error:
-        if not model.stand_in or request.extra:
+        if not model.stand_in or request.extra or request.variant or request.speculative:
             raise
         try:
             return _with_gguf(request, str(error))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.catalog import EngineFacts, Model, Recipe, Variant, catalog, find_engine, is_card
+from engine.catalog import Draft, EngineFacts, Model, Recipe, Variant, catalog, find_engine, is_card
 from engine.machine.vendors import CPU, VENDORS
 from engine.plans.launch import ForbiddenError
 from engine.plans.target import Target
@@ -45,6 +45,8 @@ class Request:
     """The purpose that the launch is tuned for, by its name; empty: none."""
     variant: str = ""
     """The form of the model by its name; empty: what fits the devices best."""
+    speculative: bool = False
+    """Whether a draft model is to propose tokens."""
     extra: tuple[str, ...] = ()
     """Further engine flags, which win over ours."""
     wanted: str = ""
@@ -81,6 +83,30 @@ class Request:
         known = ", ".join(form.name for form in forms if self.target.fits(form)) or "none"
         raise ForbiddenError(
             f"{self.model.name} has no form {self.variant!r} for {engine} on {self.target.name}; there is: {known}."
+        )
+
+    def draft(self, engine: str) -> Draft | None:
+        """The draft model that is asked for; None: none is.
+
+        Raises:
+            ForbiddenError: none is known for this combination.
+        """
+        if not self.speculative:
+            return None
+        for draft in self.model.drafts:
+            if draft.engine == engine and (not draft.vendors or self.target.vendor in draft.vendors):
+                return draft
+        raise ForbiddenError(
+            f"No draft model is known for {self.model.name} on {engine}, {self.target.name}: leave out --speculative."
+        )
+
+    def why_draft(self, engine: str) -> str:
+        """A sentence on the draft model; empty: there is none."""
+        draft = self.draft(engine)
+        return (
+            f"--speculative: {draft.model} proposes tokens, and the model checks them ({draft.source})."
+            if draft
+            else ""
         )
 
     def recipes(self, engine: str, variant: Variant | None) -> list[Recipe]:

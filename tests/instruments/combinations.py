@@ -52,6 +52,10 @@ COMBINATIONS: dict[str, str] = {
     "kimi-k2.6-atlas-a3": "--model Kimi-K2.6 --accelerator 'Atlas A3'",
     "kimi-k2.5-mi355x-mxfp4": "--model Kimi-K2.5 --accelerator MI355X --variant mxfp4",
     "kimi-k2.5-sglang-b300": "--model Kimi-K2.5 --accelerator B300 --engine sglang",
+    "kimi-k2.5-h200-speculative": "--model Kimi-K2.5 --accelerator H200 --speculative",
+    "kimi-k2.6-sglang-h200-speculative": "--model Kimi-K2.6 --accelerator H200 --engine sglang --speculative",
+    "kimi-k2.6-sglang-h200-high-throughput": "--model Kimi-K2.6 --accelerator H200 --engine sglang "
+    "--preset high-throughput",
     "kimi-k2.6-b300": "--model Kimi-K2.6 --accelerator B300",
     "kimi-k2.6-b300-high-throughput": "--model Kimi-K2.6 --accelerator B300 --preset high-throughput",
     "kimi-k2.6-sglang-gb300-nvfp4": "--model Kimi-K2.6 --accelerator GB300 --engine sglang --variant nvfp4",

@@ -34,6 +34,9 @@ def llama_plan(request: Request) -> LaunchPlan:
         raise ForbiddenError(
             f"{gguf.repository} needs {gguf.memory_gb:g} GB of memory and {target} has {target.total_gb:.0f} GB."
         )
+    if request.variant:
+        request.form(NAME)
+    request.draft(NAME)
     argv = merge(_argv(request, gguf), [*_slots(request.tuning), *request.extra])
     rules.check(NAME, FLAGS, request, argv)
     return LaunchPlan(

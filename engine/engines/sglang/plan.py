@@ -44,7 +44,14 @@ def sglang_plan(request: Request) -> LaunchPlan:
     rules.check(NAME, FLAGS, request, argv, needed)
     keyless = "" if place.here else "Without a key: SGLang takes one only on its command line, where ps shows it."
     standing = request.standing(NAME, split.tensor, variant)
-    reasons = (split.reason, standing, *(recipe.why for recipe in recipes), tuning_reason, keyless)
+    reasons = (
+        split.reason,
+        request.why_draft(NAME),
+        standing,
+        *(recipe.why for recipe in recipes),
+        tuning_reason,
+        keyless,
+    )
     return LaunchPlan(
         engine=NAME,
         model=model.name,
@@ -53,7 +60,7 @@ def sglang_plan(request: Request) -> LaunchPlan:
         pictures="data",
         traits=TRAITS,
         argv=tuple(argv),
-        env={name: value for recipe in recipes for name, value in recipe.env.items()},
+        env=_env(request, recipes),
         key_env=KEY_ENV if place.here else "",
         weights=(request.wanted or model.name) if place.here else "",
         context=number(argv, "--context-length"),
@@ -93,9 +100,18 @@ def _argv(request: Request, split: Split, variant: Variant | None, recipes: list
         argv += ["--tool-call-parser", parsers.tools] if parsers.tools else []
     if model.sequences:
         argv += ["--max-running-requests", str(model.sequences)]
-    for flags in (variant.flags if variant else (), *(recipe.flags for recipe in recipes)):
+    draft = request.draft(NAME)
+    more = [variant.flags if variant else (), *(recipe.flags for recipe in recipes), draft.flags if draft else ()]
+    for flags in more:
         argv = merge(argv, flags)
     return argv
+
+
+def _env(request: Request, recipes: list[Recipe]) -> dict[str, str]:
+    env: dict[str, str] = {}
+    for part in (*recipes, request.draft(NAME)):
+        env |= part.env if part else {}
+    return env
 
 
 def _repository(model: Model, variant: Variant | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from engine.catalog import Model, Recipe, Variant
 from engine.engines.vllm.launch import KEY_ENV, VllmLaunch, vllm_argv, vllm_env
 from engine.engines.vllm.workarounds import VLLM_VERSION
@@ -47,7 +49,14 @@ def vllm_plan(request: Request) -> LaunchPlan:
     rules.check(NAME, FLAGS, request, argv, needed)
     env = _env(launch, variant, recipes)
     standing = request.standing(NAME, split.devices, variant)
-    reasons = [split.reason, _tight(model, target, variant), standing, *(r.why for r in recipes), tuning_reason]
+    reasons = [
+        split.reason,
+        request.why_draft(NAME),
+        _tight(model, target, variant),
+        standing,
+        *(r.why for r in recipes),
+        tuning_reason,
+    ]
     return LaunchPlan(
         engine=NAME,
         model=model.name,
@@ -156,9 +165,12 @@ def _more_flags(request: Request, variant: Variant | None, recipes: list[Recipe]
         flags += ["--tool-call-parser", parsers.tools, "--enable-auto-tool-choice"]
     if variant:
         flags += variant.flags
+    if model.generation:
+        flags += ["--override-generation-config", json.dumps(model.generation)]
     for recipe in recipes:
         flags = merge(flags, recipe.flags)
-    return flags
+    draft = request.draft(NAME)
+    return merge(flags, draft.flags) if draft else flags
 
 
 def _parallel(split: Split) -> list[str]:

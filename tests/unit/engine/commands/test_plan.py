@@ -87,6 +87,8 @@ def test_an_unknown_engine_ends_with_2_and_the_known_ones(capsys: pytest.Capture
         ("--model Kimi-K2.5 --accelerator H200 --engine llama", "does not run on llama"),
         ("--model Kimi-K2.5 --accelerator H200 --variant mxfp4", "there is: none"),
         ("--model Kimi-K3 --accelerator GB300", "1680 GB"),
+        ("--accelerator H200 --speculative", "No draft model"),
+        ("--model Kimi-K2.5 --accelerator MI300X --engine sglang --speculative", "No draft model"),
         ("--accelerator H200 --engine reader", "KIMI_ENGINE=reader"),
     ],
 )
