@@ -12,6 +12,7 @@ from app.api.response import Outlet
 from app.lazily import openai
 from app.upstream.client import EngineClient
 from app.upstream.state import EngineState
+from engine.catalog import Model, UnknownModelError, find_model
 from engine.wording import report, sentence
 
 _SOON_SECONDS = 5
@@ -42,20 +43,42 @@ def engine_of(state: EngineState) -> EngineClient:
     raise ApiError(503, f"The engine is not ready yet{doing}.", "engine_not_ready", retry_after=_SOON_SECONDS)
 
 
-async def check_model(client: EngineClient, name: str | None) -> None:
-    """Sees whether the engine serves the model.
+async def choose_model(client: EngineClient, request: CompletionRequest) -> None:
+    """Sees that the engine serves the request's model, and has the request call it what the engine does.
+
+    A program may say any name of the model: its title, its repository, or another of the catalogue's.
 
     Raises:
-        ApiError: it does not (404); the message lists what it serves.
+        ApiError: the engine does not serve it (404); the message lists what it serves.
     """
-    if name is None or name in await _names(client):
+    name = request.model
+    if name is None:
         return
     # Some servers take on models while they run.
-    names = await _names(client, fresh=True)
-    if names and name not in names:
+    for fresh in (False, True):
+        names = await _names(client, fresh=fresh)
+        if found := _among(names, name):
+            request.model = found
+            return
+    if names:
         listed = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
         message = f"The model {name[:100]!r} does not exist here; served is: {listed}."
         raise ApiError(404, message, "model_not_found", "model")
+
+
+def _among(names: list[str], name: str) -> str | None:
+    """The one of `names` that is `name`, or else means the same model of the catalogue."""
+    if name in names:
+        return name
+    wanted = _model_called(name)
+    return next((served for served in names if _model_called(served) == wanted), None) if wanted else None
+
+
+def _model_called(name: str) -> Model | None:
+    try:
+        return find_model(name)
+    except UnknownModelError:
+        return None
 
 
 async def _names(client: EngineClient, *, fresh: bool = False) -> list[str]:

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from app.api.body_queue import BodyQueue
 from app.api.completion_request import CompletionRequest
 from app.api.errors import ApiError
-from app.api.forwarding import check_model, engine_of, pass_on
+from app.api.forwarding import choose_model, engine_of, pass_on
 from app.api.keyring import Keyring
 from app.api.pictures import PictureDesk
 from app.api.remote_pictures import RemotePictures
@@ -74,7 +74,7 @@ async def _answer(
     state: EngineState, desk: PictureDesk, wanted: CompletionRequest, place: AsyncExitStack, outlet: Outlet
 ) -> None:
     client = engine_of(state)
-    await check_model(client, wanted.model)
+    await choose_model(client, wanted)
     limits = PictureLimits(client.picture_pixels, client.model.picture_side)
     patches = client.plan.picture_patches
     await desk.check(wanted.pictures, limits, client.model.pictures_per_prompt, patches)

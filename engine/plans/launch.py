@@ -61,6 +61,8 @@ class Guide:
     """What comes before the launch: shell lines, the first of each a comment that says what it is."""
     verify: str = ""
     """Shell lines that ask the running engine one question."""
+    page: str = ""
+    """Shell lines by which this chat's page attaches to it."""
     workers: tuple[tuple[str, ...], ...] = ()
     """The command lines of the further nodes."""
     checked: str = ""

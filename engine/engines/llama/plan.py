@@ -9,6 +9,7 @@ from engine.catalog import EngineFacts, Variant
 from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
 from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, Guide, LaunchPlan
+from engine.plans.page import key_step
 from engine.plans.request import Request, question
 from engine.plans.tuning import TUNINGS
 
@@ -52,6 +53,9 @@ def llama_plan(request: Request) -> LaunchPlan:
             f"{gguf.repository or model.name} needs {gguf.memory_gb:g} GB of memory and {target} has "
             f"{target.total_gb:.0f} GB."
         )
+    if request.variant:
+        request.form(NAME)
+    request.draft(NAME)
     patches = picture_patches(request, gguf)
     argv = merge(_argv(request, gguf, patches), [*_slots(request.tuning), *request.extra])
     rules.check(NAME, FLAGS, request, argv)
@@ -192,4 +196,4 @@ def _steps(request: Request, facts: EngineFacts, gguf: Variant) -> tuple[str, ..
     else:
         module = "engine.engines.llama.finish"
         steps.append(f"# Write it in llama.cpp's format\n.venv/bin/python -m {module} {request.model.name} . models")
-    return (*steps, f'# The key, by the environment: ps must not show it\nexport {KEY_ENV}="$(openssl rand -hex 24)"')
+    return (*steps, key_step(KEY_ENV))
