@@ -31,9 +31,10 @@ from app.access.rules import Rules
 from app.access.sign_in import LocalSignIn, set_up_login
 from app.access.signed_in import SignedIn, Token
 from app.access.still_allowed import StillWelcome, Welcome
+from app.api.cross_origin import CrossOrigin
 from app.api.errors import ApiError, on_api_error
 from app.api.pictures import MAX_REQUEST_BYTES
-from app.api.routes import CHAT_PATH
+from app.api.routes import PICTURE_PATHS
 from app.api.routes import routes as api_routes
 from app.files.uploads import MAX_BYTES, UploadStore
 from app.frontend import PageFiles, content_security_policy
@@ -132,8 +133,9 @@ def _add_guards(app: FastAPI, settings: Settings, rules: Rules, welcome: Welcome
     app.add_middleware(StillWelcome, welcome=welcome)
     app.add_middleware(SignIns)
     app.add_middleware(BodyPace)
-    api_paths = {CHAT_PATH: MAX_REQUEST_BYTES}
+    api_paths = dict.fromkeys(PICTURE_PATHS, MAX_REQUEST_BYTES)
     app.add_middleware(BodyLimit, upload=MAX_BYTES + _FORM_BYTES, other=_OTHER_BODY_BYTES, paths=api_paths)
+    app.add_middleware(CrossOrigin, origins=places.origins)
     app.add_middleware(HostAndOrigin, places=places, from_anywhere=posted_callbacks())
     app.add_middleware(SecureHeaders, policy=content_security_policy(settings.files.page_root))
     app.add_middleware(Forwarded, proxies=settings.proxies, places=places, auth_header=settings.auth_header)

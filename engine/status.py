@@ -79,6 +79,9 @@ class PageStatus:
     state: State = "stopped"
     reason: Reason | None = None
     url: str = ""
+    """For a browser on this machine."""
+    url_for_others: str = ""
+    """For those on other machines; empty: there are none, or it is not known."""
     pid: int | None = None
     restarts: int = 0
     since: str = field(default_factory=now)

@@ -36,6 +36,8 @@ from engine.machine.open_files import possible
 from engine.machine.vendor import GIB
 from engine.plans.launch import PlanError
 from engine.supervise import control
+from engine.supervise.elsewhere import Elsewhere
+from engine.wording import sentence
 
 State = Literal["ok", "warning", "broken"]
 LITTLE_DISK, TOO_LITTLE_DISK = 5 * GIB, GIB // 2
@@ -77,6 +79,7 @@ def examine(settings: Settings, hardware: Hardware) -> list[Finding]:
         lambda: workspace(settings),
         lambda: disk(settings),
         lambda: ports(settings),
+        lambda: server(settings),
         lambda: open_files(possible(), resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
         lambda: machine(hardware),
         lambda: weights(settings, hardware),
@@ -199,6 +202,20 @@ def ports(settings: Settings) -> list[Finding]:
             advice = f"Stop it, or choose another port: {key}={port + 1} ./start.sh"
             found.append(Finding("ports", "broken", f"Port {port} is held by {holder}.", advice))
     return found or [Finding("ports", "ok", " and ".join(str(port) for _, port, _ in wanted) + " are free")]
+
+
+def server(settings: Settings) -> list[Finding]:
+    """Whether the server that `KIMI_ENGINE=openai` names answers, with this key and this model."""
+    if not settings.remote:
+        return []
+    headers = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
+    address = settings.openai_api_base.rstrip("/")
+    found = asyncio.run(Elsewhere(address, settings.model, headers).look())
+    if found is None:
+        return [Finding("server", "ok", f"{address} answers, and has {settings.model}")]
+    state: State = "warning" if found.key == "remote_no_model" else "broken"
+    advice = "The settings are OPENAI_API_BASE, OPENAI_API_KEY and KIMI_MODEL."
+    return [Finding("server", state, sentence(found), advice)]
 
 
 def open_files(most: int, now: int) -> list[Finding]:

@@ -21,11 +21,13 @@ from engine.engines.watcher import Watcher
 from engine.identity import Identity
 from engine.install.fetching import Report
 from engine.logs import RotatingLog
+from engine.machine.address import address_for_others
 from engine.machine.open_files import raise_open_files
 from engine.plans.launch import LaunchPlan, PlanError
 from engine.processes import Record
 from engine.status import Phase, Reason, Status
 from engine.supervise import control, timeline, workspace_lock
+from engine.supervise.elsewhere import Elsewhere
 from engine.supervise.hang_probe import tiny_question
 from engine.supervise.page_log import PageLog
 from engine.supervise.prepare import prepare
@@ -66,7 +68,7 @@ class Supervisor:
         self._settings = settings
         self._files = settings.files
         self._tell = tell
-        self._status = Status().with_page(url=settings.page_url)
+        self._status = Status().with_page(url=settings.page_url, url_for_others=address_for_others(settings))
         self._services: list[Service] = []
         self._plan: LaunchPlan | None = None
         self._stand_in: LaunchPlan | None = None
@@ -209,7 +211,8 @@ class Supervisor:
         if not plan.argv:
             # Of a server that is not ours only the API itself is known.
             headers = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
-            return Launch((), {}, "", 0, plan.base_url + "/models", headers)
+            server = Elsewhere(plan.base_url, plan.served_name, headers)
+            return Launch((), {}, "", 0, server.models_url, headers, elsewhere=server)
         ready_url = plan.base_url.removesuffix("/v1") + plan.ready_path
         env = engine_environment() | plan.env | {plan.key_env: secret(self._files.engine_key)}
         question, engine = None, engine_of(plan.engine)
@@ -306,9 +309,14 @@ class Supervisor:
             return
         self._note("page", self._status.page.state, Phase.NONE, reason)
         if self._status.page.state == "ready":
-            self._tell(f"The page is at {self._status.page.url}{self._password_hint()}")
+            self._tell(f"The page is at {self._where()}{self._password_hint()}")
         else:
             self._tell(f"page: {self._status.page.state}{': ' + sentence(reason) if reason else ''}")
+
+    def _where(self) -> str:
+        page = self._status.page
+        others = page.url_for_others if page.url_for_others != page.url else ""
+        return f"{page.url}, for others at {others}" if others else page.url
 
     def _password_hint(self) -> str:
         if self._settings.for_this_machine or self._settings.auth_header:

@@ -232,8 +232,28 @@ DRAWN = [
     ("- ```\n  $x$\n  ```\n- $x$", "- ```\n  $x$\n  ```\n- $$x$$"),
     ("```markdown\n```python\n$x$\n``` \n$x$", "```markdown\n```python\n$x$\n``` \n$$x$$"),
     ("```x``` and\n$x$", "```x``` and\n$$x$$"),
+    # A dollar in a formula, and an environment without delimiters.
+    (r"so $p=25.6\$$ a piece", r"so $$p=25.6\text{\textdollar}$$ a piece"),
+    (
+        "\\begin{aligned}\na &= b \\\\\nc &= d\n\\end{aligned}",
+        "$$\n\\begin{aligned}\na &= b \\\\\nc &= d\n\\end{aligned}\n$$",
+    ),
+    (r"so \begin{cases}x\end{cases}", r"so $$\displaystyle \begin{cases}x\end{cases}$$"),
+    ("`\\begin{align}x\\end{align}`", "`\\begin{align}x\\end{align}`"),
+    # Bold between Chinese letters and marks; what is bold anyway stays as it is.
+    ("招牌写着**“豫园”**。", "招牌写&#30528;**“豫园”**。"),
+    ("**“豫园”**是**《书》**里的", "**“豫园”**&#26159;**《书》**&#37324;的"),
+    ("是**豫园**。", "是**豫园**。"),
+    ("`着**“豫园”**是`\n着** “a”**", "`着**“豫园”**是`\n着** “a”**"),
+    ("a**(b)**c", "a**(b)**c"),
+    # Line breaks in HTML.
+    ("| a<br>b | <br/>c |", "| a&#10;b |&#10;c |"),
+    ("> a<br>b<br />\n> c", "> a  \n> b  \n> c"),
+    ("<br>\n`<br>`", "\n`<br>`"),
     # Still being written.
     ("```\n$x$", "```\n$x$"),
+    ("\\begin{aligned}\nx", "\\begin{aligned}\nx"),
+    ("着**“豫", "着**“豫"),
     ("\\[ x", "\\[ x"),
     ("so \\(x", "so \\(x"),
     ("$$\nx", "$$\nx"),
@@ -245,7 +265,9 @@ def test_latex_is_drawn_with_any_delimiters_and_all_else_is_left_alone(stage: St
     assert dict(zip((source for source, _ in DRAWN), drawn, strict=True)) == dict(DRAWN)
 
 
-@pytest.mark.parametrize("unclosed", ["\\[ ", "\\( ", "$ ", "` ", "$$ ", "```\n~~~\n", "\\[ \\( $ ` "])
+@pytest.mark.parametrize(
+    "unclosed", ["\\[ ", "\\( ", "$ ", "` ", "$$ ", "```\n~~~\n", "\\[ \\( $ ` ", "<br> ", "着**“a ", "\\begin{align} "]
+)
 def test_delimiters_that_are_never_closed_cost_no_more_than_a_frame(stage: Stage, unclosed: str) -> None:
     source = unclosed * 5000
     milliseconds = stage.open().evaluate(
