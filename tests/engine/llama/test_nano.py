@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,8 @@ from tests.instruments.nano_server import (
 )
 
 pytestmark = pytest.mark.llama
+AT_ONCE = 8
+"""llama-server hangs up on some of two hundred connections at once."""
 
 
 async def shapes_right(server: LlamaServer, *, as_its_processor: bool = True) -> int:
@@ -30,13 +33,14 @@ async def shapes_right(server: LlamaServer, *, as_its_processor: bool = True) ->
     assert patches == 40
     pictures = [png(picture) for _, picture, _ in asked]
     urls = [data_url(padded(data, patches) if as_its_processor else data) for data in pictures]
-    bodies = await asyncio.gather(
-        # A longer reply is wrong anyway: without an end it would be 1,500 tokens.
-        *(
-            server.ask(picture_question(url, text=question), max_tokens=60)
-            for url, (_, _, question) in zip(urls, asked, strict=True)
-        )
-    )
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def ask(url: str, question: str) -> dict[str, Any]:
+        async with gate:
+            # A longer reply is wrong anyway: without an end it would be 1,500 tokens.
+            return await server.ask(picture_question(url, text=question), max_tokens=60)
+
+    bodies = await asyncio.gather(*(ask(url, question) for url, (_, _, question) in zip(urls, asked, strict=True)))
     replies = zip(asked, bodies, strict=True)
     return sum(right(shape, parted(said(body))) for (shape, _, _), body in replies)
 

@@ -148,7 +148,7 @@ async def test_a_picture_that_is_refused_ends_the_turn_and_not_the_engine(
 ) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(png(draw_shape("ring", random.Random(4), (240, 200))))
-    monkeypatch.setattr("app.turn.run.padded_file", lambda *_: b"no picture")
+    monkeypatch.setattr("app.turn.request.padded_file", lambda *_: b"no picture")
     with pytest.raises(openai.BadRequestError):
         await ask(state, Turn("1", "What is it?", [Picture(str(path), "a.png", 240, 200)]))
     assert (await ask(state, "Count from 1 to 3")).text == numbers(3)
