@@ -19,6 +19,8 @@ Tell = Callable[..., None]
 
 # Below this the letters are guesses; the library's own limit.
 _LEAST_SCORE = 0.5
+# Marks of a list, which stand apart from their lines.
+_BULLETS = frozenset("●•·∙‧◦▪")
 # A script that looks like Latin is read as Latin, without much confidence.
 _GUESSED = 0.75
 
@@ -83,6 +85,7 @@ def read(recogniser: Recogniser, data: bytes, tell: Tell) -> Reading:
         image = prepare.prepare(picture)
     tell("picture", width=width, height=height)
     found, turned = _in_its_best_turn(recogniser, image, tell)
+    found = [line for line in found if line.text not in _BULLETS]
     if runs and not turned:
         found = layer.corrected(found, runs, image.shape[1], image.shape[0])
     lines = [line for line in found if line.text and line.score >= _LEAST_SCORE]
