@@ -52,7 +52,8 @@ def test_a_table_is_found_among_the_rows() -> None:
 @pytest.mark.parametrize(
     ("lines", "foreign"),
     [
-        ([line("", 0, 0, 300, score=0.0)], True),
+        ([replace(line("", 0, 0, 300, score=0.0), partly=True)], True),
+        ([line("", 0, 0, 300, score=0.0)], False),
         ([line("known", 0, 0, 300)], False),
         ([line("10:00", 0, 0, 300), replace(line("22:00", 0, 60, 300), partly=True)], True),
         ([line("known", 0, 40 * row, 300) for row in range(4)] + [line("", 0, 200, 300, score=0.0)], False),
