@@ -30,7 +30,10 @@ class Question:
 
     `terms` are what a line may share with it: lower-case words, numbers and pairs of CJK letters, and the same in the
     other language; `words` of them stand in the question itself. `script` is "latin" or "cjk" where a language is asked
-    for; `position` is the index of the row that the question points at, -1 for the last.
+    for; `position` is the index of the row that the question points at, -1 for the last, and `column` that of a table's
+    column. `table` is "markdown" or "csv" where tables are to be turned into that. `after` and `before` ask for what
+    column. `table` is "markdown" or "csv" where tables are to be turned into that. `after` and `before` ask for what is
+    after or before what is named; `scene` asks what no text answers, such as a colour; `small_talk` is a greeting,
     """
 
     terms: frozenset[str]
@@ -42,6 +45,8 @@ class Question:
     column: int | None = None
     table: str = ""
     scene: bool = False
+    after: bool = False
+    before: bool = False
     small_talk: bool = False
 
 
@@ -87,6 +92,8 @@ class _Words:
     table: re.Pattern[str]
     csv: re.Pattern[str]
     scene: re.Pattern[str]
+    after: re.Pattern[str]
+    before: re.Pattern[str]
     small_talk: re.Pattern[str]
     groups: tuple[tuple[str, ...], ...]
 
@@ -103,6 +110,8 @@ def _words() -> _Words:
         table=re.compile("|".join(table["table"])),
         csv=re.compile("|".join(table["csv"])),
         scene=re.compile("|".join(table["scene"])),
+        after=re.compile("|".join(table["after"])),
+        before=re.compile("|".join(table["before"])),
         small_talk=re.compile(rf"\W*(?:{'|'.join(table['small_talk'])})\W*"),
         groups=tuple(tuple(group) for group in table["groups"]),
     )
@@ -166,6 +175,8 @@ def understand(text: str) -> Question:
         position=column if position is None else position,  # upright Chinese has its rows as columns
         column=column,
         table=_table(folded),
+        after=bool(_words().after.search(folded)),
+        before=bool(_words().before.search(folded)),
         scene=not everything and bool(_words().scene.search(folded)),
         small_talk=bool(_words().small_talk.fullmatch(folded.strip())),
     )

@@ -11,8 +11,8 @@ from itertools import pairwise
 from math import cos, radians, sin
 
 import numpy as np
-from numpy.typing import NDArray
 
+from engine.reader.reading import ink
 from engine.reader.reading.layout import skew
 from engine.reader.reading.lines import Corners, Line
 from engine.reader.reading.prepare import Pixels
@@ -26,8 +26,6 @@ _LONG = 4
 _ALIKE = 1.4
 # How far from a gutter's middle the ends of the lines beside it may be, in heights.
 _BESIDE = 1.5
-# Ink differs from its ground by a third of the contrast of the line.
-_INK = 0.33
 
 
 @dataclass(frozen=True)
@@ -69,16 +67,8 @@ class _Place:
         self.height = line.height
 
 
-def ink(crop: Pixels) -> NDArray[np.bool_]:
-    """Return which columns of a line's pixels have ink in them."""
-    grey = crop.mean(axis=2)
-    ground = np.median(np.concatenate((grey[0], grey[-1])))
-    differs = np.abs(grey - ground)
-    return np.asarray((differs > max(24.0, _INK * np.percentile(differs, 99))).any(axis=0))
-
-
 def _gaps(index: int, crop: Pixels, place: _Place) -> list[_Gap]:
-    marked = np.flatnonzero(ink(crop))
+    marked = np.flatnonzero(ink.columns(crop))
     found = []
     for before, after in pairwise(marked):
         if after - before > _WIDTH * place.height:

@@ -6,6 +6,9 @@ from math import atan2, degrees, hypot
 Point = tuple[float, float]
 Corners = tuple[Point, Point, Point, Point]
 
+LEAST_SCORE = 0.5
+"""Below this the letters are guesses; the library's own limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -14,7 +17,7 @@ class Line:
     `corners` are (x, y) in pixels of the picture that was read, clockwise from the start of the text as the detector
     sees it (top left of an upright line); `score` is the recogniser's mean confidence per character, 0 to 1. `ink` is
     where the letters begin and end, in pixels from the box's left edge, where that was looked for; `partly` says that
-    some of the line is in no script that the recogniser knows.
+    some of the line, or all of it, is writing in no script that the recogniser knows.
     """
 
     text: str

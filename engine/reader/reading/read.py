@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from engine.reader.reading import indentation, layer, layout, pictures, prepare, rotation
-from engine.reader.reading.lines import Line, confidence
+from engine.reader.reading.lines import LEAST_SCORE, Line, confidence
 from engine.reader.reading.prepare import Pixels
 from engine.reader.reading.tables import Table, tables
 from engine.text_layer import unpack
@@ -17,8 +17,8 @@ from engine.text_layer import unpack
 Tell = Callable[..., None]
 """Told at each step, with the name of its text in `texts` and the values in it; what it raises stops the reading."""
 
-# Below this the letters are guesses; the library's own limit.
-_LEAST_SCORE = 0.5
+# Marks of a list, which stand apart from their lines.
+_BULLETS = frozenset("●•·∙‧◦▪")
 # A script that looks like Latin is read as Latin, without much confidence.
 _GUESSED = 0.75
 
@@ -83,9 +83,10 @@ def read(recogniser: Recogniser, data: bytes, tell: Tell) -> Reading:
         image = prepare.prepare(picture)
     tell("picture", width=width, height=height)
     found, turned = _in_its_best_turn(recogniser, image, tell)
+    found = [line for line in found if line.text not in _BULLETS]
     if runs and not turned:
         found = layer.corrected(found, runs, image.shape[1], image.shape[0])
-    lines = [line for line in found if line.text and line.score >= _LEAST_SCORE]
+    lines = [line for line in found if line.text and line.score >= LEAST_SCORE]
     rows = layout.rows(lines)
     indents = indentation.indents(rows)
     reading = Reading(
@@ -93,7 +94,7 @@ def read(recogniser: Recogniser, data: bytes, tell: Tell) -> Reading:
         tables=tuple(tables(rows)),
         lines=len(lines),
         confidence=confidence(found),
-        unread=len(found) - len(lines) + sum(line.partly for line in lines),
+        unread=sum(line.partly for line in found),
     )
     tell("read", lines=reading.lines, confidence=reading.confidence)
     return reading

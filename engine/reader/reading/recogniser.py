@@ -15,10 +15,10 @@ from rapidocr import RapidOCR
 from rapidocr.inference_engine.onnxruntime.main import OrtInferSession
 from rapidocr.utils.process_img import apply_vertical_padding, get_rotate_crop_image, map_boxes_to_original
 
-from engine.reader.reading import gutters
+from engine.reader.reading import gutters, ink
 from engine.reader.reading.decoding import decode, misses_ink, with_inverted_mark
 from engine.reader.reading.detection import find_boxes
-from engine.reader.reading.lines import Corners, Line
+from engine.reader.reading.lines import LEAST_SCORE, Corners, Line
 from engine.reader.reading.prepare import Pixels
 
 # The detector wants letters of some size and enlarges a picture whose short side is below this. A strip of a few lines
@@ -98,14 +98,14 @@ class Recogniser:
         [likely] = reader.session(reader.resize_norm_img(crop, shape)[np.newaxis])
         decoded = decode(likely, reader.postprocess_op.character)
         decoded = replace(decoded, places=decoded.places * shape * height / width)  # of the strip without its padding
-        marked = gutters.ink(crop)
+        marked = ink.columns(crop)
         places = np.flatnonzero(marked)
         return Line(
             with_inverted_mark(decoded.text.strip(), marked, height),
             decoded.score,
             box,
             (float(places[0]), float(places[-1]) + 1) if len(places) else None,
-            misses_ink(decoded, marked, height),
+            (decoded.score < LEAST_SCORE or misses_ink(decoded, marked, height)) and ink.is_writing(crop),
         )
 
 

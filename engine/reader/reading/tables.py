@@ -17,7 +17,7 @@ from engine.reader.reading.lines import Line
 _ROWS, _MOSTLY, _NEAR = 3, 0.6, 4.5
 # So few rows may cross the band between two columns, as a heading over several of them does; and it is so wide, in
 # heights of the letters.
-_CROSSING, _BAND = 0.2, 0.35
+_CROSSING, _BAND = 0.2, 0.22
 # The lines of one cell stand so much nearer than rows do.
 _NEARER = 0.75
 

@@ -174,6 +174,18 @@ def test_a_typed_question_chooses_a_value_of_its_type(question: str, expected: s
     assert quotes(question, panel)[0] == expected
 
 
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("模型训练之后是什么步骤?", "导出"), ("What comes before the baking?", "Let it rise"),
+        ("What is next after kneading?", "Let it rise"),
+    ],
+)  # fmt: skip
+def test_a_question_for_what_comes_after_or_before_gets_the_next_row(question: str, expected: str) -> None:
+    steps = reading("数据准备", "模型训练", "导出", "部署", "Kneading", "Let it rise", "Baking")
+    assert quotes(question, steps)[0] == expected
+
+
 def test_pictures_are_compared_by_their_own_quotes() -> None:
     text = compose("What is the total?", [RECEIPT, reading("TOTAL 9.10", "Cash 10.00")], "en", follow_up=True)
     assert text.index("Picture 1:") < text.index("TOTAL 4.26") < text.index("Picture 2:") < text.index("TOTAL 9.10")

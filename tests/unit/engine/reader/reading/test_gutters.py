@@ -99,4 +99,3 @@ def test_a_heading_whose_words_stand_over_the_gutter_stays_whole() -> None:
 
 def test_nothing_gives_nothing() -> None:
     assert gutters.split([], []) == []
-    assert gutters.ink(np.full((20, 50, 3), 40, np.uint8)).sum() == 0
