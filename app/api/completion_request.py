@@ -63,10 +63,19 @@ class CompletionRequest:
             raise bad_request(f"The body is not JSON: {error}", code="invalid_json") from None
         if not isinstance(parsed, dict):
             raise bad_request("The body must be a JSON object.", code="invalid_json")
+        _check_model(parsed)
         # Clients send null for what is not set; some engines reject it.
         self._fields: Json = {name: value for name, value in parsed.items() if value is not None}
-        self.model: str | None = _model(parsed)
         self.pictures: list[PictureSlot] = list((pictures or message_pictures)(self._fields))
+
+    @property
+    def model(self) -> str | None:
+        """The model's name; None leaves the choice to the engine, as vLLM and SGLang do."""
+        return self._fields.get("model") or None
+
+    @model.setter
+    def model(self, name: str) -> None:
+        self._fields["model"] = name
 
     def encode(self) -> bytes:
         """The body for the engine.
@@ -80,12 +89,9 @@ class CompletionRequest:
             raise bad_request("The body is nested too deeply.", code="invalid_json") from None
 
 
-def _model(fields: Json) -> str | None:
-    """The model's name; None leaves the choice to the engine, as vLLM and SGLang do."""
-    model = fields.get("model")
-    if model is not None and not isinstance(model, str):
+def _check_model(fields: Json) -> None:
+    if not isinstance(fields.get("model"), str | None):
         raise bad_request("model must be a string; GET /v1/models lists the names.", "model")
-    return model or None
 
 
 def message_pictures(fields: Json) -> Iterator[PictureSlot]:

@@ -14,6 +14,7 @@ from app.api.response import Outlet
 from app.lazily import openai
 from app.upstream.client import EngineClient
 from app.upstream.state import EngineState
+from engine.catalog import Model, UnknownModelError, find_model
 from engine.wording import report, sentence
 
 _SOON_SECONDS = 5
@@ -46,17 +47,24 @@ def engine_of(state: EngineState) -> EngineClient:
     raise ApiError(503, f"The engine is not ready yet{doing}.", "engine_not_ready", retry_after=_SOON_SECONDS)
 
 
-async def check_model(client: EngineClient, name: str | None) -> None:
-    """Sees whether the engine serves the model.
+async def choose_model(client: EngineClient, request: CompletionRequest) -> None:
+    """Sees that the engine serves the request's model, and has the request call it what the engine does.
+
+    A program may say any name of the model: its title, its repository, or another of the catalogue's.
 
     Raises:
-        ApiError: it does not (404); the message lists what it serves.
+        ApiError: the engine does not serve it (404); the message lists what it serves.
     """
-    if name is None or name in await _names(client):
+    name = request.model
+    if name is None:
         return
     # Some servers take on models while they run.
-    names = await _names(client, fresh=True)
-    if names and name not in names:
+    for fresh in (False, True):
+        names = await _names(client, fresh=fresh)
+        if found := _among(names, name):
+            request.model = found
+            return
+    if names:
         raise _no_model(name, names)
 
 
@@ -64,6 +72,21 @@ def _no_model(name: str, names: Sequence[str]) -> ApiError:
     listed = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
     message = f"The model {name[:100]!r} does not exist here; served is: {listed or 'none'}."
     return ApiError(404, message, "model_not_found", "model")
+
+
+def _among(names: list[str], name: str) -> str | None:
+    """The one of `names` that is `name`, or else means the same model of the catalogue."""
+    if name in names:
+        return name
+    wanted = _model_called(name)
+    return next((served for served in names if _model_called(served) == wanted), None) if wanted else None
+
+
+def _model_called(name: str) -> Model | None:
+    try:
+        return find_model(name)
+    except UnknownModelError:
+        return None
 
 
 async def _names(client: EngineClient, *, fresh: bool = False) -> list[str]:
@@ -124,9 +147,10 @@ async def pass_on_model(client: EngineClient, name: str, outlet: Outlet) -> None
     if not isinstance(listed, dict) or not isinstance(listed.get("data"), list):
         raise ApiError(502, "The engine gives no list of its models.", "no_model_list")
     models = {entry["id"]: entry for entry in listed["data"] if isinstance(entry, dict) and "id" in entry}
-    if name not in models:
+    found = _among(list(models), name)
+    if not found:
         raise _no_model(name, list(models))
-    await outlet.whole(200, {"content-type": "application/json"}, orjson.dumps(models[name]))
+    await outlet.whole(200, {"content-type": "application/json"}, orjson.dumps(models[found]))
 
 
 def _names_no_route(answer: bytes) -> bool:

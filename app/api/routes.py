@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from app.api.body_queue import BodyQueue
 from app.api.completion_request import CompletionRequest, Pictures, message_pictures
 from app.api.errors import ApiError
-from app.api.forwarding import check_model, engine_of, pass_on, pass_on_model
+from app.api.forwarding import choose_model, engine_of, pass_on, pass_on_model
 from app.api.keyring import Keyring
 from app.api.pictures import PictureDesk
 from app.api.prompt_request import prompt_pictures
@@ -63,9 +63,10 @@ class _Answering:
 
     async def _work(self, path: str, wanted: CompletionRequest, place: AsyncExitStack, outlet: Outlet) -> None:
         client = engine_of(self._state)
-        await check_model(client, wanted.model)
-        limits = PictureLimits(client.model.picture_pixels, client.model.picture_side)
-        await self._desk.check(wanted.pictures, limits, client.model.pictures_per_prompt)
+        await choose_model(client, wanted)
+        limits = PictureLimits(client.picture_pixels, client.model.picture_side)
+        patches = client.plan.picture_patches
+        await self._desk.check(wanted.pictures, limits, client.model.pictures_per_prompt, patches)
         # What is left is small, but for words that no model can hold; the engine may take an hour to answer.
         await place.aclose()
         # Pictures may have taken a while: this is the engine that is there now.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from app.api.completion_request import CompletionRequest
 from app.api.errors import ApiError
-from app.api.forwarding import check_model, pass_on, pass_on_model
+from app.api.forwarding import choose_model, pass_on, pass_on_model
 from app.api.response import Outlet
 from app.upstream import client as engine_client
 from app.upstream.client import EngineClient
@@ -102,13 +103,44 @@ async def test_the_key_does_not_follow_an_engine_that_redirects(client: EngineCl
     assert stolen == []
 
 
+def asking(model: str | None) -> CompletionRequest:
+    return CompletionRequest(json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello"}]}).encode())
+
+
 async def test_a_model_that_came_later_is_found(client: EngineClient, engine: ScriptedEngine) -> None:
-    await check_model(client, "scripted")
+    await choose_model(client, asking("scripted"))
     engine._model = "a-later-one"
-    await check_model(client, "a-later-one")
+    await choose_model(client, asking("a-later-one"))
     with pytest.raises(ApiError, match="served is: a-later-one"):
-        await check_model(client, "scripted-2")
-    await check_model(client, None)
+        await choose_model(client, asking("scripted-2"))
+    await choose_model(client, asking(None))
+
+
+@pytest.mark.parametrize(
+    ("served", "asked"),
+    [
+        ("Kimi-K2.5", "moonshotai/Kimi-K2.5"),
+        ("Kimi-K2.5", "Kimi K2.5"),
+        ("moonshotai/Kimi-K2.6", "Kimi-K2.6"),
+        ("Kimi-VL-A3B-Instruct", "Kimi VL A3B Instruct"),
+        ("Kimi-VL-A3B-Thinking-2506", "moonshotai/Kimi-VL-A3B-Thinking-2506"),
+    ],
+)
+async def test_any_name_of_the_model_reaches_it(
+    client: EngineClient, engine: ScriptedEngine, served: str, asked: str
+) -> None:
+    engine._model = served
+    request = asking(asked)
+    await choose_model(client, request)
+    assert json.loads(request.encode())["model"] == served
+
+
+async def test_another_model_of_the_catalogue_is_not_taken_for_the_served_one(
+    client: EngineClient, engine: ScriptedEngine
+) -> None:
+    engine._model = "Kimi-VL-A3B-Thinking"
+    with pytest.raises(ApiError, match="served is: Kimi-VL-A3B-Thinking"):
+        await choose_model(client, asking("Kimi-VL-A3B-Thinking-2506"))
 
 
 async def test_what_an_engine_packs_unasked_is_passed_on_as_what_it_is() -> None:
