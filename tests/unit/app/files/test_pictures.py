@@ -146,9 +146,10 @@ def test_a_transparent_drawing_can_be_seen() -> None:
         assert flat.getpixel((20, 20)) == ((0, 0, 0) if ink == "black" else (255, 255, 255))
 
 
-def test_of_an_animation_the_first_frame_is_used_and_said_so() -> None:
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
+def test_of_an_animation_the_first_frame_is_used_and_said_so(kind: str) -> None:
     frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "green", "blue")]
-    normal = normalise(save(frames[0], "GIF", save_all=True, append_images=frames[1:]), KIMI)
+    normal = normalise(save(frames[0], kind, save_all=True, append_images=frames[1:]), KIMI)
     assert is_red(opened(normal.data).convert("RGB").getpixel((5, 5)))
     assert normal.left_out_frames == 2
 
