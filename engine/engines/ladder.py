@@ -70,7 +70,7 @@ def _sized(model: Model, weights: int) -> Model:
 
 
 def _model_in(folder: Path) -> Model:
-    """By its files: a GGUF of the catalogue; or its type, and its picture limit where several models are of one type."""
+    """By its files: a GGUF of the catalogue; or its type, and its picture limit where several models share the type."""
     for model in models().values():
         if any(form.model_file and (folder / form.model_file.name).is_file() for form in model.variants):
             return model
