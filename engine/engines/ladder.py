@@ -70,7 +70,10 @@ def _sized(model: Model, weights: int) -> Model:
 
 
 def _model_in(folder: Path) -> Model:
-    """By what the folder's files say: its type, and its picture limit where several models are of one type."""
+    """By its files: a GGUF of the catalogue; or its type, and its picture limit where several models share the type."""
+    for model in models().values():
+        if any(form.model_file and (folder / form.model_file.name).is_file() for form in model.variants):
+            return model
     said = _json(folder / "config.json").get("model_type")
     limit = _json(folder / "preprocessor_config.json").get("in_token_limit")
     alike = [model for model in models().values() if model.model_type and model.model_type == said]

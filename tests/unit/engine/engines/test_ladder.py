@@ -137,6 +137,13 @@ def test_auto_fetches_no_gigabytes_unless_it_may(tmp_path: Path) -> None:
     assert (found.engine, found.to_fetch) == ("llama", 0)
 
 
+def test_a_folder_with_the_gguf_files_is_known_by_them(tmp_path: Path) -> None:
+    sparse(tmp_path / "Kimi-VL-A3B-Thinking-2506-Q4_K_M.gguf", 10.54074768)
+    sparse(tmp_path / "mmproj-Kimi-VL-A3B-Thinking-2506-Q8_0.gguf", 0.618098624)
+    found = plan(machine(ram=32, avx2=True), engine="llama", model=str(tmp_path))
+    assert (found.model, found.weights) == (THINKING_2506, str(tmp_path))
+
+
 def test_our_own_llama_server_counts_the_ram_alone_and_a_users_own_the_gpu_too() -> None:
     card = gpu("NVIDIA GeForce RTX 4090", 25.7, "7.0")
     assert plan(machine(card, ram=12, llama=True), engine="llama", model=THINKING_2506).accelerator.startswith("1 x")
