@@ -7,7 +7,7 @@ from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
 from engine.plans.launch import EngineTraits, ForbiddenError, Guide, LaunchPlan
 from engine.plans.page import key_step
-from engine.plans.request import Request, question
+from engine.plans.request import Request, verification
 from engine.plans.tuning import TUNINGS
 
 NAME = "llama"
@@ -58,7 +58,7 @@ def llama_plan(request: Request) -> LaunchPlan:
             image=facts.image,
             container=facts.container,
             steps=() if request.place.here else _steps(facts),
-            verify=question(model.name, request.place.port, KEY_ENV),
+            verify=verification(model.name, request.place.port, KEY_ENV),
             checked=f"every flag is in the argument list of llama-server {CHECKED_VERSION}",
             advice=request.advice(NAME),
         ),
