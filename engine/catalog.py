@@ -68,6 +68,17 @@ class Published(_Entry):
     """How it was measured, where `./start.sh eval` measures otherwise: it is then named, and not set beside ours."""
 
 
+class File(BaseModel):
+    """A file of a repository."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    bytes: int
+    sha256: str
+    """Hexadecimal."""
+
+
 class Variant(_Entry):
     """The same model in another form: quantized at the start, or other weights."""
 
@@ -75,10 +86,18 @@ class Variant(_Entry):
     engine: EngineName
     repository: str = ""
     """Other weights than the model's own."""
+    revision: str = ""
+    """The commit of the repository that has the files below."""
     hub: Literal["", "modelscope"] = ""
     """Where these weights are, if it is not Hugging Face."""
     quantization: str = ""
-    """The file of a repository that holds several."""
+    """What its maker calls its precision."""
+    model_file: File | None = None
+    """A GGUF: the decoder's file; None: it is made here, or the weights are no GGUF."""
+    mmproj_file: File | None = None
+    """A GGUF: the picture encoder's file."""
+    picture_patches: int | None = None
+    """To how many patches of 14 by 14 pixels its processor scales a picture; None: as the model's `picture_pixels`."""
     memory_gb: float
     vendors: tuple[Vendor, ...] = ()
     cards: tuple[str, ...] = ()
@@ -92,6 +111,11 @@ class Variant(_Entry):
     flags: tuple[str, ...] = ()
     env: dict[str, str] = {}
     established: bool
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """The files of its repository that are needed; none: all."""
+        return tuple(file for file in (self.model_file, self.mmproj_file) if file is not None)
 
 
 class Draft(_Entry):

@@ -94,7 +94,7 @@ def _plan_here(settings: Settings, chosen: argparse.Namespace, hardware: Hardwar
 def _folder(plan: LaunchPlan, settings: Settings) -> str:
     """Where the weights are, or will be."""
     try:
-        found = find_weights(models()[plan.model], plan.weights, settings.models_folder)
+        found = find_weights(models()[plan.model], plan.weights, settings.models_folder, plan.variant)
     except WeightsError:
         return plan.weights
     return str(found.folder if isinstance(found, Missing) else found)

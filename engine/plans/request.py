@@ -26,6 +26,10 @@ class Place:
     """The program that starts the engine; None: the engine's own command, on the PATH."""
     here: bool = False
     """Whether it is this machine, where the supervisor sees to engine and weights before the launch."""
+    models: Path = Path("models")
+    """Where weights are kept."""
+    cores: int | None = None
+    """Its processor's cores, each counted once however many threads it has; None: unknown."""
     traces: str | None = None
     """Where the engine is to send OpenTelemetry traces; None: nowhere."""
 
@@ -51,6 +55,8 @@ class Request:
     """Further engine flags, which win over ours."""
     wanted: str = ""
     """What `KIMI_MODEL` says: a name or a folder; empty: the model's name."""
+    picture_tokens: int = 1024
+    """How many tokens a picture may take, where that is a choice."""
 
     def facts(self, engine: str) -> EngineFacts:
         """What the catalogue knows of the engine on this machine.

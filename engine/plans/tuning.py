@@ -94,6 +94,6 @@ TUNINGS: dict[str, Tuning] = {
         Tuning("appliance", _appliance, slots=16),
         Tuning("long-context", _long_context, slots=1),
         Tuning("low-latency", _low_latency, slots=1),
-        Tuning("high-throughput", _high_throughput, slots=4),
+        Tuning("high-throughput", _high_throughput, slots=8),
     )
 }

@@ -28,6 +28,7 @@ COMBINATIONS: dict[str, str] = {
     "kimi-vl-instruct-l40s": "--model Kimi-VL-A3B-Instruct --accelerator L40S",
     "kimi-vl-instruct-sglang": "--model Kimi-VL-A3B-Instruct --accelerator H100 --engine sglang",
     "nano-cpu": "--model nano --accelerator CPU --engine vllm",
+    "nano-llama": "--model nano --accelerator CPU --engine llama",
     "kimi-k2.5-h200": "--model Kimi-K2.5 --accelerator H200",
     "kimi-k2.5-h200-long-context": "--model Kimi-K2.5 --accelerator H200 --preset long-context",
     "kimi-k2.5-h200-low-latency": "--model Kimi-K2.5 --accelerator H200 --preset low-latency",
