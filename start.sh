@@ -23,6 +23,7 @@ Usage: ./start.sh [WORD] [OPTIONS]
   backup DIR             copy chats, pictures, people and keys into the new folder DIR; while it runs, too
   restore DIR [--force]  bring a backup back; --force puts the chats that are there aside
   doctor [--json]        look at the installation; say how to mend what is broken
+  verify [OPTIONS]       check that an engine does what this chat needs: name, picture, thinking, tools, speed
   bench [SCENARIO ...]   measure the running engine: throughput and latency; bench compare A B
   eval WHAT [OPTIONS]    measure how often the running engine is right: ocr, gsm8k, ocrbench, infovqa
   bench ui [--quick]     measure what the page costs, beside its baselines
@@ -194,7 +195,7 @@ if [ "$word ${2:-}" = "bench ui" ]; then
     word="bench ui"
 fi
 case $word in
-    up | status | stop | logs | plan | user | key | backup | restore | bench | eval)
+    up | status | stop | logs | plan | user | key | backup | restore | bench | eval | verify)
         prepare plain
         cd -- "$root"
         [ $# -gt 0 ] && shift

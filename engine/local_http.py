@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -20,8 +20,23 @@ def get_json(url: str, key: str, seconds: float, through_proxy: bool = True) -> 
         OSError: nobody answers, or with an error.
         ValueError: the answer is no JSON.
     """
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})  # noqa: S310 - from the settings
+    with _open(url, key, None, seconds, through_proxy) as reply:
+        return json.load(reply)
+
+
+def post(url: str, key: str, body: object, seconds: float) -> IO[bytes]:
+    """Sends JSON; the reply is read line by line as it comes, and is to be closed.
+
+    Raises:
+        OSError: nobody answers, or with an error.
+    """
+    return _open(url, key, json.dumps(body).encode(), seconds, through_proxy=True)
+
+
+def _open(url: str, key: str, body: bytes | None, seconds: float, through_proxy: bool) -> IO[bytes]:
+    headers = {"Authorization": f"Bearer {key}"} | ({"Content-Type": "application/json"} if body else {})
+    request = urllib.request.Request(url, body, headers)  # noqa: S310 - from the settings
     direct = not through_proxy or urlsplit(url).hostname in _LOOPBACK
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({} if direct else None))
-    with opener.open(request, timeout=seconds) as reply:
-        return json.load(reply)
+    opened: IO[bytes] = opener.open(request, timeout=seconds)
+    return opened

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from engine.commands import backup, key, user
 from engine.commands import plan as plan_command
+from engine.commands import verify as verify_command
 from engine.commands.log_view import LogView
 from engine.commands.up import guarded, up
 from engine.config import Settings
@@ -130,6 +131,7 @@ def parser() -> argparse.ArgumentParser:
     examine = word("doctor", doctor_command, "look at the installation and say how to mend what is broken")
     examine.add_argument("--json", action="store_true", help="as JSON")
     bench_command.arguments(word("bench", bench_command.run, "measure the running engine: throughput and latency"))
+    verify_command.arguments(word("verify", verify_command.run, "check that an engine does what this chat needs"))
     eval_command.arguments(word("eval", eval_command.run, "measure how often the running engine is right"))
     user.add_arguments(word("user", user.run, "say who may sign in to a page that others reach"))
     key.add_arguments(word("key", key.run, "say which programs may use the API"))

@@ -18,7 +18,7 @@ from engine.install.weights import Missing, WeightsError, find_weights
 from engine.machine.detect import Hardware, detect
 from engine.plans.formats import FORMATS, node_script, render
 from engine.plans.launch import WEIGHTS, LaunchPlan, PlanError
-from engine.plans.request import Request, choose_variant
+from engine.plans.request import Request, choose_variant, verification_here
 from engine.plans.target import Target, from_card, from_hardware
 from engine.plans.tuning import TUNINGS
 
@@ -87,8 +87,8 @@ def _plan_here(settings: Settings, chosen: argparse.Namespace, hardware: Hardwar
     changes = {name: getattr(chosen, name) for name in ("model", "engine", "preset") if getattr(chosen, name)}
     settings = settings.model_copy(update=changes)
     plan = make_plan(settings, hardware)
-    page = replace(plan.guide, page="# The page comes with the engine\n./start.sh")
-    return replace(plan, guide=page, argv=tuple(part.replace(WEIGHTS, _folder(plan, settings)) for part in plan.argv))
+    guide = replace(plan.guide, verify=verification_here(), page="# The page comes with the engine\n./start.sh")
+    return replace(plan, guide=guide, argv=tuple(part.replace(WEIGHTS, _folder(plan, settings)) for part in plan.argv))
 
 
 def _folder(plan: LaunchPlan, settings: Settings) -> str:

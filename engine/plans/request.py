@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from engine.catalog import Draft, EngineFacts, Model, Recipe, Variant, catalog, find_engine, is_card
 from engine.machine.vendors import CPU, VENDORS
 from engine.plans.launch import ForbiddenError
+from engine.plans.page import KEY_FILE
 from engine.plans.target import Target
 
 
@@ -234,15 +234,18 @@ def joining(vendor: str, head: str) -> str:
     )
 
 
-def question(model: str, port: int, key_env: str) -> str:
-    """Shell lines that ask the engine one question."""
-    key = f'-H "Authorization: Bearer ${key_env}" ' if key_env else ""
-    body = {"model": model, "messages": [{"role": "user", "content": "Who are you?"}], "max_tokens": 512}
+def verification(model: str, port: int, key_env: str) -> str:
+    """Shell lines that wait for the engine and check what it does; they end with 1 where something is wrong."""
+    key = f" --key-file {KEY_FILE}" if key_env else ""
     return "\n".join(
         (
-            "# Verify: the engine is ready, and answers",
+            "# Verify, in another shell: ready, name served, thoughts apart, picture read, tool call parsed, tokens/s",
             f"curl --fail --retry 60 --retry-delay 10 --retry-connrefused http://127.0.0.1:{port}/health",
-            f'curl --fail --max-time 3600 {key}-H "Content-Type: application/json" \\',
-            f"  -d '{json.dumps(body)}' http://127.0.0.1:{port}/v1/chat/completions",
+            f"./start.sh verify --base-url http://127.0.0.1:{port}/v1{key} --model {model}",
         )
     )
+
+
+def verification_here() -> str:
+    """The same for an engine that this program starts itself."""
+    return "# Verify, in another shell, once it is ready\n./start.sh verify"

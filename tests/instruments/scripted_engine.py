@@ -34,6 +34,8 @@ class Script:
     endless: bool = False
     """Begins its answer again and again, whatever limit it was given."""
     reasoning_field: str = "reasoning"
+    tool_call: tuple[str, ...] = ()
+    """A tool's name, then its arguments in pieces, called instead of an answer where tools are offered."""
     hold: bool = False
     """Says nothing until the test sets `ScriptedEngine.go`."""
 
@@ -128,6 +130,9 @@ class ScriptedEngine:
             await self._send(response, {"role": "assistant", "content": ""})
             tokens = [(script.reasoning_field, token) for token in script.reasoning]
             answer: Iterable[str] = itertools.cycle(script.answer) if script.endless else script.answer
+            if script.tool_call and "tools" in await request.json():
+                await self._call(response, *script.tool_call)
+                answer = ()
             said = itertools.chain(tokens, (("content", token) for token in answer))
             began = asyncio.get_running_loop().time()
             for number, (kind, token) in enumerate(said):
@@ -152,7 +157,13 @@ class ScriptedEngine:
             self.streaming -= 1
         return response
 
-    async def _send(self, response: web.StreamResponse, delta: dict[str, str], finish: str | None = None) -> None:
+    async def _call(self, response: web.StreamResponse, name: str, *arguments: str) -> None:
+        first = {"index": 0, "id": "call-1", "type": "function", "function": {"name": name, "arguments": ""}}
+        await self._send(response, {"tool_calls": [first]})
+        for piece in arguments:
+            await self._send(response, {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
+
+    async def _send(self, response: web.StreamResponse, delta: dict[str, Any], finish: str | None = None) -> None:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish, "token_ids": None}
         event = {"id": "x", "object": "chat.completion.chunk", "created": 0, "model": self._model, "choices": [choice]}
         await response.write(_event(event))

@@ -10,7 +10,7 @@ from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
 from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, Guide, LaunchPlan
 from engine.plans.page import key_step
-from engine.plans.request import Request, question
+from engine.plans.request import Request, verification
 from engine.plans.tuning import TUNINGS
 
 NAME = "llama"
@@ -81,7 +81,7 @@ def llama_plan(request: Request) -> LaunchPlan:
             image=facts.image,
             container=facts.container,
             steps=() if request.place.here else _steps(request, facts, gguf),
-            verify=question(model.name, request.place.port, KEY_ENV),
+            verify=verification(model.name, request.place.port, KEY_ENV),
             checked=f"every flag is in the --help of llama-server {CHECKED_VERSION}",
             advice=request.advice(NAME),
         ),

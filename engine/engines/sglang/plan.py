@@ -6,7 +6,7 @@ from engine.catalog import EngineFacts, Model, Recipe, Variant
 from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
 from engine.plans.launch import WEIGHTS, EngineTraits, Guide, LaunchPlan
-from engine.plans.request import Request, Split, joining, question, split_over
+from engine.plans.request import Request, Split, joining, split_over, verification
 from engine.plans.tuning import tuning_flags
 
 NAME = "sglang"
@@ -70,7 +70,7 @@ def sglang_plan(request: Request) -> LaunchPlan:
             image=facts.image,
             container=facts.container,
             steps=() if place.here else _steps(request, facts, variant),
-            verify=question(model.name, place.port, ""),
+            verify=verification(model.name, place.port, ""),
             workers=tuple(tuple(merge(argv, ["--node-rank", str(rank)])) for rank in range(1, split.nodes)),
             checked=_checked(facts),
             advice=request.advice(NAME),

@@ -12,7 +12,7 @@ from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
 from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, Guide, LaunchPlan
 from engine.plans.page import key_step
-from engine.plans.request import Request, Split, joining, question, split_over
+from engine.plans.request import Request, Split, joining, split_over, verification
 from engine.plans.target import GB, Target
 from engine.plans.tuning import tuning_flags
 
@@ -77,7 +77,7 @@ def vllm_plan(request: Request) -> LaunchPlan:
             image=facts.image,
             container=(*facts.container, *_devices(facts.device, target.count)),
             steps=() if request.place.here else _steps(request, facts.title, facts.install, variant, copied),
-            verify=question(model.name, request.place.port, KEY_ENV),
+            verify=verification(model.name, request.place.port, KEY_ENV),
             workers=_workers(argv, split),
             checked=_checked(target, facts.version, model),
             advice=request.advice(NAME),
