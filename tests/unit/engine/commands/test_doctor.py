@@ -233,3 +233,11 @@ def test_a_missing_fallback_font_is_said(monkeypatch: pytest.MonkeyPatch) -> Non
     [finding] = doctor.fonts()
     assert finding.state == "warning"
     assert finding.advice
+
+
+def test_a_server_elsewhere_that_does_not_answer(settings: MakeSettings) -> None:
+    assert doctor.server(settings()) == []
+    address = f"http://127.0.0.1:{free_port()}/v1"
+    state, text = only(doctor.server(settings(engine="openai", OPENAI_API_BASE=address + "/")))
+    assert state == "broken"
+    assert text.startswith(f"Nothing answers at {address} (connection refused).")

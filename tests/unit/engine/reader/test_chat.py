@@ -53,6 +53,13 @@ def test_a_continued_answer_belongs_to_the_question_before_it() -> None:
     assert (talk.question, talk.now, talk.prefix) == ("Total?", ["a"], "> 4.")
 
 
+def test_a_field_that_is_null_is_not_set() -> None:
+    given = dict.fromkeys(("model", "stream", "stop", "n", "continue_final_message", "add_generation_prompt", "seed"))
+    asked = request(("user", [text("x") | {"image_url": None}]), **given, stream_options={"include_usage": None})
+    assert asked == request(("user", [text("x")]), stream_options={})
+    assert request(("user", "x"), max_tokens=None, stream_options=None) == request(("user", "x"))
+
+
 @pytest.mark.parametrize(
     ("messages", "fields"),
     [
