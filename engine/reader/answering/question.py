@@ -31,9 +31,9 @@ class Question:
     `terms` are what a line may share with it: lower-case words, numbers and pairs of CJK letters, and the same in the
     other language; `words` of them stand in the question itself. `script` is "latin" or "cjk" where a language is asked
     for; `position` is the index of the row that the question points at, -1 for the last, and `column` that of a table's
-    column. `table` is "markdown" or "csv" where tables are to be turned into that. `after` and `before` ask for what
     column. `table` is "markdown" or "csv" where tables are to be turned into that. `after` and `before` ask for what is
-    after or before what is named; `scene` asks what no text answers, such as a colour; `small_talk` is a greeting,
+    after or before what is named; `scene` asks what no text answers, such as a colour; `small_talk` is a greeting, or
+    asks about the reader itself.
     """
 
     terms: frozenset[str]
