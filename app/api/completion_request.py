@@ -1,7 +1,7 @@
-"""A program's request body → what the engine is handed: all fields as they came, the pictures checked.
+"""A program's request body → the body for the engine: all fields unchanged, the pictures checked.
 
-The body is taken apart and put together anew, so that the engine can't read in it what was not seen here (a field named
-twice, a number that no parser agrees on).
+The body is parsed and serialised again, so that the engine cannot read it differently (a field named twice, a number
+on which parsers disagree).
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from app.json_values import too_many_values
 Json = dict[str, Any]
 _TEXTS = {"text", "refusal", "thinking", "input_text", "output_text"}
 _MEDIA = re.compile(r"url|uuid|image|audio|video|embed|file|^data$", re.IGNORECASE)
-"""Fields by which engines take media. vLLM looks for them in a part of any type, and takes a picture by a `uuid` from
-its cache, where others' pictures lie."""
+"""Fields in which engines accept media. vLLM looks for them in a part of any type, and fetches a picture by its `uuid`
+from its cache, which has other users' pictures."""
 _MOST_VALUES = 500_000
-"""A body is large for its pictures, each of which is one value. A hundred megabytes of empty lists would keep the
-parser, which no other thread can interrupt, busy for a minute, and fill gigabytes."""
+"""A legitimate body is large because of its pictures, each of which is one value. A hundred megabytes of empty lists
+would block the parser, which holds the interpreter's lock, for a minute and fill gigabytes."""
 _PARTS = "take parts of type text, or image_url with a picture"
 
 
 @dataclass
 class PictureSlot:
-    """A place in the request where a picture stands. `path` names it: `messages[0].content[1]`."""
+    """A picture's position in the request. `path` names it: `messages[0].content[1]`."""
 
     image: Json
     """The part's `image_url` object."""
@@ -49,7 +49,7 @@ class CompletionRequest:
     """A chat completion request."""
 
     def __init__(self, body: bytes | bytearray) -> None:
-        """Raises ApiError (400) for what is no such request."""
+        """Raises ApiError (400) for an invalid request."""
         if too_many_values(body, _MOST_VALUES):
             raise bad_request(f"The body holds more than {_MOST_VALUES:,} values.", code="too_many_values")
         try:

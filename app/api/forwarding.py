@@ -1,4 +1,4 @@
-"""Hands a request on to the engine, and the engine's reply back as it comes."""
+"""Forwards a request to the engine, and streams the engine's response back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SOON_SECONDS = 5
 _LATER_SECONDS = 60
 _MOST_NAMES = 50
 _KEPT_HEADERS = ("content-type", "content-encoding", "retry-after", "x-request-id")
-"""`content-encoding` for an engine that packs what it was asked not to: the bytes are passed on as they are."""
+"""`content-encoding` for an engine that compresses although asked not to: the bytes are forwarded unchanged."""
 
 
 def engine_of(state: EngineState) -> EngineClient:
@@ -34,7 +34,7 @@ def engine_of(state: EngineState) -> EngineClient:
     if status.state == "failed":
         message = (
             f"The engine has failed: {sentence(status.reason)} ./start.sh status shows more; "
-            "Retry in the page starts it again."
+            "Retry in the page restarts it."
         )
         raise ApiError(503, message, "engine_failed", retry_after=_LATER_SECONDS)
     said = report(status.phase, status.reason)
@@ -43,23 +43,23 @@ def engine_of(state: EngineState) -> EngineClient:
 
 
 async def check_model(client: EngineClient, name: str | None) -> None:
-    """Sees whether the engine serves the model.
+    """Checks that the engine serves the model.
 
     Raises:
         ApiError: it does not (404); the message lists what it serves.
     """
     if name is None or name in await _names(client):
         return
-    # Some servers take on models while they run.
+    # Some servers load models while they run.
     names = await _names(client, fresh=True)
     if names and name not in names:
         listed = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
-        message = f"The model {name[:100]!r} does not exist here; served is: {listed}."
+        message = f"The model {name[:100]!r} does not exist here; the models are: {listed}."
         raise ApiError(404, message, "model_not_found", "model")
 
 
 async def _names(client: EngineClient, *, fresh: bool = False) -> list[str]:
-    """The models' names; none where the server does not tell, so that it decides itself."""
+    """The models' names; none if the server does not list them, which leaves the check to the server."""
     try:
         return [served.name for served in await client.served(fresh=fresh)]
     except openai.APIStatusError:
@@ -71,7 +71,7 @@ async def _names(client: EngineClient, *, fresh: bool = False) -> list[str]:
 async def pass_on(
     client: EngineClient, method: str, path: str, request: CompletionRequest | None, outlet: Outlet
 ) -> None:
-    """Sends the request to the engine's `path`; its reply goes out with status and body as they are.
+    """Sends the request to the engine's `path`; its status and body are forwarded unchanged.
 
     Raises:
         ApiError: the engine can't be reached, or breaks off.
@@ -80,8 +80,8 @@ async def pass_on(
     try:
         async with client.passing(method, path, body) as reply:
             if reply.status_code == 401:
-                # It is our key that the engine refuses, and its words may repeat a part of it.
-                raise ApiError(502, "The engine does not take this page's key: see its settings.", "engine_key")
+                # The engine rejects our own key, and its message may quote part of it.
+                raise ApiError(502, "The engine rejects this page's key: check its settings.", "engine_key")
             headers = {name: reply.headers[name] for name in _KEPT_HEADERS if name in reply.headers}
             if headers.get("content-type", "").startswith("text/event-stream"):
                 await outlet.begin(reply.status_code, headers)
@@ -98,5 +98,5 @@ async def pass_on(
 
 
 def _gone() -> ApiError:
-    message = "The connection to the engine broke off; it is started again if it has ended."
+    message = "The connection to the engine broke off; if the engine has ended, it is being restarted."
     return ApiError(503, message, "engine_unreachable", retry_after=_SOON_SECONDS)

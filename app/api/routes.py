@@ -1,4 +1,4 @@
-"""The API's routes. Every other path below `/v1` is a 404 in the same shape."""
+"""The API's routes. Every other path below `/v1` is a 404 in the same format."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _METHODS = {_MODELS_PATH: "GET", CHAT_PATH: "POST"}
 
 
 def routes(settings: Settings, state: EngineState, store: UploadStore) -> APIRouter:
-    """The routes; `app.api.errors.on_api_error` makes replies of what they raise."""
+    """The routes; `app.api.errors.on_api_error` turns their exceptions into responses."""
     router = APIRouter()
     keyring = Keyring(Keys(settings.files.keys))
     queue = BodyQueue()
@@ -46,7 +46,7 @@ def routes(settings: Settings, state: EngineState, store: UploadStore) -> APIRou
 
     @router.post(CHAT_PATH)
     async def chat_completions(request: Request) -> Response:
-        # Before the body is read: what a stranger sends is not worth holding.
+        # Before the body is read, so that nothing of a stranger's is held.
         key = keyring.admit(request)
         place = AsyncExitStack()
         try:
@@ -54,7 +54,7 @@ def routes(settings: Settings, state: EngineState, store: UploadStore) -> APIRou
         except BaseException as error:
             await place.aclose()
             if isinstance(error, ClientDisconnect):
-                return Response()  # nobody is there to have it
+                return Response()  # the client has disconnected
             raise
         work = partial(_answer, state, desk, wanted, place)
         return Reply(work, partial(keyring.holds, key), place)
@@ -77,7 +77,7 @@ async def _answer(
     await check_model(client, wanted.model)
     limits = PictureLimits(client.model.picture_pixels, client.model.picture_side)
     await desk.check(wanted.pictures, limits, client.model.pictures_per_prompt)
-    # What is left is small, but for words that no model can hold; the engine may take an hour to answer.
+    # The rest is small, except for texts longer than any model's context; the engine may take an hour to answer.
     await place.aclose()
-    # Pictures may have taken a while: this is the engine that is there now.
+    # Looked up again, because the engine may have changed while the pictures were prepared.
     await pass_on(engine_of(state), "POST", "chat/completions", wanted, outlet)

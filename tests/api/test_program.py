@@ -90,7 +90,7 @@ def test_the_wrong_method_is_told_so(raw: Raw) -> None:
 
 
 def test_an_unknown_model_is_a_404_that_names_those_there_are(client: OpenAI, scripted: ScriptedProduct) -> None:
-    with pytest.raises(openai.NotFoundError, match="'gpt-4o' does not exist here; served is: scripted"):
+    with pytest.raises(openai.NotFoundError, match="'gpt-4o' does not exist here; the models are: scripted"):
         client.chat.completions.create(model="gpt-4o", messages=HELLO)
     assert scripted.engine.requests == []
 

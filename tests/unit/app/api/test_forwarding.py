@@ -105,7 +105,7 @@ async def test_a_model_that_came_later_is_found(client: EngineClient, engine: Sc
     await check_model(client, "scripted")
     engine._model = "a-later-one"
     await check_model(client, "a-later-one")
-    with pytest.raises(ApiError, match="served is: a-later-one"):
+    with pytest.raises(ApiError, match="the models are: a-later-one"):
         await check_model(client, "scripted-2")
     await check_model(client, None)
 
