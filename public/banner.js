@@ -1,9 +1,9 @@
-// The engine's state above the chat: how its start goes, why it failed, and that the reader stands in for the model.
+// The engine's state above the chat: the progress of its start, why it failed, whether the reader replaces the model.
 "use strict";
 
 (() => {
   const text = words.banner;
-  const [BUSY, QUIET, REFUSED] = [1500, 10000, 30000]; // milliseconds until the next look
+  const [BUSY, QUIET, REFUSED] = [1500, 10000, 30000]; // milliseconds until the next poll
 
   const element = (tag, className, attributes = {}) =>
     Object.assign(document.createElement(tag), { className, ...attributes });
@@ -17,7 +17,7 @@
   const dismiss = element("button", "engine-banner-close", { type: "button", textContent: "×", title: text.dismiss });
   dismiss.setAttribute("aria-label", text.dismiss);
   const bar = element("progress", "engine-banner-bar", { max: 100 });
-  // The clock and the per cent change all the time: only the sentence beside them is read out.
+  // The clock and the percentage change all the time, so only the sentence beside them is announced.
   figures.setAttribute("aria-hidden", "true");
   bar.setAttribute("aria-label", text.starting);
   box.append(dot, sentence, figures, help, retry, dismiss, bar);
@@ -67,11 +67,11 @@
       } else {
         box.hidden = true; // not signed in
         pause = REFUSED;
-        // It was until now: the login has ended, and what it showed goes with it. The form is shown, where there is one.
+        // The login has just ended: reload, to clear the page and show the login form, if there is one.
         if (response.status === 401 && engine) location.reload();
       }
     } catch {
-      // The page's own server is away: Chainlit says so, and connects again.
+      // The web process is unreachable: Chainlit reports that, and reconnects.
       box.hidden = true;
     }
     setTimeout(look, document.hidden ? REFUSED : pause);
@@ -84,7 +84,7 @@
       const response = await fetch("/api/retry", { method: "POST" });
       if (!response.ok) sentence.textContent = (await response.json()).detail;
     } finally {
-      // The next look shows what came of it.
+      // The next poll shows the result.
       setTimeout(() => Object.assign(retry, { disabled: false, textContent: text.retry }), BUSY);
     }
   });
