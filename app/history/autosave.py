@@ -30,7 +30,7 @@ class _Given:
     written: tuple[int, int]
 
 
-class Along:
+class Autosave:
     """Saves all answers in progress: many in one transaction cost little more than one."""
 
     def __init__(self, history: History, wrote: Callable[[], None] = lambda: None) -> None:
@@ -49,7 +49,7 @@ class Along:
         self._given.append(given)
         if self._writer is None or self._writer.done():
             # An empty context: its log lines must not carry the trace of the chat that happened to start it.
-            self._writer = asyncio.create_task(self._write_along(), context=Context())
+            self._writer = asyncio.create_task(self._write_until_done(), context=Context())
         try:
             yield
         finally:
@@ -63,7 +63,7 @@ class Along:
         async with self._writing:
             pass
 
-    async def _write_along(self) -> None:
+    async def _write_until_done(self) -> None:
         while self._given:
             await asyncio.sleep(_WRITE_SECONDS)
             async with self._writing:

@@ -156,7 +156,7 @@ class Turns:
             await view.begin(answer)
             answer.ending = None
             copy = await self._keeper.copy_of(session, chat)
-            async with self._keeper.along.writing(copy, turn, answer):
+            async with self._keeper.autosave.writing(copy, turn, answer):
                 figures = await turns.run(self._state, job, view)
                 answer.ending = "length" if figures.finish_reason == "length" else "stop"
         except asyncio.CancelledError:

@@ -9,7 +9,7 @@ import chainlit as cl
 from chainlit.session import WebsocketSession
 
 from app.errors import HistoryError
-from app.history.autosave import Along
+from app.history.autosave import Autosave
 from app.history.copies import Copy
 from app.history.database import finished
 from app.history.store import History, Thread, ThreadGoneError
@@ -29,7 +29,7 @@ class Keeper:
         self.history = history
         self.written = asyncio.Event()
         """Set after every write, so that in_step.py updates other sessions."""
-        self.along = Along(history, self.written.set)
+        self.autosave = Autosave(history, self.written.set)
         self._users = users
 
     async def load(self, session: WebsocketSession) -> Thread | None:
