@@ -1,4 +1,4 @@
-"""The error of preparing the front end, with a message for whoever starts the page."""
+"""The error of preparing the front end, with a message for the user who starts the page."""
 
 
 class FrontendError(RuntimeError):

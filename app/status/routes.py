@@ -75,11 +75,11 @@ def watching(settings: Settings, state: EngineState, welcome: Welcome) -> APIRou
     @router.get("/api/logs", dependencies=[Depends(guard.watcher)])
     async def show_logs(llm: str = "", app: str = "") -> JSONResponse:
         files = {"llm": (settings.files.llm_log, llm), "app": (settings.files.app_log, app)}
-        told = {}
+        tails = {}
         for name, (path, at) in files.items():
             found = await asyncio.to_thread(more, path, at, FIRST_LINES)
-            told[name] = {"lines": [plain(line) for line in found.lines], "at": found.at}
-        return JSONResponse(told, headers={"cache-control": "no-store"})
+            tails[name] = {"lines": [plain(line) for line in found.lines], "at": found.at}
+        return JSONResponse(tails, headers={"cache-control": "no-store"})
 
     @router.get("/metrics", dependencies=[Depends(guard.reader_of_metrics)])
     async def show_metrics() -> Response:

@@ -131,8 +131,8 @@ async def _round(client: EngineClient, job: Job, view: View, patience: Patience)
     with spans.request(client.plan, request.body, figures, job.answer) as asked:
         try:
             send = client.ask(request.body, asked.headers)
-            tell = Stall(patience, job.keep_waiting, view.stalled).after(view.pulse)
-            beat = beating(asked.clock, client.queue, tell) if streaming else nullcontext()
+            report = Stall(patience, job.keep_waiting, view.stalled).after(view.pulse)
+            beat = beating(asked.clock, client.queue, report) if streaming else nullcontext()
             async with beat, send as reply:
                 if streaming:
                     enough = await _stream(reply, reader, show, asked.clock, job.answer_now)

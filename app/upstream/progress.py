@@ -37,7 +37,7 @@ class Pulse:
     tokens_per_second: float | None = None
 
 
-Tell = Callable[[Pulse | None], Awaitable[None]]
+Report = Callable[[Pulse | None], Awaitable[None]]
 
 
 class Queue:
@@ -49,7 +49,7 @@ class Queue:
     def __init__(self, engine: EngineTraits, metrics: Callable[[], Awaitable[str]]) -> None:
         self._metrics = metrics
         self._name = engine.queue_metric
-        self.tells_tokens = engine.unit == "token"
+        self.reports_tokens = engine.unit == "token"
         """Whether a piece of its stream is about one token; the reader sends longer stretches of text."""
         self._pending: list[Clock] = []
         self._asked = 0.0
@@ -89,29 +89,29 @@ def waiting_in(lines: Iterable[str], name: str) -> int | None:
 
 
 @asynccontextmanager
-async def beating(clock: Clock, queue: Queue, tell: Tell) -> AsyncIterator[None]:
-    """Calls `tell` once a second with the progress of the answer measured by `clock`, and with None at the end.
+async def beating(clock: Clock, queue: Queue, report: Report) -> AsyncIterator[None]:
+    """Calls `report` once a second with the progress of the answer measured by `clock`, and with None at the end.
 
-    An exception in `tell` is logged, and the answer goes on.
+    An exception in `report` is logged, and the answer goes on.
     """
     queue.enter(clock)
-    task = asyncio.create_task(_beat(clock, queue, tell))
+    task = asyncio.create_task(_beat(clock, queue, report))
     try:
         yield
     finally:
         queue.leave(clock)
         task.cancel()
         await _settle(task)
-        await _settle(tell(None))
+        await _settle(report(None))
 
 
-async def _settle(telling: Awaitable[None]) -> None:
-    [ended] = await asyncio.gather(telling, return_exceptions=True)
+async def _settle(reporting: Awaitable[None]) -> None:
+    [ended] = await asyncio.gather(reporting, return_exceptions=True)
     if isinstance(ended, Exception):
         _log.error("the progress of an answer could not be reported", exc_info=ended)
 
 
-async def _beat(clock: Clock, queue: Queue, tell: Tell) -> None:
+async def _beat(clock: Clock, queue: Queue, report: Report) -> None:
     seen: deque[tuple[float, int]] = deque(maxlen=_WINDOW + 1)
     while True:
         await asyncio.sleep(EVERY_SECONDS)
@@ -121,8 +121,8 @@ async def _beat(clock: Clock, queue: Queue, tell: Tell) -> None:
         position = None if begun else await queue.position(clock)
         now = time.monotonic()
         seen.append((now, clock.pieces))
-        speed = _speed(seen) if queue.tells_tokens else None
-        await tell(Pulse(now - clock.asked, now - clock.last, begun, position, speed))
+        speed = _speed(seen) if queue.reports_tokens else None
+        await report(Pulse(now - clock.asked, now - clock.last, begun, position, speed))
 
 
 def _speed(seen: deque[tuple[float, int]]) -> float | None:

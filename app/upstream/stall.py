@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from app.upstream.progress import Pulse, Tell
+from app.upstream.progress import Pulse, Report
 
 _AGAIN_SECONDS = 10
 
@@ -40,11 +40,11 @@ class Stall:
         self._waited = 0.0
         self._asked: float | None = None
 
-    def after(self, tell: Tell) -> Tell:
-        """A function that passes each pulse to `tell` and then watches it."""
+    def after(self, report: Report) -> Report:
+        """A function that passes each pulse to `report` and then watches it."""
 
         async def both(pulse: Pulse | None) -> None:
-            await tell(pulse)
+            await report(pulse)
             await self._hear(pulse)
 
         return both

@@ -65,13 +65,13 @@ class EngineState:
             self._client = EngineClient(plan, self._key(plan))
         return self._client
 
-    async def ready(self, tell: Callable[[EngineStatus], Awaitable[None]] | None = None) -> EngineClient:
-        """Waits until the engine is ready; calls `tell` with each change of its status.
+    async def ready(self, report: Callable[[EngineStatus], Awaitable[None]] | None = None) -> EngineClient:
+        """Waits until the engine is ready; calls `report` with each change of its status.
 
         Raises:
             EngineFailedError: it has failed for good.
         """
-        told: EngineStatus | None = None
+        reported: EngineStatus | None = None
         while True:
             status = self.status()
             client = self.client()
@@ -80,9 +80,9 @@ class EngineState:
                 return client
             if status.state == "failed":
                 raise EngineFailedError(status.reason)
-            if tell and status != told:
-                told = status
-                await tell(status)
+            if report and status != reported:
+                reported = status
+                await report(status)
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def launched(self) -> EngineClient:

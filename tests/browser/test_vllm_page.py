@@ -112,7 +112,7 @@ def test_an_answer_goes_on_when_its_engine_is_killed_as_if_nothing_had_been(
     product.until(lambda s: s["engine"]["restarts"] > before["restarts"], "a restart")
     product.until_ready()
     page.finished()
-    expect(page.notes.first).to_contain_text("the answer goes on")
+    expect(page.notes.first).to_contain_text("the answer continues")
     assert numbers(page.answers.last.inner_text()) == numbers(undisturbed.answers.last.inner_text())
 
 

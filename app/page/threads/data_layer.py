@@ -3,8 +3,8 @@
 Messages, steps and files do not go through Chainlit, whose writes may be reordered without notice: `saving.py` writes
 whole turns instead, and `resuming.py` loads them.
 
-Chainlit names a thread without the user. That is whoever signed in with the current request, or the user of the
-session whose event is being handled; for everyone else the thread does not exist.
+Chainlit names a thread without the user. That is the one who signed in with the current request, or the user
+of the session whose event is being handled; for everyone else the thread does not exist.
 """
 
 from __future__ import annotations
