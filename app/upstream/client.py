@@ -89,6 +89,11 @@ class EngineClient:
         said = next((served.context for served in self._served if served.name == name), None)
         return said or self.plan.context or self.model.context
 
+    @property
+    def picture_pixels(self) -> int:
+        """To how many pixels a larger picture is scaled down."""
+        return self.plan.picture_pixels or self.model.picture_pixels
+
     async def count(self, texts: Sequence[str], name: str) -> dict[str, int]:
         """The number of tokens of each text: from the engine if it can count them, estimated otherwise."""
         if self.plan.traits.unit == "character":
@@ -170,7 +175,9 @@ class EngineClient:
         try:
             # The client's own timeout applies to each step; this one applies to all of them together.
             async with asyncio.timeout(METRICS_SECONDS):
-                reply = await self._http.get(f"{self._root}/metrics")
+                # llama-server asks for the key here, too.
+                headers = {"Authorization": f"Bearer {self._key}"}
+                reply = await self._http.get(f"{self._root}/metrics", headers=headers)
         except (httpx2.HTTPError, TimeoutError):
             return ""
         return reply.text if reply.status_code == 200 else ""
