@@ -1,11 +1,11 @@
-// The engine's state above the chat: how its start goes, why it failed, that the reader stands in for the model, and
-// how far a better engine is that comes meanwhile.
+// The engine's state above the chat: the progress of its start, why it failed, whether the reader replaces the model,
+// and the progress of a better engine that is being prepared.
 "use strict";
 
 (() => {
   const text = words.banner;
-  const [BUSY, QUIET, REFUSED] = [1500, 10000, 30000]; // milliseconds until the next look
-  const TOAST = 15000; // milliseconds for which it is told that the better engine is ready
+  const [BUSY, QUIET, REFUSED] = [1500, 10000, 30000]; // milliseconds until the next poll
+  const TOAST = 15000; // milliseconds for which the page shows that the better engine is ready
 
   const element = (tag, className, attributes = {}) =>
     Object.assign(document.createElement(tag), { className, ...attributes });

@@ -1,6 +1,6 @@
-// kimi.markdown: what is drawn of a message. Models write LaTeX as \( \), \[ \], $ $ and $$ $$; the renderer knows
-// $$ alone (a single $ is money to it). Here the other three become $$, outside code, as do environments without any.
-// They write **“bold”** within Chinese, which is none by CommonMark's rules, and <br>. The rest stays as it is.
+// kimi.markdown: a message as it is rendered. Models write LaTeX as \( \), \[ \], $ $ and $$ $$; the renderer knows
+// only $$ (a single $ is money to it). This converts the other three to $$, outside code, and environments without any.
+// It also handles **“bold”** within Chinese, which CommonMark does not recognise, and <br>. The rest is unchanged.
 "use strict";
 
 kimi.markdown = (() => {
@@ -15,7 +15,7 @@ kimi.markdown = (() => {
       FENCED,
       CODE,
       String.raw`(?<linebreak>[ \t]*<br[ \t]*\/?>[ \t]*)`,
-      // No formula is as long as the limits; they keep the search short where a delimiter is never closed.
+      // No formula reaches these limits; they keep the search short if a delimiter is never closed.
       String.raw`\\\[(?<display>[^]{0,8000}?)\\\]`,
       String.raw`\\\((?<inline>${INLINE}{0,2000}?)\\\)`,
       String.raw`(?<environment>\\begin\{(?<name>(?:aligned|gathered|cases|array|split|[pbvBV]?matrix)|(?:align|equation|gather|multline)\*?)\}[^]{0,8000}?\\end\{\k<name>\})`,

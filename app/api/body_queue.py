@@ -26,9 +26,9 @@ class BodyQueue:
     async def read(
         self, request: Request, program: str, place: AsyncExitStack, pictures: Pictures | None = None
     ) -> CompletionRequest:
-        """What a program asks for, with the `pictures` of its kind of request.
+        """Reads a program's request; `pictures` checks the fields of its kind of request.
 
-        `place` holds its place in the line, until that is closed.
+        `place` holds its place in the queue until it is closed.
 
         Raises:
             ApiError: it is not a valid request, or too many of this program's are being read.

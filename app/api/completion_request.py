@@ -1,4 +1,4 @@
-"""A program's request body → what the engine is handed: all fields that are set, as they came, the pictures checked.
+"""A program's request body → the body for the engine: all fields that are set, unchanged, the pictures checked.
 
 The body is parsed and serialised again, so that the engine cannot read it differently (a field named twice, a number
 on which parsers disagree).
@@ -54,7 +54,7 @@ class CompletionRequest:
     """A request for an answer: a chat completion, unless `pictures` looks at another kind."""
 
     def __init__(self, body: bytes | bytearray, pictures: Pictures | None = None) -> None:
-        """Raises ApiError (400) for what is no such request. `pictures` checks its fields and finds its pictures."""
+        """Raises ApiError (400) for an invalid request. `pictures` checks its fields and finds its pictures."""
         if too_many_values(body, _MOST_VALUES):
             raise bad_request(f"The body holds more than {_MOST_VALUES:,} values.", code="too_many_values")
         try:

@@ -48,9 +48,9 @@ def engine_of(state: EngineState) -> EngineClient:
 
 
 async def choose_model(client: EngineClient, request: CompletionRequest) -> None:
-    """Sees that the engine serves the request's model, and has the request call it what the engine does.
+    """Checks that the engine serves the request's model, and replaces its name with the engine's.
 
-    A program may say any name of the model: its title, its repository, or another of the catalogue's.
+    A program may use any name of the model: its title, its repository, or another one in the catalogue.
 
     Raises:
         ApiError: the engine does not serve it (404); the message lists what it serves.
@@ -58,7 +58,7 @@ async def choose_model(client: EngineClient, request: CompletionRequest) -> None
     name = request.model
     if name is None:
         return
-    # Some servers take on models while they run.
+    # Some servers load models while they run.
     for fresh in (False, True):
         names = await _names(client, fresh=fresh)
         if found := _among(names, name):
@@ -70,12 +70,12 @@ async def choose_model(client: EngineClient, request: CompletionRequest) -> None
 
 def _no_model(name: str, names: Sequence[str]) -> ApiError:
     listed = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
-    message = f"The model {name[:100]!r} does not exist here; served is: {listed or 'none'}."
+    message = f"The model {name[:100]!r} does not exist here; the models are: {listed or 'none'}."
     return ApiError(404, message, "model_not_found", "model")
 
 
 def _among(names: list[str], name: str) -> str | None:
-    """The one of `names` that is `name`, or else means the same model of the catalogue."""
+    """The one of `names` that equals `name`, or else names the same model of the catalogue."""
     if name in names:
         return name
     wanted = _model_called(name)

@@ -14,12 +14,12 @@ from app.files.uploads import MAX_BYTES, UploadStore
 from engine.base64_text import decoded
 
 MAX_REQUEST_BYTES = 128 * 1024 * 1024
-"""A request's body, and likewise what is fetched for it: one picture of the upload limit's 64 MB as base64 (86 MB), or
-sixteen of 6 MB."""
+"""The limit of a request's body, and of the pictures fetched for it: enough for one picture at the upload limit of
+64 MB as base64 (86 MB), or sixteen of 6 MB."""
 _ESCAPES = {"%2B": "+", "%2F": "/", "%3D": "=", "%0A": "\n", "%0D": "\r", "%20": " "}
 _REFUSALS = {
     "picture_empty": "The picture is empty.",
-    "picture_unknown": "This is no picture that can be read: send PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or AVIF.",
+    "picture_unknown": "This is not a picture that can be read: send PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or AVIF.",
     "picture_broken": "The picture is damaged and cannot be read: save it again.",
     "picture_too_large": "The picture has more than {megapixels} megapixels: send a smaller version.",
 }
@@ -35,7 +35,7 @@ class PictureDesk:
     async def check(
         self, slots: list[PictureSlot], limits: PictureLimits, most: int, patches: int | None = None
     ) -> None:
-        """Puts into each slot a data URL of the picture that was checked, padded where the engine wants `patches`.
+        """Replaces the URL in each slot with a data URL of the checked picture, padded if the engine needs `patches`.
 
         Raises:
             ApiError: there are more than `most`, or one can't be used.

@@ -54,9 +54,9 @@ class Figures:
 
     @property
     def tokens_per_second(self) -> float | None:
-        """How fast the engine wrote; None where it did not report how much, or too little for a rate.
+        """The engine's speed; None if it did not report its tokens, or wrote too few for a rate.
 
-        Nor is there one where the answer was there before it was asked for, as what the reader has read before.
+        Also None if the answer was ready beforehand, such as a picture that the reader has already read.
         """
         if self.usage is None or self.usage.completion_tokens < 2 or self.writing <= 0:
             return None

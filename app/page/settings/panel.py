@@ -35,8 +35,8 @@ class _Words:
 def widgets(offer: Offer, language: Language, agent_name: str, chosen: Mapping[str, Any]) -> list[InputWidget]:
     """The panel's widgets, with the values in `chosen`, or else the model's defaults.
 
-    `agent_name` is the page's own name, shown where none is set. What does nothing for the reader, which gives the same
-    result each time and follows no instructions, is not shown for it.
+    `agent_name` is the page's own name, shown while the user has set none. Settings without effect on the reader,
+    which is deterministic and follows no instructions, are not shown for it.
     """
     default, words = parse(chosen, offer), _Words(offer, language)
     prompt = TextInput(
