@@ -15,7 +15,7 @@ _EXPOSED = ("Retry-After", "X-Request-Id")
 
 
 class CrossOrigin:
-    """Answers preflight requests below `/v1`, and lets those origins read the responses. Leaves all other paths alone."""
+    """Answers preflights below `/v1`, and lets those origins read the responses. Leaves other paths alone."""
 
     def __init__(self, app: ASGIApp, origins: Iterable[str]) -> None:
         self._app = app
