@@ -1,4 +1,4 @@
-"""The page's server: our few routes, the guards around everything, and Chainlit mounted below."""
+"""The page's server: our routes, the guards around everything, and Chainlit mounted below."""
 
 from __future__ import annotations
 
@@ -68,16 +68,16 @@ from engine.supervise.heartbeat import keep_beating
 from engine.wording import sentence
 
 _FORM_BYTES = 64 * 1024
-"""What a form puts around an uploaded file."""
+"""The most bytes that a form adds to an uploaded file."""
 _STOP_SECONDS = 3
-"""What an answer that is being given has to be written down in, when the page ends."""
+"""The time to save answers in progress when the web process ends."""
 _OTHER_BODY_BYTES = 2 * 1024 * 1024
 _CLOSED = ("docs", "redoc", "openapi.json", "mcp", "copilot", "project/share", "project/thread/share")
-"""Paths of Chainlit's, or of nobody's, that are answered with 404 here."""
+"""Paths of Chainlit's, and others, that get a 404."""
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The whole page as an ASGI application; Chainlit must have been told its app root before this is imported."""
+    """The whole page as an ASGI application; Chainlit's app root must be set before this module is imported."""
     state = EngineState(settings)
     store = UploadStore(settings.files.uploads)
     database = Database(database_url(settings.database_url.get_secret_value(), settings.files.chats))
@@ -107,7 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
     presets = Presets(settings.files.presets)
     callbacks.register(state, store, keeper, presets, OwnSettings(users, presets))
     guard_thread_ids(history, users)
-    # The outermost of the socket's guards: nothing is looked up for a browser that is not let in.
+    # The outermost of the socket's guards, so that nothing is looked up for a browser that is rejected.
     guard(sio)
     ensure_jwt_secret()
     page_root = settings.files.page_root
@@ -122,7 +122,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _add_guards(app: FastAPI, settings: Settings, rules: Rules, welcome: Welcome) -> None:
-    """Puts what every request passes around the routes; the last one added is the outermost."""
+    """Adds the middleware that every request passes; the last one added is the outermost."""
     places = AllowedPlaces(loopback=settings.loopback, port=settings.port, origins=settings.origins)
     app.add_middleware(HonestErrors)
     app.add_middleware(SoundRequests)
@@ -146,7 +146,7 @@ class _SessionCookie(BaseModel):
 
 
 async def _refuse_empty_file(request: Request, error: Exception) -> JSONResponse:
-    """Chainlit raises a ValueError for a file without content, and asserts that it has a name and a type."""
+    """Rejects an empty file, for which Chainlit raises a ValueError, or one without a name or type (an assertion)."""
     if request.url.path != "/project/file":
         raise error
     language = language_of(request.headers.get("accept-language"))
@@ -199,7 +199,7 @@ def _add_routes(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
 
     @app.get("/readyz")
     async def readyz() -> JSONResponse:
-        # To everybody, hence no more than the word: the reason may name folders.
+        # Public, so only the state: the reason may name folders.
         engine = state.status().state
         return JSONResponse({"status": engine}, 200 if engine == "ready" else 503)
 
@@ -209,7 +209,7 @@ def _add_routes(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
         engine = shown(state.status(), language)
         plan = state.plan()
         engine["note"] = plan.note if plan else ""
-        # Only where something was tried and failed is the reason worth the room.
+        # The reason is shown only if another engine was tried and failed.
         engine["why"] = sentence(plan.failure, language) if plan else ""
         coming = state.coming()
         # Whether gigabytes are fetched is for those to say who look after the product.
@@ -228,7 +228,7 @@ def _add_routes(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
 
     @app.post("/set-session-cookie")
     async def set_session_cookie(wanted: _SessionCookie, request: Request) -> JSONResponse:
-        # Chainlit's own takes any value, and fails with a traceback where there is none.
+        # Chainlit's own route accepts any value, and fails with a traceback if there is none.
         here = bool(request.client and request.client.host in {"127.0.0.1", "::1"})
         reply = JSONResponse({"message": "Session cookie set"})
         reply.set_cookie(
@@ -243,7 +243,7 @@ def _add_routes(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
 
     @app.get("/avatars/{name:path}")
     async def avatar(name: str) -> FileResponse:
-        # Chainlit has no avatar for a name that somebody made up, and refuses one in Chinese.
+        # Chainlit has no avatar for an unknown name, and rejects a name in Chinese.
         return FileResponse(Path(APP_ROOT) / "public" / "favicon.svg", media_type="image/svg+xml")
 
     async def closed(path: str = "") -> JSONResponse:

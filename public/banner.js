@@ -1,11 +1,11 @@
-// The engine's state above the chat: how its start goes, why it failed, that the reader stands in for the model, and
-// how far a better engine is that comes meanwhile.
+// The engine's state above the chat: the progress of its start, why it failed, whether the reader replaces the model,
+// and the progress of a better engine that is being prepared.
 "use strict";
 
 (() => {
   const text = words.banner;
-  const [BUSY, QUIET, REFUSED] = [1500, 10000, 30000]; // milliseconds until the next look
-  const TOAST = 15000; // milliseconds for which it is told that the better engine is ready
+  const [BUSY, QUIET, REFUSED] = [1500, 10000, 30000]; // milliseconds until the next poll
+  const TOAST = 15000; // milliseconds for which the page shows that the better engine is ready
 
   const element = (tag, className, attributes = {}) =>
     Object.assign(document.createElement(tag), { className, ...attributes });
@@ -19,7 +19,7 @@
   const dismiss = element("button", "engine-banner-close", { type: "button", textContent: "×", title: text.dismiss });
   dismiss.setAttribute("aria-label", text.dismiss);
   const bar = element("progress", "engine-banner-bar", { max: 100 });
-  // The clock and the per cent change all the time: only the sentence beside them is read out.
+  // The clock and the percentage change all the time, so only the sentence beside them is announced.
   figures.setAttribute("aria-hidden", "true");
   bar.setAttribute("aria-label", text.starting);
   const yes = element("button", "engine-banner-button", { type: "button" });
@@ -122,11 +122,11 @@
       } else {
         box.hidden = true; // not signed in
         pause = REFUSED;
-        // It was until now: the login has ended, and what it showed goes with it. The form is shown, where there is one.
+        // The login has just ended: reload, to clear the page and show the login form, if there is one.
         if (response.status === 401 && engine) location.reload();
       }
     } catch {
-      // The page's own server is away: Chainlit says so, and connects again.
+      // The web process is unreachable: Chainlit reports that, and reconnects.
       box.hidden = true;
     }
     setTimeout(look, document.hidden ? REFUSED : pause);
@@ -139,7 +139,7 @@
       const response = await fetch("/api/retry", { method: "POST" });
       if (!response.ok) sentence.textContent = (await response.json()).detail;
     } finally {
-      // The next look shows what came of it.
+      // The next poll shows the result.
       setTimeout(() => Object.assign(retry, { disabled: false, textContent: text.retry }), BUSY);
     }
   });

@@ -1,4 +1,4 @@
-// Buttons that show an icon alone get a name for screen readers, before they are painted.
+// Gives buttons with only an icon a name for screen readers, before they are painted.
 "use strict";
 
 (() => {
@@ -26,7 +26,7 @@
     node.querySelectorAll(ALL).forEach(name);
   }
 
-  // React makes the button that stops of the one that sends: its id changes.
+  // React reuses the send button as the stop button, so only its id changes.
   new MutationObserver((changes) => {
     for (const { target, addedNodes } of changes) (addedNodes.length ? addedNodes : [target]).forEach(see);
   }).observe(document, { childList: true, subtree: true, attributeFilter: ["id"] });

@@ -1,10 +1,10 @@
-// What the page adds to Chainlit's front end. First of its scripts: small help for patches.
+// Additions to Chainlit's front end. The first of the scripts: small helpers for the patches.
 "use strict";
 
 const kimi = (() => {
   const text = words.page;
 
-  // What the drop zone says about the files that it did not take: one sentence for each reason, with the file's name.
+  // The drop zone's message about rejected files: one sentence for each reason, with the file's name.
   function refused(rejections, spec) {
     const sentences = rejections.map(({ file, errors }) => {
       const code = errors[0].code;
@@ -15,14 +15,14 @@ const kimi = (() => {
     return [...new Set(sentences)].join("\n");
   }
 
-  // The same component, which React draws again only for other properties. `React` is the bundle's own.
+  // The same component, which React renders again only if its properties change. `React` is the bundle's.
   const memos = new Map();
   function memo(React, component) {
     if (!memos.has(component)) memos.set(component, React.memo(component));
     return memos.get(component);
   }
 
-  // Of the links in the header, those that this person may open: the status is for whom the server lets see it.
+  // The links in the header that this user may open: the server decides who may see the status.
   function links(all, user) {
     return all.filter((link) => link.url !== "/status" || user?.metadata?.watches);
   }
@@ -41,7 +41,7 @@ const kimi = (() => {
   return { text, refused, memo, links, signOutEverywhere };
 })();
 
-// Only a page from https or from this machine may use the clipboard; elsewhere the old way stands in for the new one.
+// Only pages over https or from this machine have the clipboard API; elsewhere, emulate it with execCommand.
 if (!navigator.clipboard) {
   const writeText = async (content) => {
     const area = Object.assign(document.createElement("textarea"), { value: content });
@@ -60,7 +60,7 @@ if (!navigator.clipboard) {
   Object.defineProperty(navigator, "clipboard", { value: { write, writeText } });
 }
 
-// An answer that is finished while nobody looks marks the tab until somebody does.
+// Marks the tab when an answer completes in the background, until the user returns to it.
 (() => {
   let running = false;
   let title = null;
@@ -81,7 +81,7 @@ if (!navigator.clipboard) {
   }, 1000);
 })();
 
-// A file held over the page: the style sheet shows that it may be dropped anywhere.
+// While a file is dragged over the page, the style sheet shows that it can be dropped anywhere.
 (() => {
   const dropping = (on) => document.documentElement.classList.toggle("dropping", on);
   document.addEventListener("dragover", (event) => dropping(event.dataTransfer.types.includes("Files")));

@@ -1,11 +1,11 @@
-// The status page: the small parts it is drawn with. First of its scripts.
+// The status page's building blocks. The first of its scripts.
 "use strict";
 
 const watch = (() => {
   const text = words.status;
   const number = (count) => count.toLocaleString(document.documentElement.lang);
 
-  // An element with what is in it: strings and elements; null is left out.
+  // An element with its content: strings and elements; null is skipped.
   function element(tag, className, ...inside) {
     const made = Object.assign(document.createElement(tag), { className });
     made.append(...inside.filter((part) => part !== null && part !== undefined));
@@ -38,7 +38,7 @@ const watch = (() => {
     return `${value >= 100 ? Math.round(value) : value.toFixed(1)} GiB`;
   };
 
-  // A name, a figure, and a bar as long as `share` (0-1; null: no bar), which turns red where `scarce` runs out.
+  // A name, a figure, and a bar of length `share` (0-1; null for none), which turns red if a `scarce` one runs out.
   function meter(name, figure, share, scarce = false) {
     const bar = share === null ? null : element("div", "bar", element("div", "bar-fill"));
     if (bar) {
@@ -59,19 +59,19 @@ const watch = (() => {
     return made;
   }
 
-  // A round figure somewhat above `most`.
+  // A round number slightly above `most`.
   function niceTop(most) {
     const power = 10 ** Math.floor(Math.log10(most));
     return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((top) => top >= most * 1.05) ?? 10 * power;
   }
 
-  // Of an even count the mean of the two in the middle, as `./start.sh status` has it.
+  // For an even count, the mean of the middle two, as in `./start.sh status`.
   function median(values) {
     const sorted = values.slice().sort((a, b) => a - b);
     return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.floor(sorted.length / 2)]) / 2;
   }
 
-  // The last hour as dots, with a line through the medians of its five-minute pieces. `points`: [Unix time, value].
+  // The last hour as dots, with a line through the medians of five-minute intervals. `points`: [Unix time, value].
   function plot(points, now, label) {
     const [width, height, left, right, bottom, top] = [420, 150, 34, 8, 20, 8];
     const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, class: "plot", role: "img", "aria-label": label });

@@ -1,4 +1,4 @@
-// The status page: asks every two seconds how it goes, and draws it.
+// The status page: polls the status every two seconds and draws it.
 "use strict";
 
 (() => {
@@ -40,7 +40,7 @@
     element("section", "card card-logs", element("h2", "", text.logs), element("div", "logs", ...watch.logs.boxes)),
   );
 
-  // A list that somebody reads or marks is drawn anew only where it has changed.
+  // Replaced only if it has changed, so as not to disturb scrolling or a selection.
   function put(place, ...inside) {
     const next = element("div", "", ...inside);
     if (place.innerHTML !== next.innerHTML) place.replaceChildren(...next.childNodes);
@@ -150,7 +150,7 @@
 
   let triedToSignIn = false;
   async function signIn() {
-    // Where no form is needed, this is all; elsewhere the form is at /login.
+    // Without a login form, this signs in; otherwise the form is at /login.
     const reply = triedToSignIn ? null : await fetch("/auth/header", { method: "POST" });
     triedToSignIn = true;
     if (!reply?.ok) location.replace("/login");

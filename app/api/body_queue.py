@@ -1,4 +1,4 @@
-"""Programs' bodies: large ones are read a few at a time, and none is taken apart on the event loop."""
+"""Programs' request bodies: large ones are read a few at a time, and all are parsed off the event loop."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from app.api.errors import ApiError
 from app.fair_queue import FairLine, LineFullError
 
 SMALL_BYTES = 4 * 1024 * 1024
-"""A body of at most so many bytes waits for no other."""
+"""A body up to this size does not wait for others."""
 _AGAIN_SECONDS = 5
 
 
 class BodyQueue:
-    """The line of all large bodies: `of_one` of one program at once. Those that wait longer than `patience` s end."""
+    """The queue of all large bodies: `of_one` at once per program; rejects those that wait over `patience` seconds."""
 
     def __init__(self, of_one: int = 2, patience: float = 60.0) -> None:
         self._line = FairLine(at_once=4 * of_one, of_one=of_one, waiting=50)
@@ -26,13 +26,13 @@ class BodyQueue:
     async def read(
         self, request: Request, program: str, place: AsyncExitStack, pictures: Pictures | None = None
     ) -> CompletionRequest:
-        """What a program asks for, with the `pictures` of its kind of request.
+        """Reads a program's request; `pictures` checks the fields of its kind of request.
 
-        `place` holds its place in the line, until that is closed.
+        `place` holds its place in the queue until it is closed.
 
         Raises:
-            ApiError: it is no such request, or too many of this program's are being read.
-            ClientDisconnect: the program has left.
+            ApiError: it is not a valid request, or too many of this program's are being read.
+            ClientDisconnect: the program has disconnected.
         """
         length = request.headers.get("content-length", "")
         if not length.isdigit() or int(length) > SMALL_BYTES:
@@ -45,7 +45,7 @@ class BodyQueue:
             async for chunk in request.stream():
                 body += chunk
         except BaseException:
-            # The error may be kept for a while, and with it all that this function has.
+            # The exception may be kept for a while, and with its traceback the locals of this function.
             body.clear()
             raise
         return await asyncio.to_thread(CompletionRequest, body, pictures)

@@ -1,7 +1,7 @@
-"""A program's request body → what the engine is handed: all fields that are set, as they came, the pictures checked.
+"""A program's request body → the body for the engine: all fields that are set, unchanged, the pictures checked.
 
-The body is taken apart and put together anew, so that the engine can't read in it what was not seen here (a field named
-twice, a number that no parser agrees on).
+The body is parsed and serialised again, so that the engine cannot read it differently (a field named twice, a number
+on which parsers disagree).
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ Json = dict[str, Any]
 TEXTS = {"text", "refusal", "thinking", "input_text", "output_text"}
 """Types of parts that are text."""
 _MEDIA = re.compile(r"url|uuid|image|audio|video|embed|file|^data$", re.IGNORECASE)
-"""Fields by which engines take media. vLLM looks for them in a part of any type, and takes a picture by a `uuid` from
-its cache, where others' pictures lie."""
+"""Fields in which engines accept media. vLLM looks for them in a part of any type, and fetches a picture by its `uuid`
+from its cache, which has other users' pictures."""
 _MOST_VALUES = 500_000
-"""A body is large for its pictures, each of which is one value. A hundred megabytes of empty lists would keep the
-parser, which no other thread can interrupt, busy for a minute, and fill gigabytes."""
+"""A legitimate body is large because of its pictures, each of which is one value. A hundred megabytes of empty lists
+would block the parser, which holds the interpreter's lock, for a minute and fill gigabytes."""
 _PARTS = "take parts of type text, or image_url with a picture"
 
 
 @dataclass
 class PictureSlot:
-    """A place in the request where a picture stands. `path` names it: `messages[0].content[1]`."""
+    """A picture's position in the request. `path` names it: `messages[0].content[1]`."""
 
     image: Json
     """The object that holds the picture's URL, as `field`."""
@@ -54,7 +54,7 @@ class CompletionRequest:
     """A request for an answer: a chat completion, unless `pictures` looks at another kind."""
 
     def __init__(self, body: bytes | bytearray, pictures: Pictures | None = None) -> None:
-        """Raises ApiError (400) for what is no such request. `pictures` checks its fields and finds its pictures."""
+        """Raises ApiError (400) for an invalid request. `pictures` checks its fields and finds its pictures."""
         if too_many_values(body, _MOST_VALUES):
             raise bad_request(f"The body holds more than {_MOST_VALUES:,} values.", code="too_many_values")
         try:

@@ -15,15 +15,16 @@ _EXPOSED = ("Retry-After", "X-Request-Id")
 
 
 class CrossOrigin:
-    """Answers preflights below `/v1`, and lets those origins read the replies. All other paths are left alone."""
+    """Answers preflights below `/v1`, and lets those origins read the responses. Leaves other paths alone."""
 
     def __init__(self, app: ASGIApp, origins: Iterable[str]) -> None:
         self._app = app
-        # OpenAI's client for browsers sends a dozen headers of its own.
+        # OpenAI's client for browsers sends a dozen custom headers.
         self._shared = CORSMiddleware(
             app, allow_origins=list(origins), allow_methods=_METHODS, allow_headers=["*"], expose_headers=_EXPOSED
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one ASGI connection."""
         shared = scope["type"] == "http" and scope["path"].startswith("/v1/")
         await (self._shared if shared else self._app)(scope, receive, send)

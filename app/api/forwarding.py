@@ -1,4 +1,4 @@
-"""Hands a request on to the engine, and the engine's reply back as it comes."""
+"""Forwards a request to the engine, and streams the engine's response back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST_NAMES = 50
 _NO_ROUTE = ("not found", "file not found")
 """How vLLM, SGLang and the reader, and llama.cpp, say that they have no such address."""
 _KEPT_HEADERS = ("content-type", "content-encoding", "retry-after", "x-request-id")
-"""`content-encoding` for an engine that packs what it was asked not to: the bytes are passed on as they are."""
+"""`content-encoding` for an engine that compresses although asked not to: the bytes are forwarded unchanged."""
 
 
 def engine_of(state: EngineState) -> EngineClient:
@@ -39,7 +39,7 @@ def engine_of(state: EngineState) -> EngineClient:
     if status.state == "failed":
         message = (
             f"The engine has failed: {sentence(status.reason)} ./start.sh status shows more; "
-            "Retry in the page starts it again."
+            "Retry in the page restarts it."
         )
         raise ApiError(503, message, "engine_failed", retry_after=_LATER_SECONDS)
     said = report(status.phase, status.reason)
@@ -48,9 +48,9 @@ def engine_of(state: EngineState) -> EngineClient:
 
 
 async def choose_model(client: EngineClient, request: CompletionRequest) -> None:
-    """Sees that the engine serves the request's model, and has the request call it what the engine does.
+    """Checks that the engine serves the request's model, and replaces its name with the engine's.
 
-    A program may say any name of the model: its title, its repository, or another of the catalogue's.
+    A program may use any name of the model: its title, its repository, or another one in the catalogue.
 
     Raises:
         ApiError: the engine does not serve it (404); the message lists what it serves.
@@ -58,7 +58,7 @@ async def choose_model(client: EngineClient, request: CompletionRequest) -> None
     name = request.model
     if name is None:
         return
-    # Some servers take on models while they run.
+    # Some servers load models while they run.
     for fresh in (False, True):
         names = await _names(client, fresh=fresh)
         if found := _among(names, name):
@@ -70,12 +70,12 @@ async def choose_model(client: EngineClient, request: CompletionRequest) -> None
 
 def _no_model(name: str, names: Sequence[str]) -> ApiError:
     listed = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
-    message = f"The model {name[:100]!r} does not exist here; served is: {listed or 'none'}."
+    message = f"The model {name[:100]!r} does not exist here; the models are: {listed or 'none'}."
     return ApiError(404, message, "model_not_found", "model")
 
 
 def _among(names: list[str], name: str) -> str | None:
-    """The one of `names` that is `name`, or else means the same model of the catalogue."""
+    """The one of `names` that equals `name`, or else names the same model of the catalogue."""
     if name in names:
         return name
     wanted = _model_called(name)
@@ -90,7 +90,7 @@ def _model_called(name: str) -> Model | None:
 
 
 async def _names(client: EngineClient, *, fresh: bool = False) -> list[str]:
-    """The models' names; none where the server does not tell, so that it decides itself."""
+    """The models' names; none if the server does not list them, which leaves the check to the server."""
     try:
         return [served.name for served in await client.served(fresh=fresh)]
     except openai.APIStatusError:
@@ -102,7 +102,7 @@ async def _names(client: EngineClient, *, fresh: bool = False) -> list[str]:
 async def pass_on(
     client: EngineClient, method: str, path: str, request: CompletionRequest | None, outlet: Outlet
 ) -> None:
-    """Sends the request to the engine's `path`; its reply goes out with status and body as they are.
+    """Sends the request to the engine's `path`; its status and body are forwarded unchanged.
 
     Raises:
         ApiError: the engine can't be reached, or breaks off.
@@ -111,8 +111,8 @@ async def pass_on(
     try:
         async with client.passing(method, path, body) as reply:
             if reply.status_code == 401:
-                # It is our key that the engine refuses, and its words may repeat a part of it.
-                raise ApiError(502, "The engine does not take this page's key: see its settings.", "engine_key")
+                # The engine rejects our own key, and its message may quote part of it.
+                raise ApiError(502, "The engine rejects this page's key: check its settings.", "engine_key")
             headers = {name: reply.headers[name] for name in _KEPT_HEADERS if name in reply.headers}
             if headers.get("content-type", "").startswith("text/event-stream"):
                 await outlet.begin(reply.status_code, headers)
@@ -165,5 +165,5 @@ def _names_no_route(answer: bytes) -> bool:
 
 
 def _gone() -> ApiError:
-    message = "The connection to the engine broke off; it is started again if it has ended."
+    message = "The connection to the engine broke off; if the engine has ended, it is being restarted."
     return ApiError(503, message, "engine_unreachable", retry_after=_SOON_SECONDS)

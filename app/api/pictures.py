@@ -1,4 +1,4 @@
-"""The pictures of a program's request: decoded, written anew by the rules of an upload, handed on as data URLs."""
+"""The pictures of a program's request: decoded, normalised like uploads, forwarded as data URLs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from app.files.uploads import MAX_BYTES, UploadStore
 from engine.base64_text import decoded
 
 MAX_REQUEST_BYTES = 128 * 1024 * 1024
-"""A request's body, and likewise what is fetched for it: one picture of the upload limit's 64 MB as base64 (86 MB), or
-sixteen of 6 MB."""
+"""The limit of a request's body, and of the pictures fetched for it: enough for one picture at the upload limit of
+64 MB as base64 (86 MB), or sixteen of 6 MB."""
 _ESCAPES = {"%2B": "+", "%2F": "/", "%3D": "=", "%0A": "\n", "%0D": "\r", "%20": " "}
 _REFUSALS = {
     "picture_empty": "The picture is empty.",
-    "picture_unknown": "This is no picture that can be read: send PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or AVIF.",
+    "picture_unknown": "This is not a picture that can be read: send PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or AVIF.",
     "picture_broken": "The picture is damaged and cannot be read: save it again.",
     "picture_too_large": "The picture has more than {megapixels} megapixels: send a smaller version.",
 }
 
 
 class PictureDesk:
-    """Checks the pictures of requests; one for all of them, it decodes in the page's two decoding threads."""
+    """Checks the pictures of all requests; decodes them in the page's two decoding threads."""
 
     def __init__(self, store: UploadStore, remote: RemotePictures) -> None:
         self._store = store
@@ -35,7 +35,7 @@ class PictureDesk:
     async def check(
         self, slots: list[PictureSlot], limits: PictureLimits, most: int, patches: int | None = None
     ) -> None:
-        """Puts into each slot a data URL of the picture that was checked, padded where the engine wants `patches`.
+        """Replaces the URL in each slot with a data URL of the checked picture, padded if the engine needs `patches`.
 
         Raises:
             ApiError: there are more than `most`, or one can't be used.
@@ -74,7 +74,7 @@ def _decode(slot: PictureSlot) -> bytes:
 
 
 def _unescaped(body: str) -> str:
-    """Base64 as a URL may escape it; unquoting any other character would take seconds of the page for nothing."""
+    """Base64 with its URL escapes decoded; a full unquote would block for seconds for nothing."""
     if "%" not in body:
         return body
     for escaped, character in _ESCAPES.items():

@@ -1,4 +1,4 @@
-"""The API's routes. Every other path below `/v1` is a 404 in the same shape."""
+"""The API's routes. Every other path below `/v1` is a 404 in the same format."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class _Answering:
 
 
 def routes(settings: Settings, state: EngineState, store: UploadStore) -> APIRouter:
-    """The routes; `app.api.errors.on_api_error` makes replies of what they raise."""
+    """The routes; `app.api.errors.on_api_error` turns their exceptions into responses."""
     router = APIRouter()
     keyring = Keyring(Keys(settings.files.keys))
     answering = _Answering(state, keyring, PictureDesk(store, RemotePictures(settings.picture_hosts)))

@@ -1,5 +1,7 @@
-"""A picture as Kimi-VL's own processor makes it, for an engine that does not: scaled to a limit of patches, and padded
-with black on the right and at the bottom to whole blocks, of which each is one token of the prompt.
+"""Prepares a picture like Kimi-VL's own processor, for an engine that does not.
+
+It is scaled to a limit of patches, and padded with black on the right and at the bottom to whole blocks, each of which
+is one token of the prompt.
 
 Source: image_processing_kimi_vl.py in https://huggingface.co/moonshotai/Kimi-VL-A3B-Thinking-2506
 """

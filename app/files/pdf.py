@@ -1,4 +1,4 @@
-"""Pages of a PDF as pictures, drawn by PDFium (pypdfium2)."""
+"""Draws pages of a PDF as pictures with PDFium (pypdfium2)."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _MAX_PAGE_PIXELS = 25_000_000
 
 
 def is_pdf(data: bytes) -> bool:
-    """Whether the bytes are a PDF; readers allow some rubbish before its mark."""
+    """Whether the bytes are a PDF; PDF viewers allow some garbage before its signature."""
     return b"%PDF-" in data[:1024]
 
 
 def draw_pages(data: bytes, limits: PictureLimits, most: int, next_page: Callable[[], None] = lambda: None) -> Pages:
     """Draws at most `most` pages; `next_page` is called before the document is opened, and before each page.
 
-    PDFium is not safe to use from several threads at once: app/files/pdf_process.py calls this in a process of its own.
+    PDFium is not safe to use from several threads at once: app/files/pdf_process.py calls this in a separate process.
 
     Raises:
-        PictureError: it is broken, locked by a password, or has no page.
+        PictureError: it is broken, password-protected, or has no page.
     """
     next_page()
     try:

@@ -1,8 +1,8 @@
-"""Draws a PDF in a process of its own, which can be ended: a page of a kilobyte can keep PDFium busy for hours, or fill
-the memory, and nothing stops it from inside.
+"""Draws a PDF in a separate process, which can be killed.
 
-The process gets the limits and the file on its standard input, and gives the pictures back on its standard output:
-one line of JSON, then their bytes. It reads what others made, so that it is told nothing else.
+A page of a kilobyte can keep PDFium busy for hours, or fill the memory, and nothing can interrupt it from inside. The
+process gets the limits as arguments and the file on standard input, and writes the pictures to standard output: one
+line of JSON, then their bytes. It parses untrusted input, so it gets nothing else.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from app.files.pictures import NormalPicture, Pages, PictureError, PictureLimits
 from engine.config import ROOT
 
 PAGE_SECONDS = 20.0
-"""Of processor time, so that a page is not slow because the machine is busy."""
+"""Processor time, so that a busy machine does not make a page too slow."""
 _ALL_PAGES = 4
-"""The whole document may take so many times as long."""
+"""The whole document may take this many times as long."""
 _MOST_MEMORY = 2 * 1024**3
 _NICENESS = 5
-"""The streams of others come first."""
+"""Other users' streams have priority."""
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH")
 
 
@@ -33,7 +33,7 @@ async def draw(data: bytes, limits: PictureLimits, most: int, seconds: float = P
     """Draws at most `most` pages, each in at most `seconds` of processor time.
 
     Raises:
-        PictureError: it is broken, locked by a password, has no page, or takes too long.
+        PictureError: it is broken, password-protected, has no page, or takes too long.
         OSError: the process can't be started.
     """
     process = await asyncio.create_subprocess_exec(
@@ -80,7 +80,7 @@ def _main() -> None:
     data = sys.stdin.buffer.read()
 
     def next_page() -> None:
-        # Nobody handles the signal: it ends the process, wherever PDFium is.
+        # Without a handler, the signal ends the process, wherever PDFium is.
         signal.setitimer(signal.ITIMER_PROF, float(seconds))
 
     try:

@@ -1,8 +1,8 @@
-"""A file that somebody sent → verified pictures, upright, without metadata, no larger than the model takes. Pure.
+"""An uploaded file → verified pictures, upright, without metadata, no larger than the model takes. No I/O.
 
-The bytes decide what a file is, never its name or the type that was claimed. A picture is decoded and written anew,
-so nothing that hid in the file reaches the engine. What came lossless stays lossless (PNG); a JPEG that needs no
-change keeps its quantisation tables, which costs next to nothing in quality. Nothing is scaled below the model's limit.
+The bytes decide what a file is, never its name or claimed type. A picture is decoded and encoded again, so nothing
+hidden in the file reaches the engine. Lossless pictures stay lossless (PNG); a JPEG that needs no change keeps its
+quantisation tables, which costs next to nothing in quality. Nothing is scaled below the model's limit.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from engine.text_layer import KEY
 register_heif_opener(thumbnails=False)
 
 MAX_PIXELS = 100_000_000
-"""A larger picture is refused before it is decoded: about 300 MB of memory."""
+"""A larger picture is rejected before it is decoded, which would take over 300 MB of memory."""
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
@@ -43,11 +43,11 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes a picture upright again, for each orientation that EXIF knows but the first."""
+"""What turns a picture upright, for each EXIF orientation except the first."""
 
 
 class PictureError(Exception):
-    """A file is no picture that can be used. `key` names the sentence for people, `values` what stands in it."""
+    """A file is not a usable picture. `key` names the message for users, with `values`."""
 
     def __init__(self, key: str, **values: object) -> None:
         super().__init__(key)
@@ -65,7 +65,7 @@ class PictureLimits:
 
 @dataclass(frozen=True)
 class NormalPicture:
-    """A picture as engines get it: its bytes, `png` or `jpg`, and its size in pixels."""
+    """A picture for engines: its bytes, `png` or `jpg`, and its size in pixels."""
 
     data: bytes
     extension: str
@@ -78,7 +78,7 @@ class NormalPicture:
 
     @property
     def scaled(self) -> bool:
-        """Whether it was larger than the model takes."""
+        """Whether it was scaled down to the model's limits."""
         return (self.width, self.height) != self.original_size
 
 
@@ -173,8 +173,8 @@ def _normalise(image: Image.Image, data: bytes, limits: PictureLimits) -> Normal
     original = (height, width) if turned else (width, height)
     size = target_size(*original, limits)
     if size != original and image.format in {"JPEG", "MPO"}:
-        # A JPEG decodes at a half or a quarter of its size for a fraction of the time; twice the target is left to
-        # the good filter below.
+        # A JPEG decodes at a half or a quarter of its size in a fraction of the time; at least twice the target is left
+        # for the better filter below.
         image.draft(None, (2 * min(size), 2 * min(size)))
     image.load()
     orientation = _orientation(image)
@@ -203,7 +203,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _upright(image: Image.Image, orientation: int, size: tuple[int, int]) -> Image.Image:
-    """The picture as it was seen, at `size`. Scaled first: it is quicker to turn what is smaller."""
+    """The picture upright, at `size`. Scaled first, because turning a smaller picture is faster."""
     as_stored = size[::-1] if orientation in {5, 6, 7, 8} else size
     scaled = image if image.size == as_stored else image.resize(as_stored, Image.Resampling.LANCZOS)
     return scaled.transpose(_TURNS[orientation]) if orientation in _TURNS else scaled
@@ -225,14 +225,14 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _stretch(image: Image.Image) -> Image.Image:
-    """Values of any range, as 0-255."""
+    """Maps values of any range to 0-255."""
     lowest, highest = (float(value) for value in image.convert("F").getextrema())  # type: ignore[arg-type] # one band
     scale = 255 / (highest - lowest) if highest > lowest else 0.0
     return image.convert("F").point(lambda value: value * scale + -lowest * scale).convert("L")
 
 
 def _flatten(image: Image.Image) -> Image.Image:
-    """On white; a light drawing on black, where it can be seen."""
+    """On white; a light drawing on black, to be visible."""
     alpha = image.getchannel("A")
     light = ImageStat.Stat(image.convert("L"), mask=alpha).mean[0] if alpha.getbbox() else 0
     ground = Image.new("RGB", image.size, "black" if light > 200 and alpha.getextrema()[0] == 0 else "white")

@@ -1,7 +1,7 @@
-"""Uploaded files → pictures in the workspace: `uploads/<thread>/<sha256>.<png|jpg>`, named by their own content.
+"""Uploaded files → pictures in the workspace: `uploads/<thread>/<sha256>.<png|jpg>`, named by their content's hash.
 
-Decoding runs in two threads of its own, and PDFs are drawn in processes, so that neither stops the streams of others or
-fills the memory.
+Decoding runs in two threads, and PDFs are drawn in processes, so that neither delays other users' streams or fills the
+memory.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _THREAD_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 @dataclass(frozen=True)
 class Notice:
-    """Something that a person should know of an upload: the key of a sentence and its values."""
+    """Something that the user should know about an upload: the key of a message and its values."""
 
     key: str
     values: dict[str, object]
@@ -46,16 +46,16 @@ class Notice:
 
 @dataclass
 class Stored:
-    """The pictures that one file became, and what is to be said of it."""
+    """The pictures made of one file, and notices about it."""
 
     pictures: list[Picture]
     notices: list[Notice] = field(default_factory=list)
     shown_as_it_is: bool = True
-    """Whether a browser can show the file that was sent; otherwise it is shown the pictures made of it."""
+    """Whether browsers can show the uploaded file; otherwise they get the pictures made of it."""
 
 
 class UploadStore:
-    """Takes files in. One for the whole page; safe to use from many chats at once."""
+    """Accepts files. One for the whole process; safe to use from many chats at once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -69,10 +69,10 @@ class UploadStore:
     ) -> Stored:
         """Makes at most `most` pictures of the file at `path`, which was called `name`, for the thread `thread`.
 
-        Of all files that wait, one of each `person` comes in turn.
+        Waiting files of each `person` are served in turn.
 
         Raises:
-            PictureError: it cannot be used; the sentence's values hold the file's name.
+            PictureError: it cannot be used; the values include the file's name.
         """
         name = display_name(name)
         try:
@@ -129,7 +129,7 @@ class UploadStore:
         return stored
 
     async def normalised(self, data: bytes, limits: PictureLimits, person: str = "") -> NormalPicture:
-        """A picture's bytes, made ready in the decoding threads and kept nowhere; of each `person` one in turn.
+        """A picture's bytes, normalised in the decoding threads and not stored; users are served in turn.
 
         Raises:
             PictureError: it cannot be used.
@@ -146,7 +146,7 @@ class UploadStore:
 
 
 def display_name(name: str) -> str:
-    """A file's name as it can be put into a sentence: no folders, no control or direction characters, not too long."""
+    """A file's name for messages: no folders, no control or direction characters, of limited length."""
     visible = "".join(character for character in name.replace("\\", "/").split("/")[-1] if character.isprintable())
     return visible.strip()[:80] or "?"
 
@@ -169,7 +169,7 @@ def _notices(picture: NormalPicture, name: str) -> list[Notice]:
 
 
 def _in_use_again(stored: Stored) -> bool:
-    """Whether its files are still there; their age, which counts for the retention, begins anew."""
+    """Whether its files still exist; resets their age for the retention."""
     try:
         for picture in stored.pictures:
             os.utime(picture.path)
@@ -179,7 +179,7 @@ def _in_use_again(stored: Stored) -> bool:
 
 
 async def _write(path: Path, data: bytes) -> None:
-    """A picture is there whole or not at all."""
+    """Writes a picture atomically, unless it exists."""
     if await aiofiles.os.path.exists(path):
         os.utime(path)
         return

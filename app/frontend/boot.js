@@ -1,10 +1,10 @@
-// Runs before anything is drawn; the lines above it set window.theme from public/theme.json, and window.words from
-// app/locales/browser: the words of both languages, of which those of the person's stay.
+// Runs before anything is rendered; the lines above set window.theme from public/theme.json, and window.words from
+// app/locales/browser: the texts of both languages, of which this script keeps the user's.
 
-// Chainlit's bundle expects Node's name for the global object, as a lexical global.
+// Chainlit's bundle expects Node's `global`, as a lexical global.
 const global = globalThis;
 
-// A sentence with its values in place of its {names}.
+// A sentence with values for its {names}.
 const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 (() => {
@@ -13,7 +13,7 @@ const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => v
   root.lang = chinese ? "zh-CN" : "en";
   window.words = window.words[chinese ? "zh" : "en"];
 
-  // Chainlit knows no default that follows the system: say so in its place, unless the person chose otherwise.
+  // Chainlit has no default that follows the system, so set it here unless the user chose otherwise.
   let theme = localStorage.getItem("vite-ui-theme");
   if (!["light", "dark", "system"].includes(theme)) {
     theme = "system";

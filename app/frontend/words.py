@@ -1,4 +1,4 @@
-"""The words that the scripts in the browser say, in one catalogue: `app/locales/browser/<language>.toml`."""
+"""The texts of the browser's scripts, in one catalogue: `app/locales/browser/<language>.toml`."""
 
 import json
 import tomllib
@@ -11,10 +11,10 @@ FOLDER = Path(__file__).parents[1] / "locales" / "browser"
 
 
 def words(language: Language) -> dict[str, Any]:
-    """Return the words of `language`, in tables: those of the chat, of the banner and of the status page."""
+    """Returns the texts of `language`, in tables: for the chat, the banner and the status page."""
     return tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
 
 
 def script() -> str:
-    """Return the JavaScript that sets `window.words`; `boot.js` chooses the language."""
+    """Returns the JavaScript that sets `window.words`; `boot.js` chooses the language."""
     return f"window.words = {json.dumps({language: words(language) for language in LANGUAGES}, ensure_ascii=False)};"

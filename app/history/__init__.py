@@ -1,9 +1,9 @@
-"""The chats of all people, kept in a database: threads, questions, pictures, answers, feedback, settings.
+"""The chats of all users, kept in a database: threads, questions, pictures, answers, feedback, settings.
 
 - `tables` and `migrations`: the schema; `database`: the connection to SQLite, PostgreSQL or another database.
-- `store`: threads as data (`app.talk.conversation`) in and out; `listing`: the sidebar's list and its search; `users`.
-- `autosave`: answers while they are being given; `merging`: what other sessions have changed.
-- `transfer`: a thread as Markdown and as JSON, and back.
+- `store`: reads and writes threads (`app.talk.conversation`); `listing`: the sidebar's list and its search; `users`.
+- `autosave`: saves answers in progress; `merging`: merges the changes of other sessions.
+- `transfer`: exports a thread as Markdown or JSON, and imports it.
 
-What Chainlit asks of it, and what a live chat has saved, is in `app.page.threads`.
+`app.page.threads` connects it to Chainlit and to live chats.
 """

@@ -1,4 +1,4 @@
-"""How many sockets one person may have, and how often they may connect."""
+"""How many sockets one user may have, and how often they may connect."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Protocol
 from app.access.limits.connections import most_connections
 
 SOCKETS_OF_ONE = 64
-"""Windows that one person may have open."""
+"""The most windows that one user may have open."""
 _CONNECTS = 128
 _CONNECTS_SECONDS = 64.0
-"""Within which one person may connect so many times: after a restart of the page all windows come at once."""
+"""One user may connect `_CONNECTS` times within this time: after a restart, all windows reconnect at once."""
 _REMEMBERED = 10_000
 
 
 class Seat(Protocol):
-    """What takes a place: a socket on which a person has signed in."""
+    """A socket on which a user has signed in."""
 
     owner: str
 
@@ -27,12 +27,12 @@ class Seat(Protocol):
 @dataclass
 class _Person:
     sockets: dict[Seat, None] = field(default_factory=dict)
-    """In the order in which they came."""
+    """Oldest first."""
     connects: deque[float] = field(default_factory=lambda: deque(maxlen=_CONNECTS))
 
 
 class Seats:
-    """The sockets of all people. `busy` says whether something is being answered on one."""
+    """The sockets of all users. `busy` reports whether an answer is in progress on one."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Seats:
         self._taken = 0
 
     def too_often(self, owner: str) -> bool:
-        """Counts an attempt to connect; whether this person has made too many."""
+        """Counts an attempt to connect; returns whether this user has made too many."""
         connects = self._person(owner).connects
         now = self._clock()
         if len(connects) == _CONNECTS and connects[0] > now - _CONNECTS_SECONDS:
@@ -58,10 +58,9 @@ class Seats:
         return False
 
     def take(self, seat: Seat) -> list[Seat]:
-        """Gives its owner one more; the ones that have to go for it.
+        """Adds a socket; returns the sockets that have to be closed for it.
 
-        They are the oldest that nothing is being answered on: of this person, or, where the page is full, of the
-        person who has most.
+        These are the oldest idle ones: of this user, or, if the page is full, of the user with the most sockets.
         """
         sockets = self._person(seat.owner).sockets
         sockets[seat] = None
@@ -76,7 +75,7 @@ class Seats:
         return leaving
 
     def leave(self, seat: Seat) -> None:
-        """Forgets a socket that has gone."""
+        """Removes a closed socket."""
         person = self._people.get(seat.owner)
         if person and seat in person.sockets:
             del person.sockets[seat]
@@ -90,7 +89,7 @@ class Seats:
         person = self._people.setdefault(owner, _Person())
         self._people.move_to_end(owner)
         if len(self._people) > _REMEMBERED:
-            # A person with a socket stays, and is looked at again after the others.
+            # A user with open sockets is kept, and moves to the end.
             oldest, record = self._people.popitem(last=False)
             if record.sockets:
                 self._people[oldest] = record

@@ -1,4 +1,4 @@
-"""What the status page and `./start.sh status` tell: the engine with its past, the machine, and the last hour."""
+"""The data of the status page and of `./start.sh status`: the engine and its past, the machine, and the last hour."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from engine.supervise.timeline import Change
 from engine.wording import report
 
 CHANGES = 30
-"""So many changes of state are told, the latest."""
+"""The most changes of state reported; the latest are kept."""
 POINTS = 600
-"""So many requests of the last hour, the latest."""
+"""The most requests of the last hour reported; the latest are kept."""
 _LOAD_SECONDS = 1.0
 
 
 def shown(entry: EngineStatus | PageStatus | Change, language: Language) -> dict[str, Any]:
-    """A state as JSON has it; its `phase` is the sentence for what is done in it, or for why it is."""
+    """A status for JSON; its `phase` is the sentence for the current phase, or for the reason of the state."""
     phase = Phase.NONE if isinstance(entry, PageStatus) else entry.phase
     fields = asdict(entry)
     del fields["reason"]
@@ -34,7 +34,7 @@ def shown(entry: EngineStatus | PageStatus | Change, language: Language) -> dict
 
 
 class Overview:
-    """Gathers it; one for the page. Reads files: call it in a thread."""
+    """Collects the data; one for the whole process. Reads files, so call it in a thread."""
 
     def __init__(self, settings: Settings, state: EngineState) -> None:
         self._files = settings.files
@@ -44,7 +44,7 @@ class Overview:
         self._load_at = 0.0
 
     def read(self, language: Language) -> dict[str, Any]:
-        """All of it, as JSON has it. Moments are ISO 8601 or, under `turns` and `now`, Unix time in seconds."""
+        """All data, for JSON. Times are ISO 8601 or, under `turns` and `now`, Unix time in seconds."""
         status, plan = Status.read(self._files.status), self._state.plan()
         return {
             "now": time.time(),
@@ -76,7 +76,7 @@ class Overview:
         }
 
     def _load_now(self) -> Load:
-        # However many look, the machine is asked once a second.
+        # However many browsers poll, the machine is measured once a second.
         if self._load is None or time.monotonic() - self._load_at > _LOAD_SECONDS:
             self._load, self._load_at = self._meter.read(), time.monotonic()
         return self._load

@@ -1,4 +1,4 @@
-"""What those who look after the product ask of the page: the status page and what it shows, and `/metrics`."""
+"""The routes for administrators and monitoring: the status page with its data, and `/metrics`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from engine.logs import more, plain
 from engine.supervise import consent
 
 FIRST_LINES = 200
-"""So much of each log is shown before what comes."""
+"""How many lines of each log are shown at first."""
 
 
 class _Download(BaseModel):
@@ -33,7 +33,7 @@ class _Download(BaseModel):
 
 
 class Guard:
-    """Who may look: the people whom the rules name, and any program with the key in `run/watch.key`."""
+    """Access to the status: for users whom the rules allow, and for programs with the key in `run/watch.key`."""
 
     def __init__(self, settings: Settings, welcome: Welcome) -> None:
         self._key = secret(settings.files.watch_key)
@@ -41,10 +41,10 @@ class Guard:
         self._welcome = welcome
 
     async def watcher(self, request: Request, token: Token) -> None:
-        """Lets somebody see the status and the logs.
+        """Checks that a request may see the status and the logs.
 
         Raises:
-            HTTPException: 401 to strangers, 403 to people who may not.
+            HTTPException: 401 without a sign-in, 403 for users who may not.
         """
         given = request.headers.get("authorization", "")
         if hmac.compare_digest(given.encode("utf-8", "surrogateescape"), f"Bearer {self._key}".encode()):
@@ -56,7 +56,7 @@ class Guard:
             raise HTTPException(403, text("refused_watching", language_of(request.headers.get("accept-language"))))
 
     async def reader_of_metrics(self, request: Request, token: Token) -> None:
-        """The same, but on a page that only this machine reaches everybody may: whoever is here could sign in anyway.
+        """As `watcher`; but on a page reachable only from this machine anyone may, since they could sign in anyway.
 
         Raises:
             HTTPException: 401 or 403.
@@ -72,7 +72,7 @@ def watching(settings: Settings, state: EngineState, welcome: Welcome) -> APIRou
 
     @router.get("/status")
     async def status_page() -> FileResponse:
-        # It holds nothing: what it shows is asked for by its script, which needs the login.
+        # The page itself has no data: its script fetches that, which needs the login.
         page = settings.files.page_root / "frontend" / "status.html"
         return FileResponse(page, media_type="text/html", headers={"cache-control": "no-cache"})
 
@@ -84,11 +84,11 @@ def watching(settings: Settings, state: EngineState, welcome: Welcome) -> APIRou
     @router.get("/api/logs", dependencies=[Depends(guard.watcher)])
     async def show_logs(llm: str = "", app: str = "") -> JSONResponse:
         files = {"llm": (settings.files.llm_log, llm), "app": (settings.files.app_log, app)}
-        told = {}
+        tails = {}
         for name, (path, at) in files.items():
             found = await asyncio.to_thread(more, path, at, FIRST_LINES)
-            told[name] = {"lines": [plain(line) for line in found.lines], "at": found.at}
-        return JSONResponse(told, headers={"cache-control": "no-store"})
+            tails[name] = {"lines": [plain(line) for line in found.lines], "at": found.at}
+        return JSONResponse(tails, headers={"cache-control": "no-store"})
 
     @router.post("/api/download", dependencies=[Depends(guard.watcher)])
     async def answer_download(said: _Download) -> JSONResponse:

@@ -27,7 +27,7 @@ def test_the_models_are_those_of_the_engine(client: OpenAI) -> None:
 
 def test_one_model_is_found_by_its_name(client: OpenAI) -> None:
     assert client.models.retrieve("scripted").model_dump()["max_model_len"] == 32768
-    with pytest.raises(openai.NotFoundError, match="'moonshotai/Kimi' does not exist here; served is: scripted"):
+    with pytest.raises(openai.NotFoundError, match="'moonshotai/Kimi' does not exist here; the models are: scripted"):
         client.models.retrieve("moonshotai/Kimi")
 
 
@@ -118,7 +118,7 @@ def test_the_wrong_method_is_told_so(raw: Raw) -> None:
 
 
 def test_an_unknown_model_is_a_404_that_names_those_there_are(client: OpenAI, scripted: ScriptedProduct) -> None:
-    with pytest.raises(openai.NotFoundError, match="'gpt-4o' does not exist here; served is: scripted"):
+    with pytest.raises(openai.NotFoundError, match="'gpt-4o' does not exist here; the models are: scripted"):
         client.chat.completions.create(model="gpt-4o", messages=HELLO)
     assert scripted.engine.requests == []
 

@@ -434,7 +434,7 @@ def test_a_failed_engine_says_why_and_retry_asks_for_another_start(stage: Stage)
     page = stage.open()
     expect(page.get_by_role("status")).to_have_text("The engine could not be started: The weights are missing.")
     page.get_by_role("button", name="Retry").click()
-    expect(page.get_by_role("button", name="Starting again…")).to_be_disabled()
+    expect(page.get_by_role("button", name="Restarting…")).to_be_disabled()
     assert stage.retries == 1
     stage.engine |= {"state": "starting", "phase": ""}
     page.clock.run_for(2000)

@@ -84,5 +84,5 @@ async def test_the_page_talks_to_it_as_its_traits_say(settings: Settings) -> Non
     assert LaunchPlan.read(settings.files.plan) == plan
     client = EngineClient(plan, "key")
     assert await client.count(["two words"], "a-toy") == {"two words": 9}
-    assert not client.queue.tells_tokens
+    assert not client.queue.reports_tokens
     await client.close()

@@ -35,7 +35,7 @@ async def test_ten_questions_wait_and_the_next_is_not_taken_and_that_is_said(
     for number in range(MOST_WAITING + 3):
         await visitor.start(f"question {number}")
     await visitor.until(lambda events: len(errors(events)) == 3, "three refusals")
-    assert all("was not taken" in sentence for sentence in errors(visitor.events))
+    assert all("was not accepted" in sentence for sentence in errors(visitor.events))
     page.thread.go()
     expected = ["first", *(f"question {number}" for number in range(MOST_WAITING))]
     await asyncio.to_thread(page.wait, lambda engine: len(engine.requests) == len(expected), 60)

@@ -1,7 +1,7 @@
-"""Changes to the JavaScript that Chainlit ships, each of which must fit exactly where it was meant to.
+"""Patches for the JavaScript that Chainlit ships, each of which must match exactly where it is meant to.
 
-Here is only what Chainlit's settings (`.chainlit/config.toml`), its translations, our style sheet and our scripts
-(`public/`) can't do. The names in the bundle are made by its minifier and change with every release: after an upgrade,
+They do only what Chainlit's settings (`.chainlit/config.toml`), its translations, our style sheet and our scripts
+(`public/`) can't do. The names in the bundle come from its minifier and change with every release: after an upgrade,
 find each place again by its `file`, with the source map that Chainlit ships beside the bundle.
 """
 
@@ -24,17 +24,18 @@ GROUPS: dict[str, tuple[Patch, ...]] = {
     "accessibility": ACCESSIBILITY,
     "words": WORDS,
 }
-"""The replacements by the module of this folder that has them; some fit only after those of an earlier group."""
+"""The patches by the module of this folder that has them; some match only after those of an earlier group."""
 
 PATCHES: tuple[Patch, ...] = tuple(patch for group in GROUPS.values() for patch in group)
 
 
 def apply_patches(bundle: bytes, chainlit_version: str) -> bytes:
-    """Return Chainlit's main bundle, in UTF-8, with every patch in it.
+    """Returns Chainlit's main bundle with all patches applied.
 
-    As text it would take four bytes a character and six times as long.
+    As bytes in UTF-8, because a string would take four bytes a character and six times as long.
 
-    Raises `FrontendError` when a patch does not fit in as many places as it should; it names each of them.
+    Raises:
+        FrontendError: patches do not match in as many places as they should; the message names each of them.
     """
     misfits = []
     for module, group in GROUPS.items():
@@ -46,8 +47,8 @@ def apply_patches(bundle: bytes, chainlit_version: str) -> bytes:
                 misfits.append(_misfit(patch, module, found))
     if misfits:
         raise FrontendError(
-            f"Chainlit {chainlit_version}'s front end is not the one that these replacements were written for: "
-            "install the locked version, or bring them up to date.\n" + "\n".join(misfits)
+            f"Chainlit {chainlit_version}'s front end is not the one that these patches were written for: "
+            "install the locked version, or update them.\n" + "\n".join(misfits)
         )
     return bundle
 

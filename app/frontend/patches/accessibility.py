@@ -2,8 +2,8 @@
 
 from app.frontend.patches.patch import Patch
 
-# Buttons that show an icon alone and have nothing by which public/names.js could find them: the text to find, the word
-# that names them, and the place in Chainlit's source.
+# Buttons with only an icon, and no selector by which public/names.js could find them: the text to find, the key of
+# their name, and the place in Chainlit's source.
 _NAMED = (
     ("className:`text-muted-foreground ${e}`,", "copy", "frontend/src/components/CopyButton.tsx"),
     ('className:"absolute right-2 top-1/2 -translate-y-1/2",', "showPassword", "frontend/src/components/LoginForm.tsx"),
@@ -36,13 +36,13 @@ _NAMED = (
 ACCESSIBILITY = (
     Patch(
         name="header-link",
-        why="a link in the header is no button around a link, which a screen reader cannot tell apart",
+        why="a link in the header is not a button around a link, which confuses screen readers",
         file="frontend/src/components/ButtonLink.tsx",
         old='className:"text-muted-foreground hover:text-muted-foreground",children:f.jsxs("a",{',
         new='className:"text-muted-foreground hover:text-muted-foreground",asChild:!0,children:f.jsxs("a",{',
     ),
     Patch(
-        # Without a title the dialog's library logs an error, and a screen reader has nothing to say.
+        # Without a title the dialog's library logs an error, and a screen reader has nothing to announce.
         name="picture-dialog",
         why="the large picture's dialog has a title",
         file="frontend/src/components/Elements/Image.tsx",
@@ -54,13 +54,13 @@ ACCESSIBILITY = (
     ),
     Patch(
         name="help-dialog",
-        why="the help dialog says that it has no description, which its library logs otherwise",
+        why="the help dialog declares that it has no description, which its library logs otherwise",
         file="frontend/src/components/header/Readme.tsx",
         old='max-w-screen max-h-screen border-none !rounded-none overflow-y-auto",',
         new='max-w-screen max-h-screen border-none !rounded-none overflow-y-auto","aria-describedby":void 0,',
     ),
     Patch(
-        # With a sidebar Chainlit has a `main` around this already.
+        # With a sidebar, Chainlit already has a `main` around this.
         name="chat-landmark",
         why="the chat is the page's main landmark",
         file="frontend/src/pages/Page.tsx",
@@ -69,7 +69,7 @@ ACCESSIBILITY = (
     ),
     Patch(
         name="heading",
-        why="the page has a heading, and the chat a class by which it makes room for the banner",
+        why="the page has a heading, and the chat a class for the room below the banner",
         file="frontend/src/pages/Page.tsx",
         old='f.jsx("div",{className:"flex flex-row flex-grow overflow-auto",children:t})',
         new='f.jsxs("div",{className:"flex flex-row flex-grow overflow-auto chat-area",children:['
@@ -77,7 +77,7 @@ ACCESSIBILITY = (
     ),
     Patch(
         name="chats-list",
-        why="the list of chats holds lists, and is none itself",
+        why="the list of chats contains lists, and is not one itself",
         file="frontend/src/components/LeftSidebar/ThreadHistory.tsx",
         old='f.jsx(GTe,{children:o?f.jsx("div",{id:"thread-history",',
         new='f.jsx("div",{className:"flex w-full min-w-0 flex-col gap-1",children:o?f.jsx("div",{id:"thread-history",',
@@ -113,14 +113,14 @@ ACCESSIBILITY = (
     ),
     Patch(
         name="preset-picture",
-        why="a preset's picture in the list does not say its name a second time",
+        why="a preset's picture in the list does not repeat its name",
         file="frontend/src/components/header/ChatProfiles.tsx",
         old='f.jsx("img",{src:w,alt:C.display_name||C.name,',
         new='f.jsx("img",{src:w,alt:"",',
     ),
     Patch(
         name="welcome-picture",
-        why="a preset's picture on the empty chat says nothing that its name does not",
+        why="a preset's picture on the empty chat does not repeat its name",
         file="frontend/src/components/chat/WelcomeScreen.tsx",
         old='f.jsx("img",{className:"h-16 w-16 rounded-full",',
         new='f.jsx("img",{alt:"",className:"h-16 w-16",',
@@ -141,22 +141,22 @@ ACCESSIBILITY = (
     ),
     Patch(
         name="slider-label",
-        why="a slider is known by its label: the setting hands it down",
+        why="a slider has an accessible name: the setting passes it down",
         file="frontend/src/components/ChatSettings/SliderInput.tsx",
         old="f.jsx(KHe,{id:n,name:n,max:s,",
         new='f.jsx(KHe,{id:n,name:n,"data-label":r,max:s,',
     ),
     Patch(
         name="slider-handle",
-        why="a slider is known by its label: the handle takes it",
+        why="a slider has an accessible name: the handle uses it",
         file="frontend/src/components/ui/slider.tsx",
         old='f.jsx(svn,{className:"block h-5 w-5',
         new='f.jsx(svn,{"aria-label":e["data-label"],className:"block h-5 w-5',
     ),
     Patch(
-        # The drop zone's own attributes, spread into the button, make it a `presentation`: what comes after them wins.
+        # The drop zone's own attributes, spread into the button, give it the role `presentation`; later ones win.
         name="name-attach",
-        why="a button with an icon alone has a name",
+        why="a button with only an icon has a name",
         file="frontend/src/components/chat/MessageComposer/UploadButton.tsx",
         old="disabled:t,...o(),",
         new='disabled:t,...o(),role:"button","aria-label":kimi.text.attach,',
@@ -164,7 +164,7 @@ ACCESSIBILITY = (
     Patch(
         # The other place is in dialog.tsx, beside it.
         name="name-close",
-        why="the button that closes a dialog has a name in the person's language",
+        why="the button that closes a dialog has a name in the user's language",
         file="frontend/src/components/ui/sheet.tsx",
         old='"sr-only",children:"Close"',
         new='"sr-only",children:kimi.text.close',
@@ -172,7 +172,7 @@ ACCESSIBILITY = (
     ),
     *(
         Patch(
-            f"name-{word}", "a button with an icon alone has a name", file, old, f'"aria-label":kimi.text.{word},{old}'
+            f"name-{word}", "a button with only an icon has a name", file, old, f'"aria-label":kimi.text.{word},{old}'
         )
         for old, word, file in _NAMED
     ),

@@ -1,4 +1,4 @@
-"""What the page offers and Chainlit does not: Answer now, chats as files, long chats, the end of all logins.
+"""Features that Chainlit lacks: Answer now, chats as files, long chats, signing out everywhere.
 
 The code that they call is in `public/`: `page.js`, `chats.js` and `earlier.js`.
 """
@@ -7,9 +7,9 @@ from app.frontend.patches.patch import Patch
 
 FEATURES = (
     Patch(
-        # Chainlit hides the buttons of what is being streamed, and "Answer now" is for just that time.
+        # Chainlit hides the buttons of a step that is streaming, which is exactly when "Answer now" is needed.
         name="answer-now-shown",
-        why="Answer now is there while it thinks",
+        why="Answer now is shown while the model thinks",
         file="frontend/src/components/chat/Messages/Message/Buttons/index.tsx",
         old='||t.streaming?null:f.jsxs("div",{className:"-ml-1.5 flex items-center flex-wrap"',
         new="||t.streaming&&!u.some(p=>p.payload.whileRunning)?null:"
@@ -17,7 +17,7 @@ FEATURES = (
     ),
     Patch(
         name="answer-now-enabled",
-        why="Answer now, and the choice about a silent engine, can be pressed while a turn runs",
+        why="Answer now, and the buttons for a silent engine, can be pressed while a turn runs",
         file="frontend/src/components/chat/Messages/Message/Buttons/Actions/ActionButton.tsx",
         old='variant:"ghost",className:"text-muted-foreground",disabled:e||i,',
         new='variant:"ghost",className:"text-muted-foreground",disabled:e&&!t.payload.whileRunning||i,',
@@ -31,7 +31,7 @@ FEATURES = (
     ),
     Patch(
         name="menu-takes-chat",
-        why="a chat's menu is told its chat",
+        why="a chat's menu receives its chat",
         file="frontend/src/components/LeftSidebar/ThreadOptions.tsx",
         old="function QVn({onDelete:t,onRename:e,onShare:n,className:r}){",
         new="function QVn({chat:kimiChat,onDelete:t,onRename:e,onShare:n,className:r}){",
@@ -50,7 +50,7 @@ FEATURES = (
     ),
     Patch(
         name="bring-in-chat",
-        why="a saved chat can be opened from above the list",
+        why="a saved chat can be imported by a button above the list",
         file="frontend/src/components/LeftSidebar/index.tsx",
         old="children:[f.jsx(PVn,{}),f.jsx($_e,{navigate:e})]",
         new='children:[f.jsx(Ft,{id:"bring-in-button",variant:"ghost",size:"icon","aria-label":kimi.text.bringIn,'
@@ -63,14 +63,14 @@ FEATURES = (
     ),
     Patch(
         name="header-links",
-        why="the header has only the links that the person may open",
+        why="the header has only the links that the user may open",
         file="frontend/src/components/header/index.tsx",
         old="h=((y=r==null?void 0:r.ui)==null?void 0:y.header_links)||[]",
         new="h=kimi.links(((y=r==null?void 0:r.ui)==null?void 0:y.header_links)||[],Nl().user)",
     ),
     Patch(
         name="sign-out-everywhere",
-        why="the menu of the account can end all logins",
+        why="the account's menu can end all logins",
         file="frontend/src/components/header/UserNav.tsx",
         old='{path:"navigation.user.menu.logout"}),f.jsx(e5,{className:"ml-auto"})]})',
         new='{path:"navigation.user.menu.logout"}),f.jsx(e5,{className:"ml-auto"})]}),'
@@ -79,15 +79,15 @@ FEATURES = (
     ),
     Patch(
         name="turns-above",
-        why="a chat that goes on keeps what is above its last turns on the page",
+        why="a chat that is resumed keeps what the page shows above its last turns",
         file="libs/react-client/src/useChatSession.ts",
         old="let Y=[];for(let Le of Q.steps)Y=K0(Y,Le);",
         new="let Y=kimi.turns.above(Q);for(let Le of Q.steps)Y=K0(Y,Le);",
     ),
     Patch(
-        # Each button came in an event of its own.
+        # Before, each button arrived in a separate event.
         name="turns-resumed",
-        why="a chat that is opened comes with its pictures and buttons",
+        why="a chat that is opened brings its pictures and buttons",
         file="libs/react-client/src/useChatSession.ts",
         old='let le=Q.elements||[];w(le.filter(Le=>Le.type==="tasklist")),'
         'C(le.filter(Le=>["avatar","tasklist"].indexOf(Le.type)===-1))})',
@@ -95,7 +95,7 @@ FEATURES = (
     ),
     Patch(
         name="turns-socket",
-        why="earlier turns are taken from the page's socket",
+        why="earlier turns are received from the page's socket",
         file="libs/react-client/src/useChatSession.ts",
         old='ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
         new='kimi.turns.connected(ee,{add:K0,messages:p,elements:C,actions:A}),ee.on("new_message",Q=>{p(q=>K0(q,Q))})',

@@ -1,11 +1,11 @@
-"""Where Chainlit shows something wrong, or leaves something out."""
+"""Bugs in what Chainlit shows."""
 
 from app.frontend.patches.patch import Patch
 
 FIXES = (
     Patch(
-        # remark-directive takes `:name` for a directive and drops it: `key:value` would show as `key`. The alerts
-        # (`:::note`) go with it, being made of the same syntax. A single `$` is money until kimi.markdown doubles it.
+        # remark-directive takes `:name` for a directive and drops it: `key:value` would show as `key`. Without it there
+        # are no alerts (`:::note`), which use the same syntax. A single `$` is money unless kimi.markdown doubles it.
         name="colon-text",
         why="text after a colon stays, and so does `$5 and $6`",
         file="frontend/src/components/Markdown.tsx",
@@ -13,7 +13,7 @@ FIXES = (
         new="let l=[O9n,D8n];return e&&(l=[...l,[G8n,{singleDollarTextMath:!1}]]),l",
     ),
     Patch(
-        # Chainlit asks for a picture by the author's name, and answers 400 to any that is not ASCII. Its setting
+        # Chainlit requests a picture by the author's name, and answers 400 to any name that is not ASCII. Its setting
         # `default_avatar_file_url` would also replace the pictures of the presets.
         name="avatar",
         why="every answer has the product's avatar, whatever the assistant is called",
@@ -22,7 +22,7 @@ FIXES = (
         new='"/avatars/default"',
     ),
     Patch(
-        # PDF.js tries `new Function("")` to learn whether it may; the page's policy forbids it and would log each try.
+        # PDF.js tries `new Function("")` to detect support; the page's policy forbids it and would log each try.
         name="pdf-eval",
         why="PDF.js does not try what the Content-Security-Policy forbids",
         file="pdfjs-dist/build/pdf.mjs",
@@ -31,13 +31,13 @@ FIXES = (
     ),
     Patch(
         name="file-icon",
-        why="an attached file that no browser draws has its type's icon instead of a broken picture",
+        why="an attached file that browsers cannot show has its type's icon instead of a broken picture",
         file="frontend/src/components/chat/MessageComposer/Attachment.tsx",
         old='!!(e!=null&&e.startsWith("image/"))',
         new="/^image\\/(?!heic|heif|tiff)/.test(e)",
     ),
     Patch(
-        # Its buttons remember what was clicked; another answer in the same place has feedback of its own.
+        # Its buttons remember what was clicked, but another answer in the same place has its own feedback.
         name="feedback",
         why="the feedback buttons show the feedback of the answer above them",
         file="frontend/src/components/chat/Messages/Message/Buttons/index.tsx",

@@ -3,20 +3,20 @@
 from typing import NamedTuple
 
 WRITTEN_FOR = "2.12.0"
-"""The Chainlit whose bundle the replacements below this folder were written for."""
+"""The version of Chainlit whose bundle the patches in this folder were written for."""
 
 
 class Patch(NamedTuple):
-    """One replacement in the bundle, which fits in exactly `places` places."""
+    """One replacement in the bundle, which must match in exactly `places` places."""
 
     name: str
-    """What it is called in an error."""
+    """Its name in error messages."""
     why: str
-    """What it is for, as a sentence about the page."""
+    """Its purpose, as a sentence about the page."""
     file: str
-    """Where the code is in Chainlit's repository, to find it again in another version; in PDF.js, in its package."""
+    """The file in Chainlit's repository, to find the code in another version; for PDF.js, in its package."""
     old: str
     new: str
     places: int = 1
     version: str = WRITTEN_FOR
-    """The Chainlit that it was written for."""
+    """The version of Chainlit that it was written for."""

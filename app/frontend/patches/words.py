@@ -1,8 +1,8 @@
-"""English that the bundle has instead of a key of its translations; the words are in `app/locales/browser/`."""
+"""English texts hard-coded in the bundle; their translations are in `app/locales/browser/`."""
 
 from app.frontend.patches.patch import Patch
 
-# What the replacement is for, the text to find, what takes its place, and the place in Chainlit's source.
+# The patch's name, the text to find, its replacement, and the place in Chainlit's source.
 _TEXTS = (
     (
         "code",
@@ -99,22 +99,19 @@ _TEXTS = (
 WORDS = (
     Patch(
         name="refused-file",
-        why="a refused file is named, and why, in the person's language",
+        why="a rejected file is named, with the reason, in the user's language",
         file="frontend/src/hooks/useUpload.tsx",
         old='(d[0].errors[0].code==="file-too-large"?t==null||t(`File is larger than ${r.max_size_mb} MB`)'
         ":t==null||t(d[0].errors[0].message))",
         new="(t==null||t(kimi.refused(d,r)))",
     ),
     Patch(
-        # A 401 leads to the login form, which says itself what went wrong there, and that there were too many tries.
+        # A 401 leads to the login form, which shows errors itself, including too many tries (429).
         name="failed-request",
-        why="a request that failed is told in a sentence, once",
+        why="a failed request is reported in one sentence, once",
         file="frontend/src/api/index.ts",
         old="XKn=t=>{Qn.error(t.toString())}",
         new="XKn=t=>{[401,429].includes(t.status)||Qn.error(t.detail||kimi.text.requestFailed)}",
     ),
-    *(
-        Patch(f"text-{name}", "every text is in the person's language", file, old, new)
-        for name, old, new, file in _TEXTS
-    ),
+    *(Patch(f"text-{name}", "every text is in the user's language", file, old, new) for name, old, new, file in _TEXTS),
 )

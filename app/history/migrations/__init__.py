@@ -1,4 +1,4 @@
-"""The schema's history, for Alembic: `database.Database.open` brings a database up to date at every start."""
+"""The schema's history, for Alembic: `database.Database.open` upgrades a database at every start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page says about a turn, in the person's language: the waiting, the pulse, the quiet line."""
+"""What the page says about a turn, in the user's language: waiting, progress, errors, notes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.status import EngineStatus, Reason
 from engine.wording import doing, sentence
 
 SILENT_SECONDS = 30
-"""An engine that has sent no token for so long may be stuck."""
+"""After this long without a token, the engine may be stuck."""
 
 
 def waiting(status: EngineStatus, language: Language) -> str:
@@ -34,7 +34,7 @@ def fault(fault: Fault, language: Language) -> str:
 
 
 def pulse(seen: Pulse, language: Language) -> str:
-    """How an answer under way goes; empty while there is nothing worth telling."""
+    """The progress of an answer; empty while there is nothing worth reporting."""
     seconds = int(seen.silent)
     if not seen.begun:
         if seen.position:
@@ -57,7 +57,7 @@ def thought(seconds: float | None, stopped: bool, language: Language) -> str:
 
 
 def no_answer(answer: Answer, language: Language) -> str:
-    """What stands in the place of an answer that never began."""
+    """The text shown in place of an answer that never began."""
     match answer.ending:
         case "stopped":
             return text("stopped_before_answer", language)
@@ -68,7 +68,7 @@ def no_answer(answer: Answer, language: Language) -> str:
 
 
 def left_out(fitted: Fit, language: Language) -> str:
-    """What of the conversation was not sent along; empty if all of it was."""
+    """What of the conversation was not sent; empty if all of it was."""
     sentences = []
     if fitted.left_out_turns:
         sentences.append(text("left_out_turns", language, count=fitted.left_out_turns))

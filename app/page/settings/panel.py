@@ -1,4 +1,4 @@
-"""The settings panel: one widget for each field of `settings.ChatSettings`, in the person's language."""
+"""The settings panel: one widget for each field of `settings.ChatSettings`, in the user's language."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from app.talk.settings import MAX_TEMPERATURE, ChatSettings, Offer, follow_think
 
 @dataclass(frozen=True)
 class _Words:
-    """What the panel says about a setting."""
+    """The panel's texts about each setting."""
 
     offer: Offer
     language: Language
 
     def about(self, key: str) -> dict[str, Any]:
-        """A widget's arguments: the label of a setting and what it does."""
+        """A widget's arguments: the label and the description of a setting."""
         return {"label": self._text(key), "description": self._text(f"{key}_hint")}
 
     def _text(self, key: str) -> str:
@@ -33,10 +33,10 @@ class _Words:
 
 
 def widgets(offer: Offer, language: Language, agent_name: str, chosen: Mapping[str, Any]) -> list[InputWidget]:
-    """The panel's widgets, set as in `chosen`, and where that says nothing, to the model's defaults.
+    """The panel's widgets, with the values in `chosen`, or else the model's defaults.
 
-    `agent_name` is the page's own name, shown where none is set. What does nothing for the reader, which gives the same
-    result each time and follows no instructions, is not shown for it.
+    `agent_name` is the page's own name, shown while the user has set none. Settings without effect on the reader,
+    which is deterministic and follows no instructions, are not shown for it.
     """
     default, words = parse(chosen, offer), _Words(offer, language)
     prompt = TextInput(
@@ -46,7 +46,7 @@ def widgets(offer: Offer, language: Language, agent_name: str, chosen: Mapping[s
         *_of_the_model(default, words),
         Switch(id="streaming", initial=default.streaming, **words.about("streaming")),
         Switch(id="show_thinking", initial=default.show_thinking, **words.about("show_thinking")),
-        # As they were typed, escapes and all.
+        # As typed, with their escapes.
         Tags(id="stop", initial=_typed(chosen.get("stop")), **words.about("stop")),
         TextInput(id="agent_name", initial=default.agent_name, placeholder=agent_name, **words.about("agent_name")),
         *([prompt] if offer.model.sampling else []),
@@ -81,14 +81,14 @@ def _typed(stop: object) -> list[str]:
 
 
 async def send_panel(offer: Offer, chat: Chat, session: WebsocketSession) -> None:
-    """Shows the panel as the session's settings are."""
+    """Sends the panel with the session's settings."""
     panel = Panel(widgets(offer, chat.language, config.ui.name, session.chat_settings))
-    # A copy: Chainlit changes its own in place when the panel is confirmed.
+    # A copy, because Chainlit changes its own in place when the panel is confirmed.
     chat.panel = dict(await panel.send())
 
 
 async def show_mode(offer: Offer, chat: Chat, session: WebsocketSession) -> None:
-    """Where thinking was switched in the panel, shows the temperature that goes with it."""
+    """If thinking was switched in the panel, updates the temperature to its default for that mode."""
     followed = follow_thinking(session.chat_settings, chat.panel, offer)
     chat.panel = dict(session.chat_settings)
     if followed != session.chat_settings:

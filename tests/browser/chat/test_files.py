@@ -116,7 +116,7 @@ def test_what_cannot_be_read_is_refused_by_name_and_the_rest_still_goes(
     ]
     page.ask("Read them", files)
     page.finished()
-    expect(page.page.get_by_text("script.png is no picture that can be read")).to_be_visible()
+    expect(page.page.get_by_text("script.png is not a picture that can be read")).to_be_visible()
     expect(page.page.get_by_text("cut.jpg is damaged and cannot be read")).to_be_visible()
     expect(page.answers.last).to_contain_text("An answer.")
     assert len(sent_pictures(scripted)) == 1
@@ -128,7 +128,7 @@ def test_nothing_is_asked_when_nothing_is_left_of_the_question(
 ) -> None:
     page = open_page(scripted.url)
     page.ask("", [picture("no.png", b"no picture")])
-    expect(page.page.get_by_text("no.png is no picture that can be read")).to_be_visible()
+    expect(page.page.get_by_text("no.png is not a picture that can be read")).to_be_visible()
     page.finished()
     assert scripted.engine.requests == []
     page.errors.clear()

@@ -341,7 +341,7 @@ def test_a_chat_is_saved_and_taken_in_again(
     with chat.page.expect_file_chooser() as chooser:
         chat.page.get_by_role("button", name="Open a saved chat").click()
     chooser.value.set_files(file)
-    expect(chat.page.get_by_text("This file is no chat")).to_be_visible()
+    expect(chat.page.get_by_text("This file is not a chat")).to_be_visible()
     chat.errors.clear()  # the browser's own, about the refusal
 
 
@@ -369,7 +369,7 @@ def test_pictures_that_were_deleted_after_their_time_are_missed_with_a_word(
     for file in (kept.files.uploads / thread).iterdir():
         file.unlink()
     chat = open_page(f"{kept.url}/thread/{thread}")
-    expect(chat.page.get_by_text("Deleted after their time: 1 picture(s)")).to_be_visible()
+    expect(chat.page.get_by_text("Expired and deleted: 1 picture(s)")).to_be_visible()
     answered(chat, kept, "And now?", "Still here.")
     assert kept.engine.requests[-1]["messages"][0]["content"] == "An old picture"
 

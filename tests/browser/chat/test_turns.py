@@ -284,7 +284,7 @@ def test_what_is_left_out_of_a_long_chat_is_said(scripted: ScriptedProduct, open
     for _ in range(3):
         page.ask("wörter " * 6000)
         page.finished()
-    expect(page.notes.filter(has_text="no longer fits: the oldest").first).to_be_visible()
+    expect(page.notes.filter(has_text="no longer fits into the model: the oldest").first).to_be_visible()
     assert len(scripted.engine.requests[-1]["messages"]) < 5
 
 
@@ -320,7 +320,7 @@ def test_a_failed_engine_says_why_and_retry_without_a_supervisor_says_what_to_do
     scripted.status(state="failed", reason=Reason.of_text("The weights are not on this machine."))
     page = open_page(scripted.url)
     page.ask("Are you there?")
-    expect(page.answers.last).to_contain_text("The engine does not run: The weights are not on this machine.")
+    expect(page.answers.last).to_contain_text("The engine is not running: The weights are not on this machine.")
     page.finished()
     page.press("Retry")
     expect(page.answers.last).to_contain_text("run ./start.sh in a terminal")

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.vllm
 
 @pytest.fixture
 def nano(vllm: VllmServer) -> Running:
-    """nano as `./start.sh bench` finds it."""
+    """The nano model as `./start.sh bench` finds it."""
     plan = LaunchPlan(
         engine="vllm", model="nano", served_name="nano", base_url=f"{vllm.url}/v1", pictures="file",
         argv=tuple(vllm_argv(vllm.launch)), accelerator="CPU",

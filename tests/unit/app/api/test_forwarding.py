@@ -111,7 +111,7 @@ async def test_a_model_that_came_later_is_found(client: EngineClient, engine: Sc
     await choose_model(client, asking("scripted"))
     engine._model = "a-later-one"
     await choose_model(client, asking("a-later-one"))
-    with pytest.raises(ApiError, match="served is: a-later-one"):
+    with pytest.raises(ApiError, match="the models are: a-later-one"):
         await choose_model(client, asking("scripted-2"))
     await choose_model(client, asking(None))
 
@@ -139,7 +139,7 @@ async def test_another_model_of_the_catalogue_is_not_taken_for_the_served_one(
     client: EngineClient, engine: ScriptedEngine
 ) -> None:
     engine._model = "Kimi-VL-A3B-Thinking"
-    with pytest.raises(ApiError, match="served is: Kimi-VL-A3B-Thinking"):
+    with pytest.raises(ApiError, match="the models are: Kimi-VL-A3B-Thinking"):
         await choose_model(client, asking("Kimi-VL-A3B-Thinking-2506"))
 
 
@@ -195,6 +195,6 @@ async def test_one_model_is_an_entry_of_the_engines_list(client: EngineClient, e
     await pass_on_model(client, "moonshotai/Kimi-VL", sent.outlet)
     start, body = sent.messages
     assert (start["status"], orjson.loads(body["body"])["max_model_len"]) == (200, 32768)
-    with pytest.raises(ApiError, match="served is: moonshotai/Kimi-VL") as unknown:
+    with pytest.raises(ApiError, match="the models are: moonshotai/Kimi-VL") as unknown:
         await pass_on_model(client, "Kimi-VL", sent.outlet)
     assert (unknown.value.status, unknown.value.code) == (404, "model_not_found")

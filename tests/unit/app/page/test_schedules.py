@@ -136,7 +136,7 @@ class Process:
         for tab in self.tabs:
             await tab.stop()
             await tab.session.delete()
-        writer = self.keeper.along._writer
+        writer = self.keeper.autosave._writer
         if writer:
             await asyncio.wait([writer])
         await self.database.close()

@@ -108,7 +108,7 @@ def test_an_edited_question_makes_what_came_after_it_go() -> None:
 
 
 def branches() -> Conversation:
-    """a → b → c, where b was then edited into b2, and after that d was asked."""
+    """Turns a → b → c, where b was then edited into b2, and after that d was asked."""
     conversation = Conversation()
     for at, turn in enumerate(
         [Turn("a", "a"), Turn("b", "b"), Turn("c", "c"), Turn("b2", "B", page_id="b"), Turn("d", "d")]

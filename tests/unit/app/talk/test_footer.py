@@ -20,7 +20,7 @@ FIGURES = Figures("kimi-vl", 0.254, 2.0, Usage(1234, 101, 40), "stop")
         ),
         (Answer(ending="length", figures=Figures("m")), "token limit reached · m", "已达到最大词元数 · m"),
         (Answer(ending="stopped"), "stopped", "已停止"),
-        (Answer(ending="error"), "broken off", "已中断"),
+        (Answer(ending="error"), "interrupted", "已中断"),
         (Answer(ending="stop"), "", ""),
         (Answer(), "", ""),
     ],

@@ -64,7 +64,7 @@ def uploads(history: History) -> Path:
 
 @pytest.fixture
 async def thread(history: History, user: str) -> Thread:
-    """a → b → c, b edited into b2; a has two pictures, of which one is gone, and two answers."""
+    """Turns a → b → c, b edited into b2; a has two pictures, of which one is gone, and two answers."""
     folder = history.uploads / "old"
     folder.mkdir(parents=True)
     (folder / "x.png").write_bytes(png(shop_sign("TEA", "house")))
