@@ -20,7 +20,7 @@ from tests.api.conftest import PATIENCE
 from tests.instruments.scripted_product import ScriptedProduct
 
 
-def test_a_picture_is_checked_and_written_anew(client: OpenAI, scripted: ScriptedProduct) -> None:
+def test_a_picture_is_checked_and_reencoded(client: OpenAI, scripted: ScriptedProduct) -> None:
     hidden = png(2000, 1500) + b"<script>hidden behind the picture</script>"
     client.chat.completions.create(model="scripted", messages=picture(data_url(hidden)))
     [seen] = scripted.engine.requests

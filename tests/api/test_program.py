@@ -47,7 +47,7 @@ def test_a_stream_comes_byte_for_byte_and_while_it_is_made(scripted: ScriptedPro
         assert scripted.engine.streaming == 1, "the first word is here before the last is made"
 
 
-def test_fields_that_nobody_here_knows_reach_the_engine_untouched(client: OpenAI, scripted: ScriptedProduct) -> None:
+def test_unknown_fields_reach_the_engine_unchanged(client: OpenAI, scripted: ScriptedProduct) -> None:
     tools: Any = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]
     client.chat.completions.create(
         model="scripted", messages=HELLO, tools=tools, response_format={"type": "json_object"}, seed=7,
@@ -85,7 +85,7 @@ def test_every_other_path_is_a_404_in_the_same_shape(raw: Raw, method: str, path
     assert "/v1/chat/completions" in error(response)["message"]
 
 
-def test_the_wrong_method_is_told_so(raw: Raw) -> None:
+def test_a_wrong_method_is_answered_with_the_right_one(raw: Raw) -> None:
     assert raw("GET", CHAT).status_code == raw("POST", "/v1/models").status_code == 405
 
 

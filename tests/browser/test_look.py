@@ -275,7 +275,7 @@ def test_the_page_speaks_chinese_throughout(chromium: Browser, product: Scripted
     chat.close()
 
 
-def test_a_refused_file_is_told_in_the_readers_language(chromium: Browser, product: ScriptedProduct) -> None:
+def test_a_rejected_file_is_reported_in_the_users_language(chromium: Browser, product: ScriptedProduct) -> None:
     product.reset()
     chat = ChatPage(chromium, product.url, locale="zh-CN").open()
     chat.attach({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"x"})

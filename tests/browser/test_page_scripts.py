@@ -414,7 +414,7 @@ def test_a_failed_engine_says_why_and_retry_asks_for_another_start(stage: Stage)
     expect(page.get_by_role("status")).to_have_text("The engine is starting")
 
 
-def test_a_retry_that_can_not_be_is_told(stage: Stage) -> None:
+def test_an_impossible_retry_is_reported(stage: Stage) -> None:
     stage.engine |= {"state": "failed", "phase": "Gone.", "since": "2026-11-21T10:00:00+00:00"}
     stage.retry_status = 503
     stage.stop_the_clock()

@@ -39,7 +39,7 @@ def out_of_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "workspace"
 
 
-async def test_under_auto_the_reader_stands_in_and_the_page_learns_why(out_of_reach: Path) -> None:
+async def test_under_auto_the_reader_replaces_the_model_and_the_page_says_why(out_of_reach: Path) -> None:
     settings = Settings(_env_file=None, engine="auto", workspace=out_of_reach)
     settings.files.create()
     told: list[str] = []
@@ -90,7 +90,7 @@ async def run_until(supervisor: Supervisor, settings: Settings, state: str) -> L
             await running
 
 
-async def test_the_reader_stands_in_for_llama_server_that_can_not_fetch_its_gguf(
+async def test_the_reader_replaces_llama_server_that_can_not_fetch_its_gguf(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "make_plan", lambda _: llama_plan(OFFLINE.read_text()))
@@ -114,7 +114,7 @@ async def test_llama_server_that_was_asked_for_fails_at_once_with_the_reason(
     assert plan.engine == "llama"
 
 
-async def test_whatever_keeps_an_engine_from_ever_coming_up_the_reader_stands_in(
+async def test_the_reader_replaces_an_engine_that_cannot_start_for_any_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "CRASHES_BEFORE_FAILED", 2)

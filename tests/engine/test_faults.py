@@ -208,7 +208,7 @@ async def test_kills_of_vllm_and_its_core_leave_nothing_among_the_temporary_file
         assert [path for path in temporary.rglob("*") if path.is_socket() or path.name.startswith("kimi-engine")] == []
 
 
-def test_the_reader_answers_the_question_that_tells_whether_it_hangs(product: Product) -> None:
+def test_the_reader_answers_the_probe_for_hangs(product: Product) -> None:
     question = tiny_question(f"{product.engine_url}/v1", "reader", product.engine_key())
     request = urllib.request.Request(
         question.url, json.dumps(question.body).encode(), {**question.headers, "Content-Type": "application/json"}
@@ -283,7 +283,7 @@ async def test_a_full_disk_costs_what_needs_room_and_nothing_else(small_disk: Pa
             ]  # fmt: skip
 
 
-def test_a_read_only_workspace_is_said_in_a_sentence(small_disk: Path) -> None:
+def test_a_read_only_workspace_is_reported_in_a_sentence(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     ended = Product(small_disk / "workspace").run()
     assert ended.returncode == 1

@@ -168,7 +168,7 @@ def test_another_container_on_the_same_disk_sees_that_it_runs_and_ends_nothing(o
     assert pids(original) == before
 
 
-def test_what_a_killed_supervisor_left_is_ended_by_the_next_start_of_the_same_folder_only(
+def test_the_processes_of_a_killed_supervisor_are_ended_only_by_a_start_in_the_same_folder(
     tmp_path: Path, settings: dict[str, str]
 ) -> None:
     product = Product(tmp_path / "workspace", **settings)

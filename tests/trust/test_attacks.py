@@ -58,7 +58,7 @@ def all_routes() -> Iterator[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def test_a_stranger_has_an_answer_from_nothing_but_the_way_in(public: ScriptedProduct) -> None:
+def test_a_stranger_gets_an_answer_only_from_the_routes_for_signing_in(public: ScriptedProduct) -> None:
     stranger = Caller(public)
     tried = sorted(set(all_routes()))
     assert len(tried) > 40
@@ -74,7 +74,7 @@ def test_a_stranger_has_an_answer_from_nothing_but_the_way_in(public: ScriptedPr
     assert answered == [], "\n".join(map(str, answered))
 
 
-def test_no_answer_and_no_error_tells_a_secret(public: ScriptedProduct) -> None:
+def test_no_reply_and_no_error_contains_a_secret(public: ScriptedProduct) -> None:
     password = public.files.password.read_text().strip()
     secrets = [path.read_text().strip() for path in (public.files.engine_key, public.files.auth_secret)] + [password]
     _, person = log_in(public, password)
@@ -163,7 +163,7 @@ async def test_a_flood_of_connections_that_ask_for_nothing_leaves_the_page_answe
             assert "An answer." in shown(await other.ask("Hello?"))
 
 
-async def test_a_link_in_the_uploads_is_served_to_nobody(visitor: Visitor, page: ScriptedProduct) -> None:
+async def test_a_link_in_the_uploads_is_never_served(visitor: Visitor, page: ScriptedProduct) -> None:
     status, reply = await visitor.upload("a.png", "image/png", bad_files.whole("PNG"))
     assert status == 200
     await visitor.ask("What is it?", [json.loads(reply)["id"]])
@@ -181,7 +181,7 @@ async def test_a_link_in_the_uploads_is_served_to_nobody(visitor: Visitor, page:
         assert page.files.engine_key.read_bytes().strip() not in body
 
 
-def test_whether_it_is_ready_is_told_to_everybody_and_nothing_else(page: ScriptedProduct) -> None:
+def test_everyone_may_see_whether_it_is_ready_and_nothing_else(page: ScriptedProduct) -> None:
     def asked() -> tuple[int, dict[str, str]]:
         status, _, body = Caller(page).request("GET", "/readyz")
         return status, json.loads(body)

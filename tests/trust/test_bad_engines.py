@@ -42,9 +42,7 @@ async def test_what_is_no_answer_is_an_error_with_retry(visitor: Visitor, page: 
     assert "An answer." in shown(await visitor.ask("And now?"))
 
 
-async def test_an_answer_without_an_end_can_be_stopped_and_hinders_nobody(
-    visitor: Visitor, page: ScriptedProduct
-) -> None:
+async def test_an_endless_answer_can_be_stopped_and_blocks_no_one(visitor: Visitor, page: ScriptedProduct) -> None:
     page.engine.script = Script(answer=["on and on "], endless=True, rate=2000)
     before = len(visitor.events)
     await visitor.start("Hello?")

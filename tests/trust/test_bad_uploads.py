@@ -28,7 +28,7 @@ def outside(page: ScriptedProduct) -> set[Path]:
 
 
 @pytest.mark.parametrize("name", SAMPLE)
-async def test_a_bad_file_is_told_in_the_chat_and_the_next_question_is_answered(
+async def test_a_bad_file_is_reported_in_the_chat_and_the_next_question_is_answered(
     visitor: Visitor, page: ScriptedProduct, name: str
 ) -> None:
     before = outside(page)

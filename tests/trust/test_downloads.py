@@ -19,7 +19,7 @@ LARGEST = 200 * 2**20
 """The database may hold the two that are sent, once for each of its threads; not all of them."""
 
 
-async def test_downloads_that_nobody_reads_take_little_memory_and_a_few_are_sent_at_once(
+async def test_unread_downloads_take_little_memory_and_a_few_are_sent_at_once(
     visitor: Visitor, page: ScriptedProduct
 ) -> None:
     turn = {"id": "a", "text": "hello", "answers": [{"text": "x" * MEGABYTES * 10**6, "ending": "stop"}]}

@@ -119,7 +119,7 @@ async def test_signing_out_everywhere_ends_all_logins_sockets_and_running_answer
     assert PersonsCaller(public, "anna").sign_in().request("GET", "/user")[0] == 200
 
 
-async def test_a_session_that_goes_on_by_another_login_ends_with_that_one(public: ScriptedProduct) -> None:
+async def test_a_session_resumed_with_another_login_ends_with_that_one(public: ScriptedProduct) -> None:
     async with person(public, "anna") as first:
         second = person(public, "anna")
         second.session_id = first.session_id
@@ -148,14 +148,14 @@ async def test_the_command_signs_out_everywhere_while_the_page_runs(public: Scri
 
 
 @pytest.mark.parametrize("path", ["/logout", "/api/sign-out-everywhere"])
-def test_a_browser_forgets_the_pictures_of_who_signs_out(public: ScriptedProduct, path: str) -> None:
+def test_signing_out_makes_the_browser_forget_its_pictures(public: ScriptedProduct, path: str) -> None:
     caller = PersonsCaller(public, "dora")
     caller.sign_in()
     status, headers, _ = caller.request("POST", path)
     assert (status, headers["Clear-Site-Data"]) == (200, '"cache"')
 
 
-def test_a_stranger_signs_nobody_out(public: ScriptedProduct) -> None:
+def test_a_stranger_signs_no_one_out(public: ScriptedProduct) -> None:
     anna, stranger = PersonsCaller(public, "anna"), Caller(public)
     anna.sign_in()
     assert stranger.request("POST", "/api/sign-out-everywhere")[0] == 401
@@ -187,7 +187,7 @@ def test_only_admins_see_the_status_the_logs_and_the_figures(public: ScriptedPro
     assert bert.request("GET", "/api/logs")[0] == 403
 
 
-def test_a_shared_password_that_was_replaced_lets_nobody_in_and_ends_its_logins(public: ScriptedProduct) -> None:
+def test_a_replaced_shared_password_lets_no_one_in_and_ends_its_logins(public: ScriptedProduct) -> None:
     old = public.files.password.read_text().strip()
     guest = Caller(public)
     assert post_login(guest, "somebody", old) == 200
@@ -197,7 +197,7 @@ def test_a_shared_password_that_was_replaced_lets_nobody_in_and_ends_its_logins(
     assert post_login(Caller(public), "somebody", "another-password") == 200
 
 
-def test_no_header_helps_guessing_and_guessing_locks_out_nobody_else(public: ScriptedProduct) -> None:
+def test_no_header_helps_guessing_and_guessing_locks_out_no_one_else(public: ScriptedProduct) -> None:
     known = PersonsCaller(public, "carl")
     known.sign_in()
     tried = [

@@ -167,7 +167,7 @@ def test_a_stranger_pushes_nothing_out_of_the_log(public: ScriptedProduct) -> No
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-async def test_what_is_refused_is_said_in_the_persons_language(visitor: Visitor, language: str) -> None:
+async def test_a_rejection_is_in_the_persons_language(visitor: Visitor, language: str) -> None:
     sent = {"Content_Type": "application/json", "Accept_Language": language}
     status, _, reply = visitor.caller.request("PUT", "/project/thread", b'{"threadId":"\\ud800","name":"x"}', **sent)
     assert status == 400

@@ -16,7 +16,7 @@ from tests.instruments.scripted_product import ScriptedProduct
 from tests.instruments.visitor import LONG, Visitor, shown
 
 
-async def test_a_flood_of_sockets_that_never_sign_in_keeps_nobody_out_and_cuts_no_answer(page: ScriptedProduct) -> None:
+async def test_a_flood_of_sockets_that_never_sign_in_keeps_no_one_out_and_cuts_no_answer(page: ScriptedProduct) -> None:
     page.engine.script = Script(hold=True)
     limit = psutil.Process(page.pid).rlimit(psutil.RLIMIT_NOFILE)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http, Visitor(page) as early:
@@ -60,7 +60,7 @@ async def test_a_chat_is_shown_once_for_each_connection(visitor: Visitor) -> Non
     assert "clear_ask" not in [name for name, _ in visitor.events[before:]]
 
 
-async def test_who_opens_too_many_windows_loses_the_oldest_and_is_told(tmp_path: Path) -> None:
+async def test_opening_too_many_windows_disconnects_the_oldest_which_says_so(tmp_path: Path) -> None:
     # A page of its own: a person may connect so often in a minute, and the other tests here are the same person.
     with ScriptedProduct(tmp_path / "workspace") as page:
         async with Visitor(page) as visitor:

@@ -62,7 +62,7 @@ async def people(public: ScriptedProduct) -> AsyncIterator[tuple[Person, Person,
         yield anna, bob, chat
 
 
-async def test_a_question_under_anothers_id_takes_nothing(
+async def test_a_question_under_another_persons_id_takes_nothing(
     people: tuple[Person, Person, dict[str, Any]],
 ) -> None:
     anna, bob, chat = people
@@ -78,7 +78,7 @@ async def test_a_question_under_anothers_id_takes_nothing(
         assert stolen not in {mine["id"] for mine in bobs["turns"]}
 
 
-async def test_a_socket_that_names_anothers_thread_gets_and_writes_nothing_of_it(
+async def test_a_socket_that_names_another_persons_thread_gets_and_writes_nothing_of_it(
     people: tuple[Person, Person, dict[str, Any]], public: ScriptedProduct
 ) -> None:
     anna, _, chat = people

@@ -105,7 +105,7 @@ def sign_in(page: Page, product: ScriptedProduct) -> None:
 
 
 @pytest.mark.parametrize("email", ["Anna@example.org", "bert@staff.example.org"])
-def test_who_is_listed_gets_in(
+def test_a_listed_person_gets_in(
     context: BrowserContext, company: ScriptedProduct, provider: Provider, email: str
 ) -> None:
     provider.email = email
@@ -119,7 +119,7 @@ def test_who_is_listed_gets_in(
 
 
 @pytest.mark.parametrize("email", ["mallory@example.org", "anna@example.org.evil.test", "x@sub.staff.example.org", ""])
-def test_nobody_else_does(context: BrowserContext, company: ScriptedProduct, provider: Provider, email: str) -> None:
+def test_no_one_else_does(context: BrowserContext, company: ScriptedProduct, provider: Provider, email: str) -> None:
     provider.email = email
     page = context.new_page()
     sign_in(page, company)

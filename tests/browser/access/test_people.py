@@ -68,7 +68,9 @@ def annas(browser: Browser, public: ScriptedProduct, picture: MakePicture) -> It
     chat.close()
 
 
-def test_one_person_gets_at_nothing_of_anothers(annas: tuple[ChatPage, str], public: ScriptedProduct) -> None:
+def test_one_person_cannot_reach_anything_of_another_person(
+    annas: tuple[ChatPage, str], public: ScriptedProduct
+) -> None:
     chat, thread = annas
     [stored] = (public.files.uploads / thread).iterdir()
     picture = f"/project/thread/{thread}/picture/{stored.name}"
@@ -109,7 +111,7 @@ def test_one_person_gets_at_nothing_of_anothers(annas: tuple[ChatPage, str], pub
     assert "anna's secret" in ask(anna, "POST", "/project/threads", **everything)[1]
 
 
-def test_nobody_can_make_a_thread_public(annas: tuple[ChatPage, str], public: ScriptedProduct) -> None:
+def test_no_one_can_make_a_thread_public(annas: tuple[ChatPage, str], public: ScriptedProduct) -> None:
     _, thread = annas
     _, anna = signed_in(public, "anna", PASSWORDS["anna"])
     assert ask(anna, "PUT", "/project/thread/share", threadId=thread, isShared=True)[0] == 404
@@ -128,7 +130,7 @@ def test_a_persons_name_is_theirs_alone(public: ScriptedProduct) -> None:
     assert json.loads(anna.request("GET", "/user")[2])["identifier"] == "anna"
 
 
-def test_who_is_taken_out_or_gets_another_password_is_out_at_once(
+def test_a_removed_person_or_one_with_a_new_password_is_signed_out_at_once(
     annas: tuple[ChatPage, str], public: ScriptedProduct
 ) -> None:
     chat, thread = annas

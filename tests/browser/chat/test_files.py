@@ -148,7 +148,7 @@ def test_a_picture_above_the_models_limit_is_scaled_to_exactly_it_and_the_page_s
         assert 0.998 * 802_816 < stored.width * stored.height <= 802_816
 
 
-def test_pages_of_a_long_pdf_are_left_out_and_said(
+def test_pages_of_a_long_pdf_are_left_out_and_that_is_reported(
     scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
 ) -> None:
     page = open_page(scripted.url)

@@ -114,7 +114,7 @@ def test_a_chat_is_found_again_after_a_full_stop_and_start(
     expect(chat.answers.first).to_contain_text("Another answer.")
 
 
-def test_the_chat_that_is_open_goes_on_after_a_restart(kept: ScriptedProduct, open_page: OpenPage) -> None:
+def test_the_open_chat_continues_after_a_restart(kept: ScriptedProduct, open_page: OpenPage) -> None:
     chat = open_page(kept.url)
     answered(chat, kept, "First?", "Yes, first.")
     thread_of(chat)
@@ -271,7 +271,7 @@ def edit(chat: ChatPage, number: int, words: str) -> None:
     question.get_by_role("button", name="Confirm").click()
 
 
-def test_a_failed_write_is_said_in_the_page_and_in_the_log(kept: ScriptedProduct, open_page: OpenPage) -> None:
+def test_a_failed_write_is_reported_on_the_page_and_in_the_log(kept: ScriptedProduct, open_page: OpenPage) -> None:
     chat = open_page(kept.url)
     answered(chat, kept, "Before?", "Yes.")
     thread = thread_of(chat)
@@ -308,7 +308,7 @@ def test_a_chat_that_was_deleted_in_another_window_stays_deleted(kept: ScriptedP
     expect(elsewhere.page.locator(f"#thread-{thread}")).to_have_count(0)
 
 
-def test_a_chat_is_saved_and_taken_in_again(
+def test_a_chat_is_exported_and_imported_again(
     kept: ScriptedProduct, open_page: OpenPage, picture: MakePicture, tmp_path: Path
 ) -> None:
     chat = open_page(kept.url)

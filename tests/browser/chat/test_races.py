@@ -221,7 +221,7 @@ def test_a_chat_is_deleted_while_it_opens(
     assert thread_of(chat) != thread
 
 
-def test_a_page_that_is_loaded_again_while_it_answers_shows_the_whole_answer(
+def test_a_page_that_is_reloaded_while_it_answers_shows_the_whole_answer(
     racing: ScriptedProduct, cable: Cable, slowness: float, open_page: OpenPage
 ) -> None:
     racing.engine.script = Script(answer=[f"word{n} " for n in range(200)], rate=20)
@@ -239,7 +239,7 @@ def test_a_page_that_is_loaded_again_while_it_answers_shows_the_whole_answer(
     assert len(racing.engine.requests) == 1
 
 
-def test_what_is_typed_while_the_first_question_gets_its_address_stays(
+def test_text_typed_while_the_first_question_gets_its_url_stays(
     racing: ScriptedProduct, cable: Cable, slowness: float, open_page: OpenPage
 ) -> None:
     racing.engine.script = Script(answer=["An answer."])

@@ -21,7 +21,7 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProd
         yield product
 
 
-def test_a_silent_engine_is_asked_about_waited_for_and_stopped(impatient: ScriptedProduct, open_page: OpenPage) -> None:
+def test_a_silent_engine_can_be_waited_for_and_stopped(impatient: ScriptedProduct, open_page: OpenPage) -> None:
     view = {"locale": "zh-CN", "color_scheme": "dark", "viewport": {"width": 390, "height": 844}}
     impatient.engine.script = Script(answer=["招牌上写着", "“茶馆”。"], stall_after=1)
     chat = open_page(impatient.url, **view)

@@ -30,7 +30,7 @@ def nano(vllm: VllmServer) -> Running:
     return ask_about(plan, KEY)
 
 
-def test_the_engine_tells_what_it_holds(nano: Running) -> None:
+def test_the_engine_reports_what_it_holds(nano: Running) -> None:
     assert (nano.context, nano.sequences, nano.version) == (MAX_MODEL_LEN, 16, "0.32.0")
     assert Path(nano.weights).is_dir()
     with pytest.raises(NotRunningError, match="does not answer"):

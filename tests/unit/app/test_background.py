@@ -9,7 +9,7 @@ import weakref
 from app.background import spawn
 
 
-async def test_a_task_that_nobody_keeps_survives_a_collection() -> None:
+async def test_a_task_without_a_reference_survives_garbage_collection() -> None:
     waits_for: list[weakref.ref[asyncio.Future[None]]] = []
     done: list[str] = []
 

@@ -81,7 +81,7 @@ async def test_above_the_number_that_may_wait_one_is_refused(newest_wins: bool, 
     assert [number for number, result in enumerate(results) if isinstance(result, LineFullError)] == [refused]
 
 
-async def test_who_has_waited_too_long_or_has_gone_leaves_no_gap() -> None:
+async def test_a_waiter_that_times_out_or_leaves_makes_no_gap() -> None:
     line, served = FairLine(at_once=1), list[str]()
     first = Visit(line, "a", served)
     await settled()

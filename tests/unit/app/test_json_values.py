@@ -101,7 +101,7 @@ def test_a_long_text_with_the_signs_of_json_is_one_value(text: str) -> None:
         '{"a":' * 800_000,
     ],
 )
-def test_what_is_no_json_is_not_looked_at_again_and_again(text: str) -> None:
+def test_invalid_json_is_not_scanned_again_and_again(text: str) -> None:
     began = time.process_time()
     too_many_values("[[" + text + ",", 1, 1)
     too_many_values(text + "," * 30_000, 20_000, 64)

@@ -20,7 +20,7 @@ def test_one_holder_at_a_time_and_a_shared_lock_beside_shared_ones_only(tmp_path
         assert not try_lock(third.fileno())
 
 
-def test_who_finds_it_held_is_told_and_waits(tmp_path: Path) -> None:
+def test_a_caller_that_finds_it_held_is_notified_and_waits(tmp_path: Path) -> None:
     path, told, held, order = tmp_path / "lock", threading.Event(), threading.Event(), []
 
     def second() -> None:

@@ -45,7 +45,7 @@ async def test_after_ten_wrong_ones_the_wait_doubles_whatever_the_address(door: 
     assert waits == [60, 120, 240, 480, 900, 900]
 
 
-async def test_guessing_at_one_account_keeps_nobody_out_of_another(door: Door) -> None:
+async def test_guessing_at_one_account_keeps_no_one_out_of_another(door: Door) -> None:
     for _ in range(200):
         await door.knock("shared")
     assert await door.knock("bob", right=True) == "in"
@@ -61,7 +61,7 @@ async def test_a_browser_that_was_in_before_gets_in_while_others_guess(door: Doo
     assert [await door.knock(device="known") for _ in range(11)] == ["wrong"] * 10 + ["wait 60"]
 
 
-async def test_trying_one_password_on_everybody_gets_one_try_each(door: Door) -> None:
+async def test_trying_one_password_on_everyone_gets_one_try_each(door: Door) -> None:
     for n in range(30):
         assert await door.knock(f"person{n}") == "wrong"
     assert [await door.knock("anna") for _ in range(3)] == ["wrong", "wait 300", "wait 300"]

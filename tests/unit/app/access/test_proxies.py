@@ -67,7 +67,7 @@ async def test_several_headers_are_one_list() -> None:
     assert (await seen(headers))["client"][0] == "203.0.113.9"
 
 
-async def test_nobody_is_believed_where_nobody_is_named() -> None:
+async def test_no_proxy_is_trusted_unless_it_is_listed() -> None:
     headers = {"x-forwarded-for": "6.6.6.6", "x-forwarded-proto": "https"}
     scope = await seen(headers, proxies="")
     assert (scope["client"][0], scope["scheme"]) == ("127.0.0.1", "http")

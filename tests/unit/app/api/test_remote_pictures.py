@@ -182,7 +182,7 @@ async def test_a_redirect_is_not_followed(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("path", "reason"), [("/none", "answers 404"), ("/large", "larger than")])
-async def test_what_does_not_come_as_it_should_is_told(site: Site, path: str, reason: str) -> None:
+async def test_a_broken_reply_is_reported(site: Site, path: str, reason: str) -> None:
     pictures, _ = site.pictures(anything, ["127.0.0.1"])
     error = await refusal(pictures, f"http://pictures.example:{site.port}{path}")
     assert reason in error.message
@@ -197,7 +197,7 @@ async def test_a_host_that_sends_for_ever_is_left(site: Site, monkeypatch: pytes
     assert "longer than 1 s" in error.message
 
 
-async def test_a_host_that_is_not_there_or_speaks_no_http_is_told(site: Site) -> None:
+async def test_a_host_that_is_missing_or_speaks_no_http_is_reported(site: Site) -> None:
     pictures, _ = site.pictures(anything, ["127.0.0.1"])
     assert "does not answer" in (await refusal(pictures, f"https://pictures.example:{site.port}/a.png")).message
 

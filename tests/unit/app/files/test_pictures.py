@@ -146,7 +146,7 @@ def test_a_transparent_drawing_can_be_seen() -> None:
         assert flat.getpixel((20, 20)) == ((0, 0, 0) if ink == "black" else (255, 255, 255))
 
 
-def test_of_an_animation_the_first_frame_is_used_and_said_so() -> None:
+def test_the_first_frame_of_an_animation_is_used_and_that_is_reported() -> None:
     frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "green", "blue")]
     normal = normalise(save(frames[0], "GIF", save_all=True, append_images=frames[1:]), KIMI)
     assert is_red(opened(normal.data).convert("RGB").getpixel((5, 5)))

@@ -304,7 +304,7 @@ def test_both_translations_have_every_key_of_chainlits() -> None:
     assert set(translation("zh-CN")) == keys
 
 
-def test_a_steps_name_stands_alone() -> None:
+def test_a_steps_name_is_on_its_own_line() -> None:
     for language in ("en-US", "zh-CN"):
         empty = {key for key, sentence in translation(language).items() if not sentence}
         assert empty == {"chat.messages.status.using", "chat.messages.status.used"}

@@ -70,7 +70,7 @@ async def test_all_that_are_given_are_written_together(
     assert await kept(history, threads[2][0]) == ["cc"]
 
 
-async def test_two_sessions_may_go_on_with_one_answer_and_both_texts_stay(history: History, users: Users) -> None:
+async def test_two_sessions_may_continue_one_answer_and_both_texts_stay(history: History, users: Users) -> None:
     copy, turn = await asked(history, await somebody(users))
     answer = Answer(parts_of(text="Once upon a time "), ending="stopped")
     turn.answers, turn.chosen = [answer], 0

@@ -61,7 +61,7 @@ async def test_pages_hold_every_thread_once_the_latest_first(history: History, u
     )
 
 
-async def test_one_person_never_sees_anothers_threads(history: History, users: Users) -> None:
+async def test_one_person_never_sees_another_persons_threads(history: History, users: Users) -> None:
     anna, bert = (await users.get("anna")).id, (await users.get("bert")).id
     await fill(history, anna, ["anna's secret"])
     await fill(history, bert, ["bert's secret"])

@@ -129,7 +129,7 @@ async def test_a_text_that_has_grown_is_not_replaced_by_an_older_copy(tabs: list
     assert two.texts == ["first " + "x" * 600]
 
 
-async def test_what_a_session_has_not_changed_it_does_not_write(tabs: list[Tab]) -> None:
+async def test_a_session_writes_only_what_it_has_changed(tabs: list[Tab]) -> None:
     one, two, _ = tabs
     await one.save(one.turn, temperature=0.9)
     await one.answers("second")

@@ -273,7 +273,7 @@ async def test_the_wrong_person_reads_and_changes_nothing(name: str, world: Worl
     assert SECRET not in repr(bobs)
 
 
-async def test_bob_can_not_tell_annas_ids_from_ids_that_do_not_exist(world: World) -> None:
+async def test_another_persons_ids_look_like_ids_that_do_not_exist(world: World) -> None:
     own = world.history.of(world.bob.user_id)
     for ask in (own.has, own.head, own.load, own.delete):
         assert await ask(world.anna.thread_id) == await ask(new_id())

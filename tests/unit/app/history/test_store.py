@@ -172,9 +172,7 @@ async def test_nothing_brings_a_deleted_thread_back(history: History, users: Use
     assert await own.load(copy.thread_id) is None
 
 
-async def test_a_thread_is_named_after_its_first_question_until_somebody_renames_it(
-    history: History, users: Users
-) -> None:
+async def test_a_thread_is_named_after_its_first_question_until_it_is_renamed(history: History, users: Users) -> None:
     user = await somebody(users)
     own = history.of(user)
     pictured, named = new_id(), new_id()
@@ -223,9 +221,7 @@ async def test_a_picture_of_another_thread_is_not_entered(history: History, user
         await history.save(Copy(await somebody(users), new_id()), [theirs], {}, theirs.id)
 
 
-async def test_a_write_whose_caller_goes_away_is_finished_and_stands_in_nobodys_way(
-    history: History, users: Users
-) -> None:
+async def test_a_write_whose_caller_is_cancelled_is_finished_and_blocks_no_one(history: History, users: Users) -> None:
     copy = Copy(await somebody(users), new_id())
     turns = [a_turn(history, copy.thread_id)]
     await history.save(copy, turns, {}, turns[0].id)

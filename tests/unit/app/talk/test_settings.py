@@ -74,7 +74,7 @@ def test_nonsense_is_clamped_or_replaced(key: str, value: Any, expected: Any) ->
 
 
 @pytest.mark.parametrize("sent", [False, 0, "off", None, [], {"a": 1}])
-def test_only_a_model_with_the_switch_answers_at_once_and_only_when_told(sent: object) -> None:
+def test_only_a_model_with_the_switch_answers_at_once_and_only_on_request(sent: object) -> None:
     assert parse({"thinking": sent}, ALWAYS) == parse({}, ALWAYS)
     assert parse({"thinking": sent}, K25).thinking is (sent is not False)
 

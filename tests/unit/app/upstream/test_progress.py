@@ -137,7 +137,7 @@ async def test_a_turn_ends_as_it_ends_however_its_telling_fails(
             raise ValueError("the turn's own")
 
 
-async def test_what_is_told_while_an_answer_comes(engine: tuple[Metrics, EngineClient]) -> None:
+async def test_the_progress_of_a_growing_answer(engine: tuple[Metrics, EngineClient]) -> None:
     metrics, client = engine
     metrics.waiting = 1
     clock, told = Clock(), list[Pulse | None]()
@@ -161,13 +161,13 @@ async def test_what_is_told_while_an_answer_comes(engine: tuple[Metrics, EngineC
     assert told[-1] is None
 
 
-async def test_a_short_answer_is_over_before_anything_is_told(desk: Desk) -> None:
+async def test_a_short_answer_ends_before_any_progress_is_shown(desk: Desk) -> None:
     desk.engine.script = Script(answer=["A ", "sign."])
     await desk.ask()
     assert desk.screen.pulses == [None]
 
 
-async def test_a_long_one_tells_its_speed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_one_shows_its_speed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "EVERY_SECONDS", 0.1)
     desk.engine.script = Script(answer=["word "] * 40, rate=40)
     await desk.ask()

@@ -73,7 +73,7 @@ def test_a_stream_may_come_byte_by_byte(name: str) -> None:
     assert join(pieces) == STREAMS[name][0]
 
 
-def test_an_error_after_half_an_answer_is_said_and_what_came_is_kept() -> None:
+def test_an_error_in_the_middle_of_an_answer_is_reported_and_the_text_is_kept() -> None:
     stream = recorded("sglang_error")
     cut = stream.index(b'data: {"error"')
     reader = StreamReader(KIMI_VL)

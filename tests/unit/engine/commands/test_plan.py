@@ -87,7 +87,7 @@ def test_an_unknown_engine_ends_with_2_and_the_known_ones(capsys: pytest.Capture
         ("--accelerator H200 --engine reader", "KIMI_ENGINE=reader"),
     ],
 )
-def test_what_must_not_be_ends_with_3_and_the_rule(
+def test_an_invalid_combination_ends_with_3_and_the_rule(
     capsys: pytest.CaptureFixture[str], arguments: str, rule: str
 ) -> None:
     status, printed, said = plan(capsys, arguments)
@@ -189,7 +189,7 @@ def test_the_copy_for_ascend_names_the_experts_and_leaves_the_original(tmp_path:
     assert not (copy / "model-1.safetensors").readlink().is_absolute()
 
 
-def test_status_tells_which_rung_runs_and_why_not_the_next_higher(
+def test_status_says_which_rung_runs_and_why_not_the_next_higher(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = settings(workspace=tmp_path)

@@ -171,7 +171,7 @@ async def test_a_download_reports_its_progress_and_a_second_one_fetches_nothing(
     assert hub.fetched == []
 
 
-async def test_a_disk_too_small_is_said_before_anything_is_fetched(home: Path, hub: Hub) -> None:
+async def test_a_disk_that_is_too_small_is_reported_before_the_download(home: Path, hub: Hub) -> None:
     hub.sizes_told["model.safetensors"] = 10**15
     missing = Missing("moonshotai/Kimi-VL-A3B-Thinking", home / "models" / "m")
     with pytest.raises(WeightsError, match=r"need 10000\d\d\.\d GB of disk and .* KIMI_MODELS"):

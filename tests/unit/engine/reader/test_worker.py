@@ -57,7 +57,7 @@ async def events(job: Job) -> list[Event]:
         return [event async for event in job.events()]
 
 
-async def test_a_picture_is_read_and_its_steps_are_told() -> None:
+async def test_a_picture_is_read_and_its_steps_are_reported() -> None:
     recogniser = Gated()
     recogniser.gate.release(2)
     async with running(recogniser) as worker:
@@ -66,7 +66,7 @@ async def test_a_picture_is_read_and_its_steps_are_told() -> None:
         assert (await job.result).texts == ["first", "second"]
 
 
-async def test_pictures_wait_in_order_and_are_told_their_place() -> None:
+async def test_pictures_wait_in_order_and_get_their_place() -> None:
     recogniser = Gated()
     async with running(recogniser) as worker:
         first = worker.submit(A)

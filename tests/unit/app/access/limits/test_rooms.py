@@ -37,7 +37,7 @@ async def test_one_network_does_not_take_the_places_of_the_others() -> None:
     assert len(room) == 0
 
 
-async def test_a_crowd_of_one_network_may_have_all_the_room_while_nobody_needs_it() -> None:
+async def test_one_network_may_use_all_the_room_while_no_one_else_needs_it() -> None:
     room: Room[Guest] = Room(most=200)
     office = [Guest("office") for _ in range(200)]
     for guest in office:

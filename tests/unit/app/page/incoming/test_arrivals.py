@@ -190,7 +190,7 @@ async def test_a_question_whose_files_are_gone_is_not_asked_without_them(server:
     assert server.calls == ["asked a"]
 
 
-async def test_a_thread_that_is_deleted_while_it_is_opened_is_not_gone_on_with(server: Server) -> None:
+async def test_a_thread_that_is_deleted_while_it_is_opened_is_not_continued(server: Server) -> None:
     page = Page("thread")
     server.gone = True
     await server.connect(page)
@@ -235,7 +235,7 @@ async def running(page: Page) -> asyncio.Task[None]:
     return task
 
 
-async def test_a_page_that_is_loaded_again_goes_on_with_the_answer(server: Server) -> None:
+async def test_a_page_that_is_reloaded_continues_the_answer(server: Server) -> None:
     old, new = Page("thread"), Page("thread")
     task = await running(old)
     chat = chat_of(old.session)
@@ -250,7 +250,7 @@ async def test_a_page_that_is_loaded_again_goes_on_with_the_answer(server: Serve
 
 
 @pytest.mark.parametrize("why", ["another person's", "another thread", "its page is there", "left for another chat"])
-async def test_an_answer_is_gone_on_with_by_nobody_else(server: Server, why: str) -> None:
+async def test_an_answer_is_continued_by_no_one_else(server: Server, why: str) -> None:
     old = Page("thread")
     new = Page("other" if why == "another thread" else "thread", "bert" if why == "another person's" else "anna")
     task = await running(old)
@@ -263,7 +263,7 @@ async def test_an_answer_is_gone_on_with_by_nobody_else(server: Server, why: str
     task.cancel()
 
 
-async def test_a_thread_that_is_deleted_ends_its_answers_and_is_not_begun_again(server: Server) -> None:
+async def test_a_deleted_thread_ends_its_answers_and_is_not_created_again(server: Server) -> None:
     page, other = Page("thread"), Page("another")
     task, rest = await running(page), await running(other)
     thread_deleted("anna", "thread")

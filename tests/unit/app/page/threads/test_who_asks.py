@@ -78,7 +78,7 @@ async def test_a_request_is_that_of_the_person_who_signed_in_with_it(
     assert await load(history, anna.thread_id)
 
 
-async def test_an_event_is_that_of_its_session_whoever_signed_in_on_the_connection(
+async def test_an_event_belongs_to_its_session_and_not_to_the_connections_login(
     layer: DataLayer, history: History, anna: Session, bob: Session
 ) -> None:
     await layer.get_user("bob")
@@ -88,7 +88,7 @@ async def test_an_event_is_that_of_its_session_whoever_signed_in_on_the_connecti
     assert not await gets_at_hers(layer, history, anna)
 
 
-async def test_a_request_after_another_persons_event_on_one_connection_is_that_of_who_signs_in(
+async def test_a_request_on_a_shared_connection_belongs_to_the_person_who_signs_in(
     layer: DataLayer, history: History, anna: Session, bob: Session
 ) -> None:
     init_ws_context(anna)
@@ -99,7 +99,7 @@ async def test_a_request_after_another_persons_event_on_one_connection_is_that_o
     assert await gets_at_hers(layer, history, anna)
 
 
-async def test_where_it_is_not_known_who_signs_in_it_is_nobody(
+async def test_where_the_login_is_unknown_there_is_no_user(
     layer: DataLayer, history: History, anna: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await layer.get_user("anna")
