@@ -1,4 +1,4 @@
-"""For all tests: Chainlit, wherever it is imported, keeps its files out of the project's folder."""
+"""For all tests: Chainlit keeps its files out of the project's folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the API's tests send, and how they read an error."""
+"""Requests and errors for the tests of the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program's side: the plain OpenAI client, and the page on a scripted engine."""
+"""Fixtures for the API: the plain OpenAI client, and the page on a scripted engine."""
 
 from __future__ import annotations
 

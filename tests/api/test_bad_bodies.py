@@ -1,4 +1,4 @@
-"""What programs send that is no good, or worse: nothing of it may reach the engine."""
+"""Invalid and hostile requests from programs never reach the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets in, and where the keys are not."""
+"""Which keys give access, and that keys leak nowhere."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_wrong_keys_are_limited_and_none_at_all_is_no_guess(scripted: ScriptedPr
         wrong = [models("Bearer x") for _ in range(11)]
         assert [response.status_code for response in wrong] == [401] * 10 + [429]
         assert error(wrong[-1])["code"] == "too_many_wrong_keys"
-        # A right key works nevertheless: nobody guesses 256 bits, and a script with an old key must lock out no other.
+        # A right key still works: no one guesses 256 bits, and a script with an old key must not lock out others.
         assert models(f"Bearer {key}").status_code == 200
 
 

@@ -1,4 +1,4 @@
-"""schemathesis makes right and wrong requests of the API's description, and looks at every reply."""
+"""schemathesis generates valid and invalid requests from the API's description, and checks every reply."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def run_schemathesis(folder: Path, page: ScriptedProduct, key: str, *options: st
     """Has it check the page; how many requests it made.
 
     Raises:
-        AssertionError: a reply is not as it is described; the text tells how to ask the same again.
+        AssertionError: a reply does not match its description; the text has the request to repeat it.
     """
     description = folder / "openapi.json"
     description.write_text(json.dumps(OPENAPI))

@@ -1,4 +1,4 @@
-"""The API as a program uses it, on an engine whose side of the talk can be seen."""
+"""The API as a program uses it, on an engine that records its requests."""
 
 from __future__ import annotations
 

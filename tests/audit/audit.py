@@ -1,4 +1,4 @@
-"""Asks OSV whether a locked package is known to be vulnerable, with pip-audit in an environment of its own."""
+"""Asks OSV whether a locked package is known to be vulnerable, with pip-audit in its own environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a long answer costs the browser's main thread, on the page and on the naive app (the negative control)."""
+"""The cost of a long answer for the browser's main thread, on the page and on the naive app (the negative control)."""
 
 from __future__ import annotations
 

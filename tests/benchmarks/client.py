@@ -1,4 +1,4 @@
-"""A browser's socket without the browser: speaks Chainlit's socket.io by hand, so that it costs next to nothing."""
+"""A browser's socket without a browser: speaks Chainlit's socket.io by hand, at almost no cost."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class SocketClient:
         return heard
 
     async def close(self, *, new_chat: bool = False) -> None:
-        """Goes away; with `new_chat` as somebody does who begins another chat."""
+        """Leaves; with `new_chat` as a user who begins another chat."""
         if new_chat:
             await self._emit("clear_session")
         await self._socket.close()

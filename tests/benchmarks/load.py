@@ -1,4 +1,4 @@
-"""What a question asks of the instrument, and the text that comes back: known to both ends, so that it can be checked.
+"""The questions for the fake engine and its answers: known to both ends, so that they can be checked.
 
 A question is `load TOKENS RATE ID [KIND]`; half of the tokens are reasoning, except where KIND is `long`.
 """

@@ -1,4 +1,4 @@
-"""A phone's photo on its way to the engine, beside what Pillow alone needs for it, and what it costs other streams."""
+"""A phone's photo on its way to the engine, compared with Pillow alone, and its cost for other streams."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.benchmarks.load import Load, phone_photo
 from tests.benchmarks.streams import ages, marks
 
 _BESIDE = Load(1200, 100)
-"""The stream of somebody else meanwhile: 12 s."""
+"""The concurrent stream of another user: 12 s."""
 
 
 async def pictures(apps: Apps, runs: int) -> dict[str, Any]:

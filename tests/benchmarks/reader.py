@@ -1,4 +1,4 @@
-"""What makes the reader faster, and whether it still reads as well: other settings beside today's.
+"""Which settings make the reader faster, and whether it still reads as well.
 
 Each picture is read with one setting after the other, so that a busy machine is as busy for all of them.
 """
@@ -171,4 +171,4 @@ def _errors(truth: str, text: str) -> int:
 
 
 def _silent(*_: object, **__: object) -> None:
-    """Nobody listens."""
+    """No one listens."""

@@ -1,4 +1,4 @@
-"""CPU for each token, added time to the first, lateness and growth: page, naive app and wire, turn and turn about."""
+"""CPU per token, delay of the first token, lateness and scaling: page, naive app and wire, alternating."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Through the page to the real vLLM with nano, beside a client that asks it directly: tokens a second, and a photo."""
+"""The page in front of the real vLLM with nano, compared with a direct client: tokens a second, and a photo."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def _speed(server: VllmServer, app: App, people: int, runs: int) -> dict[s
 
 
 async def _tokens_per_second(server: VllmServer, ask: Callable[[], Awaitable[float]]) -> float:
-    """By the engine's own count; `ask` tells how many seconds it took."""
+    """By the engine's own count; `ask` returns the seconds that it took."""
     before = await server.metric("vllm:generation_tokens_total")
     seconds = await ask()
     return (await server.metric("vllm:generation_tokens_total") - before) / seconds

@@ -1,9 +1,9 @@
-"""The browser, and what it looks at.
+"""The browser and the pages under test.
 
-Two options look for races, which show on other machines and networks than the one that a test was written on:
+Two options reveal races that appear on other machines and networks:
 
-- `--socket-delay MS` puts so many milliseconds on each direction of the page's socket,
-- `--cpu-slowdown N` gives each window a CPU that is so many times slower.
+- `--socket-delay MS` delays each direction of the page's socket by so many milliseconds,
+- `--cpu-slowdown N` slows each window's CPU down by that factor.
 
 `pytest tests/browser/chat/test_history.py --socket-delay 1500 --cpu-slowdown 4` runs one file under both. The tests of
 `test_races.py` set delays of their own and are part of every run.

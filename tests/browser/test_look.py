@@ -1,4 +1,4 @@
-"""The prepared front end on the real page: text stays whole, formulas are drawn, nothing is fetched, axe is content."""
+"""The prepared front end on the real page: complete text, formulas, no requests elsewhere, and no complaint by axe."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_a_picture_on_another_host_is_not_fetched(chromium: Browser, product: Sc
     assert refused
 
 
-# ----------------------------------------------------------------------------------------------- For everybody's eyes
+# ----------------------------------------------------------------------------------------------- Accessibility
 
 
 @pytest.mark.parametrize(

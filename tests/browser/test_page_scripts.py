@@ -305,7 +305,7 @@ def test_what_only_looks_like_a_fence_or_a_formula_keeps_no_message_from_being_c
     before = PARAGRAPHS + closed + "\n\n"
     parts = stage.open().evaluate("source => kimi.message.parts(source)", before + PARAGRAPHS)
     assert "".join(parts) == before + PARAGRAPHS
-    # As many cuts behind it as there are where nothing stands between.
+    # As many cuts after it as there are with nothing in between.
     assert len([part for part in parts if closed not in part]) >= 4
     assert max(map(len, parts)) < 2500
 

@@ -1,4 +1,4 @@
-"""The status page in the browser, who may see it, and what the logs hold after a picture and a login."""
+"""The status page in the browser, who may see it, and what the logs contain after a picture and a login."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_the_key_lets_a_program_watch(guarded: ScriptedProduct, scripted: Script
     assert status == 200
     assert "# TYPE kimi_turns_total counter" in text or 'kimi_engine_state{kimi_state="ready"} 1' in text
     assert json.loads(get(f"{guarded.url}/api/overview", key)[1])["engine"]["state"] == "ready"
-    # Whoever is on the machine that alone reaches a page could sign in there, too.
+    # Anyone on a machine that alone can reach the page could sign in there anyway.
     assert get(f"{scripted.url}/metrics")[0] == 200
     assert get(f"{scripted.url}/api/overview")[0] == 401
 

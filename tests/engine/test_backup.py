@@ -83,12 +83,12 @@ def pictures(one: dict[str, Any]) -> list[bytes]:
 
 
 def private(folder: Path) -> bool:
-    """Whether nobody but its owner reads anything in it."""
+    """Whether only its owner can read anything in it."""
     return all(not stat.S_IMODE(path.stat().st_mode) & 0o077 for path in (folder, *folder.rglob("*")))
 
 
 async def in_use(product: Product) -> None:
-    """What people have made of it by and by."""
+    """The chats as people left them."""
     for question in QUESTIONS:
         await chat(product, question)
     added = await asyncio.to_thread(

@@ -1,4 +1,4 @@
-"""The whole product whose chats can't be opened when it starts: waited for, or said once and for all."""
+"""The whole product when its database can't be opened at the start: it waits, or reports the failure once."""
 
 from __future__ import annotations
 

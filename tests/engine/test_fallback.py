@@ -1,4 +1,4 @@
-"""When the vision model can't be had: the reader under `auto`, and said so; a plain failure where it was asked for."""
+"""If the vision model can't run: under `auto` the reader replaces it and the page says so; else the start fails."""
 
 import asyncio
 import sys
@@ -42,14 +42,14 @@ def out_of_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_under_auto_the_reader_replaces_the_model_and_the_page_says_why(out_of_reach: Path) -> None:
     settings = Settings(_env_file=None, engine="auto", workspace=out_of_reach)
     settings.files.create()
-    told: list[str] = []
-    launch = await Supervisor(settings, told.append)._launch_engine(lambda *_: None)
+    reported: list[str] = []
+    launch = await Supervisor(settings, reported.append)._launch_engine(lambda *_: None)
     assert "engine.reader" in launch.argv
     plan = LaunchPlan.read(settings.files.plan)
     assert (plan.engine, plan.note) == ("reader", "reader.fallback")
     assert "huggingface.co can't be reached" in plan.why()[-1]
     assert "无法访问 huggingface.co" in plan.why("zh")[-1]
-    assert any("can't be reached" in line for line in told)
+    assert any("can't be reached" in line for line in reported)
 
 
 async def test_asked_for_by_name_it_fails_with_the_way_out(out_of_reach: Path) -> None:
@@ -118,12 +118,12 @@ async def test_the_reader_replaces_an_engine_that_cannot_start_for_any_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "CRASHES_BEFORE_FAILED", 2)
-    monkeypatch.setattr(supervisor, "make_plan", lambda _: llama_plan("a word that nobody foresaw", status=3))
+    monkeypatch.setattr(supervisor, "make_plan", lambda _: llama_plan("an unforeseen failure", status=3))
     settings = Settings(_env_file=None, engine="auto", workspace=tmp_path / "w", engine_port=free_port())
     settings.files.create()
     plan = await run_until(Supervisor(settings, lambda _: None), settings, "ready")
     assert plan.engine == "reader"
-    assert "a word that nobody foresaw" in plan.why()[-1]
+    assert "an unforeseen failure" in plan.why()[-1]
 
 
 def test_an_engine_that_has_answered_is_not_replaced(tmp_path: Path) -> None:

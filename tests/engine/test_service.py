@@ -1,4 +1,4 @@
-"""A service and its process group, with real processes that die, hang, fork and refuse to go."""
+"""A service and its process group, with real processes that crash, hang, fork and ignore signals."""
 
 import asyncio
 import json
@@ -77,7 +77,7 @@ class Watched:
         return dict(self.seen)
 
     async def healed(self) -> None:
-        """What was the matter is mended, and somebody presses Retry."""
+        """The fault is fixed, and a user presses Retry."""
         self.arguments = ()
         self.service.retry()
         await self.until(ready)
@@ -351,7 +351,7 @@ async def test_a_session_whose_id_was_reused_is_left_alone_without_its_leader(tm
     await process.wait()
     recorded = Record(tmp_path / "groups.json", HERE)
     recorded.add("engine", replace(group, output="pipe:[1]"))
-    assert recorded.left_behind() == [], "the same number, but nobody in it writes to the pipe of ours"
+    assert recorded.left_behind() == [], "the same id, but no process in it writes to our pipe"
     recorded.add("engine", group)
     assert recorded.left_behind() == [group]
     await processes.end(group, grace=5)

@@ -1,4 +1,4 @@
-"""The whole tree of processes on the real reader and the real page: kills, ends, second starts, words."""
+"""The whole process tree with the real reader and the real page: kills, stops, second starts, commands."""
 
 import json
 import os
@@ -47,9 +47,9 @@ def test_the_words(product: Product) -> None:
     assert shown.returncode == 0
     told_json = json.loads(shown.stdout)
     assert {name: told_json[name] for name in ("engine", "page")} == product.status()
-    told = product.run("status").stdout
-    assert "reader" in told
-    assert product.url in told
+    reported = product.run("status").stdout
+    assert "reader" in reported
+    assert product.url in reported
     logs = product.run("logs", "llm")
     assert logs.returncode == 0
     assert (product.workspace / "llm.log").read_text().splitlines()[-1] in logs.stdout

@@ -1,4 +1,4 @@
-"""The page as the browser tests use it: one class for what a person does and sees."""
+"""The page as the browser tests use it: one class for what a user does and sees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An instrument, no collector: it takes traces and metrics by OTLP over HTTP, decodes the protobuf and keeps them."""
+"""A fake collector: it receives traces and metrics by OTLP over HTTP, decodes the protobuf and keeps them."""
 
 from __future__ import annotations
 

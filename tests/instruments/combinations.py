@@ -1,4 +1,4 @@
-"""The combinations of model, accelerator, engine and preset whose plans the tests look at, as `plan` takes them."""
+"""The combinations of model, accelerator, engine and preset whose plans the tests check, as arguments of `plan`."""
 
 from __future__ import annotations
 

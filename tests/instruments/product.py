@@ -1,4 +1,4 @@
-"""The whole product, started as a person starts it: `./start.sh` with a workspace and ports of its own."""
+"""The whole product, started as a user starts it: `./start.sh` with its own workspace and ports."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""An instrument, no engine: it speaks vLLM's stream at a set rate, says what the test tells it, and remembers requests.
+"""A scripted engine: it sends vLLM's stream at a fixed rate, answers as the test wants, and records requests.
 
-For what a real engine can't be made to do on demand: stop in mid-stream, break off, refuse, go on at a limit.
+For what a real engine can't do on demand: stop in the middle of a stream, break off, reject, continue at a limit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the browser tests look at: the page's process on a scripted engine, and the whole product from `./start.sh`."""
+"""The servers for the browser tests: the web process on a scripted engine, and the whole product from `./start.sh`."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ class _Carried:
 class ScriptedProduct:
     """`python -m app` on a workspace whose plan and status the test writes itself.
 
-    Nothing may hold up its event loop meanwhile: at the end it raises an AssertionError that names the code that did.
+    Nothing may block its event loop: at the end it raises an AssertionError that names the code that did.
     """
 
     socket_delay = 0.0
@@ -307,7 +307,7 @@ class ScriptedProduct:
 
 
 def wait_for(url: str, seconds: float, check: Callable[[], None] = lambda: None) -> None:
-    """Waits until `url` answers with 200; `check` may raise meanwhile."""
+    """Waits until `url` answers with 200; `check` may raise while it waits."""
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -1,4 +1,4 @@
-"""A client made by hand: the page's requests and socket events without a browser, and without a browser's manners."""
+"""A hand-made client: the page's requests and socket events without a browser and its restrictions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONG = 60.0
 
 
 class Visitor:
-    """Signs in, opens a socket, sends what it is told to, and keeps all events that come: `(name, data)`."""
+    """Signs in, opens a socket, sends events, and keeps all that it receives: `(name, data)`."""
 
     def __init__(self, page: ScriptedProduct | Product) -> None:
         self.page = page

@@ -8,7 +8,7 @@ from tests.instruments.pictures.collection import cases
 from tests.ocr.measuring import Result, Score, measure
 from tests.ocr.reader import ask, running_reader
 
-# Kept for this test: whoever works on the reader looks at the pictures of other seeds (`python -m tests.ocr --seed 1`).
+# Reserved for this test: to work on the reader, use pictures of other seeds (`python -m tests.ocr --seed 1`).
 SEED = 9
 
 

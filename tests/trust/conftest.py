@@ -1,4 +1,4 @@
-"""A page on a scripted engine, and somebody who speaks to it without a browser."""
+"""A page on a scripted engine, and a client without a browser."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def page(page_process: ScriptedProduct) -> ScriptedProduct:
 
 @pytest.fixture
 async def visitor(page: ScriptedProduct) -> AsyncIterator[Visitor]:
-    """Somebody with a socket of their own."""
+    """A client with its own socket."""
     async with Visitor(page) as visitor:
         yield visitor

@@ -1,4 +1,4 @@
-"""A page that others reach, attacked by who has no password, by who has one, and by what lies in its folders."""
+"""Attacks on a page that others can reach: without a password, with one, and by files in its folders."""
 
 from __future__ import annotations
 
@@ -85,10 +85,10 @@ def test_no_reply_and_no_error_contains_a_secret(public: ScriptedProduct) -> Non
                      "/assets/..%2f..%2fpassword", "/avatars/../../../run/engine.key",
                      "/project/file/x?session_id=x"]:  # fmt: skip
             _, headers, body = caller.request("GET", path)
-            told = body.decode(errors="replace") + str(headers).replace(caller.cookie or "\0", "")
-            assert not any(secret in told for secret in secrets), path
-            assert "Traceback" not in told
-            assert str(public.files.root) not in told
+            reported = body.decode(errors="replace") + str(headers).replace(caller.cookie or "\0", "")
+            assert not any(secret in reported for secret in secrets), path
+            assert "Traceback" not in reported
+            assert str(public.files.root) not in reported
     assert not any(secret in public.log() for secret in secrets)
 
 
@@ -207,7 +207,7 @@ async def test_feedback_and_buttons_of_another_session_do_nothing(visitor: Visit
 
 
 def test_guessing_the_password_is_stopped_and_the_right_one_waits_too(public: ScriptedProduct) -> None:
-    """The last one here: after it nobody can sign in for a while."""
+    """The last one here: after it no one can sign in for a while."""
     statuses = [log_in(public, f"guess {n}")[0] for n in range(12)]
     assert set(statuses[:10]) == {401}
     assert statuses[10:] == [429, 429]

@@ -1,4 +1,4 @@
-"""Engines that do what none should, behind the running page."""
+"""Misbehaving engines behind the running page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bad files through the running page: an error message in the chat or an answer, and the page goes on."""
+"""Bad files on the running page: an error in the chat or an answer, and the page keeps working."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ async def test_a_bad_file_is_reported_in_the_chat_and_the_next_question_is_answe
     status, reply = await visitor.upload("../../\u202ebad\\file.png", "image/png", CASES[name]())
     assert status == 200, reply
     events = await visitor.ask("What is it?", [json.loads(reply)["id"]])
-    told = errors(events)
-    assert told or "An answer." in shown(events)
-    for sentence in told:
+    reported = errors(events)
+    assert reported or "An answer." in shown(events)
+    for sentence in reported:
         assert "Traceback" not in sentence
         assert "file.png" in sentence
         assert "/" not in sentence

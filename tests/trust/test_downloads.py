@@ -1,4 +1,4 @@
-"""A large chat taken away many times at once by somebody who does not read."""
+"""A large chat downloaded many times at once by a client that does not read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Being out means out: logins that end, on the server and at once; who may see what; and guessing."""
+"""Logins end on the server and at once; who may see what; and guessing."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class PersonsCaller(Caller):
 
 
 def person(product: ScriptedProduct, name: str) -> Visitor:
-    """Somebody with a socket, once entered."""
+    """A signed-in client with a socket, inside the `with` block."""
     visitor = Visitor(product)
     visitor.caller = PersonsCaller(product, name)
     return visitor
@@ -177,7 +177,7 @@ def test_only_admins_see_the_status_the_logs_and_the_figures(public: ScriptedPro
             assert (status, "Only an admin" in body.decode()) == (403, True), path
         assert "管理员" in bert.request("GET", path, Accept_Language="zh-CN")[2].decode()
     for caller, watches in ((anna, True), (bert, False), (guest, False)):
-        # What the banner shows is for everybody.
+        # Everyone may see what the banner shows.
         assert caller.request("GET", "/api/status")[0] == 200
         assert json.loads(caller.request("GET", "/user")[2])["metadata"] == {"watches": watches, "signsOut": True}
     people = People(public.files.people)

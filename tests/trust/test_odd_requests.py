@@ -1,4 +1,4 @@
-"""Every route of the page and of Chainlit, for a stranger and a person, with bodies that no page sends: no fault."""
+"""Every route of the page and of Chainlit, with and without a login, with bodies that no page sends: none fails."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.instruments.visitor import Visitor
 from tests.trust.test_attacks import log_in
 
 TYPED = "zanzibar"
-"""Stands in every body, and must not be in the log."""
+"""In every body, and must not be in the log."""
 BODIES = [
     b"", b"{}", b"[]", b"null", b"\xff\xfe", b"{" * 100_000, b"[" * 100_000, b"[" + b"[]," * 20_000 + b"[]]",
     b'{"session_id":null,"x":"zanzibar"}', b'{"session_id":["zanzibar"]}', b'{"session_id":"zanzibar\\r\\nX-Y: z"}',

@@ -1,4 +1,4 @@
-"""The page's sockets under strangers who never sign in, and under a person who asks too much of them."""
+"""The page's sockets with strangers who never sign in, and with a person who overloads them."""
 
 from __future__ import annotations
 
@@ -77,6 +77,6 @@ async def _open_too_many_windows(visitor: Visitor, page: ScriptedProduct) -> Non
     with contextlib.suppress(ConnectionError):
         await visitor.until(lambda _: False, "the end of the connection")
     assert "too_many_windows" in [name for name, _ in visitor.events], "its page would connect again at once"
-    [told] = [data for name, data in visitor.events if name == "toast"]
-    assert "64 windows" in told["message"]
+    [reported] = [data for name, data in visitor.events if name == "toast"]
+    assert "64 windows" in reported["message"]
     assert Caller(page).request("GET", "/healthz")[0] == 200

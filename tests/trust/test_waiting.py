@@ -1,4 +1,4 @@
-"""Questions behind a running one: a few wait, Stop ends what is shown, a window that closes leaves nothing behind."""
+"""Questions behind a running one: a few wait, Stop ends the visible one, a closed window leaves nothing running."""
 
 from __future__ import annotations
 

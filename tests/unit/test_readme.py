@@ -1,4 +1,4 @@
-"""The two READMEs: short, in step, and true about the words and settings they name."""
+"""The two READMEs: short, in step, and correct about commands and settings."""
 
 import re
 

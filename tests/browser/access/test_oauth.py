@@ -1,4 +1,4 @@
-"""Signing in by OAuth: who is listed gets in, with a history of their own, and nobody else."""
+"""Signing in with OAuth: listed people get in, each with their own history, and no one else does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECRET = "a-secret-of-the-provider"
 
 
 class Provider(ThreadingHTTPServer):
-    """Stands in for a company's login: it signs in whoever `email` names, without asking."""
+    """A fake company login: it signs in the person in `email` without asking."""
 
     daemon_threads = True
 

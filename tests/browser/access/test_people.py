@@ -1,4 +1,4 @@
-"""Several people at one page: each sees what is theirs alone, and who is taken out is out at once."""
+"""Several people on one page: each sees only their own chats, and a removed person is signed out at once."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_one_person_cannot_reach_anything_of_another_person(
             status, reply = ask(other, method, path, **body)
             assert status in {401, 404}, (method, path, status, reply)
             assert "secret" not in reply
-        # Whether there is such a thread is nobody else's business: tests/trust/test_taking.py goes on from here.
+        # No one else may learn whether such a thread exists: see tests/trust/test_taking.py.
         answers = {other.connect(str(uuid.uuid4()), threadId=named)[:2] for named in (thread, str(uuid.uuid4()))}
         assert answers == {"40" if other is bert else "44"}
         assert other.connect(session_id).startswith("44")

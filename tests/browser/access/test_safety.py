@@ -1,4 +1,4 @@
-"""The page's process attacked over HTTP and its socket, without a browser."""
+"""Attacks on the web process over HTTP and its socket, without a browser."""
 
 from __future__ import annotations
 

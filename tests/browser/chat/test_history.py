@@ -1,4 +1,4 @@
-"""Chats that are kept: found again after everything was stopped and started, searched, renamed, deleted, rated."""
+"""The history of chats: kept over a restart, searched, renamed, deleted, rated."""
 
 from __future__ import annotations
 

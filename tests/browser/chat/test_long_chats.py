@@ -1,4 +1,4 @@
-"""Chats that are longer than a screen: they open at their end, and what came before is there when it is wanted."""
+"""Chats longer than a screen: they open at their end, and earlier turns load on demand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Presets in the page's header: what they send, what is remembered of a person's own settings, files of one's own."""
+"""Presets in the page's header: what they send, personal settings that are remembered, and presets from files."""
 
 from __future__ import annotations
 

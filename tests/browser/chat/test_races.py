@@ -1,7 +1,7 @@
-"""What a person does before the page is ready for it, on a quick connection and on slow ones.
+"""Actions before the page is ready for them, on fast and slow connections.
 
-Each test opens the page quickly, then delays its socket by nothing, 300 ms or 1,500 ms each way. A short run has the
-middle one, and all three for the deletion of the open chat, where each of them is another race; `--long` runs all.
+Each test opens the page quickly, then delays its socket by 0, 300 or 1,500 ms each way. A short run uses 300 ms, and
+all three for the deletion of the open chat, where each delay is a different race; `--long` runs all.
 """
 
 from __future__ import annotations

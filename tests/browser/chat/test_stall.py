@@ -1,4 +1,4 @@
-"""An engine that falls silent in the middle of an answer: a line asks what is to be done, and goes when words come."""
+"""An engine that goes silent in the middle of an answer: a line asks what to do, and disappears when tokens arrive."""
 
 from __future__ import annotations
 

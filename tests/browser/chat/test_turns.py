@@ -1,4 +1,4 @@
-"""Turns as a person lives them: stop, edit, continue, regenerate, errors, waiting. The engine is the instrument."""
+"""Turns as users see them: stop, edit, continue, regenerate, errors, waiting. On the scripted engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One chat in several windows: what happens in one is seen in the others without a reload, and nothing goes."""
+"""One chat in several windows: changes in one appear in the others without a reload, and nothing is lost."""
 
 from __future__ import annotations
 

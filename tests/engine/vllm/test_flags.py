@@ -1,4 +1,4 @@
-"""Every launch's flags are known to the installed vLLM, and its mends hold."""
+"""The installed vLLM knows the flags of every launch, and its workarounds hold."""
 
 import json
 import subprocess

@@ -35,7 +35,7 @@ def data_url(picture: Image.Image) -> str:
 
 
 def large(shape: str) -> Image.Image:
-    """A shape that nobody could mistake."""
+    """An unmistakable shape."""
     return draw_shape(shape, random.Random(3), (240, 200))
 
 

@@ -1,4 +1,4 @@
-"""A task that nobody waits for runs to its end."""
+"""A task that is not awaited runs to its end."""
 
 from __future__ import annotations
 

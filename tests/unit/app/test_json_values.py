@@ -1,4 +1,4 @@
-"""Values are counted before a body is parsed, and what no route can handle is found."""
+"""Values are counted before a body is parsed, and values that no route can handle are found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: where they come from, and what is said of a wrong one."""
+"""Settings: where they come from, and how wrong ones are reported."""
 
 import re
 import stat

@@ -1,4 +1,4 @@
-"""Logs: nothing is lost at a rotation, neither in the files nor for who follows them."""
+"""Logs: a rotation loses nothing, neither in the files nor for a process that follows them."""
 
 import resource
 from pathlib import Path

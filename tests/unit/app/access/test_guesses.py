@@ -1,4 +1,4 @@
-"""Guessing is slow, and neither an address nor a crowd behind one changes that or locks others out."""
+"""Guessing is slow whatever the address, and locks out no one else."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def test_trying_one_password_on_everyone_gets_one_try_each(door: Door) -> 
     for n in range(30):
         assert await door.knock(f"person{n}") == "wrong"
     assert [await door.knock("anna") for _ in range(3)] == ["wrong", "wait 300", "wait 300"]
-    # Somebody honest at the same address gets in; and so does anna, from elsewhere.
+    # An honest user at the same address gets in, and so does Anna from elsewhere.
     assert await door.knock("bob", right=True) == "in"
     assert await door.knock("anna", right=True, address="2.2.2.2") == "in"
 

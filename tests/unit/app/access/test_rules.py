@@ -1,4 +1,4 @@
-"""Who may still come in by a login of each kind, and who may see the status, when settings and people change."""
+"""Which logins stay valid, and who may see the status, when settings and people change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who has signed in, by the scope of a request or a socket."""
+"""The signed-in person in the scope of a request or a socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may still come in, by a login that was made some time ago, or by a clock that was wrong."""
+"""Whether an older login is still valid, also after changes of the clock."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Bodies that would keep the parser busy."""
+"""Bodies that would block the parser."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.api.errors import ApiError
 def test_a_body_of_too_many_values_is_refused_unparsed(value: bytes) -> None:
     many = b",".join([value] * 600_000)
     with pytest.raises(ApiError) as refused:
-        # Were it parsed, that it is no JSON would be told.
+        # If it were parsed, the error would be invalid JSON.
         CompletionRequest(b'{"messages":[{"content":"x"}],"a":[' + many + b"],")
     assert (refused.value.status, refused.value.code) == (400, "too_many_values")
 

@@ -1,4 +1,4 @@
-"""Handing requests on: the patience with a slow engine, and what is made of one that is silent or sends elsewhere."""
+"""Forwarding requests: slow engines, silent engines, and engines that redirect."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Pictures by URL: which are fetched, from where, and what stands in the way of everything else.
+"""Pictures by URL: which are fetched, from where, and what prevents everything else.
 
-A real web server on this machine stands for the public Internet: a name is led to it, and its address permitted.
+A web server on this machine plays the public Internet: a name resolves to it, and its address is permitted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a reply ends whose key is gone, and one of which that can't be told."""
+"""How a reply ends when its key is removed, and when that can't be checked."""
 
 from __future__ import annotations
 

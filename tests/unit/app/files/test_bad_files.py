@@ -1,4 +1,4 @@
-"""Files made badly: each becomes a right picture or a clear refusal, and nothing is written anywhere else."""
+"""Malformed files: each becomes a correct picture or a clear rejection, and nothing is written elsewhere."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def test_a_bad_file_is_a_right_picture_or_a_clear_refusal(
     build: bad_files.Build, store: UploadStore, workspace: Path
 ) -> None:
     await take(store, workspace, build())
-    assert await take(store, workspace, bad_files.whole("PNG")) == "pictures", "the next file is taken as ever"
+    assert await take(store, workspace, bad_files.whole("PNG")) == "pictures", "the next file is accepted as usual"
 
 
 @pytest.mark.parametrize("kind", bad_files.KINDS)

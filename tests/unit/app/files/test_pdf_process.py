@@ -1,4 +1,4 @@
-"""PDFs whose pages would be drawn for hours, or fill the memory: the process that draws them is ended."""
+"""PDF pages that would take hours to draw, or fill the memory: the process that draws them is killed."""
 
 from __future__ import annotations
 

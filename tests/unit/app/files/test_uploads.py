@@ -1,4 +1,4 @@
-"""Uploads land in the workspace under their own content's name, once, whole, and go when they are old."""
+"""Uploads are stored in the workspace under a hash of their content, once and complete, and are deleted when old."""
 
 import asyncio
 import hashlib
@@ -126,7 +126,7 @@ def test_a_clock_that_jumps_a_year_ahead_is_accepted_in_steps(tmp_path: Path) ->
         [16.5] * 3, abs=0.1
     )
     assert trusted_now(noted, 30, wrong + day) - begun == pytest.approx(24 * day, abs=10)
-    assert trusted_now(noted, 30, begun + 10 * day) == begun + 10 * day, "somebody has set it right"
+    assert trusted_now(noted, 30, begun + 10 * day) == begun + 10 * day, "the clock was corrected"
     assert trusted_now(noted, 30, begun + 11 * day) == begun + 11 * day
     assert trusted_now(noted, 30, begun - 1000 * day) == begun - 1000 * day, "a start before the time is known"
     assert trusted_now(noted, 30, begun + 12 * day) == begun + 12 * day

@@ -1,4 +1,4 @@
-"""The folder that Chainlit reads: what `prepare` makes of the installed Chainlit and the project's files."""
+"""The folder that Chainlit reads, which `prepare` makes from the installed Chainlit and the project's files."""
 
 from __future__ import annotations
 

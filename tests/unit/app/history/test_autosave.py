@@ -1,4 +1,4 @@
-"""Answers are written down while they are given, and nothing of that comes late."""
+"""Answers are saved while they grow, and no save arrives late."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_all_that_are_given_are_written_together(
             given[2].add(Piece(Kind.ANSWER, "c"))
             await until(lambda: rounds[1:] == [["aa", "c"]])
         assert [await kept(history, copy) for copy, _ in threads] == [["aa"], ["b"], ["c"]]
-    # It begins anew after it had nothing to do.
+    # It starts again after it had nothing to do.
     await until(lambda: writer._writer is not None and writer._writer.done())
     async with writer.writing(*threads[2], given[2]):
         given[2].add(Piece(Kind.ANSWER, "c"))

@@ -1,4 +1,4 @@
-"""The schema, the addresses of databases, and what is said when one can't be used."""
+"""The schema, database URLs, and the errors for unusable databases."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def test_the_migrations_make_the_same_tables(database: Database) -> None:
     async with database.writing() as connection:
         await connection.run_sync(metadata.drop_all)
         await connection.execute(text("DROP TABLE alembic_version"))
-        # Somebody else's: the database is not empty, so that the migrations make ours.
+        # A foreign table: the database is not empty, so the migrations create ours.
         await connection.execute(text("CREATE TABLE another (x INTEGER)"))
         await connection.run_sync(bring_up_to_date)
         await connection.execute(text("DROP TABLE another"))

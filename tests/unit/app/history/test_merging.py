@@ -1,4 +1,4 @@
-"""Several sessions with one thread, in one web process or several: what they save is merged, and each takes it in."""
+"""Several sessions with one thread, in one or more web processes: saves are merged, and each gets the result."""
 
 from __future__ import annotations
 

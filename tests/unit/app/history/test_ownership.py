@@ -1,4 +1,4 @@
-"""Nothing of the history is read or changed by the wrong person, whatever ids they know and functions they use.
+"""The wrong person can neither read nor change the history, whatever ids they know and functions they use.
 
 A new public function of the store fails here until it says what the wrong person could try with it.
 """

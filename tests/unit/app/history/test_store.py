@@ -1,4 +1,4 @@
-"""Threads come back from the database as they were, and go from it without a trace."""
+"""Threads are loaded from the database unchanged, and deleted without a trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database of an earlier version is brought up to date, and everything in it comes out as it was."""
+"""A database of an earlier version is upgraded, and everything in it stays the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one session saves is shown by the others that have the thread open, when they are free for it."""
+"""A save in one session is shown by the others that have the thread open, once they are free."""
 
 from __future__ import annotations
 

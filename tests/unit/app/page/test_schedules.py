@@ -1,7 +1,7 @@
-"""Three tabs in two web processes on one chat, at random: ask, edit, regenerate, continue, branch, Stop, and kills.
+"""Three tabs in two web processes on one chat, in random order: ask, edit, regenerate, continue, branch, Stop, kills.
 
-The chat callbacks, the keeper, the store and the databases are the real ones; only the engine is scripted. Whatever has
-been saved is there at the end, in every tab too, and nothing is there twice.
+Callbacks, keeper, store and databases are real; only the engine is scripted. Everything that was saved is there at the
+end, in every tab too, and exactly once.
 """
 
 from __future__ import annotations

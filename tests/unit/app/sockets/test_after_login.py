@@ -1,4 +1,4 @@
-"""What one person may make the page hold and do through their sockets."""
+"""Limits on what one person can make the page store and do through sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stranger may hold on the page's socket, and send to it."""
+"""Limits on what a stranger can hold and send on the page's sockets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def test_a_socket_without_a_login_ends_after_its_time_and_a_persons_stays(
 async def test_a_session_by_http_without_a_login_ends_after_its_time() -> None:
     async with SocketServer(seconds=1) as server:
         address = await server.poll()
-        # One request waits for something to come, meanwhile.
+        # Meanwhile, one request is waiting for data.
         async with server.http.get(address) as reply:
             await reply.read()
         await until(lambda: not server.sockets)

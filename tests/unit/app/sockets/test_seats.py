@@ -1,4 +1,4 @@
-"""How many sockets one person may have, and which of them goes."""
+"""How many sockets one person may have, and which one is closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A conversation is fitted into the model: oldest turns first, then oldest pictures, never the question."""
+"""Fitting a conversation into the context: the oldest turns go first, then the oldest pictures, never the question."""
 
 import pytest
 from hypothesis import given

@@ -89,7 +89,7 @@ def test_without_thinking_the_defaults_are_those_of_that_mode() -> None:
 @pytest.mark.parametrize(
     ("shown", "chosen", "temperature"),
     [
-        ((True, 1.0), (False, 1.0), 0.6),  # nobody chose it
+        ((True, 1.0), (False, 1.0), 0.6),  # no one chose it
         ((False, 0.6), (True, 0.6), 1.0),
         ((True, 1.0), (False, 0.9), 0.9),  # chosen together with the switch
         ((True, 0.3), (False, 0.3), 0.3),  # chosen before

@@ -1,4 +1,4 @@
-"""The page's log: one line an event, whatever happens, with thread and trace."""
+"""The page's log: always one line per event, with thread and trace."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Traces and metrics of a turn: their names, what is never in them, and that nothing waits for a collector."""
+"""Traces and metrics of a turn: their names, what they never contain, and that nothing waits for a collector."""
 
 from __future__ import annotations
 

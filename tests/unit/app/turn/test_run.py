@@ -1,4 +1,4 @@
-"""One turn against the scripted engine: what is sent, what is shown, and how each way of going wrong ends."""
+"""One turn on the scripted engine: what is sent, what is shown, and how each failure ends."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""A reply read in gulps: nothing is lost or late, and its connection serves the next question."""
+"""A reply read in batches: nothing is lost or late, and its connection is reused for the next question."""
 
 from __future__ import annotations
 

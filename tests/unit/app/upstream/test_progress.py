@@ -1,4 +1,4 @@
-"""While an answer is under way: its place in the engine's queue, its speed, the time without a token."""
+"""While an answer grows: its place in the engine's queue, its speed, the time without a token."""
 
 from __future__ import annotations
 
@@ -140,13 +140,13 @@ async def test_a_turn_ends_as_it_ends_however_its_telling_fails(
 async def test_the_progress_of_a_growing_answer(engine: tuple[Metrics, EngineClient]) -> None:
     metrics, client = engine
     metrics.waiting = 1
-    clock, told = Clock(), list[Pulse | None]()
+    clock, reported = Clock(), list[Pulse | None]()
 
     async def tell(seen: Pulse | None) -> None:
-        told.append(seen)
+        reported.append(seen)
 
     def last(condition: Callable[[Pulse], object]) -> bool:
-        return bool(told and told[-1] and condition(told[-1]))
+        return bool(reported and reported[-1] and condition(reported[-1]))
 
     async def until(condition: Callable[[Pulse], object]) -> None:
         while not last(condition):
@@ -158,7 +158,7 @@ async def test_the_progress_of_a_growing_answer(engine: tuple[Metrics, EngineCli
         clock.saw(piece, piece, 5)
         await until(lambda seen: seen.begun and seen.tokens_per_second and seen.position is None)
         await until(lambda seen: seen.tokens_per_second is None and seen.silent > 0.1)
-    assert told[-1] is None
+    assert reported[-1] is None
 
 
 async def test_a_short_answer_ends_before_any_progress_is_shown(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""An engine whose connection stays open but from which no token comes: the person is asked, and nothing is decided."""
+"""An engine that keeps its connection open but sends no token: the user decides what happens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["desk"]
 
 
 class Person:
-    """Hears the questions about an engine, whose silence the test tells second by second."""
+    """Records the questions about an engine whose silence the test simulates second by second."""
 
     def __init__(self, patience: Patience) -> None:
         self.asked: list[float | None] = []

@@ -1,4 +1,4 @@
-"""The engine's bytes, however they are cut, say the same."""
+"""The engine's bytes give the same result however they are split."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The logins that ended before their time."""
+"""Logins that were ended early."""
 
 from __future__ import annotations
 

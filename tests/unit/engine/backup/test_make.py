@@ -1,4 +1,4 @@
-"""Backups: complete or not there, checked before anything is changed, and never over what somebody has."""
+"""Backups: complete or absent, checked before anything changes, and never over existing chats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`./start.sh doctor`: each check says that all is well where it is, and what to do where something was broken."""
+"""`./start.sh doctor`: each check reports that all is well, or says what to do."""
 
 from __future__ import annotations
 

@@ -101,11 +101,11 @@ def test_flydsl_is_fine_without_what_it_excludes(capsys: pytest.CaptureFixture[s
 
 
 def test_json_has_the_command_its_environment_why_and_the_steps(capsys: pytest.CaptureFixture[str]) -> None:
-    told = json.loads(plan(capsys, "--model Kimi-K2-Thinking --accelerator 'Atlas A3' --format json")[1])
-    assert told["argv"][:2] == ["vllm", "serve"]
-    assert told["env"]["HCCL_OP_EXPANSION_MODE"] == "AIV"
-    assert told["reasons"]
-    assert [any(word in step for step in told["steps"]) for word in ("Install", "moe_targets", "curl")] == [True] * 3
+    data = json.loads(plan(capsys, "--model Kimi-K2-Thinking --accelerator 'Atlas A3' --format json")[1])
+    assert data["argv"][:2] == ["vllm", "serve"]
+    assert data["env"]["HCCL_OP_EXPANSION_MODE"] == "AIV"
+    assert data["reasons"]
+    assert [any(word in step for step in data["steps"]) for word in ("Install", "moe_targets", "curl")] == [True] * 3
 
 
 def test_no_plan_holds_a_key() -> None:

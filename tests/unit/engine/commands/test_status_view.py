@@ -1,4 +1,4 @@
-"""`./start.sh status` for people: all that the page tells, and what there is without the page."""
+"""`./start.sh status` for people: everything that the page reports, and what is shown without the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this machine runs under `auto`, and why not the next higher rung; what happens where one is asked for."""
+"""Which engine runs under `auto`, and why not a better one; what happens if an engine is set."""
 
 import json
 from dataclasses import replace

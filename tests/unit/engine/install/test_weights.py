@@ -1,4 +1,4 @@
-"""Where weights are found, what is said of those that can't be used, and a download from a hub's stand-in."""
+"""Where weights are found, how unusable ones are reported, and a download from a fake hub."""
 
 import json
 import os
@@ -82,7 +82,7 @@ def test_a_snapshot_too_old_for_transformers_5_is_named_as_such(home: Path) -> N
 
 
 class Hub(ThreadingHTTPServer):
-    """A stand-in for Hugging Face with one small model; notes which ranges of its weights were asked for."""
+    """A fake Hugging Face with one small model; records which ranges of its weights were requested."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), HubHandler)

@@ -1,4 +1,4 @@
-"""What this machine has, from recorded outputs of the real tools."""
+"""Detecting this machine's hardware, from recorded outputs of the real tools."""
 
 import os
 from pathlib import Path
@@ -89,7 +89,7 @@ def test_a_sysfs_without_the_used_memory_leaves_it_unknown(tmp_path: Path) -> No
 
 @pytest.fixture
 def nvml(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """NVML with two devices; the second is one that does not tell its memory, as unified memory does not."""
+    """NVML with two devices; the second does not report its memory, as devices with unified memory do."""
     answers: dict[str, Any] = {"memory": [SimpleNamespace(total=85520809984, free=85029158912), None]}
 
     def memory(index: int) -> Any:

@@ -1,4 +1,4 @@
-"""Accuracy: the sets, the scores, the answers that are kept, lm-eval's command line."""
+"""Accuracy: the data sets, the scores, the saved answers, lm-eval's command line."""
 
 from __future__ import annotations
 

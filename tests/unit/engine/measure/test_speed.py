@@ -1,4 +1,4 @@
-"""The benchmark's command lines, what it reads of the programs' reports, how it compares and draws."""
+"""The benchmark's command lines, parsing of the reports, comparison and plots."""
 
 from __future__ import annotations
 
@@ -57,15 +57,15 @@ def a_run(name: str, *rows: Measured) -> Run:
 
 
 def test_the_scenarios_are_the_published_ones() -> None:
-    told = {
+    reported = {
         name: (s.input_len, s.output_len, [(load.concurrency, load.prompts) for load in s.loads])
         for name, s in SCENARIOS.items()
     }
     long = [(1, 10), (16, 80), (64, 320)]
-    assert told["chat"] == (1000, 1000, [(1, 10), (16, 80), (100, 500)])
-    assert told["reasoning"] == (1000, 8000, long)
-    assert told["summarisation"] == (8000, 1000, long)
-    assert told["sweep"][2] == [(n, 10 * n) for n in (1, 2, 4, 8, 16, 32)]
+    assert reported["chat"] == (1000, 1000, [(1, 10), (16, 80), (100, 500)])
+    assert reported["reasoning"] == (1000, 8000, long)
+    assert reported["summarisation"] == (8000, 1000, long)
+    assert reported["sweep"][2] == [(n, 10 * n) for n in (1, 2, 4, 8, 16, 32)]
     assert [SCENARIOS[f"pictures-{size}"].picture for size in ("720p", "1080p")] == [(1280, 720), (1920, 1080)]
 
 

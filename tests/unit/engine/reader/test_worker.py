@@ -1,4 +1,4 @@
-"""The worker: one picture at a time, in order, with a memory, and cancelled without waiting."""
+"""The worker: one picture at a time, in order, with a cache, and cancelled without waiting."""
 
 import asyncio
 import threading
@@ -76,8 +76,8 @@ async def test_pictures_wait_in_order_and_get_their_place() -> None:
         recogniser.gate.release(6)
         assert ("waiting", {"ahead": 1}) not in await events(first)
         assert (await events(second))[0] == ("waiting", {"ahead": 1})
-        told = await events(third)
-        assert told[:2] == [("waiting", {"ahead": 2}), ("waiting", {"ahead": 1})]
+        reported = await events(third)
+        assert reported[:2] == [("waiting", {"ahead": 2}), ("waiting", {"ahead": 1})]
         assert recogniser.began == 3
 
 

@@ -1,4 +1,4 @@
-"""Connections that ask for nothing, or never to the end: over real sockets, on a server with small limits."""
+"""Connections that send no request, or never finish one: over real sockets, on a server with small limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guards around the page, each with the request that it is there for."""
+"""The guards around the page, each with a request that it rejects."""
 
 from collections.abc import AsyncIterator
 from typing import Any

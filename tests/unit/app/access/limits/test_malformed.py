@@ -1,4 +1,4 @@
-"""What a route raises is one sentence with a status, and one short line in the log."""
+"""An exception in a route becomes one sentence with a status, and one short line in the log."""
 
 from __future__ import annotations
 

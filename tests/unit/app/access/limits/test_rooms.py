@@ -1,4 +1,4 @@
-"""Who goes when a room of connections on which nobody has signed in is full."""
+"""Which connection is closed when there are too many without a login."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads that come from nobody, too slowly, too many at once, or onto a full disk."""
+"""Uploads without a login, too slow, too many at once, or onto a full disk."""
 
 from __future__ import annotations
 

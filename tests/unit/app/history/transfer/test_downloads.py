@@ -1,4 +1,4 @@
-"""Downloads: what is sent is whole, a few run at once for one person, and who reads nothing is cut off."""
+"""Downloads are complete, a few run at once for one person, and unread ones are cut off."""
 
 from __future__ import annotations
 

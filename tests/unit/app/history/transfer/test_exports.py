@@ -1,4 +1,4 @@
-"""A chat as files: everything comes back from its JSON under new ids; nothing else than a chat is taken in."""
+"""A chat as files: its JSON is imported completely, under new ids; anything else is rejected."""
 
 from __future__ import annotations
 

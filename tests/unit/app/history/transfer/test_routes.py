@@ -1,4 +1,4 @@
-"""Chats out and in by HTTP: each person their own, within limits, and a sentence where it cannot be done."""
+"""Export and import over HTTP: only one's own chats, within limits, and a sentence for each failure."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def store(history: History) -> Iterator[UploadStore]:
 
 @pytest.fixture
 def page(history: History, users: Users, store: UploadStore) -> ASGIApp:
-    """The routes alone; who asks stands in a header."""
+    """Only the routes; a header names the person."""
     app = FastAPI()
     app.add_middleware(HonestErrors)
     app.include_router(routes.export_routes(history, users, store))

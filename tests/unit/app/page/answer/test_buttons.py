@@ -1,4 +1,4 @@
-"""The table of buttons: each has its words in every language, and a turn those that fit it."""
+"""The table of buttons: each has a label in every language, and a turn has the buttons that fit it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions that are answered, stopped or left while they wait: each is answered once, or kept for its Retry."""
+"""Questions that are answered, stopped or left while they wait: each is answered once, or kept with a Retry."""
 
 from __future__ import annotations
 

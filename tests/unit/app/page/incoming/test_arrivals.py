@@ -1,4 +1,4 @@
-"""What comes in by a browser's socket while its chat is opened, left, or not there any more."""
+"""Events on a browser's socket while its chat is being opened, has been left, or no longer exists."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ async def test_a_person_has_a_few_threads_opened_at_once_and_the_questions_of_th
     await asyncio.sleep(0.01)
     assert server.opening == [page.session.socket_id for page in (*pages[:4], others)]
     assert not asking.done()
-    # One that has gone meanwhile is not read any more.
+    # One whose page has gone in the meantime is no longer read.
     server.there.remove(pages[-1].session.socket_id)
     server.opened.set()
     await asyncio.gather(*opening, asking)

@@ -1,4 +1,4 @@
-"""Chainlit names threads without saying who asks: everybody gets their own only, whatever a browser names."""
+"""Chainlit's requests for threads do not say who asks: each person gets only their own, whatever a browser sends."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def layer(history: History, users: Users) -> DataLayer:
 
 
 async def gets_at_hers(layer: DataLayer, history: History, anna: Session) -> bool:
-    """Whether whoever asks now gets at Anna's thread, in any of Chainlit's ways; a change is undone."""
+    """Whether the current person can reach Anna's thread through any of Chainlit's functions; a change is undone."""
     found = [
         bool(await layer.get_thread(anna.thread_id)),
         await layer.get_thread_author(anna.thread_id) == "anna",

@@ -1,4 +1,4 @@
-"""When vLLM's environment is made, from what, and what a person is told. What it installs is tried by the real vLLM."""
+"""When vLLM's environment is created, from what, and what is reported. Tests of the real vLLM check the packages."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ from engine.engines.vllm.workarounds import MISMATCHED_PACKAGES, VLLM_VERSION
 
 
 class Installer:
-    """Stands in for running a command: notes it, and fails on those that hold `refuse`."""
+    """Replaces running a command: records it, and fails on those that contain `refuse`."""
 
     def __init__(self) -> None:
         self.commands: list[str] = []

@@ -1,4 +1,4 @@
-"""Answers: which lines are quoted, when the transcript comes with them, and what is said where nothing matches."""
+"""Answers: which lines are quoted, when the transcript is included, and what is said if nothing matches."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Pictures by address: what is let in, and the error for everything else."""
+"""Pictures by URL: what is accepted, and the error for everything else."""
 
 import base64
 from pathlib import Path
