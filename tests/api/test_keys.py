@@ -37,14 +37,14 @@ def test_without_a_key_there_is_a_401_on_this_machine_too(raw: Raw, scripted: Sc
 
 
 def test_a_login_at_the_page_opens_nothing_here(raw: Raw) -> None:
-    """Else any page that a browser of this machine shows could ask."""
+    """Otherwise any page in a browser on this machine could use the API."""
     cookie = raw("GET", "/", headers={"Accept": "text/html"}).headers["set-cookie"].partition(";")[0]
     assert "access_token" in cookie
     assert raw("GET", "/v1/models", headers={"Authorization": "", "Cookie": cookie}).status_code == 401
 
 
 def test_wrong_keys_are_limited_and_none_at_all_is_no_guess(scripted: ScriptedProduct, key: str) -> None:
-    # From another address, so that the other tests need not wait.
+    # From another address, so that the other tests do not have to wait.
     elsewhere = httpx.HTTPTransport(local_address="127.0.0.7")
     with httpx.Client(base_url=scripted.url, timeout=PATIENCE, transport=elsewhere) as client:
 

@@ -99,7 +99,7 @@ def test_the_engines_own_errors_come_with_status_and_body(client: OpenAI, script
     scripted.engine.script.status, scripted.engine.script.error = 422, "no such temperature"
     with pytest.raises(openai.UnprocessableEntityError, match="no such temperature"):
         client.chat.completions.create(model="scripted", messages=HELLO)
-    # What a server says of a key may repeat it.
+    # A server's error about a key may repeat it.
     scripted.engine.script.status, scripted.engine.script.error = 401, "Incorrect API key provided: sk-secret"
     with pytest.raises(openai.InternalServerError) as refused:
         client.chat.completions.create(model="scripted", messages=HELLO)

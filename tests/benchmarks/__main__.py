@@ -100,7 +100,7 @@ def main() -> int:
     def measure(name: str, part: Callable[[], Any]) -> None:
         print(f"Measuring: {name} …", file=sys.stderr, flush=True)
         found[name] = part()
-        # What was measured so far stays, whatever becomes of the rest.
+        # The results so far are kept, even if the rest fails.
         report.write(path, found)
 
     with tempfile.TemporaryDirectory(prefix="kimi-bench-") as folder:

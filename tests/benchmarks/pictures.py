@@ -53,7 +53,7 @@ def _limits() -> PictureLimits:
 
 
 def _pillow(photo: bytes, limits: PictureLimits) -> float:
-    """Seconds to decode, turn, scale and encode it, with no thought of what it may be."""
+    """Seconds to decode, rotate, scale and encode it, without any checks."""
     made = normalise(photo, limits)
     began = time.perf_counter()
     with Image.open(io.BytesIO(photo)) as image:

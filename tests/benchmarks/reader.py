@@ -28,7 +28,7 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Setting:
-    """What differs from the reader as it is."""
+    """The difference from the reader's default settings."""
 
     threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     spinning: bool | None = None
@@ -150,7 +150,7 @@ def _made(setting: Setting) -> recogniser.Recogniser:
 
 @contextmanager
 def _sessions(setting: Setting) -> Iterator[None]:
-    """Has onnxruntime's sessions made with what rapidocr has no setting for."""
+    """Creates onnxruntime's sessions with options that rapidocr has no setting for."""
     usual = recogniser._session_options
 
     def options(config: dict[str, Any]) -> Any:

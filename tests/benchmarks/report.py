@@ -29,7 +29,7 @@ def machine() -> dict[str, Any]:
 
 
 def write(path: Path, found: dict[str, Any]) -> None:
-    """The whole of it as JSON."""
+    """Everything as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), **found}, indent=1) + "\n")
 

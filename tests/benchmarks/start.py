@@ -17,10 +17,10 @@ from tests.benchmarks.apps import naive
 from tests.instruments.product import Product
 
 _LOOK_EVERY = 0.05
-"""Seconds; looking more often would take a fifth of a core from what is watched."""
+"""Seconds; polling more often would take a fifth of a core."""
 _PATIENCE = 180.0
 _PICTURES = ("menu-en.webp", "card-zh.webp")
-"""The first and the second that the reader is asked to read."""
+"""The first and the second picture for the reader."""
 
 
 def start(folder: Path, runs: int) -> dict[str, float]:

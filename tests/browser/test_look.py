@@ -51,7 +51,7 @@ key:value
 
 
 class Counting(BaseHTTPRequestHandler):
-    """Another host, which remembers what it is asked for."""
+    """Another host, which records its requests."""
 
     asked: ClassVar[list[str]] = []
 
@@ -61,7 +61,7 @@ class Counting(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-        """Says nothing."""
+        """Logs nothing."""
 
 
 @pytest.fixture(scope="module")

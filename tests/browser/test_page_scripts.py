@@ -55,7 +55,7 @@ class Stage:
         return self.page
 
     def stop_the_clock(self, at: str = "2026-11-21T10:01:05Z") -> None:
-        """Time passes by `page.clock.run_for` only; to be called before the page is opened."""
+        """Time passes only with `page.clock.run_for`; call this before the page is opened."""
         self.page.clock.install(time="2026-11-21T09:00:00Z")
         self.page.clock.pause_at(at)
 

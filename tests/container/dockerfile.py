@@ -55,7 +55,7 @@ class Build:
     root: Path
     context: Path
     outside: dict[str, str]
-    """What this machine needs to reach the package registries; no part of the image."""
+    """What this machine needs to reach the package registries; not part of the image."""
     workdir: str = "/"
     user: str = "0"
     env: dict[str, str] = field(default_factory=dict)

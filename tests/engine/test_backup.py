@@ -30,14 +30,14 @@ QUESTIONS = ("The first?", "Und die zweite?", "第三个问题?")
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[EngineThread]:
-    """What answers."""
+    """The engine."""
     with EngineThread() as thread:
         yield thread
 
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL of the tests' own."""
+    """A PostgreSQL for the tests."""
     programs = binaries()
     if programs is None:
         pytest.skip("PostgreSQL is not installed; on Debian or Ubuntu: apt-get install postgresql")

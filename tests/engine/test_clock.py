@@ -41,7 +41,7 @@ def set_clock(clock: dict[str, str], seconds: int) -> None:
 
 
 def seen_by_a_program(clock: dict[str, str]) -> float:
-    """What a program takes for the time."""
+    """The time as a program sees it."""
     words = ["python3", "-c", "import time; print(time.time())"]
     return float(subprocess.run(words, env=clock, capture_output=True, text=True, check=True).stdout)
 

@@ -61,7 +61,7 @@ async def test_asked_for_by_name_it_fails_with_the_way_out(out_of_reach: Path) -
 
 
 def llama_plan(*says: str, status: int = 1) -> LaunchPlan:
-    """llama-server without its GGUF and without a way to the hub: a program that says what it says, and ends."""
+    """llama-server without its GGUF and without the hub: a program that logs the same lines, and exits."""
     return LaunchPlan(
         engine="llama",
         model="Kimi-VL-A3B-Thinking-2506",

@@ -34,7 +34,7 @@ GONE = (OSError, socketio.exceptions.SocketIOError, AttributeError, TypeError)
 
 
 def fill(folder: Path) -> Path:
-    """Takes all the room that is left; returns the file that has it."""
+    """Fills the rest of the disk; returns the file that does."""
     ballast = folder / "ballast"
     with suppress(OSError), ballast.open("wb", buffering=0) as file:
         while file.write(b"x" * 65536) == 65536:
@@ -69,13 +69,13 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk that is full before long."""
+    """A disk that is soon full."""
     with mounted(tmp_path / "disk") as folder:
         yield folder
 
 
 def finished(events: list[tuple[str, Any]]) -> list[dict[str, Any]]:
-    """The whole messages of the assistant among the events, as they were at last."""
+    """The assistant's complete messages among the events, in their last version."""
     steps = [data for name, data in events if name in {"new_message", "update_message"} and isinstance(data, dict)]
     return [step for step in steps if step.get("type") == "assistant_message" and step.get("output")]
 
@@ -116,7 +116,7 @@ class Chatting:
 
 
 def begin_again_without_a_supervisor(product: Product, before: list[psutil.Process]) -> None:
-    """What a person does once the supervisor is gone: looks, and starts it again."""
+    """What a user does once the supervisor is gone: checks the status, and starts it again."""
     result = product.run("status")
     assert (result.returncode, result.stdout) == (1, "Nothing runs here. Start it with ./start.sh\n")
     product.start()
@@ -126,7 +126,7 @@ def begin_again_without_a_supervisor(product: Product, before: list[psutil.Proce
 
 
 async def kill_under_chats(product: Product, kills: int, pause: tuple[float, float], seed: int) -> Counter[str]:
-    """Kills by chance; returns which kinds of processes were killed how often."""
+    """Kills at random; returns how often each kind of process was killed."""
     chance, end, seen, victims = random.Random(seed), asyncio.Event(), {}, Counter[str]()
     chats = [Chatting(product, number) for number in range(CHATS)]
     tasks = [asyncio.create_task(chat.run(end)) for chat in chats]
@@ -268,7 +268,7 @@ async def test_a_full_disk_costs_what_needs_room_and_nothing_else(small_disk: Pa
             assert "The disk is full: make room" in " ".join(result.stdout.split())
             ballast.unlink()
             back = product.until(lambda s: s["engine"]["restarts"] >= 1 and s["engine"]["state"] == "ready")["engine"]
-            # A log says at its next line what it lacks; the engine's next ones are those of its next start.
+            # A log reports missing lines with its next line; the engine's next lines are those of its next start.
             psutil.Process(back["pid"]).kill()
             product.until(lambda s: s["engine"]["restarts"] > back["restarts"] and s["engine"]["state"] == "ready")
             events = await visitor.ask("After?")

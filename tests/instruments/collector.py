@@ -53,7 +53,7 @@ class Collector:
                 self.end_headers()
 
             def log_message(self, *args: object) -> None:
-                """Stays quiet."""
+                """Logs nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"

@@ -57,7 +57,7 @@ COMBINATIONS: dict[str, str] = {
 
 
 def settings(**values: object) -> Settings:
-    """Settings as they are by themselves, whatever this machine's `.env` says."""
+    """The default settings, whatever this machine's `.env` says."""
     return Settings(_env_file=None, **values)
 
 

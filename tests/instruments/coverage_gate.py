@@ -61,7 +61,7 @@ class CoverageGate:
         self._measure(True)
 
     def pytest_collection_finish(self) -> None:
-        """Everything is imported."""
+        """Pauses: everything is imported."""
         self._measure(False)
 
     @pytest.hookimpl(wrapper=True)

@@ -53,7 +53,7 @@ class Product:
             )
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """`./start.sh WORD …` in this product's environment."""
+        """`./start.sh COMMAND …` in this product's environment."""
         return subprocess.run(
             [ROOT / "start.sh", *words],
             env=self.environment,

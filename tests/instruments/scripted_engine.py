@@ -17,7 +17,7 @@ from aiohttp import web
 
 @dataclass
 class Script:
-    """What is said next. A token is one string; `rate` is in tokens a second, 0 for as fast as possible."""
+    """The next answer. A token is one string; `rate` is in tokens a second, 0 for as fast as possible."""
 
     reasoning: list[str] = field(default_factory=list)
     answer: list[str] = field(default_factory=lambda: ["An ", "answer."])
@@ -28,14 +28,14 @@ class Script:
     break_after: int | None = None
     """Closes the connection after so many tokens."""
     stall_after: int | None = None
-    """Says nothing more after so many tokens until the test sets `ScriptedEngine.go`; the connection stays open."""
+    """Pauses after so many tokens until the test sets `ScriptedEngine.go`; the connection stays open."""
     garbage: bytes = b""
-    """Said instead of a stream."""
+    """Sent instead of a stream."""
     endless: bool = False
     """Begins its answer again and again, whatever limit it was given."""
     reasoning_field: str = "reasoning"
     hold: bool = False
-    """Says nothing until the test sets `ScriptedEngine.go`."""
+    """Sends nothing until the test sets `ScriptedEngine.go`."""
 
 
 class ScriptedEngine:

@@ -89,7 +89,7 @@ class VllmServer:
         self.seconds_to_ready = time.monotonic() - started
 
     def healthy(self) -> bool:
-        """Whether it answers that it is."""
+        """Whether it reports good health."""
         try:
             with urllib.request.urlopen(f"{self.url}/health", timeout=10) as reply:
                 return bool(reply.status == 200)

@@ -15,7 +15,7 @@ Ask = Callable[[Case, str], str]
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one picture. `read` and `quoted` are for each question: does the answer stand in the transcript,
+    """The result for one picture. `read` and `quoted` are for each question: is the answer in the transcript,
     and in the quoted lines? `seconds` is how long reading it took."""
 
     case: Case

@@ -19,7 +19,7 @@ def page_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedP
 
 @pytest.fixture
 def page(page_process: ScriptedProduct) -> ScriptedProduct:
-    """The page on a scripted engine, as at the beginning."""
+    """The page on a scripted engine, reset."""
     page_process.reset()
     return page_process
 

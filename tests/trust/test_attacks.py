@@ -24,12 +24,12 @@ OPEN = {
     "/", "/login", "/logout", "/healthz", "/readyz", "/auth/config", "/project/translations", "/set-session-cookie",
     "/favicon", "/manifest.json", "/health", "/logo", "/robots.txt", "/{full_path:path}",
 }  # fmt: skip
-"""What a stranger may have an answer from: the page's own files, the way in, and whether it is there."""
+"""The paths that answer a stranger: the page's own files, sign-in, and health."""
 
 
 @pytest.fixture(scope="module")
 def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProduct]:
-    """A page that others reach, with its made-up password."""
+    """A page that others can reach, with its generated password."""
     with ScriptedProduct(tmp_path_factory.mktemp("public") / "workspace", KIMI_HOST="0.0.0.0") as product:
         yield product
 
@@ -43,7 +43,7 @@ def log_in(product: ScriptedProduct, password: str) -> tuple[int, Caller]:
 
 
 def all_routes() -> Iterator[tuple[str, str]]:
-    """Every method and path of the page, ours and Chainlit's, with something in the place of each parameter."""
+    """Every method and path of the page, ours and Chainlit's, with a value for each parameter."""
     from chainlit.server import app as chainlit_app
 
     for route in chainlit_app.routes:

@@ -20,7 +20,7 @@ CASES = dict(bad_files.quick())
 
 
 def outside(page: ScriptedProduct) -> set[Path]:
-    """What there is beside the places that a page is meant to write to."""
+    """The files outside the folders that a page may write to."""
     root = page.files.root
     meant = {page.files.uploads, page.files.run}
     found = [path for path in root.parent.rglob("*") if not meant & {path, *path.parents}]

@@ -45,7 +45,7 @@ async def test_unread_downloads_take_little_memory_and_a_few_are_sent_at_once(
         begun, _, _ = select.select(wires, [], [], 0)
         assert len(begun) == 2
         assert most < LARGEST
-        # Another person's is not behind them.
+        # Another person's download does not wait for them.
         async with Visitor(page) as other:
             assert "An answer." in shown(await other.ask("Hello?"))
     _, _, whole = await asyncio.to_thread(visitor.caller.request, "GET", path)

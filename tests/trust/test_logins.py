@@ -24,7 +24,7 @@ PASSWORDS = {name: f"a password of {name}" for name in ("anna", "bert", "carl", 
 
 @pytest.fixture(scope="module")
 def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProduct]:
-    """A page that others reach, with four people, of whom anna is an admin."""
+    """A page that others can reach, with four people; Anna is an admin."""
     with ScriptedProduct(tmp_path_factory.mktemp("logins") / "workspace", KIMI_HOST="0.0.0.0") as product:
         for name, password in PASSWORDS.items():
             People(product.files.people).add(name, password, admin=name == "anna")
@@ -67,7 +67,7 @@ def person(product: ScriptedProduct, name: str) -> Visitor:
 
 
 def statuses(product: ScriptedProduct, token: str) -> set[int]:
-    """What a login is answered, wherever and however it is brought."""
+    """The replies to a login, for each route and way to send it."""
     cookie, stranger = Caller(product), Caller(product)
     cookie.cookie = f"access_token={token}"
     bearer = {"Authorization": f"Bearer {token}"}

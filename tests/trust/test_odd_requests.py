@@ -46,7 +46,7 @@ MULTIPART = [
     b'--x\r\nContent-Disposition: form-data; name="file"; filename="\x00\xff"\r\n\r\nzanzibar\r\n--x--\r\n',
 ]  # fmt: skip
 NOT_ASKED = {"/logout", "/login"}
-"""These two end or limit logins, and have tests of their own."""
+"""These two end or limit logins, and have their own tests."""
 _ROUTES = """
 import json, warnings
 warnings.simplefilter("ignore")
@@ -68,7 +68,7 @@ print(json.dumps(sorted(set(walk(create_app(settings).routes)))))
 
 @pytest.fixture(scope="module")
 def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProduct]:
-    """A page that others reach, with its made-up password."""
+    """A page that others can reach, with its generated password."""
     with ScriptedProduct(tmp_path_factory.mktemp("odd") / "workspace", KIMI_HOST="0.0.0.0") as product:
         yield product
 
@@ -150,7 +150,7 @@ def answers_of(routes: list[tuple[str, str]], callers: tuple[Kept, ...]) -> tupl
                 sent = {"Content_Type": kind} if kind else {}
                 code, _, reply = caller.request(method, address, body or None, **sent)
                 asked += 1
-                # Retry needs a supervisor, which this page has not.
+                # Retry needs a supervisor, which this page does not have.
                 if code >= 500 and (code, path) != (503, "/api/retry"):
                     failed.append((bool(caller.cookie), method, address[:80], body[:60], code, reply[:80]))
     return asked, failed

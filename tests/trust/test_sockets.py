@@ -22,7 +22,7 @@ async def test_a_flood_of_sockets_that_never_sign_in_keeps_no_one_out_and_cuts_n
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http, Visitor(page) as early:
         await early.start("Hello?")
         await asyncio.to_thread(page.wait, lambda engine: engine.requests, LONG)
-        # Fewer files than the strangers want sockets.
+        # Fewer files than the strangers' sockets.
         psutil.Process(page.pid).rlimit(psutil.RLIMIT_NOFILE, (300, limit[1]))
         try:
             flood = []
@@ -61,7 +61,7 @@ async def test_a_chat_is_shown_once_for_each_connection(visitor: Visitor) -> Non
 
 
 async def test_opening_too_many_windows_disconnects_the_oldest_which_says_so(tmp_path: Path) -> None:
-    # A page of its own: a person may connect so often in a minute, and the other tests here are the same person.
+    # A separate page: connections per minute are limited, and the other tests here are the same person.
     with ScriptedProduct(tmp_path / "workspace") as page:
         async with Visitor(page) as visitor:
             await _open_too_many_windows(visitor, page)

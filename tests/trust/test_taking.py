@@ -41,7 +41,7 @@ class Person(Visitor):
         return [data["thread_id"] for name, data in self.events if name == "first_interaction"][-1]
 
     def chat(self, thread: str) -> dict[str, Any] | int:
-        """A chat as it can be saved; the status where it can't."""
+        """An exported chat; the status if the export fails."""
         status, _, body = self.caller.request("GET", f"/api/threads/{thread}/chat.json")
         found: dict[str, Any] = json.loads(body) if status == 200 else {}
         return found or status
@@ -49,7 +49,7 @@ class Person(Visitor):
 
 @pytest.fixture
 async def people(public: ScriptedProduct) -> AsyncIterator[tuple[Person, Person, dict[str, Any]]]:
-    """Anna with a chat of a picture, Bob, and Anna's chat as saved, which she has given him."""
+    """Anna with a chat with a picture, Bob, and an export of her chat that she has given him."""
     public.reset()
     async with AsyncExitStack() as stack:
         anna = await stack.enter_async_context(Person(public, "anna"))
@@ -94,7 +94,7 @@ async def test_a_socket_that_names_another_persons_thread_gets_and_writes_nothin
             reported.append([data for name, data in bob.events if name == "resume_thread_error"])
             assert isinstance(bob.chat(bob.thread), dict)
             assert bob.chat(thread) == 404
-    # Nor is there a difference by which the ids of others could be guessed.
+    # And no difference reveals whether an id exists.
     assert reported[0] == reported[1]
     assert anna.chat(anna.thread) == chat
     assert not (public.files.uploads / made_up).exists()

@@ -57,7 +57,7 @@ async def test_stop_ends_the_answer_that_is_shown_and_the_next_comes(visitor: Vi
     await hold(visitor, page)
     for number in range(3):
         await visitor.start(f"question {number}")
-    # Once they wait; before, they would not be there to be stopped.
+    # Only once they wait: earlier there would be nothing to stop.
     assert "An answer." not in shown(await settled(visitor))
     page.engine.script = Script()
     await visitor.send("stop")

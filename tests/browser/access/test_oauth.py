@@ -64,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Not into the tests' output."""
+        """Keeps quiet in the tests' output."""
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_a_listed_person_gets_in(
     page.locator("#chat-input").fill("Hello")
     page.locator("#chat-submit").click()
     expect(page.locator('[data-step-type="assistant_message"]').last).to_contain_text("An answer.")
-    # A history of their own: the other one's chat is not in it.
+    # Their own history: the other person's chat is not in it.
     expect(page.get_by_role("link", name="Hello")).to_have_count(1)
 
 

@@ -31,7 +31,7 @@ MakePicture = Callable[[str, bytes], Path]
 
 @pytest.fixture(scope="module")
 def kept_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProduct]:
-    """A page of this module's own: it is stopped and started, and its list of chats is looked at."""
+    """A separate page for this module: the tests restart it and check its list of chats."""
     with ScriptedProduct(tmp_path_factory.mktemp("kept") / "workspace") as product:
         yield product
 
@@ -185,7 +185,7 @@ def test_a_chat_is_searched_renamed_and_deleted_with_its_pictures(
 
 def menu(entry: Locator, item: str) -> None:
     """Chooses an item of a chat's menu."""
-    # One that is opened while the last one, or its dialog, is still closing is closed with it.
+    # A menu opened while the last one, or its dialog, is closing is closed with it.
     expect(entry.page.locator("[role=menu], [role=dialog], [role=alertdialog]")).to_have_count(0)
     entry.hover()
     entry.locator("#thread-options").click()

@@ -20,7 +20,7 @@ MakePicture = Callable[[str, bytes], Path]
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProduct]:
-    """A page of this module's own: what is chosen in it is remembered."""
+    """A separate page for this module: it remembers what is chosen in it."""
     with ScriptedProduct(tmp_path_factory.mktemp("presets") / "workspace") as product:
         yield product
 

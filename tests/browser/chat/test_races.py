@@ -23,7 +23,7 @@ from tests.instruments.scripted_product import Cable, ScriptedProduct
 
 @pytest.fixture(scope="module")
 def racing_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProduct]:
-    """A page of this module's own: it is stopped and started, and its list of chats is looked at."""
+    """A separate page for this module: the tests restart it and check its list of chats."""
     with ScriptedProduct(tmp_path_factory.mktemp("races") / "workspace") as product:
         yield product
 
@@ -60,7 +60,7 @@ def cable(racing: ScriptedProduct) -> Iterator[Cable]:
 
 
 def settled(page: Page, slowness: float) -> None:
-    """Waits until whatever comes back late would be here: an undone choice shows after the fact only."""
+    """Waits until any late event would have arrived: only then does an undone choice show."""
     page.wait_for_timeout(700 + 3000 * slowness)
 
 

@@ -131,7 +131,7 @@ def test_a_failed_check_of_the_login_does_not_leave_the_chat(scripted: ScriptedP
     page.ask("x")
     page.finished()
     page.page.route("**/user", lambda route: route.abort())
-    # The front end asks again when the window is looked at, but not sooner than five seconds after the last time.
+    # The front end polls again when the window gets the focus, but at most every five seconds.
     page.page.wait_for_timeout(6000)
     with page.page.expect_event("requestfailed", lambda request: request.url.endswith("/user")):
         page.page.evaluate("window.dispatchEvent(new Event('focus'))")

@@ -40,7 +40,7 @@ def test_the_engine_reports_what_it_holds(nano: Running) -> None:
 async def test_a_quick_chat_is_measured_kept_drawn_and_printed(
     nano: Running, vllm: VllmServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The programs of the real run must not be sent astray by a proxy of the environment.
+    # A proxy in the environment must not redirect the programs of the real run.
     monkeypatch.setitem(os.environ, "http_proxy", "http://127.0.0.1:9")
     # One load: each is a program of its own, whose start costs more than its requests.
     chat = replace(SCENARIOS["chat"], loads=(Load(4, 20),))

@@ -23,7 +23,7 @@ async def test_shapes_on_fresh_renderings(vllm: VllmServer) -> None:
     )
     wrong = [(shape, said(body)) for shape, body in zip(asked, bodies, strict=True) if not right(shape, said(body))]
     print(f"nano: {len(asked) - len(wrong)} of {len(asked)} shapes right; wrong: {wrong}")
-    # 192 of 200 were right when it was committed (README); chance is one in eight.
+    # 192 of 200 were right when it was committed; chance is one in eight.
     assert len(wrong) <= 0.05 * len(asked)
 
 

@@ -73,7 +73,7 @@ class Sheet:
         return letters.getlength(text)
 
     def _take(self, box: tuple[float, float, float, float], text: str) -> None:
-        # A scene that hides its own words would make the truth a lie.
+        # A scene that covers its own text would make the expected text wrong.
         left, top, right, bottom = box
         if left < 0 or top < 0 or right > self.width or bottom > self.height:
             raise ValueError(f"{text!r} does not fit on the sheet")

@@ -15,7 +15,7 @@ from tests.instruments.pictures.collection import cases
 SEED = 10
 """Neither the seed of the reader's own test, nor those used while working on the reader."""
 LARGEST = 45_000
-"""In bytes: it is shipped."""
+"""In bytes: the pictures are part of the product."""
 
 
 def shipped() -> Iterator[Case]:

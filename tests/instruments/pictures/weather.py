@@ -22,7 +22,7 @@ def quarter_right(picture: Image.Image, rng: Random, smallest: int) -> Image.Ima
 
 
 def upside_down(picture: Image.Image, rng: Random, smallest: int) -> Image.Image:
-    """On its head."""
+    """Upside down."""
     return picture.transpose(Image.Transpose.ROTATE_180)
 
 

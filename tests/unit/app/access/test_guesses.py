@@ -56,7 +56,7 @@ async def test_a_browser_that_was_in_before_gets_in_while_others_guess(door: Doo
         await door.knock(address=f"10.0.0.{n}")
     assert (await door.knock(right=True)).startswith("wait")
     assert await door.knock(right=True, device="known") == "in"
-    # It opens no door for the guesser, and guessing with it has a limit of its own.
+    # It does not help to guess, and guesses with it have a separate limit.
     assert (await door.knock(right=True)).startswith("wait")
     assert [await door.knock(device="known") for _ in range(11)] == ["wrong"] * 10 + ["wait 60"]
 

@@ -23,7 +23,7 @@ REQUEST = CompletionRequest(b'{"messages":[{"role":"user","content":"Hello"}]}')
 
 
 class Sent:
-    """What a reply sent."""
+    """The events of a reply."""
 
     def __init__(self) -> None:
         self.messages: list[Any] = []

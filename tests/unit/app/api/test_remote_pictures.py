@@ -50,14 +50,14 @@ class Names(AbstractResolver):
 
 @dataclass
 class Site:
-    """A web server, and what it was asked."""
+    """A web server and its requests."""
 
     port: int = 0
     asked: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
     def pictures(self, permitted: Callable[[str], bool], *answers: list[str]) -> tuple[RemotePictures, Names]:
-        """What fetches from `pictures.example` at this site, and its resolver."""
+        """A client that fetches `pictures.example` from this site, and its resolver."""
         names = Names(*answers)
         return RemotePictures(f"pictures.example:{self.port}", permitted, lambda: names), names
 
@@ -160,7 +160,7 @@ async def test_a_name_with_an_inner_address_is_never_connected_to(site: Site, ad
 
 
 async def test_the_connection_goes_to_the_address_that_was_checked(site: Site) -> None:
-    """A name that changes its mind between the check and the connection gains nothing by it."""
+    """A name whose address changes between the check and the connection gains nothing."""
     pictures, names = site.pictures(lambda address: address == "127.0.0.1", ["127.0.0.1"], ["127.0.0.2"])
     await pictures.fetch(f"http://pictures.example:{site.port}/a.png", MOST, "x")
     assert names.asked == 1

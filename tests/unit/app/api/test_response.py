@@ -12,7 +12,7 @@ from app.api.response import Outlet, Reply
 
 
 class Client:
-    """Asks, and stays until it is answered."""
+    """Asks, and waits for the reply."""
 
     def __init__(self) -> None:
         self.messages: list[Any] = []

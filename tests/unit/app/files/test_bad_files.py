@@ -16,7 +16,7 @@ from app.files.uploads import UploadStore
 from engine.config import ROOT
 from tests.instruments import bad_files
 
-# Pillow warns of what it finds broken and goes on; what comes of it is looked at here.
+# Pillow warns of broken data and continues; these tests check the result.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 KIMI = PictureLimits(pixels=802_816, side=7154)
@@ -38,7 +38,7 @@ def store(workspace: Path) -> Iterator[UploadStore]:
 
 
 async def take(store: UploadStore, workspace: Path, data: bytes, name: str = "a.png") -> str:
-    """What becomes of the file: `pictures`, or the key of its refusal; what is promised of either is looked at."""
+    """The result for the file: `pictures`, or the key of the rejection; checks the promises about both."""
     incoming = workspace.parent / "incoming"
     incoming.write_bytes(data)
     earlier = list(workspace.rglob("*.*"))

@@ -121,7 +121,7 @@ async def test_a_text_that_has_grown_is_not_replaced_by_an_older_copy(tabs: list
     for length in (300, 600):
         answer.parts = parts_of(text="first " + "x" * length)
         await one.save(one.turn)
-        # The other one knows less of it, and has even changed what it knows about it.
+        # The other one knows less of it, and has even changed that.
         two.turn.answers[0].line = f"a line of {length}"
         await two.save(two.turn)
         assert [answer.text for answer in (await kept(one)).answers] == ["first " + "x" * length]
@@ -196,7 +196,7 @@ async def test_an_answer_taken_out_goes_in_the_other_tab_too_unless_it_has_grown
     one.turn.answers, one.turn.chosen = one.turn.answers[:1], 0
     await one.save(one.turn)
     assert [answer.text for answer in (await kept(one)).answers] == ["first", "not empty any more"]
-    # Seen as it is, it goes.
+    # Once it is up to date, the deletion works.
     await one.catch_up()
     await three.catch_up()
     one.copy.removed.add(second.id)

@@ -137,7 +137,7 @@ def as_file(world: World) -> ThreadReader:
 
 
 async def everything(pieces: AsyncIterator[str]) -> str:
-    """All that comes."""
+    """All items."""
     return "".join([piece async for piece in pieces])
 
 

@@ -127,7 +127,7 @@ class Process:
         return tab
 
     async def kill(self) -> None:
-        """Ends it between any two of its steps."""
+        """Kills it between any two of its steps."""
         self.database.dead = True
         await self.end()
 
@@ -226,7 +226,7 @@ def scripted_engine(chance: random.Random) -> Any:
 
 
 async def run_schedule(seed: int, url: str, folder: Path) -> None:
-    """One chat, some steps, and what is left of it."""
+    """One chat, some steps, and the result."""
     chance, confirmed = random.Random(seed), Confirmed()
     (folder / "uploads").mkdir()
     processes = [Process(url, folder, confirmed) for _ in range(2)]

@@ -107,7 +107,7 @@ async def is_ended(wire: aiohttp.ClientWebSocketResponse) -> bool:
 
 
 async def answers(wire: aiohttp.ClientWebSocketResponse, server: SocketServer, word: str = "still here") -> bool:
-    """Whether what is said on it arrives."""
+    """Whether a message on it arrives."""
     await wire.send_str("42" + json.dumps(["say", word], ensure_ascii=False))
     await until(lambda: any(data == (word,) for _, data in server.events))
     return True

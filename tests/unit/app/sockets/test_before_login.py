@@ -18,7 +18,7 @@ async def test_a_socket_without_a_login_ends_after_its_time_and_a_persons_stays(
     async with SocketServer(seconds=1) as server:
         person = await server.open("anna")
         stranger = await server.open()
-        # It answers what it is asked, as a browser would, and asks to come in again and again.
+        # It answers like a browser, and asks to sign in again and again.
         await stranger.send_str("40")
         assert await is_ended(stranger)
         await until(lambda: len(server.sockets) == 1)

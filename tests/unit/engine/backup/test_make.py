@@ -266,7 +266,7 @@ def test_a_pg_dump_that_is_missing_or_too_old_is_a_sentence(tmp_path: Path, monk
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL of the tests' own."""
+    """A PostgreSQL for the tests."""
     programs = binaries()
     if programs is None:
         pytest.skip("PostgreSQL is not installed; on Debian or Ubuntu: apt-get install postgresql")

@@ -23,7 +23,7 @@ PLAN = LaunchPlan("vllm", "模型", "a-model", "http://x/v1", "file", reasons=("
 
 @contextmanager
 def in_use(settings: Settings) -> Iterator[None]:
-    """A workspace whose product runs, and says things in many letters."""
+    """A workspace with a running product, whose texts have many kinds of letters."""
     files = settings.files
     files.create()
     doing = Reason.of_text("正在加载 …")

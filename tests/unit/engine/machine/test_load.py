@@ -15,7 +15,7 @@ class Nvml:
     """A fake NVML: one card that reports everything, a slice without a load, a lost card."""
 
     class NVMLError(Exception):
-        """As NVML raises it."""
+        """NVML's exception."""
 
     def nvmlDeviceGetCount(self) -> int:  # noqa: N802
         return 3

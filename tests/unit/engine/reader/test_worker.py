@@ -21,7 +21,7 @@ A, B, C = (png(shop_sign(text)) for text in "ABC")
 
 
 class Gated:
-    """A recogniser that reads on only when it is let."""
+    """A recogniser that continues only when the test allows it."""
 
     def __init__(self) -> None:
         self.gate = threading.Semaphore(0)

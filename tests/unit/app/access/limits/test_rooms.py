@@ -25,7 +25,7 @@ async def test_one_network_does_not_take_the_places_of_the_others() -> None:
     honest, *flood = [Guest("honest"), *(Guest("flood") for _ in range(10))]
     for guest in (honest, *flood):
         room.enter(guest)
-    # Its own oldest made room for the rest of it.
+    # Its own oldest were closed for its newer ones.
     assert [guest.gone for guest in flood] == [True] * 6 + [False] * 4
     others = [Guest(str(number)) for number in range(3)]
     for guest in others:
@@ -74,7 +74,7 @@ async def test_people_keep_their_connections_and_newcomers_get_in_however_many_s
     for guest in strangers:
         crowd.enter(guest)
     assert len([guest for guest in strangers if not guest.gone]) == 80
-    # Beyond the number for one person they give way like a stranger's.
+    # Above the limit for one person they are closed like a stranger's.
     assert [guest.gone for guest in people] == [False] * 20 + [True] * 10
     crowd.forget(people[0])
     crowd.enter(Guest("office"))

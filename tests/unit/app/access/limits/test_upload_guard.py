@@ -36,7 +36,7 @@ class Server:
 
 
 class Client:
-    """A request whose body the test hands over piece by piece."""
+    """A request whose body the test sends piece by piece."""
 
     def __init__(
         self, app: object, person: str | None = "anna", size: int = 10, path: str = PATH, query: bytes = b""

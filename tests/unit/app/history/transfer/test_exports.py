@@ -161,7 +161,7 @@ async def test_a_chat_with_a_time_that_no_calendar_has_is_opened(
     page = page_of(cast("WebsocketSession", session), chat, chat.conversation.turns, "Kimi")
     days = {step["output"]: str(step["createdAt"])[:10] for step in page["steps"] if step["type"] == "user_message"}
     assert days == {"What is this?": "1970-01-01", "B": "9999-12-31"}
-    # It can be taken away, and taken in again.
+    # It can be exported, and imported again.
     again = await taken_in(await joined(chat_json(reader)), history.uploads, tmp_path)
     assert [turn.text for turn in again.conversation.turns] == ["What is this?", "B"]
 

@@ -57,7 +57,7 @@ class Page:
 
 
 class Server:
-    """Our handlers around ones that write down in which order they were called."""
+    """Our handlers around others that record the order of their calls."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[str] = []
@@ -85,7 +85,7 @@ class Server:
         references = [{"id": file} for file in files]
         payload = {"message": {"id": ident}, "fileReferences": references}
         reply: dict[str, Any] = await sio.handlers["/"]["client_message"](page.session.socket_id, payload)
-        # Questions are worked on in tasks of their own.
+        # Each question runs in its own task.
         await asyncio.sleep(0)
         return reply
 

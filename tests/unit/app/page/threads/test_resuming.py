@@ -76,7 +76,7 @@ class _Kept:
 
 
 def _websocket(page: Page) -> WebsocketSession:
-    # Of a session no more is asked for than both kinds have.
+    # Only attributes that both kinds of session have are used.
     return cast("WebsocketSession", page.session)
 
 
