@@ -3,7 +3,7 @@
 # cuda: the page with Kimi-VL on vLLM, for an NVIDIA GPU (NVIDIA's container toolkit):
 #   docker build --target cuda -t kimi-vl-chat:cuda . && docker run --rm --gpus all --ipc=host \
 #     -p 127.0.0.1:8080:8080 -v kimi-workspace:/workspace -v kimi-models:/models kimi-vl-chat:cuda
-# `docker logs` shows the page's address and its generated password. compose.yaml runs page and engine separately.
+# The page's address and its generated password stand in `docker logs`. compose.yaml runs page and engine apart.
 
 FROM python:3.11-slim-bookworm AS base
 
@@ -16,14 +16,14 @@ RUN apt-get update \
 WORKDIR /app
 USER 1000
 
-# Packages first, so a change of the code does not rebuild this layer.
+# The packages first: a change of the code leaves this layer as it is.
 COPY --chown=kimi pyproject.toml uv.lock start.sh ./
 COPY --chown=kimi engine/uv.txt engine/uv.txt
 RUN UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1 ./start.sh prepare
 
 COPY --chown=kimi . .
 
-# Off loopback the page needs a password. Unbuffered, so the generated one is printed at once, with the address.
+# Anything but loopback asks for a password: the generated one is printed with the address, and at once.
 ENV KIMI_HOST=0.0.0.0 KIMI_WORKSPACE=/workspace KIMI_MODELS=/models PYTHONUNBUFFERED=1
 EXPOSE 8080
 VOLUME ["/workspace", "/models"]
@@ -41,5 +41,5 @@ USER 1000
 RUN UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1 .venv/bin/python -m engine.engines.vllm.environment cuda
 ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
-# Last, so it is the default without --target: it runs everywhere.
+# The last target is what a build without --target makes: it runs everywhere.
 FROM base AS cpu

@@ -1,34 +1,34 @@
 #!/usr/bin/env bash
-# The entry point: prepares what is missing, then runs `python -m engine`.
+# The one entry: prepares what is missing, then hands over to `python -m engine`.
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
 python=$root/.venv/bin/python
-# Relative paths on the command line are relative to the caller's folder.
+# Relative paths on the command line are below the folder of the person who calls.
 export CALLED_FROM=$PWD
 # Files are UTF-8 in every locale; engine/commands/terminal.py asks the system how the terminal writes.
 export PYTHONUTF8=1
 
 usage() {
     cat <<'TEXT'
-Usage: ./start.sh [COMMAND] [OPTIONS]
+Usage: ./start.sh [WORD] [OPTIONS]
 
-  (no command)           start engine and page; Ctrl-C stops both
-  status [--json]        report the status
-  stop                   stop engine and page
-  logs [llm|app] [-f]    print the end of the logs; -f also prints new lines
-  plan [OPTIONS]         show what would run here and why, or the launch for another machine
-  user WHAT              manage who may sign in: add, remove, password, admin or sign-out NAME; list
-  key WHAT               manage which programs may use the API: add or remove NAME; list
-  backup DIR             copy chats, pictures, people and keys into the new folder DIR, also while it runs
-  restore DIR [--force]  restore a backup; --force sets existing chats aside
-  doctor [--json]        check the installation, and say how to fix what is broken
-  bench [SCENARIO ...]   measure throughput and latency of the running engine; bench compare A B
-  eval WHAT [OPTIONS]    measure the accuracy of the running engine: ocr, gsm8k, ocrbench, infovqa
-  bench ui [--quick]     measure the cost of the page, compared with its baselines
-  prepare                install what start needs, and nothing else
-  test [--long] [ARGS]   install what the tests need, and run them
-  test --fast [ARGS]     run only the unit tests, on two cores
+  (no word)              start engine and page; Ctrl-C stops both
+  status [--json]        tell how it goes
+  stop                   end engine and page
+  logs [llm|app] [-f]    print the end of the logs, and what comes
+  plan [OPTIONS]         tell what would run here and why, or the launch for another machine
+  user WHAT              say who may sign in: add, remove, password, admin or sign-out NAME; list
+  key WHAT               say which programs may use the API: add or remove NAME; list
+  backup DIR             copy chats, pictures, people and keys into the new folder DIR; while it runs, too
+  restore DIR [--force]  bring a backup back; --force puts the chats that are there aside
+  doctor [--json]        look at the installation; say how to mend what is broken
+  bench [SCENARIO ...]   measure the running engine: throughput and latency; bench compare A B
+  eval WHAT [OPTIONS]    measure how often the running engine is right: ocr, gsm8k, ocrbench, infovqa
+  bench ui [--quick]     measure what the page costs, beside its baselines
+  prepare                install what start needs, and no more
+  test [--long] [ARGS]   install what the tests need and run them
+  test --fast [ARGS]     run the unit tests only, on two cores
   help                   print this
 
 Settings come from the environment and from .env; .env.example explains each.
@@ -56,13 +56,13 @@ find_python() {
 
 only_uv=(--quiet --no-deps --only-binary :all: --require-hashes -r "$root/engine/uv.txt")
 
-# Without a network, the output of pip, uv and apt-get fills a screen and does not say what to do.
+# What pip, uv and apt-get say where there is no network fills a screen and names no way out.
 not_installed() {
     give_up "$1 could not be installed; the reason is above. If the network is missing: HTTPS_PROXY names a proxy," \
         "PIP_INDEX_URL and UV_DEFAULT_INDEX a mirror of PyPI. Then run ./start.sh again."
 }
 
-# An environment of another user can be neither used nor replaced.
+# An environment that another user has made can be neither used nor replaced.
 check_owner() {
     local owned
     for owned in "$root" "$root/.venv.lock" "$root/.venv"; do
@@ -79,11 +79,11 @@ create_venv() {
     say "Preparing the environment in .venv …"
     rm -rf -- "$root/.venv" ||
         give_up "$root/.venv holds files of another user; as root: rm -rf '$root/.venv'; then run ./start.sh again."
-    # Installing pip in it would take longer than everything that follows; the existing one works as well.
-    "$base" -m venv --without-pip "$root/.venv" || give_up "$base cannot create an environment; the reason is above."
+    # A pip of its own would take longer to install than all that follows, and the one that is there serves as well.
+    "$base" -m venv --without-pip "$root/.venv" || give_up "$base cannot make an environment; its reason stands above."
     if uv --version >/dev/null 2>&1; then
         uv pip install --python "$python" "${only_uv[@]}" || not_installed "The installer"
-    # pip before 22.3 cannot install for another Python.
+    # Below 22.3 it cannot install for another Python.
     elif "$base" -m pip --python "$python" --version >/dev/null 2>&1; then
         "$base" -m pip --python "$python" install --disable-pip-version-check "${only_uv[@]}" ||
             not_installed "The installer"
@@ -93,10 +93,10 @@ create_venv() {
     fi
 }
 
-# For a Python without pip. $1: that Python.
+# For a Python without pip. $1: it.
 add_pip() {
     "$python" -m ensurepip >/dev/null 2>&1 && return
-    # Debian packages it separately.
+    # Debian splits it from Python.
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
         rm -rf -- "$root/.venv"
         give_up "Python lacks its venv module; as root: apt-get install python3-venv"
@@ -108,14 +108,14 @@ add_pip() {
     "$1" -m venv "$root/.venv"
 }
 
-# Installs exactly what uv.lock says, unless the stamp says that it is installed. $1: plain or test.
+# Installs exactly what uv.lock says, unless the stamp tells that it is there. $1: plain or test.
 prepare() {
     local kind=$1 wanted stamp=$root/.venv/prepared
     wanted="$(cat "$root/uv.lock" "$root/engine/uv.txt" | sha256sum | cut -d' ' -f1)"
-    # The packages for tests include those for the product.
+    # What the tests need includes what the product needs.
     grep -qsE "^$wanted (test|$kind)\$" "$stamp" && [ -x "$python" ] && return
     check_owner
-    # One installation at a time; a process that waited finds it done.
+    # One installation at a time; whoever waited finds it done.
     exec 9>"$root/.venv.lock"
     flock 9
     if ! { grep -qsE "^$wanted (test|$kind)\$" "$stamp" && [ -x "$python" ]; }; then
@@ -126,7 +126,7 @@ prepare() {
 
 install_locked() {
     local wanted=$1 kind=$2 stamp=$3
-    # Packages for tests stay installed.
+    # Who has run the tests here keeps what they need.
     grep -qs ' test$' "$stamp" && kind="test"
     local -a groups=()
     [ "$kind" = test ] && groups=(--group test)
@@ -151,7 +151,7 @@ prepare_browser() {
         give_up "The browser tests need Chromium; install it (Debian: apt-get install chromium) and start again."
 }
 
-# PostgreSQL, for the tests of the history that also run on SQLite; without it they are skipped.
+# PostgreSQL, on which the history is tested beside SQLite; without it those tests are skipped.
 prepare_postgres() {
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null && return
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -161,7 +161,7 @@ prepare_postgres() {
     say "PostgreSQL is not installed (Debian: apt-get install postgresql): the tests that need it are skipped."
 }
 
-# The checks that need no working .venv; Python does the rest. Never installs anything.
+# What can be told without a working .venv; the rest is Python's. Never installs anything.
 doctor() {
     local version
     if ! version=$("$python" -c 'import sys; print(sys.version.split()[0])' 2>/dev/null); then
@@ -179,17 +179,17 @@ doctor() {
     exec "$python" -m engine doctor "$@"
 }
 
-command=${1:-up}
-# `bench ui` needs the packages for tests.
-if [ "$command ${2:-}" = "bench ui" ]; then
-    command="bench ui"
+word=${1:-up}
+# It measures with what the tests need.
+if [ "$word ${2:-}" = "bench ui" ]; then
+    word="bench ui"
 fi
-case $command in
+case $word in
     up | status | stop | logs | plan | user | key | backup | restore | bench | eval)
         prepare plain
         cd -- "$root"
         [ $# -gt 0 ] && shift
-        exec "$python" -m engine "$command" "$@"
+        exec "$python" -m engine "$word" "$@"
         ;;
     prepare)
         prepare plain
@@ -221,7 +221,7 @@ case $command in
         usage
         ;;
     *)
-        say "start.sh: unknown command '$command'"
+        say "start.sh: there is no word '$word'"
         usage >&2
         exit 2
         ;;

@@ -13,7 +13,6 @@ FILES = [
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "chainlit.md",
-    "start.sh",
     ".env.example",
     "Dockerfile",
     "compose.yaml",
