@@ -393,7 +393,7 @@ def test_a_start_is_shown_with_phase_per_cent_and_time_and_goes_when_it_is_over(
     expect(banner).to_be_hidden()
 
 
-def test_what_changes_every_second_is_not_read_out(stage: Stage) -> None:
+def test_text_that_changes_every_second_is_not_read_out(stage: Stage) -> None:
     stage.engine |= {"state": "starting", "phase": "warming up", "percent": 10, "since": "2026-11-21T10:00:00+00:00"}
     page = stage.open()
     expect(page.locator(".engine-banner")).to_be_visible()

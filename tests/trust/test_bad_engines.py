@@ -31,7 +31,9 @@ QUICK = {"500", "418", "choices of another shape"}
 
 
 @pytest.mark.parametrize("what", [pytest.param(what, marks=[] if what in QUICK else pytest.mark.long) for what in BAD])
-async def test_what_is_no_answer_is_an_error_with_retry(visitor: Visitor, page: ScriptedProduct, what: str) -> None:
+async def test_garbage_instead_of_an_answer_is_an_error_with_retry(
+    visitor: Visitor, page: ScriptedProduct, what: str
+) -> None:
     page.engine.script = BAD[what]
     events = await visitor.ask("Hello?")
     [sentence] = errors(events)

@@ -48,7 +48,7 @@ async def test_a_bad_file_is_reported_in_the_chat_and_the_next_question_is_answe
 @pytest.mark.parametrize(
     "kind", ["image/svg+xml", "text/html", "application/zip", "x", "image/png\r\nX-Evil: 1", "", "*/*"]
 )
-async def test_what_says_that_it_is_no_picture_is_not_taken(visitor: Visitor, kind: str) -> None:
+async def test_the_claimed_type_of_a_file_is_never_served(visitor: Visitor, kind: str) -> None:
     status, reply = await visitor.upload("a.png", kind, bad_files.whole("PNG"))
     if status == 200:
         path = f"/project/file/{json.loads(reply)['id']}?session_id={visitor.session_id}"

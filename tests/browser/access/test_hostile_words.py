@@ -23,7 +23,7 @@ HOSTILE = """Before
 After"""
 
 
-def test_what_a_model_or_a_person_writes_is_never_run(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+def test_html_from_a_model_or_a_person_never_runs(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     scripted.engine.script = Script(reasoning=[HOSTILE], answer=[HOSTILE[:300], HOSTILE[300:]])
     chat = open_page(scripted.url)
     chat.ask(HOSTILE)

@@ -105,7 +105,7 @@ def test_paste_and_drag(scripted: ScriptedProduct, open_page: OpenPage, event: s
     assert len(sent_pictures(scripted)) == 1
 
 
-def test_what_cannot_be_read_is_refused_by_name_and_the_rest_still_goes(
+def test_an_unreadable_file_is_rejected_by_name_and_the_others_are_sent(
     scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
 ) -> None:
     page = open_page(scripted.url)

@@ -51,7 +51,7 @@ def test_what_no_route_can_handle_is_no_sound_object(body: bytes) -> None:
     assert sound_object(body, 10_000) is None
 
 
-def test_what_people_write_is_sound() -> None:
+def test_peoples_text_is_sound() -> None:
     said = {"name": "店铺 \\u0000 ,,, \U0001f600", "list": [1, 2.5, None, True], "deep": {"a": {"b": ["c"]}}}
     assert sound_object(json.dumps(said).encode(), 10_000) == said
 

@@ -102,7 +102,7 @@ async def test_many_at_once_get_no_more_tries_and_the_right_ones_of_a_class_all_
     assert checked == 10
 
 
-async def test_what_is_remembered_has_a_bound(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_memory_is_limited(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.access.guesses._REMEMBERED", 50)
     for n in range(500):
         await door.knock(f"person{n}", address=f"10.0.{n // 250}.{n % 250}")

@@ -99,7 +99,7 @@ async def test_the_logins_of_thousands_of_windows_are_read_once_each_while_other
     assert served > 20
 
 
-def test_what_is_not_ours_counts_for_nothing(welcome: Welcome) -> None:
+def test_foreign_and_malformed_tokens_are_invalid(welcome: Welcome) -> None:
     forged = login(0, "another secret, which is long enough for HMAC")
     assert not welcome.still(forged)
     assert not welcome.still(forged, Headers())

@@ -110,7 +110,7 @@ async def test_a_model_that_came_later_is_found(client: EngineClient, engine: Sc
     await check_model(client, None)
 
 
-async def test_what_an_engine_packs_unasked_is_passed_on_as_what_it_is() -> None:
+async def test_an_unrequested_encoding_of_the_engine_is_passed_on_unchanged() -> None:
     packed = gzip.compress(b'{"data": []}')
 
     async def packing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -85,7 +85,9 @@ async def test_the_bytes_decide_and_not_the_name(
 
 
 @pytest.mark.parametrize("kind", bad_files.NO_PICTURES)
-async def test_what_is_no_picture_is_refused_whatever_its_name(kind: str, store: UploadStore, workspace: Path) -> None:
+async def test_a_file_that_is_no_picture_is_rejected_whatever_its_name(
+    kind: str, store: UploadStore, workspace: Path
+) -> None:
     assert await take(store, workspace, bad_files.NO_PICTURES[kind], "a.png") != "pictures"
 
 

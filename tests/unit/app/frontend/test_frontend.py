@@ -75,7 +75,7 @@ def test_a_changed_file_of_the_project_is_taken_over_and_one_that_is_gone_is_rem
     assert (root / "frontend" / "index.html").read_text() != index, "a browser would keep the old style sheet"
 
 
-def test_what_chainlit_keeps_in_the_folder_stays(tmp_path: Path, project: Path) -> None:
+def test_files_that_chainlit_keeps_in_the_folder_stay(tmp_path: Path, project: Path) -> None:
     prepare(tmp_path / "page", project)
     upload = tmp_path / "page" / ".files" / "session" / "picture.png"
     upload.parent.mkdir(parents=True)

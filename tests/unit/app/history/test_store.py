@@ -74,7 +74,7 @@ async def test_every_field_of_an_answer_is_kept(history: History, users: Users) 
     assert kept == answer
 
 
-async def test_what_changes_is_written_again(history: History, users: Users) -> None:
+async def test_a_changed_turn_is_written_again(history: History, users: Users) -> None:
     copy = Copy(await somebody(users), new_id())
     turn = a_turn(history, copy.thread_id)
     await history.save(copy, [turn], {}, turn.id)

@@ -33,7 +33,7 @@ def test_a_small_context_keeps_half_for_the_prompt() -> None:
     assert defaults(Offer(("m",), THINKING.model, 2048)).max_tokens == 1024
 
 
-def test_what_the_panel_sends_is_taken() -> None:
+def test_settings_from_the_panel_are_accepted() -> None:
     raw = {
         "model": "served", "temperature": 0.25, "top_p": 0.5, "max_tokens": "300", "streaming": False,
         "stop": ["Answer:", "\\n\\n"], "agent_name": " Kimi ", "system_prompt": "Be brief.", "show_thinking": False,
@@ -138,7 +138,7 @@ KEPT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_what_the_panel_sends_is_kept_as_it_is() -> None:
+def test_settings_from_the_panel_are_kept_unchanged() -> None:
     assert stored(KEPT) == KEPT
 
 

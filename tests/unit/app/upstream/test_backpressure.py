@@ -27,7 +27,7 @@ def client_of(engine: ScriptedEngine) -> EngineClient:
     return EngineClient(plan, "")
 
 
-async def test_what_comes_during_a_rest_is_read_at_once_after_it() -> None:
+async def test_data_that_arrives_during_a_pause_is_read_at_once_after_it() -> None:
     async with ScriptedEngine() as engine:
         engine.script = Script(answer=TOKENS, rate=200)
         client = client_of(engine)

@@ -202,6 +202,6 @@ def test_a_metric_is_found_by_its_whole_name() -> None:
         (Pulse(45, 31, begun=True), "No token for 31 s: the engine may be stuck"),
     ],
 )
-def test_what_a_person_reads(seen: Pulse, words: str) -> None:
+def test_the_sentences_that_a_person_reads(seen: Pulse, words: str) -> None:
     assert wording.pulse(seen, "en") == words
     assert bool(wording.pulse(seen, "zh")) is bool(words)

@@ -306,9 +306,7 @@ async def test_rubbish_is_refused(data: bytes, tmp_path: Path) -> None:
         await taken_in(data, tmp_path, tmp_path)
 
 
-async def test_what_a_file_claims_of_itself_is_kept_within_limits(
-    exported: bytes, uploads: Path, tmp_path: Path
-) -> None:
+async def test_the_claims_of_a_file_are_kept_within_limits(exported: bytes, uploads: Path, tmp_path: Path) -> None:
     settings = {"temperature": 9, "evil": "x", "stop": json.loads("[" * 400 + "]" * 400)}
     data = changed(exported, name="n" * 1000, settings=settings, shown="nobody", later="ignored")
     again = await taken_in(data, uploads, tmp_path)
