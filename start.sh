@@ -29,6 +29,7 @@ Usage: ./start.sh [WORD] [OPTIONS]
   prepare                install what start needs, and no more
   test [--long] [ARGS]   install what the tests need and run them
   test --fast [ARGS]     run the unit tests only, on two cores
+  version                print the version; also --version
   help                   print this
 
 Settings come from the environment and from .env; .env.example explains each.
@@ -179,6 +180,14 @@ doctor() {
     exec "$python" -m engine doctor "$@"
 }
 
+# The version, with the commit where the folder is a git checkout. Needs nothing installed.
+version() {
+    local number commit
+    number=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/pyproject.toml" | head -n 1)
+    commit=$([ -e "$root/.git" ] && git -C "$root" rev-parse --short HEAD 2>/dev/null || true)
+    printf 'Kimi-VL Chat %s\n' "$number${commit:+ ($commit)}"
+}
+
 word=${1:-up}
 # It measures with what the tests need.
 if [ "$word ${2:-}" = "bench ui" ]; then
@@ -216,6 +225,9 @@ case $word in
         prepare_browser
         cd -- "$root"
         exec "$python" -m tests.benchmarks "$@"
+        ;;
+    version | --version | -V)
+        version
         ;;
     help | -h | --help)
         usage

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,12 @@ from app.access.limits.upload_guard import BodyPace, UploadGuard
 from app.access.proxies import Forwarded
 from app.access.rules import Rules
 from app.access.sign_in import LocalSignIn, set_up_login
-from app.access.signed_in import SignedIn
+from app.access.signed_in import SignedIn, Token
 from app.access.still_allowed import StillWelcome, Welcome
+from app.api.cross_origin import CrossOrigin
 from app.api.errors import ApiError, on_api_error
 from app.api.pictures import MAX_REQUEST_BYTES
-from app.api.routes import CHAT_PATH
+from app.api.routes import PICTURE_PATHS
 from app.api.routes import routes as api_routes
 from app.files.uploads import MAX_BYTES, UploadStore
 from app.frontend import PageFiles, content_security_policy
@@ -87,7 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
     keeper = Keeper(history, users)
     lifespan = _lifespan(settings, state, store, database, welcome, in_step=InStep(keeper))
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    _add_routes(app, state)
+    _add_routes(app, state, welcome)
     app.include_router(account(welcome))
     if posted_callbacks():
         app.include_router(form_post())
@@ -131,8 +133,9 @@ def _add_guards(app: FastAPI, settings: Settings, rules: Rules, welcome: Welcome
     app.add_middleware(StillWelcome, welcome=welcome)
     app.add_middleware(SignIns)
     app.add_middleware(BodyPace)
-    api_paths = {CHAT_PATH: MAX_REQUEST_BYTES}
+    api_paths = dict.fromkeys(PICTURE_PATHS, MAX_REQUEST_BYTES)
     app.add_middleware(BodyLimit, upload=MAX_BYTES + _FORM_BYTES, other=_OTHER_BODY_BYTES, paths=api_paths)
+    app.add_middleware(CrossOrigin, origins=places.origins)
     app.add_middleware(HostAndOrigin, places=places, from_anywhere=posted_callbacks())
     app.add_middleware(SecureHeaders, policy=content_security_policy(settings.files.page_root))
     app.add_middleware(Forwarded, proxies=settings.proxies, places=places, auth_header=settings.auth_header)
@@ -189,7 +192,7 @@ def _lifespan(
     return lifespan
 
 
-def _add_routes(app: FastAPI, state: EngineState) -> None:
+def _add_routes(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
     @app.get("/healthz")
     async def healthz() -> JSONResponse:
         return JSONResponse({"status": "ok"})
@@ -201,14 +204,18 @@ def _add_routes(app: FastAPI, state: EngineState) -> None:
         return JSONResponse({"status": engine}, 200 if engine == "ready" else 503)
 
     @app.get("/api/status")
-    async def status(request: Request, user: SignedIn) -> JSONResponse:
+    async def status(request: Request, user: SignedIn, token: Token) -> JSONResponse:
         language = language_of(request.headers.get("accept-language"))
         engine = shown(state.status(), language)
         plan = state.plan()
         engine["note"] = plan.note if plan else ""
         # Only where something was tried and failed is the reason worth the room.
         engine["why"] = sentence(plan.failure, language) if plan else ""
-        return JSONResponse({"engine": engine})
+        coming = state.coming()
+        # Whether gigabytes are fetched is for those to say who look after the product.
+        may = token is not None and welcome.watches(token)
+        told = asdict(coming) | {"reason": sentence(coming.reason, language), "may": may}
+        return JSONResponse({"engine": engine, "coming": told})
 
     @app.post("/api/retry")
     async def retry(request: Request, user: SignedIn) -> JSONResponse:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -63,6 +64,19 @@ class Published(_Entry):
     benchmark: str
     value: float
     """OCRBench: right answers of 1,000; the others: per cent."""
+    differs: str = ""
+    """How it was measured, where `./start.sh eval` measures otherwise: it is then named, and not set beside ours."""
+
+
+class File(BaseModel):
+    """A file of a repository."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    bytes: int
+    sha256: str
+    """Hexadecimal."""
 
 
 class Variant(_Entry):
@@ -72,10 +86,22 @@ class Variant(_Entry):
     engine: EngineName
     repository: str = ""
     """Other weights than the model's own."""
+    revision: str = ""
+    """The commit of the repository that has the files below."""
+    hub: Literal["", "modelscope"] = ""
+    """Where these weights are, if it is not Hugging Face."""
     quantization: str = ""
-    """The file of a repository that holds several."""
+    """What its maker calls its precision."""
+    model_file: File | None = None
+    """A GGUF: the decoder's file; None: it is made here, or the weights are no GGUF."""
+    mmproj_file: File | None = None
+    """A GGUF: the picture encoder's file."""
+    picture_patches: int | None = None
+    """To how many patches of 14 by 14 pixels its processor scales a picture; None: as the model's `picture_pixels`."""
     memory_gb: float
     vendors: tuple[Vendor, ...] = ()
+    cards: tuple[str, ...] = ()
+    """Names of cards; empty: all of these vendors."""
     min_capability: float | None = None
     max_capability: float | None = None
     """NVIDIA's compute capability, both ends included."""
@@ -85,6 +111,22 @@ class Variant(_Entry):
     flags: tuple[str, ...] = ()
     env: dict[str, str] = {}
     established: bool
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """The files of its repository that are needed; none: all."""
+        return tuple(file for file in (self.model_file, self.mmproj_file) if file is not None)
+
+
+class Draft(_Entry):
+    """A small model that proposes tokens, which the large one checks: speculative decoding."""
+
+    engine: EngineName
+    vendors: tuple[Vendor, ...] = ()
+    """Empty: all."""
+    model: str
+    flags: tuple[str, ...]
+    env: dict[str, str] = {}
 
 
 class Model(_Entry):
@@ -142,6 +184,9 @@ class Model(_Entry):
     flags: dict[EngineName, tuple[str, ...]] = {}
     min_versions: dict[EngineName, str] = {}
     variants: tuple[Variant, ...] = ()
+    drafts: tuple[Draft, ...] = ()
+    generation: dict[str, float] = {}
+    """Sampling that the engine uses where a program sends none; empty: what the weights' own files say."""
     published: tuple[Published, ...] = ()
 
     def variant(self, name: str) -> Variant | None:
@@ -198,8 +243,16 @@ class Recipe(_Combination):
     """What a combination of model and accelerator adds to the launch."""
 
     vendor: Vendor
+    cards: tuple[str, ...] = ()
+    """Names of cards; empty: all of the vendor."""
     variant: str = ""
+    not_variants: tuple[str, ...] = ()
+    """The forms of the model that it is not for."""
     tuning: str = ""
+    tensor: int | None = None
+    """Over how many devices each layer is spread at most; None: as many as there are."""
+    groups: int = 1
+    """How many such groups of devices a machine has, each with requests of its own (data parallel)."""
     flags: tuple[str, ...] = ()
     env: dict[str, str] = {}
     prepare: Literal["", "moe-targets"] = ""
@@ -214,6 +267,8 @@ class Established(_Combination):
     """Names of cards, generations, or a vendor."""
     devices: int | None = None
     """With how many at most; None: with as many as the model takes."""
+    experimental: bool = False
+    """Whether the source calls it experimental."""
 
 
 class Forbidden(_Entry):
@@ -294,6 +349,14 @@ def find_card(name: str) -> Card:
         if wanted in {_plain(known) for known in (card.name, *card.aliases)}:
             return card
     raise UnknownNameError(f"There is no accelerator {name!r} in the catalogue; known are {', '.join(cards)}.")
+
+
+def is_card(name: str, cards: Iterable[str]) -> bool:
+    """Whether the accelerator called `name` is among these entries; one that the catalogue has not is none of them."""
+    try:
+        return find_card(name).name in cards
+    except UnknownNameError:
+        return False
 
 
 def find_engine(engine: str, vendor: str, generation: str) -> EngineFacts | None:

@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     models: Path | None = None
     """Where downloaded weights go; None: `models` below the workspace."""
     hub: Literal["huggingface", "modelscope"] = "huggingface"
+    picture_tokens: int = Field(1024, ge=64, le=4096)
+    """How many tokens a picture may take on llama.cpp: more see more, and take longer."""
+    download: Literal["yes", "no", "ask"] = "ask"
+    """Whether `auto` may fetch the gigabytes of a model for llama.cpp; `ask`: it is asked on the page."""
     preset: str = ""
     """A tuning of the engine (engine/plans/tuning.py, which checks it); empty: none."""
     vllm_index: str = ""
@@ -167,6 +171,7 @@ class Workspace:
         self.auth_secret = self.run / "auth.secret"
         self.page_root = self.run / "page"
         self.swept = self.run / "swept.json"
+        self.download = self.run / "download"
         self.restoring = self.run / "restoring"
 
     def create(self) -> None:
@@ -221,6 +226,8 @@ _ALLOWED = {
     "pictures": "data or file",
     "picture_hosts": "host names without https:// and without *, comma-separated, with :PORT for an unusual port",
     "proxies": "addresses and networks, comma-separated: 127.0.0.1, 10.0.0.0/8",
+    "download": "yes, no or ask",
+    "picture_tokens": "a whole number of tokens, 64 to 4096",
     "first_token_seconds": "a whole number of seconds, 1 to 599",
     "idle_seconds": "a whole number of seconds, 1 to 599",
     "upload_days": "a whole number of days, 0 to keep pictures for ever",

@@ -195,6 +195,13 @@ def _group(entry: Any) -> Group | None:
         return None
 
 
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody holds at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def port_holder(host: str, port: int) -> str | None:
     """None where the port is free, else who holds it, in words: `python3 (pid 4711)`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -79,17 +79,44 @@ class PageStatus:
     state: State = "stopped"
     reason: Reason | None = None
     url: str = ""
+    """For a browser on this machine."""
+    url_for_others: str = ""
+    """For those on other machines; empty: there are none, or it is not known."""
     pid: int | None = None
     restarts: int = 0
     since: str = field(default_factory=now)
 
 
+ComingState = Literal["", "asking", "declined", "fetching", "loading", "failed", "ready"]
+
+
+@dataclass(frozen=True)
+class ComingStatus:
+    """A better engine on its way, while another one answers; `state` is empty where none is.
+
+    It asks whether it may be fetched, was declined, is fetched, loads its model, can't be had, or answers by now.
+    """
+
+    state: ComingState = ""
+    title: str = ""
+    """The model's name for people."""
+    total: int = 0
+    """What there is to fetch, in bytes."""
+    done: int = 0
+    """Bytes of it that are here."""
+    speed: float | None = None
+    """Bytes a second; None: unknown."""
+    reason: Reason | None = None
+    """Why it can't be had."""
+
+
 @dataclass(frozen=True)
 class Status:
-    """Both processes, as in `run/status.json`."""
+    """Both processes, as in `run/status.json`, and what is on its way."""
 
     engine: EngineStatus = field(default_factory=EngineStatus)
     page: PageStatus = field(default_factory=PageStatus)
+    coming: ComingStatus = field(default_factory=ComingStatus)
 
     def with_engine(self, **changes: Any) -> Status:
         """A copy with the engine's fields changed."""
@@ -98,6 +125,10 @@ class Status:
     def with_page(self, **changes: Any) -> Status:
         """A copy with the page's fields changed."""
         return replace(self, page=replace(self.page, **changes))
+
+    def with_coming(self, **changes: Any) -> Status:
+        """A copy with the fields changed of what is on its way."""
+        return replace(self, coming=replace(self.coming, **changes))
 
     def write(self, path: Path) -> None:
         """Replaces the file at once: a reader sees the old status or the new one, never a half."""
@@ -117,7 +148,7 @@ class Status:
         return cls(*(known_fields(kind, of_json(parts.get(name))) for name, kind in _PARTS.items()))
 
 
-_PARTS: dict[str, type[Any]] = {"engine": EngineStatus, "page": PageStatus}
+_PARTS: dict[str, type[Any]] = {"engine": EngineStatus, "page": PageStatus, "coming": ComingStatus}
 
 
 def of_json(raw: object) -> dict[str, Any]:

@@ -23,8 +23,11 @@ def sentence(reason: Reason | None, language: Language = "en") -> str:
     """The reason as a sentence; empty without one. One of another version, with a key unknown here, is shown raw."""
     if reason is None:
         return ""
+    words = catalogue(language)["reason"]
     try:
-        return catalogue(language)["reason"][reason.key].format(**reason.values)
+        said = words[reason.key].format(**reason.values)
+        # Of what is tried again: since when, and how often.
+        return said + words["asked_again"].format(**reason.values) if "again_every" in reason.values else said
     except (LookupError, TypeError, ValueError):
         return " ".join([reason.key, *(str(value) for value in reason.values.values())])
 

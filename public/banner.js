@@ -1,9 +1,11 @@
-// The engine's state above the chat: how its start goes, why it failed, and that the reader stands in for the model.
+// The engine's state above the chat: how its start goes, why it failed, that the reader stands in for the model, and
+// how far a better engine is that comes meanwhile.
 "use strict";
 
 (() => {
   const text = words.banner;
   const [BUSY, QUIET, REFUSED] = [1500, 10000, 30000]; // milliseconds until the next look
+  const TOAST = 15000; // milliseconds for which it is told that the better engine is ready
 
   const element = (tag, className, attributes = {}) =>
     Object.assign(document.createElement(tag), { className, ...attributes });
@@ -20,10 +22,15 @@
   // The clock and the per cent change all the time: only the sentence beside them is read out.
   figures.setAttribute("aria-hidden", "true");
   bar.setAttribute("aria-label", text.starting);
-  box.append(dot, sentence, figures, help, retry, dismiss, bar);
+  const yes = element("button", "engine-banner-button", { type: "button" });
+  const no = element("button", "engine-banner-button", { type: "button" });
+  box.append(dot, sentence, figures, help, retry, yes, no, dismiss, bar);
 
   const dismissedKey = (note) => `kimi-dismissed-${note}`;
   let engine = null;
+  let coming = { state: "" };
+  let awaited = false; // whether this page has seen a better engine on its way
+  let readySince = 0;
   let clockSkew = 0;
 
   const elapsed = (seconds) =>
@@ -36,7 +43,55 @@
     return phase ? text[state] + text.colon + phase : text[state];
   }
 
+  const megabytes = (bytes) => `${Math.round(bytes / 1e6).toLocaleString(kimi.language)} MB`;
+  const size = (bytes) => (bytes < 1e9 ? megabytes(bytes) : `${(bytes / 1e9).toFixed(1)} GB`);
+
+  // Whether it is to be shown what comes, in the place of why the reader answers.
+  function isComing() {
+    const { state } = coming;
+    awaited ||= ["fetching", "loading"].includes(state);
+    if (state === "ready") {
+      readySince ||= Date.now();
+      return awaited && Date.now() - readySince < TOAST;
+    }
+    const told = coming.may ? ["asking", "declined", "fetching", "loading", "failed"] : ["fetching", "loading"];
+    if (!told.includes(state) || engine.state !== "ready") return false;
+    return localStorage.getItem(dismissedKey(`coming-${state}`)) === null;
+  }
+
+  function drawComing() {
+    const { state, title, reason, total, done, speed } = coming;
+    const fetching = state === "fetching";
+    const said = fill(text.coming[state], { title, reason, size: size(total) });
+    if (sentence.textContent !== said) sentence.textContent = said;
+    const known = fetching && total > 0;
+    const seconds = speed ? Math.round((total - done) / speed) : 0;
+    const time = elapsed(seconds < 120 ? seconds : 60 * Math.round(seconds / 60));
+    const parts = [
+      known ? `${Math.floor((100 * done) / total)} %` : "",
+      fetching && speed ? `${(speed / 1e6).toFixed(1)} MB/s` : "",
+      fetching && seconds ? fill(text.left, { time }) : "",
+    ];
+    figures.textContent = parts.filter(Boolean).join(" · ");
+    box.dataset.state = fetching || state === "loading" ? "starting" : state === "failed" ? "failed" : "ready";
+    bar.hidden = !known;
+    bar.value = known ? (100 * done) / total : 0;
+    help.hidden = retry.hidden = true;
+    yes.hidden = !["asking", "declined", "failed"].includes(state);
+    yes.textContent = state === "failed" ? text.again : text.yes;
+    no.hidden = !coming.may || !["asking", "fetching"].includes(state);
+    no.textContent = fetching ? text.stop : text.no;
+    dismiss.hidden = fetching || state === "loading" || state === "asking";
+  }
+
   function draw() {
+    const better = isComing();
+    if (better) {
+      box.hidden = false;
+      drawComing();
+      return;
+    }
+    yes.hidden = no.hidden = true;
     const { state, percent, since, note } = engine;
     const isNote = state === "ready";
     const shown = !isNote || (note in text.notes && localStorage.getItem(dismissedKey(note)) === null);
@@ -61,9 +116,9 @@
       const response = await fetch("/api/status", { headers: { accept: "application/json" }, cache: "no-store" });
       if (response.ok) {
         clockSkew = Date.now() - (Date.parse(response.headers.get("date")) || Date.now());
-        engine = (await response.json()).engine;
+        ({ engine, coming = coming } = await response.json());
         draw();
-        pause = engine.state === "ready" ? QUIET : BUSY;
+        pause = engine.state === "ready" && !["fetching", "loading"].includes(coming.state) ? QUIET : BUSY;
       } else {
         box.hidden = true; // not signed in
         pause = REFUSED;
@@ -88,8 +143,27 @@
       setTimeout(() => Object.assign(retry, { disabled: false, textContent: text.retry }), BUSY);
     }
   });
+  async function say(answer) {
+    yes.disabled = no.disabled = true;
+    // Who has just declined need not read the same again.
+    if (answer === "no" && coming.state === "asking") localStorage.setItem(dismissedKey("coming-declined"), "1");
+    try {
+      const headers = { "content-type": "application/json" };
+      const response = await fetch("/api/download", { method: "POST", headers, body: JSON.stringify({ answer }) });
+      if (response.ok) coming = { ...coming, state: answer === "yes" ? "fetching" : "declined", done: 0, speed: null };
+      draw();
+      if (!response.ok) sentence.textContent = (await response.json()).detail;
+    } finally {
+      setTimeout(() => {
+        yes.disabled = no.disabled = false;
+      }, BUSY);
+    }
+  }
+  yes.addEventListener("click", () => say("yes"));
+  no.addEventListener("click", () => say("no"));
   dismiss.addEventListener("click", () => {
-    localStorage.setItem(dismissedKey(engine.note), "1");
+    if (isComing() && coming.state === "ready") awaited = false;
+    else localStorage.setItem(dismissedKey(isComing() ? `coming-${coming.state}` : engine.note), "1");
     draw();
   });
   help.addEventListener("click", () => document.getElementById("readme-button")?.click());

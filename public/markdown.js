@@ -1,19 +1,25 @@
 // kimi.markdown: what is drawn of a message. Models write LaTeX as \( \), \[ \], $ $ and $$ $$; the renderer knows
-// $$ alone (a single $ is money to it). Here the other three become $$, outside code, and the rest stays as it is.
+// $$ alone (a single $ is money to it). Here the other three become $$, outside code, as do environments without any.
+// They write **“bold”** within Chinese, which is none by CommonMark's rules, and <br>. The rest stays as it is.
 "use strict";
 
 kimi.markdown = (() => {
   const INLINE = String.raw`(?:(?!\n[ \t]*\n)[^])`; // any character, not beyond the paragraph
   const CLOSED = String.raw`[ \t>]*\k<fence>[\`~]*[ \t]*(?![^\n])`; // nothing follows on the line
+  // Fenced code, to its end or to the end of the text (while it is being written).
+  const FENCED = String.raw`(?<fenced>(?<=^|\n)[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(?<fence>\`{3,}(?![^\n]*\`)|~{3,})[^\n]*(?:\n(?!${CLOSED})[^\n]*)*(?:\n${CLOSED})?)`;
+  const CODE = String.raw`(?<code>(?<ticks>\`+)(?!\`)${INLINE}*?(?<!\`)\k<ticks>(?!\`))`;
+  const ESCAPED = String.raw`(?<escaped>\\[^])`;
   const TOKENS = new RegExp(
     [
-      // Fenced code, to its end or to the end of the text (while it is being written).
-      String.raw`(?<fenced>(?<=^|\n)[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(?<fence>\`{3,}(?![^\n]*\`)|~{3,})[^\n]*(?:\n(?!${CLOSED})[^\n]*)*(?:\n${CLOSED})?)`,
-      String.raw`(?<code>(?<ticks>\`+)(?!\`)${INLINE}*?(?<!\`)\k<ticks>(?!\`))`,
+      FENCED,
+      CODE,
+      String.raw`(?<linebreak>[ \t]*<br[ \t]*\/?>[ \t]*)`,
       // No formula is as long as the limits; they keep the search short where a delimiter is never closed.
       String.raw`\\\[(?<display>[^]{0,8000}?)\\\]`,
       String.raw`\\\((?<inline>${INLINE}{0,2000}?)\\\)`,
-      String.raw`(?<escaped>\\[^])`,
+      String.raw`(?<environment>\\begin\{(?<name>(?:aligned|gathered|cases|array|split|[pbvBV]?matrix)|(?:align|equation|gather|multline)\*?)\}[^]{0,8000}?\\end\{\k<name>\})`,
+      ESCAPED,
       String.raw`\$\$(?<dollars>(?:\\[^]|[^\\$])+?)\$\$`,
       // As in Pandoc: tight on the inside, no word or figure on the outside. `$5 and $6` is no formula, nor is `US$5`.
       String.raw`(?<![\w$])\$(?<single>(?![\s$])(?:\\[^\n]|[^\\$\n])*?(?<!\s))\$(?![\w$])`,
@@ -31,7 +37,8 @@ kimi.markdown = (() => {
     );
   }
 
-  const oneLine = (formula) => formula.trim().replace(/\s*\n\s*/g, " ");
+  // A dollar in a formula would be taken for its end.
+  const oneLine = (formula) => formula.trim().replace(/\s*\n\s*/g, " ").replaceAll("\\$", "\\text{\\textdollar}");
   const inlineMath = (formula) => `$$${oneLine(formula)}$$`;
 
   // A formula on lines of its own is set as a block, at the place in a list or quotation where its first line stands.
@@ -44,11 +51,47 @@ kimi.markdown = (() => {
     return ["$$", ...lines, "$$"].join(`\n${before}`);
   }
 
-  return function markdown(source) {
-    if (!/\$|\\[([]/.test(source)) return source;
+  // HTML is shown as text. In a cell a line break is a character, which style.css has drawn; elsewhere Markdown has one.
+  function lineBreak(source, match, offset) {
+    const lineStart = source.lastIndexOf("\n", offset - 1) + 1;
+    const before = source.slice(lineStart, offset);
+    const after = /^[^\n]*/.exec(source.slice(offset + match.length))[0];
+    if (/\|/.test(before + after)) return "&#10;";
+    if (/^[ \t>]*$/.test(before)) return before ? " " : "";
+    if (/^[ \t>]*#/.test(before)) return " ";
+    return after ? `  \n${/^[ \t>]*/.exec(before)[0]}` : "  ";
+  }
+
+  // Between a letter and a punctuation mark, ** begins or ends nothing bold: a rule for languages with spaces between
+  // words. Written as its number, the letter is a punctuation mark to that rule, and the same to people.
+  const BOLD = new RegExp(
+    [FENCED, CODE, ESCAPED, String.raw`(?<bold>(?<stars>\*{2,3})(?![\s*])(?:\\[^\n]|[^*\n\\])+(?<!\s)\k<stars>(?!\*))`].join("|"),
+    "g",
+  );
+  const CJK = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]$/u;
+  const MARK = /^[\p{P}\p{S}]$/u;
+
+  function bold(source) {
+    const letters = new Set();
+    for (const { 0: match, index, groups } of source.matchAll(BOLD)) {
+      if (!groups.bold) continue;
+      const { length } = groups.stars;
+      const end = index + match.length;
+      if (MARK.test(match.at(length)) && CJK.test(source.charAt(index - 1))) letters.add(index - 1);
+      if (MARK.test(match.at(-length - 1)) && CJK.test(source.charAt(end))) letters.add(end);
+    }
+    if (!letters.size) return source;
+    return source.replace(/[^]/g, (letter, at) => (letters.has(at) ? `&#${letter.charCodeAt(0)};` : letter));
+  }
+
+  return function markdown(given) {
+    if (!/\$|\\[([]|\\begin\{|<br|\*\*/.test(given)) return given;
+    const source = bold(given);
     return source.replace(TOKENS, (match, ...rest) => {
-      const { display, inline, dollars, single } = rest.at(-1);
+      const { display, inline, dollars, single, linebreak, environment } = rest.at(-1);
       const offset = rest.at(-3);
+      if (linebreak) return lineBreak(source, match, offset);
+      if (environment) return displayMath(source, match, offset, environment);
       if (display?.trim()) return displayMath(source, match, offset, display);
       if (inline?.trim()) return inlineMath(inline);
       if (dollars?.trim()) {

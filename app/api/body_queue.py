@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 from fastapi import Request
 
-from app.api.completion_request import CompletionRequest
+from app.api.completion_request import CompletionRequest, Pictures
 from app.api.errors import ApiError
 from app.fair_queue import FairLine, LineFullError
 
@@ -23,8 +23,12 @@ class BodyQueue:
         self._line = FairLine(at_once=4 * of_one, of_one=of_one, waiting=50)
         self._patience = patience
 
-    async def read(self, request: Request, program: str, place: AsyncExitStack) -> CompletionRequest:
-        """What a program asks for. `place` holds its place in the line, until that is closed.
+    async def read(
+        self, request: Request, program: str, place: AsyncExitStack, pictures: Pictures | None = None
+    ) -> CompletionRequest:
+        """What a program asks for, with the `pictures` of its kind of request.
+
+        `place` holds its place in the line, until that is closed.
 
         Raises:
             ApiError: it is no such request, or too many of this program's are being read.
@@ -44,7 +48,7 @@ class BodyQueue:
             # The error may be kept for a while, and with it all that this function has.
             body.clear()
             raise
-        return await asyncio.to_thread(CompletionRequest, body)
+        return await asyncio.to_thread(CompletionRequest, body, pictures)
 
 
 def _too_many() -> ApiError:

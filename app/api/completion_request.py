@@ -1,4 +1,4 @@
-"""A program's request body → what the engine is handed: all fields as they came, the pictures checked.
+"""A program's request body → what the engine is handed: all fields that are set, as they came, the pictures checked.
 
 The body is taken apart and put together anew, so that the engine can't read in it what was not seen here (a field named
 twice, a number that no parser agrees on).
@@ -7,7 +7,7 @@ twice, a number that no parser agrees on).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ from app.api.errors import bad_request
 from app.json_values import too_many_values
 
 Json = dict[str, Any]
-_TEXTS = {"text", "refusal", "thinking", "input_text", "output_text"}
+TEXTS = {"text", "refusal", "thinking", "input_text", "output_text"}
+"""Types of parts that are text."""
 _MEDIA = re.compile(r"url|uuid|image|audio|video|embed|file|^data$", re.IGNORECASE)
 """Fields by which engines take media. vLLM looks for them in a part of any type, and takes a picture by a `uuid` from
 its cache, where others' pictures lie."""
@@ -32,24 +33,28 @@ class PictureSlot:
     """A place in the request where a picture stands. `path` names it: `messages[0].content[1]`."""
 
     image: Json
-    """The part's `image_url` object."""
+    """The object that holds the picture's URL, as `field`."""
     path: str
+    field: str = "url"
 
     @property
     def url(self) -> str:
         """The picture's URL."""
-        return str(self.image["url"])
+        return str(self.image[self.field])
 
     @url.setter
     def url(self, value: str) -> None:
-        self.image["url"] = value
+        self.image[self.field] = value
+
+
+Pictures = Callable[[Json], Iterator[PictureSlot]]
 
 
 class CompletionRequest:
-    """A chat completion request."""
+    """A request for an answer: a chat completion, unless `pictures` looks at another kind."""
 
-    def __init__(self, body: bytes | bytearray) -> None:
-        """Raises ApiError (400) for what is no such request."""
+    def __init__(self, body: bytes | bytearray, pictures: Pictures | None = None) -> None:
+        """Raises ApiError (400) for what is no such request. `pictures` checks its fields and finds its pictures."""
         if too_many_values(body, _MOST_VALUES):
             raise bad_request(f"The body holds more than {_MOST_VALUES:,} values.", code="too_many_values")
         try:
@@ -57,10 +62,20 @@ class CompletionRequest:
         except orjson.JSONDecodeError as error:
             raise bad_request(f"The body is not JSON: {error}", code="invalid_json") from None
         if not isinstance(parsed, dict):
-            raise bad_request("The body must be a JSON object with model and messages.", code="invalid_json")
-        self._fields: Json = parsed
-        self.model: str | None = _model(parsed)
-        self.pictures: list[PictureSlot] = list(_pictures(parsed.get("messages")))
+            raise bad_request("The body must be a JSON object.", code="invalid_json")
+        _check_model(parsed)
+        # Clients send null for what is not set; some engines reject it.
+        self._fields: Json = {name: value for name, value in parsed.items() if value is not None}
+        self.pictures: list[PictureSlot] = list((pictures or message_pictures)(self._fields))
+
+    @property
+    def model(self) -> str | None:
+        """The model's name; None leaves the choice to the engine, as vLLM and SGLang do."""
+        return self._fields.get("model") or None
+
+    @model.setter
+    def model(self, name: str) -> None:
+        self._fields["model"] = name
 
     def encode(self) -> bytes:
         """The body for the engine.
@@ -74,15 +89,14 @@ class CompletionRequest:
             raise bad_request("The body is nested too deeply.", code="invalid_json") from None
 
 
-def _model(fields: Json) -> str | None:
-    """The model's name; None leaves the choice to the engine, as vLLM and SGLang do."""
-    model = fields.get("model")
-    if model is not None and not isinstance(model, str):
+def _check_model(fields: Json) -> None:
+    if not isinstance(fields.get("model"), str | None):
         raise bad_request("model must be a string; GET /v1/models lists the names.", "model")
-    return model or None
 
 
-def _pictures(messages: object) -> Iterator[PictureSlot]:
+def message_pictures(fields: Json) -> Iterator[PictureSlot]:
+    """The pictures of a chat completion request. Raises ApiError (400) for what is no such request."""
+    messages = fields.get("messages")
     if not isinstance(messages, list) or not messages:
         raise bad_request("messages must be a list with at least one message.", "messages")
     for at, message in enumerate(messages):
@@ -105,7 +119,7 @@ def _slot(part: object, path: str) -> Iterator[PictureSlot]:
         raise bad_request(f"Messages {_PARTS}.", path)
     kind = part.get("type")
     if kind == "image_url":
-        _no_other_media(part, path, allowed="image_url")
+        no_other_media(part, path, allowed="image_url")
         if isinstance(part.get("image_url"), str):
             part["image_url"] = {"url": part["image_url"]}
         image = part.get("image_url")
@@ -113,15 +127,16 @@ def _slot(part: object, path: str) -> Iterator[PictureSlot]:
             raise bad_request(
                 'A picture is {"type": "image_url", "image_url": {"url": "data:image/png;base64,…"}}.', path
             )
-        _no_other_media(image, path, allowed="url")
+        no_other_media(image, path, allowed="url")
         yield PictureSlot(image, path)
-    elif isinstance(kind, str) and kind in _TEXTS:
-        _no_other_media(part, path)
+    elif isinstance(kind, str) and kind in TEXTS:
+        no_other_media(part, path)
     else:
         raise bad_request(f"Messages {_PARTS}; this one is of type {str(kind)[:40]!r}.", path)
 
 
-def _no_other_media(part: Json, path: str, allowed: str = "") -> None:
-    for name in part:
-        if name != allowed and _MEDIA.search(name):
-            raise bad_request(f"The field {name[:40]!r} is not taken here: messages {_PARTS}.", path)
+def no_other_media(part: Json, path: str | None, instead: str = f"messages {_PARTS}", *, allowed: str = "") -> None:
+    """Takes out of `part` the media fields that are null. Raises ApiError for any that holds something."""
+    for name in [name for name in part if name != allowed and _MEDIA.search(name)]:
+        if part.pop(name) is not None:
+            raise bad_request(f"The field {name[:40]!r} is not taken here: {instead}.", path)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import httpx2
+import orjson
 
 from app.api.completion_request import CompletionRequest
 from app.api.errors import ApiError
@@ -12,11 +14,14 @@ from app.api.response import Outlet
 from app.lazily import openai
 from app.upstream.client import EngineClient
 from app.upstream.state import EngineState
+from engine.catalog import Model, UnknownModelError, find_model
 from engine.wording import report, sentence
 
 _SOON_SECONDS = 5
 _LATER_SECONDS = 60
 _MOST_NAMES = 50
+_NO_ROUTE = ("not found", "file not found")
+"""How vLLM, SGLang and the reader, and llama.cpp, say that they have no such address."""
 _KEPT_HEADERS = ("content-type", "content-encoding", "retry-after", "x-request-id")
 """`content-encoding` for an engine that packs what it was asked not to: the bytes are passed on as they are."""
 
@@ -42,20 +47,46 @@ def engine_of(state: EngineState) -> EngineClient:
     raise ApiError(503, f"The engine is not ready yet{doing}.", "engine_not_ready", retry_after=_SOON_SECONDS)
 
 
-async def check_model(client: EngineClient, name: str | None) -> None:
-    """Sees whether the engine serves the model.
+async def choose_model(client: EngineClient, request: CompletionRequest) -> None:
+    """Sees that the engine serves the request's model, and has the request call it what the engine does.
+
+    A program may say any name of the model: its title, its repository, or another of the catalogue's.
 
     Raises:
-        ApiError: it does not (404); the message lists what it serves.
+        ApiError: the engine does not serve it (404); the message lists what it serves.
     """
-    if name is None or name in await _names(client):
+    name = request.model
+    if name is None:
         return
     # Some servers take on models while they run.
-    names = await _names(client, fresh=True)
-    if names and name not in names:
-        listed = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
-        message = f"The model {name[:100]!r} does not exist here; served is: {listed}."
-        raise ApiError(404, message, "model_not_found", "model")
+    for fresh in (False, True):
+        names = await _names(client, fresh=fresh)
+        if found := _among(names, name):
+            request.model = found
+            return
+    if names:
+        raise _no_model(name, names)
+
+
+def _no_model(name: str, names: Sequence[str]) -> ApiError:
+    listed = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
+    message = f"The model {name[:100]!r} does not exist here; served is: {listed or 'none'}."
+    return ApiError(404, message, "model_not_found", "model")
+
+
+def _among(names: list[str], name: str) -> str | None:
+    """The one of `names` that is `name`, or else means the same model of the catalogue."""
+    if name in names:
+        return name
+    wanted = _model_called(name)
+    return next((served for served in names if _model_called(served) == wanted), None) if wanted else None
+
+
+def _model_called(name: str) -> Model | None:
+    try:
+        return find_model(name)
+    except UnknownModelError:
+        return None
 
 
 async def _names(client: EngineClient, *, fresh: bool = False) -> list[str]:
@@ -90,11 +121,47 @@ async def pass_on(
                 await outlet.end()
             else:
                 answer = b"".join([chunk async for chunk in reply.aiter_raw()])
+                if reply.status_code == 404 and path != "chat/completions" and _names_no_route(answer):
+                    message = f"The engine here has no /v1/{path}: use POST /v1/chat/completions."
+                    raise ApiError(404, message, "not_found")
                 await outlet.whole(reply.status_code, headers, answer)
     except httpx2.ReadTimeout:
         raise ApiError(504, "The engine has been silent for an hour.", "engine_silent") from None
     except httpx2.HTTPError:
         raise _gone() from None
+
+
+async def pass_on_model(client: EngineClient, name: str, outlet: Outlet) -> None:
+    """Sends the entry of one model in the engine's list, which not every engine gives by itself.
+
+    Raises:
+        ApiError: there is no such model (404), or the engine can't be reached or asked.
+    """
+    try:
+        async with client.passing("GET", "models", None) as reply:
+            listed = orjson.loads(await reply.aread()) if reply.status_code == 200 else None
+    except httpx2.HTTPError:
+        raise _gone() from None
+    except orjson.JSONDecodeError:
+        listed = None
+    if not isinstance(listed, dict) or not isinstance(listed.get("data"), list):
+        raise ApiError(502, "The engine gives no list of its models.", "no_model_list")
+    models = {entry["id"]: entry for entry in listed["data"] if isinstance(entry, dict) and "id" in entry}
+    found = _among(list(models), name)
+    if not found:
+        raise _no_model(name, list(models))
+    await outlet.whole(200, {"content-type": "application/json"}, orjson.dumps(models[found]))
+
+
+def _names_no_route(answer: bytes) -> bool:
+    """Whether a 404 is about the address; an engine may also miss something that the request names."""
+    try:
+        said = orjson.loads(answer)
+    except orjson.JSONDecodeError:
+        return True
+    error = said.get("error", said) if isinstance(said, dict) else said
+    message = error.get("message", error.get("detail")) if isinstance(error, dict) else error
+    return not isinstance(message, str) or message.strip(" .").lower() in _NO_ROUTE
 
 
 def _gone() -> ApiError:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 
 from app.api.completion_request import PictureSlot
 from app.api.errors import ApiError, bad_request
 from app.api.remote_pictures import RemotePictures
-from app.files.pictures import NormalPicture, PictureError, PictureLimits
+from app.files.padded import padded
+from app.files.pictures import PictureError, PictureLimits
 from app.files.uploads import MAX_BYTES, UploadStore
+from engine.base64_text import decoded
 
 MAX_REQUEST_BYTES = 128 * 1024 * 1024
 """A request's body, and likewise what is fetched for it: one picture of the upload limit's 64 MB as base64 (86 MB), or
 sixteen of 6 MB."""
+_ESCAPES = {"%2B": "+", "%2F": "/", "%3D": "=", "%0A": "\n", "%0D": "\r", "%20": " "}
 _REFUSALS = {
     "picture_empty": "The picture is empty.",
-    "picture_unknown": "This is no picture that can be read: send PNG, JPEG, WebP, GIF, BMP, TIFF or HEIC.",
+    "picture_unknown": "This is no picture that can be read: send PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or AVIF.",
     "picture_broken": "The picture is damaged and cannot be read: save it again.",
     "picture_too_large": "The picture has more than {megapixels} megapixels: send a smaller version.",
 }
@@ -30,8 +32,10 @@ class PictureDesk:
         self._store = store
         self._remote = remote
 
-    async def check(self, slots: list[PictureSlot], limits: PictureLimits, most: int) -> None:
-        """Puts into each slot a data URL of the picture that was checked.
+    async def check(
+        self, slots: list[PictureSlot], limits: PictureLimits, most: int, patches: int | None = None
+    ) -> None:
+        """Puts into each slot a data URL of the picture that was checked, padded where the engine wants `patches`.
 
         Raises:
             ApiError: there are more than `most`, or one can't be used.
@@ -50,26 +54,30 @@ class PictureDesk:
                 picture = await self._store.normalised(data, limits)
             except PictureError as error:
                 raise _refused(error, slot.path) from None
-            slot.url = _data_url(picture)
+            if patches is None:
+                slot.url = _data_url(picture.data, picture.extension)
+            else:
+                slot.url = _data_url(await asyncio.to_thread(padded, picture.data, patches), "png")
 
 
 def _decode(slot: PictureSlot) -> bytes:
     head, comma, body = slot.url.partition(",")
-    if not comma or not head.lower().endswith(";base64"):
+    if not comma or head.lower().rpartition(";")[2].strip(" ") != "base64":
         raise bad_request("A data: URL of a picture begins with data:image/png;base64, (or its type).", slot.path)
-    if len(body) > MAX_BYTES * 4 // 3 + 1024:
-        raise bad_request(f"The picture is larger than {MAX_BYTES // 1024 // 1024} MB.", slot.path)
     try:
-        return base64.b64decode(_unescaped(body), validate=True)
-    except (binascii.Error, ValueError):
+        data = decoded(_unescaped(body))
+    except ValueError:
         raise bad_request("The data: URL's data is not base64.", slot.path) from None
+    if len(data) > MAX_BYTES:
+        raise bad_request(f"The picture is larger than {MAX_BYTES // 1024 // 1024} MB.", slot.path)
+    return data
 
 
 def _unescaped(body: str) -> str:
     """Base64 as a URL may escape it; unquoting any other character would take seconds of the page for nothing."""
     if "%" not in body:
         return body
-    for escaped, character in (("%2B", "+"), ("%2F", "/"), ("%3D", "=")):
+    for escaped, character in _ESCAPES.items():
         body = body.replace(escaped, character).replace(escaped.lower(), character)
     return body
 
@@ -78,6 +86,6 @@ def _refused(error: PictureError, path: str) -> ApiError:
     return bad_request(_REFUSALS[error.key].format(**error.values), path, error.key)
 
 
-def _data_url(picture: NormalPicture) -> str:
-    kind = "jpeg" if picture.extension == "jpg" else picture.extension
-    return f"data:image/{kind};base64,{base64.b64encode(picture.data).decode('ascii')}"
+def _data_url(data: bytes, extension: str) -> str:
+    kind = "jpeg" if extension == "jpg" else extension
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"

@@ -14,8 +14,9 @@ import resource
 import signal
 import sys
 
-from app.files.pdf import PdfPages, draw_pages
-from app.files.pictures import NormalPicture, PictureError, PictureLimits
+from app.files.pdf import draw_pages
+from app.files.pdf_text import use_fallback_font
+from app.files.pictures import NormalPicture, Pages, PictureError, PictureLimits
 from engine.config import ROOT
 
 PAGE_SECONDS = 20.0
@@ -28,7 +29,7 @@ _NICENESS = 5
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH")
 
 
-async def draw(data: bytes, limits: PictureLimits, most: int, seconds: float = PAGE_SECONDS) -> PdfPages:
+async def draw(data: bytes, limits: PictureLimits, most: int, seconds: float = PAGE_SECONDS) -> Pages:
     """Draws at most `most` pages, each in at most `seconds` of processor time.
 
     Raises:
@@ -57,7 +58,7 @@ async def draw(data: bytes, limits: PictureLimits, most: int, seconds: float = P
     return _read(said)
 
 
-def _read(said: bytes) -> PdfPages:
+def _read(said: bytes) -> Pages:
     head, _, rest = said.partition(b"\n")
     found = json.loads(head)
     if "error" in found:
@@ -66,7 +67,7 @@ def _read(said: bytes) -> PdfPages:
     for size, extension, width, height, original in found["pages"]:
         pictures.append(NormalPicture(rest[at : at + size], extension, width, height, tuple(original)))
         at += size
-    return PdfPages(pictures, found["total"])
+    return Pages(pictures, found["total"], tuple(found["missing"]))
 
 
 def _main() -> None:
@@ -75,6 +76,7 @@ def _main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
     whole = round(float(seconds) * _ALL_PAGES) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
+    use_fallback_font()
     data = sys.stdin.buffer.read()
 
     def next_page() -> None:
@@ -87,7 +89,8 @@ def _main() -> None:
         sys.stdout.write(json.dumps({"error": error.key}) + "\n")
         return
     pages = [(len(page.data), page.extension, page.width, page.height, page.original_size) for page in drawn.pictures]
-    sys.stdout.buffer.write(json.dumps({"total": drawn.total, "pages": pages}).encode() + b"\n")
+    head = {"total": drawn.total, "missing": drawn.missing_fonts, "pages": pages}
+    sys.stdout.buffer.write(json.dumps(head).encode() + b"\n")
     for page in drawn.pictures:
         sys.stdout.buffer.write(page.data)
 

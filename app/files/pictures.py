@@ -10,11 +10,17 @@ from __future__ import annotations
 import io
 import math
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PIL import Image, ImageStat, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 from pillow_heif import register_heif_opener
+
+from engine.pixel_shape import squared_size
+from engine.text_layer import KEY
 
 register_heif_opener(thumbnails=False)
 
@@ -23,7 +29,10 @@ MAX_PIXELS = 100_000_000
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "HEIF")
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF")
+_REDUCED = 0x00FE
+"""TIFF's tag of a page that is a smaller copy of another one, in its lowest bit."""
+_OF_FRAMES = frozenset({"GIF", "TIFF", "PNG", "WEBP", "AVIF"})
 _JPEG_QUALITY = 95
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -63,7 +72,7 @@ class NormalPicture:
     width: int
     height: int
     original_size: tuple[int, int]
-    """Before scaling, upright."""
+    """Before scaling, upright, in square pixels."""
     left_out_frames: int = 0
     """Further frames or pages in the same file, which are not used."""
 
@@ -71,6 +80,16 @@ class NormalPicture:
     def scaled(self) -> bool:
         """Whether it was larger than the model takes."""
         return (self.width, self.height) != self.original_size
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The first pages of a document as pictures, and how many it has."""
+
+    pictures: list[NormalPicture]
+    total: int
+    missing_fonts: tuple[str, ...] = ()
+    """Fonts of a PDF that are neither in it nor here, so that their text is missing in the pictures."""
 
 
 def target_size(width: int, height: int, limits: PictureLimits) -> tuple[int, int]:
@@ -87,11 +106,35 @@ def normalise(data: bytes, limits: PictureLimits) -> NormalPicture:
     Raises:
         PictureError: it is empty, no picture, of a kind that is not read, broken, or too large to decode.
     """
+    with _opened(data) as image:
+        return _normalise(image, data, limits)
+
+
+def normalise_pages(data: bytes, limits: PictureLimits, most: int) -> Pages:
+    """Makes pictures of the first pages of a TIFF, at most `most`; of any other file its one picture.
+
+    Raises:
+        PictureError: as `normalise`.
+    """
+    with _opened(data) as image:
+        if image.format != "TIFF":
+            return Pages([_normalise(image, data, limits)], 1)
+        count = getattr(image, "n_frames", 1)
+        numbers = [number for number in range(count) if number == 0 or not _is_reduced(image, number)]
+        pictures = []
+        for number in numbers[:most]:
+            image.seek(number)
+            pictures.append(replace(_normalise(image, data, limits), left_out_frames=0))
+        return Pages(pictures, len(numbers))
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[Image.Image]:
     if not data:
         raise PictureError("picture_empty")
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            return _normalise(image, data, limits)
+            yield image
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise PictureError("picture_too_large", megapixels=MAX_PIXELS // 1_000_000) from None
     except UnidentifiedImageError:
@@ -104,19 +147,28 @@ def normalise(data: bytes, limits: PictureLimits) -> NormalPicture:
         raise PictureError("picture_broken") from error
 
 
-def encode(image: Image.Image, limits: PictureLimits) -> NormalPicture:
-    """A picture that was drawn here, e.g. a page of a PDF, as a PNG within the limits."""
+def _is_reduced(image: Image.Image, number: int) -> bool:
+    image.seek(number)
+    return bool(int(image.tag_v2.get(_REDUCED, 0)) & 1)  # type: ignore[attr-defined] # a TIFF has tags
+
+
+def encode(image: Image.Image, limits: PictureLimits, layer: str = "") -> NormalPicture:
+    """A picture that was drawn here, e.g. a page of a PDF, as a PNG within the limits, with the page's text `layer`."""
     size = target_size(*image.size, limits)
     drawn = image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
-    return NormalPicture(_save(drawn, "PNG", compress_level=1), "png", *drawn.size, image.size)
+    comment = PngInfo()
+    if layer:
+        comment.add_itxt(KEY, layer, zip=True)
+    return NormalPicture(_save(drawn, "PNG", compress_level=1, pnginfo=comment), "png", *drawn.size, image.size)
 
 
 def _normalise(image: Image.Image, data: bytes, limits: PictureLimits) -> NormalPicture:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
+    if math.prod(image.size) > MAX_PIXELS:
         raise PictureError("picture_too_large", megapixels=MAX_PIXELS // 1_000_000)
+    width, height = squared_size(image.size, image.info)
+    oblong = (width, height) != image.size
     lossy = _is_lossy(image, data)
-    frames = getattr(image, "n_frames", 1) if image.format in {"GIF", "TIFF"} else 1
+    frames = getattr(image, "n_frames", 1) if image.format in _OF_FRAMES else 1
     turned = _orientation(image) in {5, 6, 7, 8}
     original = (height, width) if turned else (width, height)
     size = target_size(*original, limits)
@@ -126,7 +178,9 @@ def _normalise(image: Image.Image, data: bytes, limits: PictureLimits) -> Normal
         image.draft(None, (2 * min(size), 2 * min(size)))
     image.load()
     orientation = _orientation(image)
-    untouched = image.format == "JPEG" and image.mode in {"L", "RGB"} and size == original and orientation == 1
+    untouched = (
+        image.format == "JPEG" and image.mode in {"L", "RGB"} and size == original and orientation == 1 and not oblong
+    )
     upright = image if untouched else _upright(_plain(image), orientation, size)
     upright.info.clear()
     if untouched:
@@ -141,7 +195,7 @@ def _normalise(image: Image.Image, data: bytes, limits: PictureLimits) -> Normal
 def _is_lossy(image: Image.Image, data: bytes) -> bool:
     if image.format == "WEBP":
         return b"VP8 " in data[:64]
-    return image.format in {"JPEG", "MPO", "HEIF"}
+    return image.format in {"JPEG", "MPO", "HEIF", "AVIF"}
 
 
 def _orientation(image: Image.Image) -> int:

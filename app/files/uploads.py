@@ -11,24 +11,28 @@ import hashlib
 import os
 import re
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import aiofiles.os
 
 from app.fair_queue import FairLine
 from app.files import pdf, pdf_process
-from app.files.pictures import NormalPicture, PictureError, PictureLimits, normalise
+from app.files.pictures import NormalPicture, Pages, PictureError, PictureLimits, normalise, normalise_pages
 from app.talk.conversation import Picture
 from engine.atomic_write import replace_file
 
 MAX_BYTES = 64 * 1024 * 1024
 """The largest file that is taken; the page's upload limit is the same."""
-MAX_PDF_PAGES = 20
+MAX_PAGES = 20
 _PDFS_AT_ONCE = 2
 _PICTURES_AT_ONCE = 2
 _REMEMBERED = 1000
+_Made = TypeVar("_Made")
 _THREAD_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -92,39 +96,36 @@ class UploadStore:
             return known
         if pdf.is_pdf(data):
             async with self._drawing.place(person):
-                pages = await pdf_process.draw(data, limits, min(most, MAX_PDF_PAGES))
-            stored = await self._keep_pages(pages, name, thread)
+                pages: Pages = await pdf_process.draw(data, limits, min(most, MAX_PAGES))
+            # A page is drawn at the size that fits; there was no larger picture that people could miss.
+            stored = await self._keep(pages, name, thread, noted=False)
         else:
-            picture = await self.normalised(data, limits, person)
-            stored = await self._keep([picture], name, thread)
+            pages = await self._decoded(partial(normalise_pages, data, limits, min(most, MAX_PAGES)), person)
+            stored = await self._keep(pages, name, thread, noted=pages.total == 1)
             stored.shown_as_it_is = is_web_picture(data)
         self._known[key] = stored
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return stored
 
-    async def _keep_pages(self, pages: pdf.PdfPages, name: str, thread: str) -> Stored:
-        stored = await self._keep(pages.pictures, name, thread)
-        stored.shown_as_it_is = False
-        # A page is drawn at the size that fits; there was no larger picture that people could miss.
-        stored.notices = []
-        if pages.total > len(pages.pictures):
-            values = {"name": name, "shown": len(pages.pictures), "total": pages.total}
-            stored.notices.append(Notice("pdf_pages_left_out", values))
-        return stored
-
-    async def _keep(self, pictures: list[NormalPicture], name: str, thread: str) -> Stored:
+    async def _keep(self, pages: Pages, name: str, thread: str, *, noted: bool = True) -> Stored:
+        """`noted`: whether to say what was done to the pictures."""
         if not _THREAD_NAME.fullmatch(thread):
             raise ValueError(f"{thread!r} cannot be a folder's name")
         folder = self._folder / thread
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        stored = Stored([])
-        for number, picture in enumerate(pictures, 1):
-            title = name if len(pictures) == 1 else f"{name} ({number})"
+        stored = Stored([], shown_as_it_is=False)
+        for number, picture in enumerate(pages.pictures, 1):
+            title = name if len(pages.pictures) == 1 else f"{name} ({number})"
             path = folder / f"{hashlib.sha256(picture.data).hexdigest()}.{picture.extension}"
             await _write(path, picture.data)
             stored.pictures.append(Picture(str(path), title, picture.width, picture.height))
-            stored.notices += _notices(picture, name)
+            stored.notices += _notices(picture, title) if noted else []
+        if pages.total > len(pages.pictures):
+            values = {"name": name, "shown": len(pages.pictures), "total": pages.total}
+            stored.notices.append(Notice("pages_left_out", values))
+        if pages.missing_fonts:
+            stored.notices.append(Notice("fonts_missing", {"name": name, "fonts": ", ".join(pages.missing_fonts)}))
         return stored
 
     async def normalised(self, data: bytes, limits: PictureLimits, person: str = "") -> NormalPicture:
@@ -133,8 +134,11 @@ class UploadStore:
         Raises:
             PictureError: it cannot be used.
         """
+        return await self._decoded(partial(normalise, data, limits), person)
+
+    async def _decoded(self, make: Callable[[], _Made], person: str) -> _Made:
         async with self._decoding.place(person):
-            return await asyncio.get_running_loop().run_in_executor(self._threads, normalise, data, limits)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, make)
 
     def close(self) -> None:
         """Ends the decoding threads once they are idle."""
@@ -148,9 +152,9 @@ def display_name(name: str) -> str:
 
 
 def is_web_picture(data: bytes) -> bool:
-    """Whether browsers show such a file: PNG, JPEG, GIF, BMP or WebP."""
+    """Whether browsers show such a file: PNG, JPEG, GIF, BMP, WebP or AVIF."""
     starts = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM")
-    return data.startswith(starts) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+    return data.startswith(starts) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP") or data[4:12] == b"ftypavif"
 
 
 def _notices(picture: NormalPicture, name: str) -> list[Notice]:

@@ -83,13 +83,14 @@ class Saving:
         ]
         if not changed:
             return
-        rows = await self._rows([answer.id for _, answer, _ in changed])
-        # The turn of an answer that is there is there, too.
-        there = {row.turn_id for row in rows.values()}
-        there |= await self._there([turn.id for turn, _, _ in changed if turn.id not in there])
-        for turn, answer, printed in changed:
-            if turn.id in there:
-                await self._answer(turn, answer, rows.get(answer.id), printed)
+        # Nearly always nobody else has written it: then one statement will do, and its text is not read again.
+        others = [
+            (turn, answer, printed)
+            for turn, answer, printed in changed
+            if not await self._update(answer, self._seen(answer).revision, printed)
+        ]
+        if others:
+            await self._merge(others)
         await self._touch(list({turn.id for turn, _, _ in changed}))
 
     def noted(self) -> None:
@@ -130,17 +131,35 @@ class Saving:
             await self._connection.execute(insert(pictures), rows)
         self._next_place[turn.id] = 0
 
-    async def _answer(self, turn: Turn, answer: Answer, row: Row[Any] | None, printed: int) -> None:
+    async def _update(self, answer: Answer, seen: int, printed: int) -> bool:
+        """Writes over an answer that has this revision in the database; whether it has."""
+        if not seen:
+            return False
+        # Never a revision that it had before, even if it was deleted and then written again by a session that still had
+        # it. Those of schema 0002 counted from 1, which may be more than the thread's.
+        revision = max(self._revision, seen + 1)
+        values = {**records.answer_values(answer), "revision": revision}
+        done = await self._connection.execute(_UPDATE_ANSWER, {**values, **self._own, "known": answer.id, "seen": seen})
+        if done.rowcount:
+            self._written.append(_Written(answer, answer.id, Seen(revision, printed)))
+        return bool(done.rowcount)
+
+    async def _merge(self, given: Sequence[tuple[Turn, Answer, int]]) -> None:
+        """Adds answers that are new, and merges those that another session has written."""
+        rows = await self._rows([answer.id for _, answer, _ in given])
+        # The turn of an answer that is there is there, too.
+        there = {row.turn_id for row in rows.values()}
+        there |= await self._there([turn.id for turn, _, _ in given if turn.id not in there])
+        for turn, answer, printed in given:
+            if turn.id in there:
+                await self._merge_one(turn, answer, rows.get(answer.id), printed)
+
+    async def _merge_one(self, turn: Turn, answer: Answer, row: Row[Any] | None, printed: int) -> None:
         values = records.answer_values(answer)
         if row is None:
             await self._append(turn, answer, answer.id, values, printed)
-        elif row.revision == self._seen(answer).revision or _goes_on(values, row):
-            # Never one that it has had: not even an answer that was deleted and written again by a session that still
-            # had it. Those of version 0002 counted from 1, which may be more than the thread's.
-            revision = max(self._revision, row.revision + 1)
-            wanted = self._own | {"known": answer.id, "seen": row.revision}
-            await self._connection.execute(_UPDATE_ANSWER, {**values, "revision": revision, **wanted})
-            self._written.append(_Written(answer, answer.id, Seen(revision, printed)))
+        elif _goes_on(values, row):
+            await self._update(answer, row.revision, printed)
         elif not _is_beginning(values, row):
             # Both have gone on from what they had in common: this one becomes an answer of its own.
             await self._append(turn, answer, new_id(), values, printed)

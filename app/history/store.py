@@ -32,9 +32,10 @@ _LONGEST_PRESET = 100
 _AT_ONCE = 500
 """As many threads in one statement, at most."""
 # Made once: for each answer that is being written, that takes longer than to carry it out.
-_HOLD = (
-    update(threads).where(own_thread(bindparam("holder"), bindparam("held"))).values(revision=threads.c.revision + 1)
-)
+_HELD = own_thread(bindparam("holder"), bindparam("held"))
+_HOLD = update(threads).where(_HELD).values(revision=threads.c.revision + 1)
+# Not by RETURNING: SQLite before 3.35, which RHEL 9 has, knows none.
+_HELD_REVISION = select(threads.c.revision).where(_HELD)
 
 
 class ThreadGoneError(HistoryError):
@@ -98,7 +99,7 @@ class History:
         async with self.database.writing() as connection:
             if not copy.kept:
                 await _begin(connection, copy.thread_id, copy.user_id, _first_name(asked), copy.preset)
-            [revision] = await _hold(connection, [copy])
+            revision = await _hold(connection, copy.user_id, copy.thread_id)
             if revision is None:
                 raise ThreadGoneError(copy.thread_id)
             saving = Saving(connection, copy, revision)
@@ -130,7 +131,7 @@ class History:
         async with self.database.writing() as connection:
             # One after the other: of two sessions in one thread the later one has to see what the earlier one wrote.
             for copy in by_copy:
-                [revision] = await _hold(connection, [copy])
+                revision = await _hold(connection, copy.user_id, copy.thread_id)
                 if revision is not None:
                     saving = Saving(connection, copy, revision)
                     await saving.answers([(turn, answer) for other, turn, answer in given if other is copy])
@@ -239,7 +240,7 @@ class OwnHistory:
             turn = (await connection.execute(of_answer)).first()
             if turn is None:
                 return False
-            [revision] = await _hold(connection, [Copy(self.user_id, turn.thread_id)])
+            revision = await _hold(connection, self.user_id, turn.thread_id)
             done = await connection.execute(update(answers).where(own).values(**values))
             rated = (turns.c.id == turn.id) & own_turns(self.user_id, turn.thread_id)
             await connection.execute(update(turns).where(rated).values(changed=revision))
@@ -292,11 +293,11 @@ async def _begin(connection: AsyncConnection, thread_id: str, user_id: str, name
         await connection.execute(update(threads).where(own_thread(user_id, thread_id)).values(name=name))
 
 
-async def _hold(connection: AsyncConnection, copies: Sequence[Copy]) -> list[int | None]:
-    """Makes a new revision of each thread: until the transaction ends, nobody else writes into it. None: it is gone."""
-    for copy in copies:
-        await connection.execute(_HOLD, {"holder": copy.user_id, "held": copy.thread_id})
-    return await _revisions(connection, copies)
+async def _hold(connection: AsyncConnection, user_id: str, thread_id: str) -> int | None:
+    """Makes a new revision of a thread: until the transaction ends, nobody else writes into it. None: it is gone."""
+    held = {"holder": user_id, "held": thread_id}
+    await connection.execute(_HOLD, held)
+    return (await connection.execute(_HELD_REVISION, held)).scalar_one_or_none()
 
 
 async def _revisions(connection: AsyncConnection, copies: Sequence[Copy]) -> list[int | None]:

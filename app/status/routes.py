@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 from typing import Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
+from pydantic import BaseModel
 
 from app.access.signed_in import Token, require_sign_in
 from app.access.still_allowed import Welcome
@@ -15,12 +17,19 @@ from app.i18n import language_of, text
 from app.status.overview import Overview
 from app.telemetry import prometheus
 from app.telemetry.otel import telemetry
-from app.upstream.state import EngineState
+from app.upstream.state import EngineState, NoSupervisorError
 from engine.config import Settings, secret
 from engine.logs import more, plain
+from engine.supervise import consent
 
 FIRST_LINES = 200
 """So much of each log is shown before what comes."""
+
+
+class _Download(BaseModel):
+    """Whether a model may be fetched."""
+
+    answer: consent.Word
 
 
 class Guard:
@@ -80,6 +89,15 @@ def watching(settings: Settings, state: EngineState, welcome: Welcome) -> APIRou
             found = await asyncio.to_thread(more, path, at, FIRST_LINES)
             told[name] = {"lines": [plain(line) for line in found.lines], "at": found.at}
         return JSONResponse(told, headers={"cache-control": "no-store"})
+
+    @router.post("/api/download", dependencies=[Depends(guard.watcher)])
+    async def answer_download(said: _Download) -> JSONResponse:
+        await asyncio.to_thread(consent.answer, settings.files, said.answer)
+        if said.answer == "yes" and state.coming().state == "failed":
+            # It may be here, and could not be started.
+            with contextlib.suppress(NoSupervisorError):
+                state.retry()
+        return JSONResponse({"status": "noted"}, 202)
 
     @router.get("/metrics", dependencies=[Depends(guard.reader_of_metrics)])
     async def show_metrics() -> Response:

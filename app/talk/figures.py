@@ -15,6 +15,8 @@ from app.talk.control_tokens import whole
 MAX_COUNT = 10**15
 MAX_FINISH_REASON = 100
 _MAX_MODEL = 500
+_FASTEST = 5_000
+"""Tokens a second: no engine writes one answer faster."""
 
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 """A number of tokens."""
@@ -52,7 +54,11 @@ class Figures:
 
     @property
     def tokens_per_second(self) -> float | None:
-        """How fast the engine wrote; None where it did not report how much, or too little for a rate."""
+        """How fast the engine wrote; None where it did not report how much, or too little for a rate.
+
+        Nor is there one where the answer was there before it was asked for, as what the reader has read before.
+        """
         if self.usage is None or self.usage.completion_tokens < 2 or self.writing <= 0:
             return None
-        return (self.usage.completion_tokens - 1) / self.writing
+        rate = (self.usage.completion_tokens - 1) / self.writing
+        return rate if rate <= _FASTEST else None

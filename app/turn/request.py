@@ -11,6 +11,7 @@ from typing import Any
 
 import aiofiles
 
+from app.files.padded import padded_file
 from app.talk.conversation import Message, Picture, Turn, to_messages, to_prefix
 from app.talk.fitting import Fit, Limits, fit, texts, upper_bound
 from app.talk.settings import ChatSettings, Offer, follow_thinking, parse
@@ -69,7 +70,7 @@ def _start(job: Job, marks: Marks | None, instant: Instant | None) -> Start:
 
 
 async def _fit(client: EngineClient, job: Job, settings: ChatSettings, offer: Offer, instant: Instant | None) -> Fit:
-    limits = Limits(client.context(settings.model), offer.model.picture_pixels, offer.model.pictures_per_prompt)
+    limits = Limits(client.context(settings.model), client.picture_pixels, offer.model.pictures_per_prompt)
     extra = [settings.system_prompt] if settings.system_prompt.strip() else []
     if job.continuing:
         extra += [job.answer.reasoning, job.answer.text]
@@ -124,6 +125,8 @@ async def _picture_url(client: EngineClient, picture: Picture) -> str:
     path = Path(picture.path)
     if client.plan.pictures == "file":
         return path.as_uri()
+    if (patches := client.plan.picture_patches) is not None:
+        return data_url(await asyncio.to_thread(padded_file, path, patches), ".png")
     async with aiofiles.open(path, "rb") as file:
         return data_url(await file.read(), path.suffix)
 

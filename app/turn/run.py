@@ -6,9 +6,9 @@ Knows nothing of Chainlit: what is to be seen goes to a `View`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx2
 
@@ -138,7 +138,7 @@ async def _round(client: EngineClient, job: Job, view: View, patience: Patience)
                     enough = await _stream(reply, reader, show, asked.clock, job.answer_now)
                 else:
                     enough = False
-                    await _whole(reply, reader, show, asked.clock)
+                    await _whole(reply, reader, show, asked.clock, _repeated(client, request.body))
         finally:
             job.answer.engine_splits |= reader.engine_splits
             # An answer that came as a whole does not tell how long its thoughts took.
@@ -148,8 +148,17 @@ async def _round(client: EngineClient, job: Job, view: View, patience: Patience)
     return figures, enough
 
 
-async def _whole(reply: Reply, reader: StreamReader, show: Callable[[Piece], Awaitable[None]], clock: Clock) -> None:
-    pieces = reader.read_whole(b"".join([chunk async for chunk in reply]))
+def _repeated(client: EngineClient, body: Mapping[str, Any]) -> str:
+    """What a whole reply begins with that was there before."""
+    if client.plan.traits.repeats_beginning and body.get("continue_final_message"):
+        return str(body["messages"][-1]["content"])
+    return ""
+
+
+async def _whole(
+    reply: Reply, reader: StreamReader, show: Callable[[Piece], Awaitable[None]], clock: Clock, beginning: str
+) -> None:
+    pieces = reader.read_whole(b"".join([chunk async for chunk in reply]), beginning)
     if pieces:
         # It came at one moment: the time that showing it takes is none in which the engine wrote.
         clock.saw(pieces[0], pieces[-1], len(pieces))

@@ -89,6 +89,11 @@ class EngineClient:
         said = next((served.context for served in self._served if served.name == name), None)
         return said or self.plan.context or self.model.context
 
+    @property
+    def picture_pixels(self) -> int:
+        """To how many pixels a larger picture is scaled down."""
+        return self.plan.picture_pixels or self.model.picture_pixels
+
     async def count(self, texts: Sequence[str], name: str) -> dict[str, int]:
         """How many tokens each text is: asked of the engine where it can tell, estimated otherwise."""
         if self.plan.traits.unit == "character":
@@ -170,7 +175,9 @@ class EngineClient:
         try:
             # The client's own limit is one for each step; this one is for all of them.
             async with asyncio.timeout(METRICS_SECONDS):
-                reply = await self._http.get(f"{self._root}/metrics")
+                # llama-server asks for the key here, too.
+                headers = {"Authorization": f"Bearer {self._key}"}
+                reply = await self._http.get(f"{self._root}/metrics", headers=headers)
         except (httpx2.HTTPError, TimeoutError):
             return ""
         return reply.text if reply.status_code == 200 else ""

@@ -14,7 +14,7 @@ from app.upstream.client import EngineClient
 from app.upstream.stall import Patience
 from engine.config import Settings
 from engine.plans.launch import LaunchPlan
-from engine.status import EngineStatus, Reason, Status
+from engine.status import ComingStatus, EngineStatus, Reason, Status
 from engine.supervise import control
 from engine.wording import sentence
 
@@ -46,6 +46,10 @@ class EngineState:
     def status(self) -> EngineStatus:
         """The engine's state at this moment."""
         return Status.read(self._settings.files.status).engine
+
+    def coming(self) -> ComingStatus:
+        """The better engine on its way, if there is one."""
+        return Status.read(self._settings.files.status).coming
 
     def plan(self) -> LaunchPlan | None:
         """What was launched; None before the first launch."""

@@ -57,8 +57,8 @@ class StreamReader:
                 self._event(line[5:].strip(), pieces)
         return pieces
 
-    def read_whole(self, body: bytes) -> list[Piece]:
-        """Reads an answer that was not streamed.
+    def read_whole(self, body: bytes, beginning: str = "") -> list[Piece]:
+        """Reads an answer that was not streamed; `beginning` is what of it the engine repeats.
 
         Raises:
             BrokenStreamError: the body is no chat completion.
@@ -67,8 +67,11 @@ class StreamReader:
         pieces: list[Piece] = []
         try:
             choice = reply["choices"][0]
-            self._delta(choice["message"], pieces)
-        except (KeyError, IndexError, TypeError) as error:
+            message = choice["message"]
+            if beginning and isinstance(content := message.get("content"), str):
+                message = {**message, "content": content.removeprefix(beginning)}
+            self._delta(message, pieces)
+        except (AttributeError, KeyError, IndexError, TypeError) as error:
             raise BrokenStreamError("no choice in the reply") from error
         self.finish_reason = _reason(choice.get("finish_reason") or "stop")
         if usage := reply.get("usage"):

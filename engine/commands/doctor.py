@@ -24,7 +24,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from engine import processes
+from engine import fallback_font, processes
 from engine.catalog import find_model
 from engine.commands.settings_notes import settings_notes
 from engine.config import ROOT, Settings
@@ -36,6 +36,8 @@ from engine.machine.open_files import possible
 from engine.machine.vendor import GIB
 from engine.plans.launch import PlanError
 from engine.supervise import control
+from engine.supervise.elsewhere import Elsewhere
+from engine.wording import sentence
 
 State = Literal["ok", "warning", "broken"]
 LITTLE_DISK, TOO_LITTLE_DISK = 5 * GIB, GIB // 2
@@ -71,11 +73,13 @@ def examine(settings: Settings, hardware: Hardware) -> list[Finding]:
     checks: list[Callable[[], list[Finding]]] = [
         python,
         lambda: environment(ROOT),
+        fonts,
         lambda: engine_environment(settings, hardware),
         lambda: [Finding("settings", "warning", note) for note in settings_notes(settings)],
         lambda: workspace(settings),
         lambda: disk(settings),
         lambda: ports(settings),
+        lambda: server(settings),
         lambda: open_files(possible(), resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
         lambda: machine(hardware),
         lambda: weights(settings, hardware),
@@ -119,6 +123,14 @@ def environment(root: Path) -> list[Finding]:
         return [Finding("packages", "broken", f".venv differs from uv.lock: {', '.join(differs[:3])}", advice)]
     versions = " ".join(f"{name} {metadata.version(name)}" for name in ("chainlit", "pillow", "uv"))
     return [Finding("packages", "ok", f"as uv.lock says ({versions})")]
+
+
+def fonts() -> list[Finding]:
+    """Whether PDFs can be drawn whose Chinese, Japanese or Korean font is not in them."""
+    if fallback_font.folder():
+        return [Finding("fonts", "ok", f"{fallback_font.TITLE} for PDFs that don't embed their Chinese font")]
+    what = "The fallback font is missing: PDFs that don't embed their Chinese font lose that text."
+    return [Finding("fonts", "warning", what, "Run ./start.sh prepare.")]
 
 
 def engine_environment(settings: Settings, hardware: Hardware, root: Path = ROOT) -> list[Finding]:
@@ -192,6 +204,20 @@ def ports(settings: Settings) -> list[Finding]:
     return found or [Finding("ports", "ok", " and ".join(str(port) for _, port, _ in wanted) + " are free")]
 
 
+def server(settings: Settings) -> list[Finding]:
+    """Whether the server that `KIMI_ENGINE=openai` names answers, with this key and this model."""
+    if not settings.remote:
+        return []
+    headers = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
+    address = settings.openai_api_base.rstrip("/")
+    found = asyncio.run(Elsewhere(address, settings.model, headers).look())
+    if found is None:
+        return [Finding("server", "ok", f"{address} answers, and has {settings.model}")]
+    state: State = "warning" if found.key == "remote_no_model" else "broken"
+    advice = "The settings are OPENAI_API_BASE, OPENAI_API_KEY and KIMI_MODEL."
+    return [Finding("server", state, sentence(found), advice)]
+
+
 def open_files(most: int, now: int) -> list[Finding]:
     """How many files and sockets a process may have open: `most` after the start has raised it, `now` in this shell."""
     if most < FEW_FILES:
@@ -221,13 +247,16 @@ def weights(settings: Settings, hardware: Hardware) -> list[Finding]:
         plan = make_plan(settings, hardware)
         if not plan.weights:
             return [Finding("model", "ok", f"{plan.model} on {plan.engine}")]
-        place = find_weights(find_model(plan.model), plan.weights, settings.models_folder)
+        place = find_weights(find_model(plan.model), plan.weights, settings.models_folder, plan.variant)
     except (PlanError, WeightsError) as error:
         return [Finding("model", "broken", str(error), "./start.sh plan tells what runs here.")]
     if isinstance(place, Missing):
-        gigabytes = find_model(plan.model).weights_gb
+        gigabytes = sum(file.bytes for file in place.files) / 1e9 or find_model(plan.model).weights_gb or 0
         what = f"{plan.model} on {plan.engine}; its weights are not here yet."
-        return [Finding("model", "warning", what, f"The next start fetches {gigabytes:g} GB into {place.folder}.")]
+        advice = f"The next start fetches {gigabytes:.4g} GB into {place.folder}."
+        if plan.to_fetch and settings.download != "yes":
+            advice = f"The reader answers until somebody lets {gigabytes:.4g} GB be fetched: KIMI_DOWNLOAD=yes."
+        return [Finding("model", "warning", what, advice)]
     return [Finding("model", "ok", f"{plan.model} on {plan.engine}, weights in {place}")]
 
 

@@ -95,7 +95,9 @@ def _engine(seen: Status, plan: LaunchPlan | None) -> RenderableType:
 
 def _page(seen: Status) -> RenderableType:
     page = seen.page
-    line = _line(page.state, page.url, page.since, page.pid, page.restarts)
+    others = page.url_for_others if page.url_for_others != page.url else ""
+    where = f"{page.url}, for others {others}" if others else page.url
+    line = _line(page.state, where, page.since, page.pid, page.restarts)
     return Group(line, Text(wording.sentence(page.reason))) if page.reason else line
 
 

@@ -92,8 +92,10 @@ class Engine:
     """Why there is no benchmark, and what to do instead; `{url}` is its address."""
 
 
-def request_here(settings: Settings, model: Model, target: Target, program: str) -> Request:
-    """What this machine's user asks of an engine that `program` starts here."""
-    traces = engine_traces(os.environ)
-    place = Place(settings.engine_port, ROOT, settings.files.uploads, Path(program), here=True, traces=traces)
-    return Request(model, target, place, settings.preset, wanted=settings.model)
+def request_here(settings: Settings, model: Model, target: Target, program: str, cores: int | None = None) -> Request:
+    """What this machine's user asks of an engine that `program` starts here; `cores` as `Place` has them."""
+    place = Place(
+        settings.engine_port, ROOT, settings.files.uploads, Path(program), here=True,
+        models=settings.models_folder, cores=cores, traces=engine_traces(os.environ),
+    )  # fmt: skip
+    return Request(model, target, place, settings.preset, wanted=settings.model, picture_tokens=settings.picture_tokens)

@@ -39,12 +39,14 @@ async def fetch_weights(missing: Missing, hub: str, report: Report) -> Path:
     try:
         quiet = {"HF_HUB_DISABLE_PROGRESS_BARS": "1"}
         folder = str(missing.folder)
-        status = await run_chore("engine.install.download", hub, missing.repository, folder, on_line=hear, env=quiet)
+        wanted = {"revision": missing.revision, "files": {file.name: file.sha256 for file in missing.files}}
+        arguments = (hub, missing.repository, folder, *([json.dumps(wanted)] if missing.files else []))
+        status = await run_chore("engine.install.download", *arguments, on_line=hear, env=quiet)
     finally:
         watch.cancel()
     if status:
         raise _error(said, missing, hub)
-    return checked(missing.folder)
+    return missing.folder if missing.files else checked(missing.folder)
 
 
 async def _watch(folder: Path, begun: asyncio.Event, said: dict[str, Any], report: Report) -> None:
@@ -57,15 +59,18 @@ async def _watch(folder: Path, begun: asyncio.Event, said: dict[str, Any], repor
 
 def _error(said: dict[str, Any], missing: Missing, hub: str) -> WeightsError:
     repository, folder, host = missing.repository, str(missing.folder), HOSTS[hub]
+    files = ", ".join(file.name for file in missing.files) or "config.json, *.safetensors, …"
     match said.get("failed"):
         case "disk":
             needed, free = (said[key] / 1e9 for key in ("needed", "free"))
             return WeightsError("disk", repository=repository, folder=folder, needed=needed, free=free)
         case "gated" | "unknown" as key:
             return WeightsError(key, repository=repository, host=host)
+        case "changed":
+            return WeightsError("changed", file=str(said.get("file", "")), host=host, folder=folder)
         case "unreachable":
             key = "unreachable" if hub == "modelscope" else "unreachable_hub"
             error = str(said.get("text", ""))
-            return WeightsError(key, repository=repository, folder=folder, host=host, error=error)
+            return WeightsError(key, repository=repository, files=files, folder=folder, host=host, error=error)
         case _:
-            return WeightsError("broke_off", repository=repository, folder=folder)
+            return WeightsError("broke_off", repository=repository, files=files, folder=folder)

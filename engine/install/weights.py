@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.catalog import Model
+from engine.catalog import File, Model, Variant
 from engine.config import ROOT
 from engine.status import Reason, Value
 from engine.wording import sentence
@@ -27,16 +28,24 @@ class Missing:
 
     repository: str
     folder: Path
+    revision: str = ""
+    """The commit that is wanted; empty: the newest."""
+    files: tuple[File, ...] = ()
+    """What is wanted of the repository; empty: all."""
 
 
-def find_weights(model: Model, chosen: str, models: Path) -> Path | Missing:
+def find_weights(model: Model, chosen: str, models: Path, form: str = "") -> Path | Missing:
     """The folder with the model's weights, looked for where people keep them.
 
-    `chosen` is what `KIMI_MODEL` says: a folder wins over a name. Then `models`/<name>, then the hub's cache.
+    `chosen` is what `KIMI_MODEL` says: a folder wins over a name. Then `models`/<name>, then the hub's cache. `form` is
+    the name of the model's variant whose weights are wanted; those of its own, if it is empty.
 
     Raises:
         WeightsError: the folder that was named is not a whole model.
     """
+    variant = model.variant(form)
+    if variant is not None and variant.files:
+        return _find_files(model, variant, chosen, models)
     if is_folder(chosen):
         return checked(Path(chosen).expanduser().resolve())
     if model.local:
@@ -72,8 +81,36 @@ def checked(folder: Path) -> Path:
     return folder
 
 
+def _find_files(model: Model, variant: Variant, chosen: str, models: Path) -> Path | Missing:
+    if is_folder(chosen):
+        folder = Path(chosen).expanduser().resolve()
+        if lacking := lacking_files(folder, variant.files):
+            raise WeightsError("incomplete", folder=str(folder), file=lacking[0].name, count=len(lacking))
+        return folder
+    ours = models / f"{model.name}-{variant.name}"
+    for folder in filter(None, (ours, _snapshot(variant.repository))):
+        if not lacking_files(folder, variant.files):
+            return folder
+    return Missing(variant.repository, ours, variant.revision, variant.files)
+
+
+def lacking_files(folder: Path, files: Sequence[File]) -> list[File]:
+    """Which of the files are not in the folder, or of another size."""
+    return [file for file in files if _size_of(folder / file.name) != file.bytes]
+
+
+def _size_of(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
+
+
 def hub_snapshot(repository: str) -> Path | None:
-    """A whole snapshot in Hugging Face's cache, found as its documentation lays the cache out.
+    """A whole snapshot in Hugging Face's cache."""
+    snapshot = _snapshot(repository)
+    return snapshot if snapshot and (snapshot / "config.json").exists() and not _lacking(snapshot) else None
+
+
+def _snapshot(repository: str) -> Path | None:
+    """The newest snapshot in Hugging Face's cache, found as its documentation lays the cache out.
 
     Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
     """
@@ -83,8 +120,7 @@ def hub_snapshot(repository: str) -> Path | None:
     reference = repo / "refs" / "main"
     if not reference.is_file():
         return None
-    snapshot = repo / "snapshots" / reference.read_text().strip()
-    return snapshot if (snapshot / "config.json").exists() and not _lacking(snapshot) else None
+    return repo / "snapshots" / reference.read_text().strip()
 
 
 def size(folder: Path) -> int:

@@ -47,4 +47,17 @@ def _family(chip: str) -> str:
     return "A2" if chip.startswith("910B") else "A3" if chip == "Ascend910" else chip
 
 
-ASCEND = Vendor("ascend", detect, no_meter, family=_family, vllm_title="Ascend", vllm_plugin="vllm-ascend")
+ASCEND = Vendor(
+    "ascend",
+    detect,
+    no_meter,
+    family=_family,
+    network_interface="HCCL_SOCKET_IFNAME",
+    network=(
+        'export GLOO_SOCKET_IFNAME="$HCCL_SOCKET_IFNAME" TP_SOCKET_IFNAME="$HCCL_SOCKET_IFNAME"',
+        'HCCL_IF_IP="$(ip -4 -o addr show "$HCCL_SOCKET_IFNAME" | awk \'{ sub("/.*", "", $4); print $4; exit }\')"',
+        "export HCCL_IF_IP  # this node's own address",
+    ),
+    vllm_title="Ascend",
+    vllm_plugin="vllm-ascend",
+)

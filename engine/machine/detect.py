@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +20,14 @@ class Hardware:
     """The machine. Memory in bytes."""
 
     accelerators: tuple[Accelerator, ...] = ()
+    machine: str = ""
+    """Its kind of processor, as `uname -m` says it: `x86_64`."""
+    glibc: tuple[int, ...] = ()
+    """The version of the C library; empty: it is another one."""
     cores: int = 1
+    """What the scheduler counts: threads of cores that may be used."""
+    physical_cores: int = 1
+    """Cores that may be used, each counted once however many threads it has."""
     memory: int | None = None
     cpu_flags: frozenset[str] = field(default_factory=frozenset)
     notes: tuple[str, ...] = ()
@@ -28,21 +37,40 @@ class Hardware:
     sglang_python: str | None = None
     """The interpreter of the environment that has SGLang, where its command is on the PATH."""
 
+    def has_glibc(self, version: tuple[int, ...]) -> bool:
+        """Whether the C library is glibc of this version or a later one."""
+        return self.glibc >= version
+
 
 def detect() -> Hardware:
     """Looks at this machine: each vendor's devices, then processors, memory and the programs that serve models."""
     notes: list[str] = []
     found = tuple(device for vendor in VENDORS.values() for device in vendor.detect(notes))
+    affinity = psutil.Process().cpu_affinity()
     flags = re.search(r"^flags\s*:\s*(.*)$", text_of(Path("/proc/cpuinfo")), re.MULTILINE)
     return Hardware(
         accelerators=found,
-        cores=len(psutil.Process().cpu_affinity()),
+        machine=platform.machine(),
+        glibc=_glibc(),
+        cores=len(affinity),
+        physical_cores=physical_cores(affinity),
         memory=memory_limit(),
         cpu_flags=frozenset(flags[1].split()) if flags else frozenset(),
         notes=tuple(notes),
         llama_server=shutil.which("llama-server"),
         sglang_python=_beside(shutil.which("sglang")),
     )
+
+
+def _glibc() -> tuple[int, ...]:
+    name, version = platform.libc_ver()
+    return tuple(int(part) for part in version.split(".") if part.isdigit()) if name == "glibc" else ()
+
+
+def physical_cores(threads: Sequence[int], system: Path = Path("/sys/devices/system/cpu")) -> int:
+    """How many cores these threads belong to; all of them where the system does not say."""
+    siblings = {text_of(system / f"cpu{thread}/topology/thread_siblings_list") or str(thread) for thread in threads}
+    return max(1, len(siblings))
 
 
 def _beside(command: str | None) -> str | None:

@@ -49,6 +49,10 @@ class Vendor:
     """The catalogue's generation of a chip that is called so."""
     compute_capability: bool = False
     """Whether its generations are NVIDIA's compute capabilities."""
+    network_interface: str = "NCCL_SOCKET_IFNAME"
+    """The variable that names the network between several machines."""
+    network: tuple[str, ...] = ('export GLOO_SOCKET_IFNAME="$NCCL_SOCKET_IFNAME"',)
+    """Shell lines that derive from it what else must be known of that network."""
     vllm_build: str = ""
     """Which build of vLLM this program installs for it; empty: it installs none."""
     vllm_title: str = ""

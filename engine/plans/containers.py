@@ -39,7 +39,7 @@ def as_compose(plan: LaunchPlan) -> str:
         PlanError: there is no container image of this engine.
     """
     program, arguments = _command(plan.argv)
-    note = "# The first node; the others start as --format shell tells.\n" if plan.guide.workers else ""
+    note = "# The first node; the others start by --format shell --node 1 and so on.\n" if plan.guide.workers else ""
     key = {plan.key_env: f"${{{plan.key_env}:?the engine needs a key}}"} if plan.key_env else {}
     filled = _template("compose.yaml").substitute(
         image=_yaml(_image(plan)),

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from engine.catalog import models
 from engine.plans.containers import as_compose, as_docker
 from engine.plans.flags import split
-from engine.plans.launch import LaunchPlan
+from engine.plans.launch import LaunchPlan, PlanError
+from engine.plans.page import is_key_step
 
 
 def render(plan: LaunchPlan, how: str) -> str:
@@ -32,19 +33,37 @@ def as_text(plan: LaunchPlan) -> str:
     if plan.guide.image and plan.guide.steps:
         parts.append(_section("Or as a container", as_docker(plan).splitlines()))
     parts.append(_section("Then", plan.guide.verify.splitlines()))
+    parts.append(_section("The page", plan.guide.page.splitlines()))
     parts.append(_section("If it fails", [f"- {line}" for line in plan.guide.advice]))
     parts.append(f"Checked: {plan.guide.checked}." if plan.guide.checked else "")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def as_shell(plan: LaunchPlan) -> str:
-    """A script: what comes first, then the launch; the other nodes and the question stand as comments."""
-    lines = ["#!/usr/bin/env bash", f"# {_heading(plan)}", "set -euo pipefail", ""]
-    lines += [line for step in plan.guide.steps for line in (*step.splitlines(), "")]
+    """The script of the first node: what comes first, then the launch; what is done elsewhere stands as comments."""
+    return node_script(plan, 0)
+
+
+def node_script(plan: LaunchPlan, rank: int) -> str:
+    """The script of one of several nodes, by its rank.
+
+    Raises:
+        PlanError: there is no such node.
+    """
+    if rank not in range(len(plan.guide.workers) + 1):
+        raise PlanError(f"This plan has nodes 0 to {len(plan.guide.workers)}; --node {rank} is none of them.")
+    nodes = f", node {rank}" if plan.guide.workers else ""
+    lines = ["#!/usr/bin/env bash", f"# {_heading(plan)}{nodes}", "set -euo pipefail", ""]
+    # The first node alone answers, and so needs the key.
+    steps = [step for step in plan.guide.steps if not (rank and is_key_step(step))]
+    lines += [line for step in steps for line in (*step.splitlines(), "")]
     lines += [*_exports(plan.env), ""]
-    for rank, worker in enumerate(plan.guide.workers, start=1):
-        lines += [f"# On node {rank}:", *(f"#   {line}" for line in _lines(worker)), ""]
-    lines += [f"# {line}" for line in plan.guide.verify.splitlines()]
+    if rank:
+        return "\n".join([*lines, *_lines(plan.guide.workers[rank - 1])]) + "\n"
+    for other in range(1, len(plan.guide.workers) + 1):
+        lines += [f"# On node {other}: the script of the same command with --node {other}", ""]
+    notes = "\n\n".join((plan.guide.verify, plan.guide.page))
+    lines += [f"# {line}".rstrip() for line in notes.splitlines()]
     return "\n".join([*lines, "", *_lines(plan.argv)]) + "\n"
 
 
@@ -62,6 +81,7 @@ def as_json(plan: LaunchPlan) -> str:
                 "accelerator": plan.accelerator,
                 "image": plan.guide.image,
                 "container": plan.guide.container,
+                "page": plan.guide.page,
                 "workers": plan.guide.workers,
                 "key_env": plan.key_env,
                 "checked": plan.guide.checked,

@@ -39,6 +39,8 @@ class EngineTraits:
     """Whether `/tokenize` counts the tokens of a text."""
     continues: bool = False
     """Whether it surely goes on with an answer that was begun, so that thinking can be ended early."""
+    repeats_beginning: bool = False
+    """Whether a reply that is not streamed repeats the beginning of the answer that it goes on with."""
     remote: bool = False
     """Whether it is a server of the person's own, with the person's key, and nothing is started here."""
 
@@ -59,6 +61,8 @@ class Guide:
     """What comes before the launch: shell lines, the first of each a comment that says what it is."""
     verify: str = ""
     """Shell lines that ask the running engine one question."""
+    page: str = ""
+    """Shell lines by which this chat's page attaches to it."""
     workers: tuple[tuple[str, ...], ...] = ()
     """The command lines of the further nodes."""
     checked: str = ""
@@ -83,6 +87,11 @@ class LaunchPlan:
     base_url: str
     pictures: Literal["file", "data"]
     traits: EngineTraits = EngineTraits()
+    picture_patches: int | None = None
+    """To how many patches the page scales each picture, which it then pads to whole blocks (app/files/padded.py), for
+    an engine that does neither as the model's own processor does; None: the engine does it."""
+    picture_pixels: int | None = None
+    """What a picture is scaled down to where that is less than the model's own limit."""
     argv: tuple[str, ...] = ()
     """Empty: there is no process to start, the engine runs elsewhere."""
     env: dict[str, str] = field(default_factory=dict)
@@ -93,6 +102,12 @@ class LaunchPlan:
     """The build of the engine's own environment that it runs in, made before the launch; empty: none."""
     weights: str = ""
     """The weights to have before the launch, as `KIMI_MODEL` names them; empty: none."""
+    variant: str = ""
+    """The model's variant whose weights they are; empty: the model's own."""
+    to_fetch: int = 0
+    """Bytes of weights that are not here yet and may come while the reader answers; 0: it is waited for them."""
+    finish: str = ""
+    """`python -m FINISH MODEL WEIGHTS MODELS` makes what else it loads once the weights are there; empty: nothing."""
     context: int | None = None
     """The context the engine was launched with, in tokens; None: the model's own, or what memory allows."""
     note: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.catalog import Card, Established, Model, Variant, catalog
+from engine.catalog import Card, Established, Model, Variant, catalog, is_card
 from engine.machine.detect import Hardware
 from engine.machine.vendor import Accelerator
 from engine.machine.vendors import CPU, VENDORS
@@ -52,6 +52,8 @@ class Target:
         """Whether the variant is for this kind of device, its memory left aside."""
         capability = self.capability()
         if variant.vendors and self.vendor not in variant.vendors:
+            return False
+        if variant.cards and not is_card(self.name, variant.cards):
             return False
         if variant.min_capability is not None and (capability is None or capability < variant.min_capability):
             return False

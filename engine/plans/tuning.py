@@ -25,8 +25,8 @@ class Before:
     """What a launch has without a tuning."""
 
     model: Model
-    sequences: int
-    """How many requests at once."""
+    sequences: int | None
+    """How many requests at once; None: what the engine thinks right for the devices, hundreds on large ones."""
     length: int | None
     """Prompt and answer together, in tokens; None: what memory allows."""
 
@@ -46,8 +46,7 @@ def tuning_flags(name: str, model: Model, argv: Sequence[str]) -> tuple[list[str
     """The flags that the tuning changes in `argv`, vLLM's, and a sentence on them; nothing where `name` is empty."""
     if not name:
         return [], ""
-    sequences = number(argv, "--max-num-seqs") or USUAL_SEQUENCES
-    return TUNINGS[name].flags(Before(model, sequences, number(argv, "--max-model-len")))
+    return TUNINGS[name].flags(Before(model, number(argv, "--max-num-seqs"), number(argv, "--max-model-len")))
 
 
 def check(settings: Settings) -> None:
@@ -67,20 +66,25 @@ def _appliance(before: Before) -> tuple[list[str], str]:
 
 
 def _long_context(before: Before) -> tuple[list[str], str]:
-    flags = ["--max-num-seqs", str(max(1, before.sequences // 4))]
-    if before.length is not None:
-        flags += ["--max-model-len", str(min(before.model.context, before.length * 4))]
+    sequences = max(1, (before.sequences or USUAL_SEQUENCES) // 4)
+    flags = ["--max-num-seqs", str(sequences)]
+    if before.length is None:
+        return flags, f"long-context: {sequences} requests at once, each as long as memory and model allow; {OURS}"
+    flags += ["--max-model-len", str(min(before.model.context, before.length * 4))]
     return flags, f"long-context: a quarter of the requests at once, for up to four times the length; {OURS}"
 
 
 def _low_latency(before: Before) -> tuple[list[str], str]:
-    sequences = max(1, before.sequences // 2)
+    sequences = max(1, (before.sequences or USUAL_SEQUENCES) // 2)
     flags = ["--max-num-seqs", str(sequences), "--max-num-batched-tokens", str(ONE_PICTURE)]
     return flags, f"low-latency: fewer requests at once and smaller steps; {OURS}"
 
 
 def _high_throughput(before: Before) -> tuple[list[str], str]:
-    flags = ["--max-num-seqs", str(before.sequences * 4), "--max-num-batched-tokens", "16384"]
+    flags = ["--max-num-batched-tokens", "16384"]
+    if before.sequences is None:
+        return flags, f"high-throughput: larger steps, and as many requests at once as the engine allows; {OURS}"
+    flags = ["--max-num-seqs", str(before.sequences * 4), *flags]
     return flags, f"high-throughput: more requests at once and larger steps; raise them step by step, {OURS}"
 
 
@@ -90,6 +94,6 @@ TUNINGS: dict[str, Tuning] = {
         Tuning("appliance", _appliance, slots=16),
         Tuning("long-context", _long_context, slots=1),
         Tuning("low-latency", _low_latency, slots=1),
-        Tuning("high-throughput", _high_throughput, slots=4),
+        Tuning("high-throughput", _high_throughput, slots=8),
     )
 }

@@ -3,9 +3,18 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from engine.reader.errors import ReaderError
+
+
+class Fields(BaseModel):
+    """An object of a request. A field that is null is one that is not there, as in OpenAI's API."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_null(cls, given: object) -> object:
+        return {name: value for name, value in given.items() if value is not None} if isinstance(given, dict) else given
 
 
 class TextPart(BaseModel):
@@ -51,13 +60,13 @@ class Message(BaseModel):
         return [part.image_url.url for part in parts if isinstance(part, ImagePart)]
 
 
-class StreamOptions(BaseModel):
+class StreamOptions(Fields):
     """What a stream carries besides the answer."""
 
     include_usage: bool = False
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(Fields):
     """The fields that mean something to a reader; a sampler's fields (temperature, top_p, …) change nothing here."""
 
     messages: list[Message] = Field(min_length=1)

@@ -17,6 +17,7 @@ from engine.logs import RotatingLog
 from engine.machine.open_files import open_files_of
 from engine.processes import Group, Record
 from engine.status import Phase, Reason, Value, now
+from engine.supervise.elsewhere import Elsewhere
 from engine.supervise.hang_probe import Question, until_stuck
 from engine.supervise.heartbeat import Heart
 from engine.supervise.scratch import Scratch
@@ -58,6 +59,8 @@ class Launch:
     ready_headers: Mapping[str, str] = field(default_factory=dict)
     question: Question | None = None
     """What to ask it now and then, beside its health."""
+    elsewhere: Elsewhere | None = None
+    """The server that is watched, where `argv` is empty."""
     beats: bool = False
     """Whether it shows by a `Heart`, beside its health, that it works on: then it is full or busy, and left alone."""
 
@@ -229,11 +232,14 @@ class Service:
     ) -> Reason:
         """Asks until it is ready, then keeps asking; returns why it must be started again."""
         timeout, url = aiohttp.ClientTimeout(total=CHECK_TIMEOUT), launch.ready_url
-        async with aiohttp.ClientSession(timeout=timeout, headers=dict(launch.ready_headers)) as session:
+        async with aiohttp.ClientSession(
+            timeout=timeout, headers=dict(launch.ready_headers), trust_env=launch.elsewhere is not None
+        ) as session:
+            reason = await launch.elsewhere.until_it_answers(self._refused) if launch.elsewhere else None
             while await _ask(session, url) != 200:
                 await asyncio.sleep(PROBE_EVERY)
             note_ready()
-            self._say(state="ready")
+            self._say(state="ready", reason=reason)
             checks = [asyncio.create_task(self._until_unhealthy(session, url, heart, pid))]
             if launch.question:
                 checks.append(asyncio.create_task(until_stuck(session, launch.question, note_answer)))
@@ -287,6 +293,11 @@ class Service:
 
     def _progress(self, phase: Phase, percent: float | None, waits: Reason | None = None) -> None:
         self._report(phase=phase, percent=percent, reason=waits)
+
+    def _refused(self, reason: Reason) -> None:
+        """Reports why a server elsewhere can't be used, and writes it to the log, which has nothing else then."""
+        self._log.write(f"{now()} {sentence(reason)}\n".encode())
+        self._report(phase=Phase.NONE, percent=None, reason=reason)
 
     def _say(self, **changes: Any) -> None:
         """Reports; another state has no phase and no reason but those that are given."""

@@ -9,28 +9,31 @@ import re
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from engine import processes, wording
 from engine.config import ROOT, Settings, secret
 from engine.engines.choice import make_plan
-from engine.engines.reader import stand_in
+from engine.engines.reader import reader_plan, stand_in
 from engine.engines.registry import engine_of
 from engine.engines.watcher import Watcher
 from engine.identity import Identity
 from engine.install.fetching import Report
 from engine.logs import RotatingLog
+from engine.machine.address import address_for_others
 from engine.machine.open_files import raise_open_files
 from engine.plans.launch import LaunchPlan, PlanError
 from engine.processes import Record
 from engine.status import Phase, Reason, Status
 from engine.supervise import control, timeline, workspace_lock
+from engine.supervise.elsewhere import Elsewhere
 from engine.supervise.hang_probe import tiny_question
 from engine.supervise.page_log import PageLog
 from engine.supervise.prepare import prepare
 from engine.supervise.scratch import Scratch
 from engine.supervise.service import Launch, PermanentError, Service, port_held
+from engine.supervise.succession import Succession, in_words
 from engine.wording import sentence
 
 _LOOK_SECONDS = 2.0
@@ -65,11 +68,12 @@ class Supervisor:
         self._settings = settings
         self._files = settings.files
         self._tell = tell
-        self._status = Status().with_page(url=settings.page_url)
+        self._status = Status().with_page(url=settings.page_url, url_for_others=address_for_others(settings))
         self._services: list[Service] = []
         self._plan: LaunchPlan | None = None
         self._stand_in: LaunchPlan | None = None
         self._answered = False
+        self._succession = Succession(settings, self)
         self._again: asyncio.TimerHandle | None = None
         # Made once the lock is held, which is part of what they name.
         self._record: Record
@@ -121,6 +125,7 @@ class Supervisor:
         self._publish()
         # The page first: that is what people wait for.
         self._services = [self._page(), self._engine()]
+        self._succession.begin()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop)
@@ -129,7 +134,7 @@ class Supervisor:
         async with asyncio.TaskGroup() as group:
             for service in self._services:
                 group.create_task(service.run())
-
+            group.create_task(self._succession.run())
         looking.cancel()
 
     async def _stop_when_lost(self, held: workspace_lock.Held) -> None:
@@ -140,6 +145,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         self._tell("Stopping …")
+        self._succession.stop()
         for service in self._services:
             service.stop()
 
@@ -163,7 +169,7 @@ class Supervisor:
 
     def _engine(self) -> Service:
         return Service(
-            "engine", self._launch_engine, self._log("llm.log"), self._record, self._engine_changed,
+            "engine", self._launch_engine, self._log("llm.log"), self._record, self._first_engine_changed,
             cwd=ROOT, grace=20.0, watcher=self._watcher, instead=self._give_up, scratch=self._scratch,
         )  # fmt: skip
 
@@ -172,6 +178,21 @@ class Supervisor:
             "page", self._launch_page, self._log("app.log"), self._record, self._page_changed,
             cwd=ROOT, grace=10.0, watcher=PageLog,
         )  # fmt: skip
+
+    def successor(
+        self, launch: Callable[[Report], Awaitable[Launch]], report: Callable[..., None], watcher: Callable[[], Watcher]
+    ) -> Service:
+        """A second engine beside the first, which stops with everything else."""
+        log = self._log("llm.log")
+        service = Service(
+            "next engine", launch, log, self._record, report, cwd=ROOT, grace=20.0, watcher=watcher,
+        )  # fmt: skip
+        self._services.append(service)
+        return service
+
+    def retire_first(self) -> None:
+        """Ends the engine that was started first."""
+        self._services[1].stop()
 
     def _log(self, name: str) -> RotatingLog:
         return RotatingLog(self._files.root / name, self._settings.log_mb * 1_000_000)
@@ -182,25 +203,33 @@ class Supervisor:
     async def _launch_engine(self, report: Report) -> Launch:
         report(Phase.PREPARING, None)
         plan = self._stand_in or await self._prepared(report)
-        self._show(plan)
+        self.show(plan)
+        return self.launch_of(plan, self._settings.engine_port)
+
+    def launch_of(self, plan: LaunchPlan, port: int) -> Launch:
+        """What starts the plan's engine at this port, and how it shows that it answers."""
         if not plan.argv:
             # Of a server that is not ours only the API itself is known.
             headers = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
-            return Launch((), {}, "", 0, plan.base_url + "/models", headers)
+            server = Elsewhere(plan.base_url, plan.served_name, headers)
+            return Launch((), {}, "", 0, server.models_url, headers, elsewhere=server)
         ready_url = plan.base_url.removesuffix("/v1") + plan.ready_path
         env = engine_environment() | plan.env | {plan.key_env: secret(self._files.engine_key)}
         question, engine = None, engine_of(plan.engine)
         if engine.probed:
             key = secret(self._files.engine_key)
             question = tiny_question(plan.base_url, plan.served_name, key, engine.work_metrics)
-        return Launch(plan.argv, env, "127.0.0.1", self._settings.engine_port, ready_url, question=question)
+        return Launch(plan.argv, env, "127.0.0.1", port, ready_url, question=question)
 
     async def _prepared(self, report: Report) -> LaunchPlan:
         try:
             plan = await asyncio.to_thread(make_plan, self._settings)
         except PlanError as error:
             raise PermanentError(Reason.of_text(str(error))) from None
-        self._show(plan)
+        if plan.to_fetch:
+            self._succession.want(plan)
+            return reader_plan(self._settings, "reader.meanwhile", plan.reasons)
+        self.show(plan)
         try:
             return await prepare(plan, self._settings, report)
         except PermanentError as error:
@@ -215,10 +244,11 @@ class Supervisor:
             self._tell(sentence(reason))
         return self._stand_in is not None
 
-    def _show(self, plan: LaunchPlan) -> None:
+    def show(self, plan: LaunchPlan) -> None:
+        """Has the page and everybody else know what answers."""
         self._plan = plan
         plan.write(self._files.plan)
-        self._engine_changed(kind=plan.engine, model=plan.model, base_url=plan.base_url)
+        self.engine_changed(kind=plan.engine, model=plan.model, base_url=plan.base_url)
 
     async def _launch_page(self, report: Report) -> Launch:
         env = page_environment(self._settings)
@@ -242,7 +272,21 @@ class Supervisor:
         with contextlib.suppress(OSError):
             timeline.note(self._files.timeline, part, state, phase, reason)
 
-    def _engine_changed(self, **changes: Any) -> None:
+    def coming_changed(self, **changes: Any) -> None:
+        """Tells of the better engine on its way."""
+        before = self._status.coming.state
+        self._status = self._status.with_coming(**changes)
+        self._publish()
+        after = self._status.coming
+        if after.state != before:
+            self._tell(in_words(after))
+
+    def _first_engine_changed(self, **changes: Any) -> None:
+        if not self._succession.taken_over:
+            self.engine_changed(**changes)
+
+    def engine_changed(self, **changes: Any) -> None:
+        """Tells of the engine that answers."""
         before = self._status.engine
         self._status = self._status.with_engine(**changes)
         self._publish()
@@ -265,9 +309,14 @@ class Supervisor:
             return
         self._note("page", self._status.page.state, Phase.NONE, reason)
         if self._status.page.state == "ready":
-            self._tell(f"The page is at {self._status.page.url}{self._password_hint()}")
+            self._tell(f"The page is at {self._where()}{self._password_hint()}")
         else:
             self._tell(f"page: {self._status.page.state}{': ' + sentence(reason) if reason else ''}")
+
+    def _where(self) -> str:
+        page = self._status.page
+        others = page.url_for_others if page.url_for_others != page.url else ""
+        return f"{page.url}, for others at {others}" if others else page.url
 
     def _password_hint(self) -> str:
         if self._settings.for_this_machine or self._settings.auth_header:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import threading
 from typing import Any
 
@@ -9,9 +11,10 @@ import httpx
 import openai
 import pytest
 from openai import OpenAI
+from PIL import Image
 
 from engine.status import Reason
-from tests.api.asks import CHAT, HELLO, Raw, ask, error
+from tests.api.asks import CHAT, HELLO, Raw, ask, data_url, error, png
 from tests.api.conftest import PATIENCE
 from tests.instruments.scripted_product import ScriptedProduct
 
@@ -20,6 +23,12 @@ def test_the_models_are_those_of_the_engine(client: OpenAI) -> None:
     [model] = client.models.list().data
     assert model.id == "scripted"
     assert model.model_dump()["max_model_len"] == 32768
+
+
+def test_one_model_is_found_by_its_name(client: OpenAI) -> None:
+    assert client.models.retrieve("scripted").model_dump()["max_model_len"] == 32768
+    with pytest.raises(openai.NotFoundError, match="'moonshotai/Kimi' does not exist here; served is: scripted"):
+        client.models.retrieve("moonshotai/Kimi")
 
 
 def test_a_question_is_answered_whole_and_as_a_stream(client: OpenAI) -> None:
@@ -60,6 +69,24 @@ def test_unknown_fields_reach_the_engine_unchanged(client: OpenAI, scripted: Scr
     assert seen["chat_template_kwargs"] == {"thinking": False}
 
 
+def test_a_response_is_passed_on_with_its_picture_checked(client: OpenAI, scripted: ScriptedProduct) -> None:
+    part: Any = {"type": "input_image", "image_url": data_url(png(2000, 1500)), "detail": "auto"}
+    reply = client.responses.create(model="scripted", input=[{"role": "user", "content": [part]}])
+    assert reply.output_text == "An answer."
+    [seen] = scripted.engine.requests
+    handed = base64.b64decode(seen["input"][0]["content"][0]["image_url"].partition(",")[2])
+    width, height = Image.open(io.BytesIO(handed)).size
+    assert width * height <= 802816
+    assert seen["store"] is False
+
+
+def test_what_the_engine_has_not_is_a_404_that_names_the_way_out(client: OpenAI) -> None:
+    with pytest.raises(openai.NotFoundError, match="The engine here has no /v1/completions: use POST /v1/chat"):
+        client.completions.create(model="scripted", prompt="Hello")
+    with pytest.raises(openai.NotFoundError, match="no embeddings"):
+        client.embeddings.create(model="scripted", input="Hello")
+
+
 def test_a_program_that_leaves_frees_the_engine(scripted: ScriptedProduct, client: OpenAI) -> None:
     scripted.engine.script.rate = 5
     scripted.engine.script.answer = ["word "] * 5000
@@ -77,7 +104,7 @@ def test_a_program_that_leaves_before_the_first_byte_frees_the_engine(scripted: 
     scripted.wait(lambda engine: engine.left == 1, PATIENCE)
 
 
-@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/embeddings", "/v1/chat", "/v1/models/x", "/v1/../v1/files"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/embeddings", "/v1/chat", "/v1/../v1/files"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_every_other_path_is_a_404_in_the_same_shape(raw: Raw, method: str, path: str) -> None:
     response = raw(method, path)
@@ -87,6 +114,7 @@ def test_every_other_path_is_a_404_in_the_same_shape(raw: Raw, method: str, path
 
 def test_a_wrong_method_is_answered_with_the_right_one(raw: Raw) -> None:
     assert raw("GET", CHAT).status_code == raw("POST", "/v1/models").status_code == 405
+    assert raw("DELETE", "/v1/models/scripted").status_code == 405
 
 
 def test_an_unknown_model_is_a_404_that_names_those_there_are(client: OpenAI, scripted: ScriptedProduct) -> None:

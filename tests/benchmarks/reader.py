@@ -33,9 +33,7 @@ class Setting:
     threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     spinning: bool | None = None
     arena: bool | None = None
-    constants: dict[str, int] = field(default_factory=dict)
-    narrowest: int | None = None
-    """Pixels to which the recogniser pads a narrower line."""
+    constants: dict[str, float] = field(default_factory=dict)
 
 
 SETTINGS: dict[str, Setting] = {
@@ -43,9 +41,7 @@ SETTINGS: dict[str, Setting] = {
     "one thread": Setting(threads=1),
     "threads wait awake": Setting(spinning=True),
     "memory kept between calls": Setting(arena=True),
-    "1 line a call": Setting(constants={"_BATCH": 1}),
-    "16 lines a call": Setting(constants={"_BATCH": 16}),
-    "short lines unpadded": Setting(narrowest=48),
+    "short lines unpadded": Setting(constants={"_LEAST_SHAPE": 1}),
     "detector at 544": Setting(constants={"_DETECTOR_SIDE": 544}),
 }
 
@@ -142,9 +138,6 @@ def _made(setting: Setting) -> recogniser.Recogniser:
     with _sessions(setting):
         made = recogniser.Recogniser(setting.threads)
         made.warm_up()
-    if setting.narrowest is not None:
-        shape = made._ocr.text_rec.rec_image_shape
-        made._ocr.text_rec.rec_image_shape = [*shape[:2], setting.narrowest]
     return made
 
 

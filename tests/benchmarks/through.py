@@ -18,7 +18,8 @@ from engine.engines.vllm.environment import ensure_vllm
 from tests.benchmarks.apps import App, page
 from tests.benchmarks.client import SocketClient
 from tests.benchmarks.load import phone_photo
-from tests.instruments.vllm_server import KEY, VllmServer
+from tests.instruments.nano_server import KEY
+from tests.instruments.vllm_server import VllmServer
 
 PEOPLE = 16
 _QUESTION = "Count from 1 to 290"

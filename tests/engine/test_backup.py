@@ -75,7 +75,8 @@ def opened(product: Product) -> dict[str, dict[str, Any]]:
 
 
 def said(one: dict[str, Any]) -> list[str]:
-    return [answer["text"] for turn in one["turns"] for answer in turn["answers"]]
+    answers = [answer for turn in one["turns"] for answer in turn["answers"]]
+    return ["".join(part["text"] for part in answer["parts"] if part["kind"] == "text") for answer in answers]
 
 
 def pictures(one: dict[str, Any]) -> list[bytes]:

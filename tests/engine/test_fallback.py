@@ -130,8 +130,8 @@ def test_an_engine_that_has_answered_is_not_replaced(tmp_path: Path) -> None:
     settings = Settings(_env_file=None, engine="auto", workspace=tmp_path / "w")
     settings.files.create()
     ours = Supervisor(settings, lambda _: None)
-    ours._show(llama_plan())
-    ours._engine_changed(state="ready")
+    ours.show(llama_plan())
+    ours.engine_changed(state="ready")
     assert not ours._give_up(Reason("answers_nothing"))
 
 

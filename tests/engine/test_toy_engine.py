@@ -59,7 +59,7 @@ def test_it_is_planned_where_it_is_asked_for_and_under_auto(settings: Settings) 
     assert (plan.engine, plan.model, plan.reasons[0]) == ("toy", "a-toy", "KIMI_ENGINE=toy asks for it.")
     found = make_plan(settings.model_copy(update={"engine": "auto", "model": "Kimi-VL-A3B-Thinking"}), Hardware())
     assert found.engine == "toy"
-    assert any("llama-server is not on the PATH" in reason for reason in found.reasons), "what was passed over"
+    assert any("put your own llama-server on the PATH" in reason for reason in found.reasons), "what was passed over"
 
 
 async def test_it_is_started_watched_and_shown(settings: Settings) -> None:

@@ -62,6 +62,7 @@ class ScriptedEngine:
         app.router.add_get("/health", self._health)
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/chat/completions", self._complete)
+        app.router.add_post("/v1/responses", self._respond)
         # Cancelled when the client goes away, as vLLM does it.
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.5)
         await self._runner.setup()
@@ -107,6 +108,12 @@ class ScriptedEngine:
         if not asked.get("stream"):
             return web.json_response(self._whole(script))
         return await self._stream(request, script)
+
+    async def _respond(self, request: web.Request) -> web.Response:
+        self.requests.append(await request.json())
+        text = {"type": "output_text", "text": "".join(self.script.answer), "annotations": []}
+        message = {"type": "message", "id": "x", "role": "assistant", "status": "completed", "content": [text]}
+        return web.json_response({"id": "x", "object": "response", "created_at": 0, "output": [message]})
 
     def _whole(self, script: Script) -> dict[str, Any]:
         message = {"role": "assistant", "content": "".join(script.answer), "reasoning": "".join(script.reasoning)}

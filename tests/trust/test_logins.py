@@ -180,6 +180,14 @@ def test_only_admins_see_the_status_the_logs_and_the_figures(public: ScriptedPro
         # Everyone may see what the banner shows.
         assert caller.request("GET", "/api/status")[0] == 200
         assert json.loads(caller.request("GET", "/user")[2])["metadata"] == {"watches": watches, "signsOut": True}
+    # And they alone say whether gigabytes are fetched.
+    said, kind = json.dumps({"answer": "no"}).encode(), "application/json"
+    for other in (bert, guest):
+        assert other.request("POST", "/api/download", said, Content_Type=kind)[0] == 403
+    assert not public.files.download.exists()
+    assert anna.request("POST", "/api/download", b'{"answer": "maybe"}', Content_Type=kind)[0] == 422
+    assert anna.request("POST", "/api/download", said, Content_Type=kind)[0] == 202
+    assert public.files.download.read_text() == "no\n"
     people = People(public.files.people)
     people.set_admin("bert", admin=True)
     assert bert.request("GET", "/api/logs")[0] == 200

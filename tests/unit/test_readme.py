@@ -36,7 +36,7 @@ def test_a_readme_is_short_and_names_only_what_exists(name: str) -> None:
         word = line.split()[1] if " " in line else "up"
         choices = next(action for action in parser()._actions if action.dest == "word").choices
         assert choices is not None
-        assert word in {*choices, "test", "help", "prepare"}
+        assert word in {*choices, "test", "help", "prepare", "version"}
     defaults = Settings(_env_file=None)
     for key, value in re.findall(r"\| `KIMI_(\w+)` \| `([^`]*)`", text):
         assert str(getattr(defaults, key.lower())).endswith(value)

@@ -41,6 +41,11 @@ class AllowedPlaces:
         self._hosts = {f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]")}
         self._hosts |= {urlsplit(origin).netloc for origin in self._origins}
 
+    @property
+    def origins(self) -> set[str]:
+        """The further addresses, in lower case."""
+        return set(self._origins)
+
     def host_allowed(self, host: str) -> bool:
         """Whether the page answers to this `Host` header."""
         return not self._loopback or host.lower() in self._hosts

@@ -25,6 +25,17 @@ RACES = (
         new='{path:"/",element:f.jsx(JOe,{})}',
     ),
     Patch(
+        # The list of chats did that, which on a phone is there only while it is open: until then a reload showed a new
+        # chat, and the tap that opened the list changed the address and so closed it.
+        name="address-of-a-new-chat",
+        why="a new chat gets its address whether or not the list of chats is shown",
+        file="frontend/src/components/chat/index.tsx",
+        old="{threadId:v}=Rl();E.useEffect(()=>{const N=new URL(window.location.href);t&&",
+        new="{threadId:v,firstInteraction:kimiFirst}=Rl();E.useEffect(()=>{kimiFirst&&kimiFirst!=="
+        '"resume"&&v&&location.pathname==="/"&&u(`/thread/${v}`)},[kimiFirst,v]);'
+        "E.useEffect(()=>{const N=new URL(window.location.href);t&&",
+    ),
+    Patch(
         # The error of a chat that cannot be opened stayed until another chat was opened, which was then left.
         name="chat-gone",
         why="a chat that gets its address is not drawn from the beginning; a chat that is gone is left",

@@ -41,7 +41,7 @@ class Attachments:
         if not files:
             return []
         client = await self._state.launched()
-        limits = PictureLimits(client.model.picture_pixels, client.model.picture_side)
+        limits = PictureLimits(client.picture_pixels, client.model.picture_side)
         person = session.user.identifier if session.user else ""
         taken: list[Picture] = []
         for element, path, name in files:

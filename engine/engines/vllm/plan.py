@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from engine.catalog import Model, Recipe, Variant
 from engine.engines.vllm.launch import KEY_ENV, VllmLaunch, vllm_argv, vllm_env
 from engine.engines.vllm.workarounds import VLLM_VERSION
@@ -9,7 +11,8 @@ from engine.machine.vendors import CPU, VENDORS
 from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
 from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, Guide, LaunchPlan
-from engine.plans.request import MANY_NODES, Request, Split, question, split_over
+from engine.plans.page import key_step
+from engine.plans.request import Request, Split, joining, question, split_over
 from engine.plans.target import GB, Target
 from engine.plans.tuning import tuning_flags
 
@@ -21,6 +24,8 @@ RESERVE_GB = 4.0
 USUAL_UTILIZATION = 0.92
 """vLLM's own share of the GPU's memory, which it wants free at its start."""
 HEAD = "head-node"
+DATA_PARALLEL_PORT = 13389
+"""Where the groups of several nodes meet, as vllm-ascend's guides have it."""
 _MOE_COPY = "-moe"
 
 
@@ -32,10 +37,10 @@ def vllm_plan(request: Request) -> LaunchPlan:
     """
     facts = request.facts(NAME)
     model, target = request.model, request.target
-    variant = choose_variant(model, target)
+    variant = request.form(NAME)
     needed = _needed_gb(model, target, variant)
-    split = split_over(model, target, needed)
     recipes = request.recipes(NAME, variant)
+    split = split_over(model, target, needed, recipes)
     copied = any(recipe.prepare for recipe in recipes)
     launch = _launch(request, _weights(request, variant, copied), variant)
     argv = merge(vllm_argv(launch), _more_flags(request, variant, recipes, split))
@@ -43,8 +48,15 @@ def vllm_plan(request: Request) -> LaunchPlan:
     argv = merge(merge(argv, flags), request.extra)
     rules.check(NAME, FLAGS, request, argv, needed)
     env = _env(launch, variant, recipes)
-    standing = request.standing(NAME, split.tensor, variant)
-    reasons = [split.reason, _tight(model, target, variant), standing, *(r.why for r in recipes), tuning_reason]
+    standing = request.standing(NAME, split.devices, variant)
+    reasons = [
+        split.reason,
+        request.why_draft(NAME),
+        _tight(model, target, variant),
+        standing,
+        *(r.why for r in recipes),
+        tuning_reason,
+    ]
     return LaunchPlan(
         engine=NAME,
         model=model.name,
@@ -77,22 +89,6 @@ def _build(target: Target) -> str:
     return CPU if target.vendor == CPU else VENDORS[target.vendor].vllm_build
 
 
-def choose_variant(model: Model, target: Target) -> Variant | None:
-    """The form of the model for these devices; None: as it was published.
-
-    A form that vendors show with a number of devices is taken where the devices are of its kind; a smaller one only
-    where the published one has no room.
-    """
-    native_fits = model.memory_gb is None or target.total_gb is None or target.total_gb >= model.memory_gb
-    for variant in model.variants:
-        if variant.engine != NAME or not target.fits(variant):
-            continue
-        has_room = target.total_gb is None or target.total_gb >= variant.memory_gb
-        if has_room and (variant.devices is not None or not native_fits):
-            return variant
-    return None
-
-
 def _tight(model: Model, target: Target, variant: Variant | None) -> str:
     if variant or model.comfortable_gb is None or target.usable_gb is None or target.vendor == CPU:
         return ""
@@ -119,11 +115,17 @@ def _weights(request: Request, variant: Variant | None, copied: bool) -> str:
         return WEIGHTS
     if copied:
         return f"models/{request.model.name}{_MOE_COPY}"
+    if variant and variant.hub:
+        return _folder(variant)
     return _repository(request.model, variant)
 
 
 def _repository(model: Model, variant: Variant | None) -> str:
     return (variant.repository if variant else "") or model.repository or model.local
+
+
+def _folder(variant: Variant) -> str:
+    return f"models/{variant.repository.rpartition('/')[2]}"
 
 
 def _launch(request: Request, weights: str, variant: Variant | None) -> VllmLaunch:
@@ -158,16 +160,31 @@ def _more_flags(request: Request, variant: Variant | None, recipes: list[Recipe]
     if split.tensor > 1:
         flags += ["--tensor-parallel-size", str(split.tensor)]
         flags += model.flags.get(NAME, ())
-    if split.pipeline > 1:
-        flags += ["--pipeline-parallel-size", str(split.pipeline), "--nnodes", str(split.pipeline)]
-        flags += ["--node-rank", "0", "--master-addr", HEAD]
+    flags += _parallel(split)
     if (parsers := model.parsers.get(NAME)) and parsers.tools:
         flags += ["--tool-call-parser", parsers.tools, "--enable-auto-tool-choice"]
     if variant:
         flags += variant.flags
+    if model.generation:
+        flags += ["--override-generation-config", json.dumps(model.generation)]
     for recipe in recipes:
         flags = merge(flags, recipe.flags)
-    return flags
+    draft = request.draft(NAME)
+    return merge(flags, draft.flags) if draft else flags
+
+
+def _parallel(split: Split) -> list[str]:
+    """Over what is beyond one group of devices: requests over groups, else layers over nodes."""
+    if split.groups > 1:
+        flags = ["--data-parallel-size", str(split.groups * split.nodes)]
+        if split.nodes > 1:
+            flags += ["--data-parallel-size-local", str(split.groups)]
+            flags += ["--data-parallel-address", HEAD, "--data-parallel-rpc-port", str(DATA_PARALLEL_PORT)]
+        return flags
+    if split.nodes > 1:
+        flags = ["--pipeline-parallel-size", str(split.nodes), "--nnodes", str(split.nodes)]
+        return [*flags, "--node-rank", "0", "--master-addr", HEAD]
+    return []
 
 
 def _env(launch: VllmLaunch, variant: Variant | None, recipes: list[Recipe]) -> dict[str, str]:
@@ -197,8 +214,12 @@ def _kv_cache(model: Model, target: Target) -> int | None:
 
 
 def _workers(argv: list[str], split: Split) -> tuple[tuple[str, ...], ...]:
-    ranks = range(1, split.pipeline)
-    return tuple(tuple(merge(argv, ["--node-rank", str(rank), "--headless"])) for rank in ranks)
+    def place(rank: int) -> list[str]:
+        if split.groups > 1:
+            return ["--data-parallel-start-rank", str(rank * split.groups)]
+        return ["--node-rank", str(rank)]
+
+    return tuple(tuple(merge(argv, [*place(rank), "--headless"])) for rank in range(1, split.nodes))
 
 
 def _devices(path: str, count: int) -> list[str]:
@@ -213,7 +234,11 @@ def _steps(
     model = request.model
     folder = f"models/{model.name}"
     steps = ["\n".join((f"# Install {title}", *install))]
-    if model.repository:
+    if variant and variant.hub:
+        steps.append(
+            f"# Fetch the weights\nmodelscope download --model {variant.repository} --local_dir {_folder(variant)}"
+        )
+    elif model.repository:
         size = f" ({model.weights_gb:g} GB)" if model.weights_gb and not (variant and variant.repository) else ""
         where = f" --local-dir {folder}" if copied else ""
         steps.append(f"# Fetch the weights{size}\nhf download {_repository(model, variant)}{where}")
@@ -222,11 +247,11 @@ def _steps(
             "# Have the quantization name the experts, on a copy (config.json alone is copied, the rest is linked)\n"
             f"python3 engine/engines/vllm/moe_targets.py {folder} {folder}{_MOE_COPY}"
         )
-    if model.pictures_per_prompt and not _plugin(request.target):
+    if model.pictures_per_prompt:
         steps.append(f"# The only folder whose pictures the engine may read\nmkdir -p {request.place.uploads}")
     if request.target.nodes > 1:
-        steps.append(MANY_NODES.format(head=HEAD).strip())
-    steps.append(f'# The key, by the environment: ps must not show it\nexport {KEY_ENV}="$(openssl rand -hex 24)"')
+        steps.append(joining(request.target.vendor, HEAD))
+    steps.append(key_step(KEY_ENV))
     return tuple(steps)
 
 

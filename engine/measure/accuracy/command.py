@@ -103,7 +103,8 @@ def _sums(running: Running, model: Model, asked: Asked, folder: Path) -> tuple[R
     name = f"gsm8k-{model.name}-{running.plan.engine}{running.version}" + ("-own" if asked.data else "")
     kept = folder / name
     scores, items, argv = gsm8k.measure(python, running, model, kept, data=asked.data, limit=asked.limit)
-    notes = [f"lm-eval: {shlex.join(argv)}", f"{gsm8k.LM_EVAL}, {gsm8k.SHOTS}-shot, greedy"]
+    notes = [f"lm-eval: {shlex.join(argv)}", gsm8k.METHOD]
+    notes += [line for score in scores for line in report.incomparable(model, score.name)]
     if asked.limit:
         notes.insert(0, "Not all questions were asked (--limit): not to be set beside a whole run.")
     return Report("gsm8k", model.name, _engine(running), asked.command, items, 0, scores, notes), name

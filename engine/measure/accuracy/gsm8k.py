@@ -1,6 +1,7 @@
 """GSM8K through lm-eval, in an environment of its own: its dependencies are many and no business of the page.
 
-5-shot and greedy, over `/v1/completions`, as vllm-ascend's guide measures Kimi-K2-Thinking.
+5-shot as a conversation in the model's own template, greedy, at most 2,048 tokens: the settings of vllm-ascend's guide
+for Kimi-K2-Thinking, but over `/v1/chat/completions`, where the engine takes the thoughts off.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from engine.measure.running_engine import Running
 ENVIRONMENT = ".venv-lm-eval"
 LM_EVAL = "lm-eval[api]==0.4.13"
 SHOTS = 5
+MAX_TOKENS = 2048
+METHOD = f"{LM_EVAL}, {SHOTS}-shot as a conversation, chat template, greedy, at most {MAX_TOKENS:,} tokens"
 _FILTERS = ("flexible-extract", "strict-match")
 _OWN = "gsm8k_file"
 
@@ -52,16 +55,18 @@ def ensure_lm_eval(root: Path) -> Path:
 def command(python: Path, running: Running, folder: Path, tasks: Path, *, limit: int | None, own: bool) -> list[str]:
     """lm-eval's command line; it holds no key. What is answered is kept in `folder`, so that it can go on."""
     facts = {
-        "model": running.plan.served_name, "base_url": f"{running.plan.base_url}/completions",
+        "model": running.plan.served_name, "base_url": f"{running.plan.base_url}/chat/completions",
         # The engine tokenizes: lm-eval would need the tokenizer and all that loads it.
         "tokenizer_backend": "None", "tokenized_requests": "False", "num_concurrent": "4", "max_retries": "2",
     }  # fmt: skip
     if running.context:
         facts["max_length"] = str(running.context)
     argv = [
-        str(python), "-m", "lm_eval", "run", "--model", "local-completions",
+        str(python), "-m", "lm_eval", "run", "--model", "local-chat-completions",
         "--model_args", ",".join(f"{name}={fact}" for name, fact in facts.items()),
         "--tasks", _OWN if own else "gsm8k", "--num_fewshot", str(SHOTS), "--batch_size", "1",
+        "--apply_chat_template", "--fewshot_as_multiturn", "true",
+        "--gen_kwargs", f"temperature=0,top_p=1.0,max_gen_toks={MAX_TOKENS}",
         "--output_path", str(folder / "results"), "--use_cache", str(folder / "answers"),
     ]  # fmt: skip
     argv += ["--include_path", str(tasks)] if own else []

@@ -61,8 +61,18 @@ def score(task: str, model: Model, pairs: Sequence[tuple[Item, Answered]]) -> li
 
 
 def published(model: Model, benchmark: str) -> str:
-    """The figure of the model's own card, and where it stands; empty where the catalogue has none."""
-    return "; ".join(f"{found.value:g} ({found.source})" for found in model.published if found.benchmark == benchmark)
+    """The comparable figures of others, and where each stands; empty where the catalogue has none."""
+    found = [entry for entry in model.published if entry.benchmark == benchmark and not entry.differs]
+    return "; ".join(f"{entry.value:g} ({entry.source})" for entry in found)
+
+
+def incomparable(model: Model, benchmark: str) -> list[str]:
+    """Sentences on the figures of others that were measured otherwise."""
+    return [
+        f"Not comparable: {entry.benchmark} {entry.value:g}, {entry.differs} ({entry.source})."
+        for entry in model.published
+        if entry.benchmark == benchmark and entry.differs
+    ]
 
 
 def notes(pairs: Sequence[tuple[Item, Answered]], size: int, setting: Setting) -> list[str]:

@@ -1,7 +1,5 @@
 """A picture's address → its bytes, and its bytes → a decoded picture, refusing what is not one."""
 
-import base64
-import binascii
 import io
 import warnings
 from collections.abc import Iterator
@@ -11,6 +9,7 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from PIL import Image, UnidentifiedImageError
 
+from engine.base64_text import decoded
 from engine.reader.errors import ReaderError
 
 # What people paste and scan; JPEG includes the MPO of some cameras. Decoders of rarer formats are less tested.
@@ -43,11 +42,11 @@ def _data(url: str) -> bytes:
     head, comma, body = url.partition(",")
     if not comma:
         raise ReaderError("The data: URL has no comma between its type and its data.", param="image_url")
-    if not head.lower().endswith(";base64"):
+    if head.lower().rpartition(";")[2].strip(" ") != "base64":
         return unquote_to_bytes(body)
     try:
-        return base64.b64decode(unquote(body), validate=True)
-    except binascii.Error as error:
+        return decoded(unquote(body))
+    except ValueError as error:
         raise ReaderError(f"The data: URL is not base64: {error}.", param="image_url") from error
 
 

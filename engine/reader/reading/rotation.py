@@ -51,7 +51,7 @@ def to_try(lines: list[Line]) -> list[Turn]:
 
     Tall boxes with Latin text are a page on its side; tall boxes with CJK may be columns, which are read as they stand.
     """
-    if not lines:
+    if not any(line.text for line in lines):
         return []
     unsure = confidence(lines) < SURE
     if tall_share(lines) > _MOSTLY:

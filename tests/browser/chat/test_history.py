@@ -426,3 +426,16 @@ def test_a_question_that_comes_before_its_thread_is_open_is_asked_in_it(
     assert [message["content"] for message in kept.engine.requests[-1]["messages"]] == [
         "Before?", "Yes, before.", "After?",
     ]  # fmt: skip
+
+
+def test_a_new_chat_on_a_phone_has_its_address_and_the_first_tap_opens_the_list(
+    kept: ScriptedProduct, open_page: OpenPage
+) -> None:
+    chat = open_page(kept.url, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    answered(chat, kept, "Asked on a phone", "Seen.")
+    expect(chat.page).to_have_url(re.compile("/thread/"))
+    thread = thread_of(chat)
+    chat.page.locator("#sidebar-trigger-button").tap()
+    expect(chat.page.locator(f"#thread-{thread}")).to_be_visible()
+    chat.page.reload()
+    expect(chat.answers.last).to_contain_text("Seen.")

@@ -25,6 +25,29 @@ def test_nothing_after_a_colon_or_a_dollar_is_lost(scripted: ScriptedProduct, op
     expect(page.steps.last).to_contain_text("key:value $5 and $6")
 
 
+def test_what_models_write_is_drawn_as_they_mean_it(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+    head = "| 名称 | Quantity | Amount | VAT | Account |\n|---|---|---|---|---|\n"
+    words = f"招牌写着**“豫园”**。\n\n{head}| 茶<br>水 | 1000 | 1002.50 | 100.00 | Hospitality |\n\n价格 $p=25.6\\$$。"
+    scripted.engine.script = Script(answer=[words])
+    page = open_page(scripted.url, viewport={"width": 390, "height": 844})
+    page.ask("x")
+    page.finished()
+    answer = page.answers.last
+    expect(answer.get_by_text("“豫园”", exact=True)).to_have_css("font-weight", "700")
+    expect(answer).to_contain_text("招牌写着“豫园”。")
+    expect(answer.locator("td").first).to_have_text("茶\n水", use_inner_text=True)
+    expect(answer.locator(".katex-error")).to_have_count(0)
+    expect(answer.locator(".katex annotation")).to_have_text(r"p=25.6\text{\textdollar}")
+    heights = answer.locator("td").evaluate_all(
+        """cells => cells.slice(1).map((cell) => {
+          const range = document.createRange();
+          range.selectNodeContents(cell);
+          return new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size;
+        })"""
+    )
+    assert heights == [1, 1, 1, 1], "no number and no word is on two lines"
+
+
 def test_copy_copies_the_answer_as_it_is(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     words = "# A title\n\nkey:value | $5\n\n```python\nprint(1)\n```"
     scripted.engine.script = Script(answer=[words])

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from engine.reasoning_tags import KIMI_VL
-from tests.instruments.vllm_server import VllmServer, continued, heard, numbers, said, thinking
+from tests.instruments.nano_server import continued, heard, numbers, said, thinking
+from tests.instruments.vllm_server import VllmServer
 
 pytestmark = pytest.mark.vllm
 

@@ -15,7 +15,8 @@ from engine.measure.running_engine import NotRunningError, Running, ask_about
 from engine.measure.speed import command, results
 from engine.measure.speed.scenarios import SCENARIOS, Load
 from engine.plans.launch import LaunchPlan
-from tests.instruments.vllm_server import KEY, MAX_MODEL_LEN, VllmServer
+from tests.instruments.nano_server import KEY, MAX_MODEL_LEN
+from tests.instruments.vllm_server import VllmServer
 
 pytestmark = pytest.mark.vllm
 

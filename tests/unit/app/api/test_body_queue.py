@@ -76,7 +76,7 @@ async def test_a_large_body_that_waits_too_long_is_a_429() -> None:
 async def test_no_body_is_taken_apart_on_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     threads = []
 
-    def noted(body: bytes) -> CompletionRequest:
+    def noted(body: bytes, pictures: None) -> CompletionRequest:
         threads.append(threading.current_thread())
         return CompletionRequest(body)
 

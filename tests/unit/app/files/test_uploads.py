@@ -72,7 +72,7 @@ async def test_scaling_is_reported(store: UploadStore, tmp_path: Path) -> None:
 async def test_pdf_pages_beyond_the_limit_are_reported(store: UploadStore, tmp_path: Path) -> None:
     stored = await store.take(upload(tmp_path, pdf(4)), "four.pdf", "t", KIMI, 3)
     assert [picture.name for picture in stored.pictures] == ["four.pdf (1)", "four.pdf (2)", "four.pdf (3)"]
-    assert [(n.key, n.values["total"]) for n in stored.notices] == [("pdf_pages_left_out", 4)]
+    assert [(n.key, n.values["total"]) for n in stored.notices] == [("pages_left_out", 4)]
     assert not stored.shown_as_it_is
 
 

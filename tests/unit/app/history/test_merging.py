@@ -214,7 +214,7 @@ async def test_an_answer_written_again_after_it_was_taken_out_is_news_to_all(tab
     one.turn.answers, one.turn.chosen = one.turn.answers[:1], 0
     await one.save(one.turn)
     # Does not know that yet, and has gone on with it.
-    two.turn.answers[1].text = "said after all"
+    two.turn.answers[1].parts = parts_of(text="said after all")
     await two.save(two.turn)
     for tab in (one, three):
         await tab.catch_up()

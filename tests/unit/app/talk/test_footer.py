@@ -46,6 +46,7 @@ def test_figures_count_more_than_an_old_line() -> None:
         Figures("m", writing=1.0),
         Figures("m", writing=1.0, usage=Usage(1, 1)),
         Figures("m", usage=Usage(1, 9)),
+        Figures("m", writing=0.01, usage=Usage(1, 300)),
     ],
 )
 def test_too_little_for_a_rate(figures: Figures) -> None:

@@ -100,6 +100,16 @@ def test_an_answer_that_was_not_streamed() -> None:
         reader.read_whole(b'{"choices": []}')
 
 
+def test_what_an_engine_repeats_of_a_whole_answer_is_left_out() -> None:
+    body = {"choices": [{"message": {"content": "◁think▷so◁/think▷yes, it is"}}]}
+    reader = StreamReader(KIMI_VL, Start.IN_ANSWER)
+    assert join(reader.read_whole(json.dumps(body).encode(), "◁think▷so◁/think▷yes")) == ("", ", it is")
+    # One that does not repeat it says only what is new.
+    body["choices"][0]["message"]["content"] = ", it is"
+    reader = StreamReader(KIMI_VL, Start.IN_ANSWER)
+    assert join(reader.read_whole(json.dumps(body).encode(), "◁think▷so◁/think▷yes")) == ("", ", it is")
+
+
 @pytest.mark.parametrize(
     "payload",
     [

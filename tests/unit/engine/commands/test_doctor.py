@@ -225,3 +225,19 @@ def test_a_broken_environment_is_reported_by_start_sh_itself(tmp_path: Path, bre
     assert ended.returncode == 1
     assert "packages" in ended.stderr
     assert "→ Delete .venv and run ./start.sh prepare." in ended.stderr
+
+
+def test_a_missing_fallback_font_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [finding.state for finding in doctor.fonts()] == ["ok"]
+    monkeypatch.setattr(doctor.fallback_font, "_PACKAGE", "no_such_package")
+    [finding] = doctor.fonts()
+    assert finding.state == "warning"
+    assert finding.advice
+
+
+def test_a_server_elsewhere_that_does_not_answer(settings: MakeSettings) -> None:
+    assert doctor.server(settings()) == []
+    address = f"http://127.0.0.1:{free_port()}/v1"
+    state, text = only(doctor.server(settings(engine="openai", OPENAI_API_BASE=address + "/")))
+    assert state == "broken"
+    assert text.startswith(f"Nothing answers at {address} (connection refused).")

@@ -15,6 +15,7 @@ from engine.commands.plan import run
 from engine.engines.reader import reader_plan
 from engine.engines.vllm.moe_targets import copy_with_moe_targets
 from engine.plans.flags import merge, number, split, value
+from engine.plans.page import KEY_FILE, key_step
 from engine.status import Status
 from engine.supervise import control
 from tests.instruments.combinations import plan_of, settings
@@ -84,6 +85,10 @@ def test_an_unknown_engine_ends_with_2_and_the_known_ones(capsys: pytest.Capture
         ("--accelerator RTX4090 --memory 8", "GB"),
         ("--accelerator 'Atlas A3' --engine sglang", "sglang"),
         ("--model Kimi-K2.5 --accelerator H200 --engine llama", "does not run on llama"),
+        ("--model Kimi-K2.5 --accelerator H200 --variant mxfp4", "there is: none"),
+        ("--model Kimi-K3 --accelerator GB300", "1680 GB"),
+        ("--accelerator H200 --speculative", "No draft model"),
+        ("--model Kimi-K2.5 --accelerator MI300X --engine sglang --speculative", "No draft model"),
         ("--accelerator H200 --engine reader", "KIMI_ENGINE=reader"),
     ],
 )
@@ -122,6 +127,32 @@ def test_the_shell_script_is_one_that_bash_can_read(
     script = tmp_path / "launch.sh"
     script.write_text(plan(capsys, f"{arguments} --format shell")[1])
     assert subprocess.run(["bash", "-n", script], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("arguments", ["--accelerator H200", "--accelerator H200 --engine sglang"])
+def test_the_lines_that_attach_the_page_are_ones_that_bash_can_read(tmp_path: Path, arguments: str) -> None:
+    page = plan_of(shlex.split(arguments)).guide.page
+    script = tmp_path / "page.sh"
+    script.write_text(page)
+    assert subprocess.run(["bash", "-n", script], capture_output=True, check=False).returncode == 0
+    assert page.count("KIMI_ENGINE=openai") == page.count("OPENAI_API_BASE=http://127.0.0.1:8000/v1") == 2
+
+
+def test_the_key_of_a_launch_by_hand_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    script = key_step("SECRET") + '\nprintf %s "$SECRET"'
+    first, second = (subprocess.check_output(["bash", "-c", script], cwd=tmp_path, text=True) for _ in range(2))
+    assert first == second
+    assert len(first) == 48
+    assert (tmp_path / KEY_FILE).stat().st_mode & 0o077 == 0
+
+
+def test_a_node_that_there_is_not_ends_with_3_and_the_nodes(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = "--model Kimi-K2.5 --accelerator H100 --nodes 2"
+    assert plan(capsys, f"{arguments} --node 0")[1] == plan(capsys, f"{arguments} --format shell")[1]
+    for node in (2, -1):
+        status, printed, said = plan(capsys, f"{arguments} --node={node}")
+        assert (status, printed) == (3, "")
+        assert "nodes 0 to 1" in said
 
 
 def test_the_shell_script_runs_the_very_command_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

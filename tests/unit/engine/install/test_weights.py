@@ -1,5 +1,6 @@
 """Where weights are found, how unusable ones are reported, and a download from a fake hub."""
 
+import hashlib
 import json
 import os
 import threading
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.catalog import find_model
+from engine.catalog import File, Model, find_model
 from engine.install.fetching import fetch_weights
 from engine.install.weights import Missing, WeightsError, find_weights
 
@@ -90,6 +91,7 @@ class Hub(ThreadingHTTPServer):
         self.sizes_told = {name: len(data) for name, data in self.files.items()}
         self.ranges: list[str] = []
         self.fetched: list[str] = []
+        self.revisions: set[str] = set()
 
 
 class HubHandler(BaseHTTPRequestHandler):
@@ -114,6 +116,7 @@ class HubHandler(BaseHTTPRequestHandler):
             siblings = [{"rfilename": name, "size": size} for name, size in self.server.sizes_told.items()]
             self.json({"id": "moonshotai/Kimi-VL-A3B-Thinking", "sha": self.commit, "siblings": siblings})
         elif "/resolve/" in self.path:
+            self.server.revisions.add(self.path.split("/resolve/")[1].split("/")[0])
             self.file(self.path.rsplit("/", 1)[1], body)
         else:
             self.send_error(404)
@@ -189,3 +192,61 @@ async def test_an_unknown_model_and_a_hub_out_of_reach_say_what_to_do(
     missing = Missing("moonshotai/Kimi-VL-A3B-Thinking", home / "models" / "m")
     with pytest.raises(WeightsError, match=r"can't be reached .* put the files of .*/models/m.* KIMI_HUB=modelscope"):
         await fetch_weights(missing, "huggingface", lambda *_: None)
+
+
+def form_of(files: dict[str, bytes]) -> Model:
+    """A model with a variant that is these files of a commit."""
+    model_file, mmproj_file = (
+        File(name=name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest()) for name, data in files.items()
+    )
+    gguf = find_model("Kimi-VL-A3B-Thinking-2506").variant("gguf")
+    assert gguf is not None
+    changes = {
+        "repository": THINKING.repository, "revision": "2" * 40, "model_file": model_file, "mmproj_file": mmproj_file,
+    }  # fmt: skip
+    return THINKING.model_copy(update={"variants": (gguf.model_copy(update=changes),)})
+
+
+FILES = {"model.gguf": os.urandom(200_000), "mmproj.gguf": os.urandom(100_000)}
+
+
+async def test_of_a_variant_only_its_files_are_fetched_of_the_pinned_commit(home: Path, hub: Hub) -> None:
+    hub.files |= FILES
+    hub.sizes_told = {name: len(data) for name, data in hub.files.items()} | {"another-quantization.gguf": 10**15}
+    model = form_of(FILES)
+    missing = find_weights(model, model.name, home / "models", "gguf")
+    assert isinstance(missing, Missing)
+    assert missing.folder == home / "models" / "Kimi-VL-A3B-Thinking-gguf"
+    folder = await fetch_weights(missing, "huggingface", lambda *_: None)
+    assert set(hub.fetched) == set(FILES)
+    assert hub.revisions == {"2" * 40}
+    assert find_weights(model, model.name, home / "models", "gguf") == folder
+
+
+async def test_a_file_with_other_content_is_deleted_and_named(home: Path, hub: Hub) -> None:
+    hub.files |= {**FILES, "mmproj.gguf": FILES["mmproj.gguf"][::-1]}
+    hub.sizes_told = {name: len(data) for name, data in hub.files.items()}
+    model = form_of(FILES)
+    missing = find_weights(model, model.name, home / "models", "gguf")
+    assert isinstance(missing, Missing)
+    with pytest.raises(WeightsError, match=r"mmproj\.gguf came from huggingface\.co with other content"):
+        await fetch_weights(missing, "huggingface", lambda *_: None)
+    assert not (missing.folder / "mmproj.gguf").exists()
+    assert (missing.folder / "model.gguf").exists()
+
+
+def test_a_variants_files_are_found_in_a_named_folder_and_in_the_hubs_cache(home: Path) -> None:
+    model = form_of(FILES)
+    repo = home / "hf" / "hub" / "models--moonshotai--Kimi-VL-A3B-Thinking"
+    cached, named = repo / "snapshots" / "abc", home / "named"
+    for folder in (cached, named):
+        folder.mkdir(parents=True)
+        for name, data in FILES.items():
+            (folder / name).write_bytes(data)
+    (repo / "refs").mkdir()
+    (repo / "refs" / "main").write_text("abc")
+    assert find_weights(model, model.name, home / "models", "gguf") == cached
+    assert find_weights(model, str(named), home / "models", "gguf") == named
+    (named / "mmproj.gguf").write_bytes(b"half")
+    with pytest.raises(WeightsError, match=r"not whole: mmproj\.gguf is missing"):
+        find_weights(model, str(named), home / "models", "gguf")

@@ -1,6 +1,6 @@
-"""Every flag of every plan for SGLang and llama-server is in the argument list that was recorded from the engine.
+"""Every flag of every plan for SGLang is in the argument list that was recorded from it.
 
-vLLM's plans are read by vLLM's own parser: tests/engine/vllm/test_plans.py.
+The other engines are asked themselves: tests/engine/vllm/test_plans.py, tests/engine/llama/test_flags.py.
 """
 
 import json
@@ -16,11 +16,11 @@ from engine.plans.tuning import TUNINGS
 from tests.instruments.combinations import COMBINATIONS, plan_of
 
 RECORDED = Path(__file__).parents[3] / "recorded"
-FILES = {"sglang": "sglang-0.5.23.json", "llama": "llama-server-b11434.json"}
+FILES = {"sglang": "sglang-0.5.23.json"}
 COMMANDS = [
     text + preset
     for text in COMBINATIONS.values()
-    if "sglang" in text or "llama" in text or "CPU --memory 32" in text
+    if "sglang" in text
     for preset in ("", *(f" --preset {preset}" for preset in TUNINGS))
 ]
 

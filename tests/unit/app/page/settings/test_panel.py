@@ -30,6 +30,13 @@ def test_the_panel_shows_what_was_chosen() -> None:
     }  # fmt: skip
 
 
+def test_what_does_nothing_for_the_reader_is_not_shown() -> None:
+    shown = panel(
+        Offer(("reader",), find_model("reader"), 1_048_576), {"temperature": 0.3, "system_prompt": "Be brief."}
+    )
+    assert list(shown) == ["model", "max_tokens", "streaming", "show_thinking", "stop", "agent_name"]
+
+
 def test_the_switch_for_thinking_is_there_only_where_the_model_has_one() -> None:
     with_switch = {name for name, model in models().items() if "thinking" in panel(Offer(("kimi",), model, 4096), {})}
     assert with_switch == {"Kimi-VL-A3B-Thinking", "Kimi-VL-A3B-Thinking-2506", "Kimi-K2.5", "Kimi-K2.6"}

@@ -79,6 +79,7 @@ def test_nothing_is_fetched_from_the_network(url: str, uploads: Path) -> None:
 def test_data_urls() -> None:
     encoded = base64.b64encode(b"bytes").decode()
     assert pictures.fetch(f"data:image/png;base64,{encoded}", None) == b"bytes"
+    assert pictures.fetch(f"data:image/png; base64,{encoded[:3]}\n {encoded[3:]}", None) == b"bytes"
     assert pictures.fetch(f"DATA:image/png;BASE64,{quote(encoded)}", None) == b"bytes"
     for broken in ("data:image/png;base64", "data:image/png;base64,!!!"):
         with pytest.raises(ReaderError):
