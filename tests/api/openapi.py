@@ -1,7 +1,7 @@
-"""What the API for programs promises of a request and a reply, in OpenAPI's words: schemathesis makes requests of it.
+"""The API's requests and replies as an OpenAPI description, from which schemathesis generates requests.
 
-It describes what the page itself looks at. All other fields go to the engine as they came, which the scripted one takes
-without looking: where nothing is said here, anything is a right request.
+It describes the fields that the page checks. All others go to the engine unchanged, where
+the scripted engine ignores them: what is not described here is always valid.
 """
 
 from __future__ import annotations

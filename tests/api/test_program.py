@@ -1,4 +1,4 @@
-"""The API as a program uses it, on an engine whose side of the talk can be seen."""
+"""The API as a program uses it, on an engine that records its requests."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_stream_comes_byte_for_byte_and_while_it_is_made(scripted: ScriptedPro
         assert scripted.engine.streaming == 1, "the first word is here before the last is made"
 
 
-def test_fields_that_nobody_here_knows_reach_the_engine_untouched(client: OpenAI, scripted: ScriptedProduct) -> None:
+def test_unknown_fields_reach_the_engine_unchanged(client: OpenAI, scripted: ScriptedProduct) -> None:
     tools: Any = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]
     client.chat.completions.create(
         model="scripted", messages=HELLO, tools=tools, response_format={"type": "json_object"}, seed=7,
@@ -112,7 +112,7 @@ def test_every_other_path_is_a_404_in_the_same_shape(raw: Raw, method: str, path
     assert "/v1/chat/completions" in error(response)["message"]
 
 
-def test_the_wrong_method_is_told_so(raw: Raw) -> None:
+def test_a_wrong_method_is_answered_with_the_right_one(raw: Raw) -> None:
     assert raw("GET", CHAT).status_code == raw("POST", "/v1/models").status_code == 405
     assert raw("DELETE", "/v1/models/scripted").status_code == 405
 
@@ -127,7 +127,7 @@ def test_the_engines_own_errors_come_with_status_and_body(client: OpenAI, script
     scripted.engine.script.status, scripted.engine.script.error = 422, "no such temperature"
     with pytest.raises(openai.UnprocessableEntityError, match="no such temperature"):
         client.chat.completions.create(model="scripted", messages=HELLO)
-    # What a server says of a key may repeat it.
+    # A server's error about a key may repeat it.
     scripted.engine.script.status, scripted.engine.script.error = 401, "Incorrect API key provided: sk-secret"
     with pytest.raises(openai.InternalServerError) as refused:
         client.chat.completions.create(model="scripted", messages=HELLO)

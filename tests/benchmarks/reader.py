@@ -1,4 +1,4 @@
-"""What makes the reader faster, and whether it still reads as well: other settings beside today's.
+"""Which settings make the reader faster, and whether it still reads as well.
 
 Each picture is read with one setting after the other, so that a busy machine is as busy for all of them.
 """
@@ -28,7 +28,7 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Setting:
-    """What differs from the reader as it is."""
+    """The difference from the reader's default settings."""
 
     threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     spinning: bool | None = None
@@ -143,7 +143,7 @@ def _made(setting: Setting) -> recogniser.Recogniser:
 
 @contextmanager
 def _sessions(setting: Setting) -> Iterator[None]:
-    """Has onnxruntime's sessions made with what rapidocr has no setting for."""
+    """Creates onnxruntime's sessions with options that rapidocr has no setting for."""
     usual = recogniser._session_options
 
     def options(config: dict[str, Any]) -> Any:
@@ -164,4 +164,4 @@ def _errors(truth: str, text: str) -> int:
 
 
 def _silent(*_: object, **__: object) -> None:
-    """Nobody listens."""
+    """No one listens."""

@@ -1,4 +1,4 @@
-"""The prepared front end on the real page: text stays whole, formulas are drawn, nothing is fetched, axe is content."""
+"""The prepared front end on the real page: complete text, formulas, no requests elsewhere, and no complaint by axe."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ key:value
 
 
 class Counting(BaseHTTPRequestHandler):
-    """Another host, which remembers what it is asked for."""
+    """Another host, which records its requests."""
 
     asked: ClassVar[list[str]] = []
 
@@ -61,7 +61,7 @@ class Counting(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-        """Says nothing."""
+        """Logs nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +163,7 @@ def test_a_picture_on_another_host_is_not_fetched(chromium: Browser, product: Sc
     assert refused
 
 
-# ----------------------------------------------------------------------------------------------- For everybody's eyes
+# ----------------------------------------------------------------------------------------------- Accessibility
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_the_page_speaks_chinese_throughout(chromium: Browser, product: Scripted
     chat.close()
 
 
-def test_a_refused_file_is_told_in_the_readers_language(chromium: Browser, product: ScriptedProduct) -> None:
+def test_a_rejected_file_is_reported_in_the_users_language(chromium: Browser, product: ScriptedProduct) -> None:
     product.reset()
     chat = ChatPage(chromium, product.url, locale="zh-CN").open()
     chat.attach({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"x"})

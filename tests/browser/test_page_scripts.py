@@ -57,7 +57,7 @@ class Stage:
         return self.page
 
     def stop_the_clock(self, at: str = "2026-11-21T10:01:05Z") -> None:
-        """Time passes by `page.clock.run_for` only; to be called before the page is opened."""
+        """Time passes only with `page.clock.run_for`; call this before the page is opened."""
         self.page.clock.install(time="2026-11-21T09:00:00Z")
         self.page.clock.pause_at(at)
 
@@ -332,7 +332,7 @@ def test_what_only_looks_like_a_fence_or_a_formula_keeps_no_message_from_being_c
     before = PARAGRAPHS + closed + "\n\n"
     parts = stage.open().evaluate("source => kimi.message.parts(source)", before + PARAGRAPHS)
     assert "".join(parts) == before + PARAGRAPHS
-    # As many cuts behind it as there are where nothing stands between.
+    # As many cuts after it as there are with nothing in between.
     assert len([part for part in parts if closed not in part]) >= 4
     assert max(map(len, parts)) < 2500
 
@@ -420,7 +420,7 @@ def test_a_start_is_shown_with_phase_per_cent_and_time_and_goes_when_it_is_over(
     expect(banner).to_be_hidden()
 
 
-def test_what_changes_every_second_is_not_read_out(stage: Stage) -> None:
+def test_text_that_changes_every_second_is_not_read_out(stage: Stage) -> None:
     stage.engine |= {"state": "starting", "phase": "warming up", "percent": 10, "since": "2026-11-21T10:00:00+00:00"}
     page = stage.open()
     expect(page.locator(".engine-banner")).to_be_visible()
@@ -441,7 +441,7 @@ def test_a_failed_engine_says_why_and_retry_asks_for_another_start(stage: Stage)
     expect(page.get_by_role("status")).to_have_text("The engine is starting")
 
 
-def test_a_retry_that_can_not_be_is_told(stage: Stage) -> None:
+def test_an_impossible_retry_is_reported(stage: Stage) -> None:
     stage.engine |= {"state": "failed", "phase": "Gone.", "since": "2026-11-21T10:00:00+00:00"}
     stage.retry_status = 503
     stage.stop_the_clock()

@@ -96,7 +96,7 @@ def test_answer_now_begins_the_answer_in_the_middle_of_the_thinking(product: Pro
 
 
 @pytest.mark.parametrize("victim", ["core", "server"])
-def test_an_answer_goes_on_when_its_engine_is_killed_as_if_nothing_had_been(
+def test_an_answer_continues_unchanged_when_its_engine_is_killed(
     product: Product, open_page: OpenPage, victim: str
 ) -> None:
     question = "Count from 1 to 249"

@@ -30,14 +30,14 @@ QUESTIONS = ("The first?", "Und die zweite?", "第三个问题?")
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[EngineThread]:
-    """What answers."""
+    """The engine."""
     with EngineThread() as thread:
         yield thread
 
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL of the tests' own."""
+    """A PostgreSQL for the tests."""
     programs = binaries()
     if programs is None:
         pytest.skip("PostgreSQL is not installed; on Debian or Ubuntu: apt-get install postgresql")
@@ -84,12 +84,12 @@ def pictures(one: dict[str, Any]) -> list[bytes]:
 
 
 def private(folder: Path) -> bool:
-    """Whether nobody but its owner reads anything in it."""
+    """Whether only its owner can read anything in it."""
     return all(not stat.S_IMODE(path.stat().st_mode) & 0o077 for path in (folder, *folder.rglob("*")))
 
 
 async def in_use(product: Product) -> None:
-    """What people have made of it by and by."""
+    """The chats as people left them."""
     for question in QUESTIONS:
         await chat(product, question)
     added = await asyncio.to_thread(

@@ -1,4 +1,4 @@
-"""The whole product whose chats can't be opened when it starts: waited for, or said once and for all."""
+"""The whole product when its database can't be opened at the start: it waits, or reports the failure once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_page_waits_for_its_database_and_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("newer", [True, False])
-def test_what_no_waiting_helps_is_one_sentence_and_no_crash_loop(tmp_path: Path, *, newer: bool) -> None:
+def test_a_permanent_failure_is_one_sentence_and_no_crash_loop(tmp_path: Path, *, newer: bool) -> None:
     settings = {} if newer else {"KIMI_DATABASE_URL": "mysql://user:a-secret@127.0.0.1/chats"}
     product = Product(tmp_path / "workspace", **ELSEWHERE, **settings)
     product.workspace.mkdir()

@@ -117,7 +117,7 @@ def test_models_and_the_key(reader: Reader) -> None:
         assert httpx.get(reader.url + path).status_code == 200
 
 
-def test_a_stream_tells_what_it_does_and_then_answers(reader: Reader) -> None:
+def test_a_stream_reports_its_steps_and_then_answers(reader: Reader) -> None:
     url = reader.file("a sign ü.png", png(shop_sign("川味小馆", "SICHUAN KITCHEN")))
     response = reader.post("图中店铺名称是什么?", url, stream=True, stream_options={"include_usage": True})
     assert response.headers["content-type"].startswith("text/event-stream")

@@ -1,4 +1,4 @@
-"""A service and its process group, with real processes that die, hang, fork and refuse to go."""
+"""A service and its process group, with real processes that crash, hang, fork and ignore signals."""
 
 import asyncio
 import json
@@ -77,7 +77,7 @@ class Watched:
         return dict(self.seen)
 
     async def healed(self) -> None:
-        """What was the matter is mended, and somebody presses Retry."""
+        """The fault is fixed, and a user presses Retry."""
         self.arguments = ()
         self.service.retry()
         await self.until(ready)
@@ -125,7 +125,7 @@ async def test_it_is_ready_only_when_it_answers(watch: Callable[..., Watched]) -
     assert program.log.read_text() == "hello\n"
 
 
-async def test_what_is_killed_comes_back(watch: Callable[..., Watched]) -> None:
+async def test_a_killed_process_is_restarted(watch: Callable[..., Watched]) -> None:
     program = watch()
     first = (await program.until(ready))["pid"]
     os.kill(first, signal.SIGKILL)
@@ -145,7 +145,7 @@ async def test_a_killed_leader_takes_its_children_along(watch: Callable[..., Wat
     assert not children[0].is_running() or children[0].status() == psutil.STATUS_ZOMBIE
 
 
-async def test_what_it_leaves_among_the_temporary_files_goes_with_it(
+async def test_its_leftovers_among_the_temporary_files_are_deleted_with_it(
     watch: Callable[..., Watched], tmp_path: Path
 ) -> None:
     program = watch("--litter")
@@ -322,13 +322,13 @@ async def test_one_that_is_gone_at_once_is_no_surprise(tmp_path: Path) -> None:
         Group.of(process.pid)
 
 
-async def test_a_number_that_somebody_else_has_now_is_left_alone() -> None:
+async def test_a_process_id_that_was_reused_is_left_alone() -> None:
     ours = Group.of(os.getpid())
     assert Group(ours.sid, ours.started - 0.01).members() == []
 
 
 @pytest.mark.parametrize("field", ["id", "lock", "boot", "namespace"])
-async def test_what_another_workspace_recorded_is_neither_ended_nor_deleted(tmp_path: Path, field: str) -> None:
+async def test_processes_of_another_workspace_are_neither_ended_nor_deleted(tmp_path: Path, field: str) -> None:
     process, _ = await processes.start(("sleep", "600"), dict(os.environ), tmp_path)
     Record(tmp_path / "groups.json", HERE).add("engine", group := Group.of(process.pid))
     folder = Scratch(tmp_path / "scratch", HERE).make()
@@ -343,7 +343,7 @@ async def test_what_another_workspace_recorded_is_neither_ended_nor_deleted(tmp_
     await process.wait()
 
 
-async def test_a_session_whose_number_others_got_is_left_alone_without_its_leader(tmp_path: Path) -> None:
+async def test_a_session_whose_id_was_reused_is_left_alone_without_its_leader(tmp_path: Path) -> None:
     argv = (sys.executable, "-c", "import subprocess, sys; subprocess.Popen(['sleep', '600']); print('up', flush=True)")
     process, output = await processes.start(argv, dict(os.environ), tmp_path)
     group = Group.of(process.pid)
@@ -351,7 +351,7 @@ async def test_a_session_whose_number_others_got_is_left_alone_without_its_leade
     await process.wait()
     recorded = Record(tmp_path / "groups.json", HERE)
     recorded.add("engine", replace(group, output="pipe:[1]"))
-    assert recorded.left_behind() == [], "the same number, but nobody in it writes to the pipe of ours"
+    assert recorded.left_behind() == [], "the same id, but no process in it writes to our pipe"
     recorded.add("engine", group)
     assert recorded.left_behind() == [group]
     await processes.end(group, grace=5)
@@ -379,7 +379,7 @@ async def test_a_record_of_a_newer_version_is_read_as_far_as_it_is_known(tmp_pat
     await process.wait()
 
 
-async def test_one_that_is_full_but_works_on_is_left_alone_and_one_that_hangs_is_not(
+async def test_one_that_is_full_but_works_is_left_alone_and_one_that_hangs_is_not(
     watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(heartbeat, "SILENT_AFTER", 3.0)
@@ -394,7 +394,7 @@ async def test_one_that_is_full_but_works_on_is_left_alone_and_one_that_hangs_is
     assert time.monotonic() - program.born > 9, "it was left alone as long as its heart beat"
 
 
-async def test_one_that_answers_nobody_for_long_is_started_again_though_it_works_on(
+async def test_one_that_answers_no_health_check_for_long_is_restarted_even_if_it_works(
     watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "SPARED_SECONDS", 3.0)

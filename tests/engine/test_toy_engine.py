@@ -1,4 +1,4 @@
-"""An engine that this project does not have: one `Engine` and one line in `ENGINES` are all that it takes."""
+"""A toy engine: one `Engine` and one line in `ENGINES` are all that a new engine needs."""
 
 import re
 import sys

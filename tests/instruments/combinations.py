@@ -1,4 +1,4 @@
-"""The combinations of model, accelerator, engine and preset whose plans the tests look at, as `plan` takes them."""
+"""The combinations of model, accelerator, engine and preset whose plans the tests check, as arguments of `plan`."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ COMBINATIONS: dict[str, str] = {
 
 
 def settings(**values: object) -> Settings:
-    """Settings as they are by themselves, whatever this machine's `.env` says."""
+    """The default settings, whatever this machine's `.env` says."""
     return Settings(_env_file=None, **values)
 
 

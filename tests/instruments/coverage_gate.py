@@ -1,8 +1,8 @@
-"""The coverage gate: how much of some packages the unit tests run, lines and branches, and how much they must.
+"""The coverage gate: how many lines and branches of some packages the unit tests run, and the minimum.
 
 A plugin of pytest, `-p tests.instruments.coverage_gate`. Coverage.py measures in the process of the tests: up to the
-end of the collection, which imports the code, and then only while unit tests run. What other tests reach does not
-count, and they are not slowed.
+end of the collection, which imports the code, and then only while unit tests run. Other tests do not count, and are not
+slowed down.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class CoverageGate:
         self._measure(True)
 
     def pytest_collection_finish(self) -> None:
-        """Everything is imported."""
+        """Pauses: everything is imported."""
         self._measure(False)
 
     @pytest.hookimpl(wrapper=True)

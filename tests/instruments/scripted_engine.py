@@ -1,6 +1,6 @@
-"""An instrument, no engine: it speaks vLLM's stream at a set rate, says what the test tells it, and remembers requests.
+"""A scripted engine: it sends vLLM's stream at a fixed rate, answers as the test wants, and records requests.
 
-For what a real engine can't be made to do on demand: stop in mid-stream, break off, refuse, go on at a limit.
+For what a real engine can't do on demand: stop in the middle of a stream, break off, reject, continue at a limit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from aiohttp import web
 
 @dataclass
 class Script:
-    """What is said next. A token is one string; `rate` is in tokens a second, 0 for as fast as possible."""
+    """The next answer. A token is one string; `rate` is in tokens a second, 0 for as fast as possible."""
 
     reasoning: list[str] = field(default_factory=list)
     answer: list[str] = field(default_factory=lambda: ["An ", "answer."])
@@ -28,16 +28,16 @@ class Script:
     break_after: int | None = None
     """Closes the connection after so many tokens."""
     stall_after: int | None = None
-    """Says nothing more after so many tokens until the test sets `ScriptedEngine.go`; the connection stays open."""
+    """Pauses after so many tokens until the test sets `ScriptedEngine.go`; the connection stays open."""
     garbage: bytes = b""
-    """Said instead of a stream."""
+    """Sent instead of a stream."""
     endless: bool = False
     """Begins its answer again and again, whatever limit it was given."""
     reasoning_field: str = "reasoning"
     tool_call: tuple[str, ...] = ()
     """A tool's name, then its arguments in pieces, called instead of an answer where tools are offered."""
     hold: bool = False
-    """Says nothing until the test sets `ScriptedEngine.go`."""
+    """Sends nothing until the test sets `ScriptedEngine.go`."""
 
 
 class ScriptedEngine:

@@ -1,4 +1,4 @@
-"""The measure itself: a wrong one would praise a bad reader."""
+"""The scoring itself: a wrong one would hide a bad reader."""
 
 import pytest
 

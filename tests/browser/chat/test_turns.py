@@ -1,4 +1,4 @@
-"""Turns as a person lives them: stop, edit, continue, regenerate, errors, waiting. The engine is the instrument."""
+"""Turns as users see them: stop, edit, continue, regenerate, errors, waiting. On the scripted engine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.instruments.scripted_engine import Script
 from tests.instruments.scripted_product import ScriptedProduct
 
 
-def test_nothing_that_stands_after_a_colon_or_a_dollar_is_lost(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+def test_nothing_after_a_colon_or_a_dollar_is_lost(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     words = "Total:USD 5\n\nkey:value, $5 and $6, 10:30, 姓名:张三, ::name and `a:b`"
     scripted.engine.script = Script(reasoning=["key:value ", "$5 and $6"], answer=list(words))
     page = open_page(scripted.url)
@@ -58,7 +58,7 @@ def test_copy_copies_the_answer_as_it_is(scripted: ScriptedProduct, open_page: O
     assert page.page.evaluate("navigator.clipboard.readText()") == words
 
 
-def test_the_quiet_line_tells_model_times_and_tokens(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+def test_the_line_below_shows_model_times_and_tokens(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     scripted.engine.script = Script(reasoning=["a "] * 10, answer=["b "] * 30, rate=100)
     page = open_page(scripted.url)
     page.ask("x")
@@ -82,7 +82,7 @@ def test_stop_keeps_what_was_shown_of_the_answer(scripted: ScriptedProduct, open
     assert sent < 2000
 
 
-def test_stop_keeps_the_reasoning_and_continue_goes_on_with_it(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+def test_stop_keeps_the_reasoning_and_continue_resumes_it(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     scripted.engine.script = Script(reasoning=[f"thought{n} " for n in range(2000)], rate=50)
     page = open_page(scripted.url)
     page.ask("x")
@@ -130,7 +130,7 @@ def test_closing_the_window_stops_the_engine_after_the_grace_period(
     assert scripted.engine.sent < 4000
 
 
-def test_a_reconnect_within_the_grace_period_goes_on(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+def test_a_reconnect_within_the_grace_period_continues(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     scripted.engine.script = Script(reasoning=["so "], answer=[f"word{n} " for n in range(200)], rate=20)
     with scripted.cable() as cable:
         page = open_page(f"http://127.0.0.1:{cable.port}")
@@ -149,14 +149,12 @@ def test_a_reconnect_within_the_grace_period_goes_on(scripted: ScriptedProduct, 
         page.errors.clear()  # the lost connection is one
 
 
-def test_asking_in_vain_who_is_signed_in_does_not_leave_the_chat(
-    scripted: ScriptedProduct, open_page: OpenPage
-) -> None:
+def test_a_failed_check_of_the_login_does_not_leave_the_chat(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     page = open_page(scripted.url)
     page.ask("x")
     page.finished()
     page.page.route("**/user", lambda route: route.abort())
-    # The front end asks again when the window is looked at, but not sooner than five seconds after the last time.
+    # The front end polls again when the window gets the focus, but at most every five seconds.
     page.page.wait_for_timeout(6000)
     with page.page.expect_event("requestfailed", lambda request: request.url.endswith("/user")):
         page.page.evaluate("window.dispatchEvent(new Event('focus'))")
@@ -165,9 +163,7 @@ def test_asking_in_vain_who_is_signed_in_does_not_leave_the_chat(
     page.errors.clear()
 
 
-def test_at_the_token_limit_the_page_says_so_and_continue_goes_on(
-    scripted: ScriptedProduct, open_page: OpenPage
-) -> None:
+def test_at_the_token_limit_the_page_says_so_and_continue_works(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     scripted.engine.script = Script(answer=["one ", "two "], finish_reason="length")
     page = open_page(scripted.url)
     page.ask("Count")
@@ -279,7 +275,7 @@ def test_too_many_pictures_or_tokens_have_their_own_way_out(scripted: ScriptedPr
     )
 
 
-def test_what_is_left_out_of_a_long_chat_is_said(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+def test_what_is_left_out_of_a_long_chat_is_reported(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     page = open_page(scripted.url)
     for _ in range(3):
         page.ask("wörter " * 6000)

@@ -28,7 +28,7 @@ async def test_shapes_on_fresh_renderings(vllm: VllmServer) -> None:
     replies = [(shape, said(body)) for (shape, _, _), body in zip(asked, bodies, strict=True)]
     wrong = [(shape, reply) for shape, reply in replies if not right(shape, reply)]
     print(f"nano: {len(asked) - len(wrong)} of {len(asked)} shapes right; wrong: {wrong}")
-    # 192 of 200 were right when it was committed (README); chance is one in eight.
+    # 192 of 200 were right when it was committed; chance is one in eight.
     assert len(wrong) <= 0.05 * len(asked)
 
 

@@ -84,7 +84,7 @@ async def test_broken_files_are_the_askers_mistake(vllm: VllmServer, name: str, 
     assert "image" in body["error"]["message"]
 
 
-async def test_a_missing_file_is_told_without_harm(vllm: VllmServer, star: Path) -> None:
+async def test_a_missing_file_is_reported_without_harm(vllm: VllmServer, star: Path) -> None:
     status, _ = await vllm.send(picture_question((vllm.uploads / "missing.png").as_uri()))
     assert status == 500
     assert said(await vllm.ask(picture_question(star.as_uri())))[1] == "A star."

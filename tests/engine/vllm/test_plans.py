@@ -34,7 +34,7 @@ PRESETS = ("", *TUNINGS)
 
 
 def arguments(argv: tuple[str, ...]) -> list[str]:
-    """What stands behind `vllm serve` or `python -m module`, as the server's parser gets it."""
+    """The arguments after `vllm serve` or `python -m module`, as the server's parser gets them."""
     return ["--model", *argv[2:]] if argv[:2] == ("vllm", "serve") else list(argv[3:])
 
 

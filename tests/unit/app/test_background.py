@@ -1,4 +1,4 @@
-"""A task that nobody waits for runs to its end."""
+"""A task that is not awaited runs to its end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import weakref
 from app.background import spawn
 
 
-async def test_a_task_that_nobody_keeps_survives_a_collection() -> None:
+async def test_a_task_without_a_reference_survives_garbage_collection() -> None:
     waits_for: list[weakref.ref[asyncio.Future[None]]] = []
     done: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Settings: where they come from, and what is said of a wrong one."""
+"""Settings: where they come from, and how wrong ones are reported."""
 
 import re
 import stat
@@ -101,7 +101,7 @@ def test_a_file_in_another_encoding_is_one_sentence(no_file: Path, tmp_path: Pat
     assert "ssword" not in str(raised.value)
 
 
-def test_what_in_the_settings_has_no_effect_is_said_without_its_value(no_file: Path, tmp_path: Path) -> None:
+def test_settings_without_effect_are_reported_without_their_values(no_file: Path, tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text(
         '# ours\nKIMI_ENGINE_KEY=secret\n\nKIMI_PASWORD=secret\nKIMI_HOST=::\nKIMI_PASSWORD="secret\n'
@@ -117,7 +117,7 @@ def test_what_in_the_settings_has_no_effect_is_said_without_its_value(no_file: P
     assert settings_notes(load_settings(no_file), no_file) == []
 
 
-def test_an_origin_that_is_no_address_is_said(no_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_origin_that_is_no_address_is_reported(no_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KIMI_ORIGINS", "https://a.example.org, chat.example.org:8443,http://b:80/")
     [note] = settings_notes(load_settings(no_file), no_file)
     assert "'chat.example.org:8443'" in note

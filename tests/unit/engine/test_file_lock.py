@@ -1,4 +1,4 @@
-"""Locks between processes; each open file is a holder of its own, also within one."""
+"""Locks between processes; each open file is a separate holder, even within one process."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ def test_one_holder_at_a_time_and_a_shared_lock_beside_shared_ones_only(tmp_path
         assert not try_lock(third.fileno())
 
 
-def test_who_finds_it_held_is_told_and_waits(tmp_path: Path) -> None:
-    path, told, held, order = tmp_path / "lock", threading.Event(), threading.Event(), []
+def test_a_caller_that_finds_it_held_is_notified_and_waits(tmp_path: Path) -> None:
+    path, reported, held, order = tmp_path / "lock", threading.Event(), threading.Event(), []
 
     def second() -> None:
         held.wait(60)
-        with locked(path, told.set):
+        with locked(path, reported.set):
             order.append("second")
 
     thread = threading.Thread(target=second)
     thread.start()
     with locked(path):
         held.set()
-        assert told.wait(60)
+        assert reported.wait(60)
         order.append("first")
     thread.join(60)
     assert order == ["first", "second"]
 
 
 def test_a_free_lock_is_not_waited_for(tmp_path: Path) -> None:
-    told: list[str] = []
-    with locked(tmp_path / "lock", lambda: told.append("waiting")):
+    reported: list[str] = []
+    with locked(tmp_path / "lock", lambda: reported.append("waiting")):
         pass
-    with locked(tmp_path / "lock", lambda: told.append("waiting")):
+    with locked(tmp_path / "lock", lambda: reported.append("waiting")):
         pass
-    assert told == []
+    assert reported == []

@@ -1,4 +1,4 @@
-"""Logs: nothing is lost at a rotation, neither in the files nor for who follows them."""
+"""Logs: a rotation loses nothing, neither in the files nor for a process that follows them."""
 
 import resource
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_a_line_is_never_cut_by_a_rotation(tmp_path: Path) -> None:
     assert (tmp_path / "a.log.1").read_text() == "a half line longer than the limit and its end\n"
 
 
-def test_what_a_full_disk_does_not_take_is_lost_and_said_so_once_there_is_room(tmp_path: Path) -> None:
+def test_lines_lost_on_a_full_disk_are_reported_once_there_is_room(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
     try:
         log = RotatingLog(tmp_path / "a.log", limit=1_000_000)
@@ -80,7 +80,7 @@ def test_only_a_newline_ends_a_line(tmp_path: Path) -> None:
     assert tail(path, 3) == drawn
 
 
-def test_following_goes_on_across_a_rotation(tmp_path: Path) -> None:
+def test_following_continues_across_a_rotation(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     log = RotatingLog(path, limit=50)
     log.write(b"earlier\n")
@@ -123,7 +123,7 @@ def test_more_of_a_log_is_what_came_since_also_across_a_rotation(tmp_path: Path)
     log.close()
 
 
-def test_a_line_longer_than_what_is_read_at_once_stops_nobody(tmp_path: Path) -> None:
+def test_a_line_longer_than_one_read_stops_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     path.write_text("one\n")
     at = more(path, "", 1).at

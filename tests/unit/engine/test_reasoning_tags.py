@@ -1,4 +1,4 @@
-"""Reasoning and answer are told apart the same way however the stream is cut."""
+"""Reasoning and answer are separated in the same way however the stream is split."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""The status as a file: what is written is read again, whichever version wrote it."""
+"""The status as a file: it is read back whichever version wrote it."""
 
 from __future__ import annotations
 

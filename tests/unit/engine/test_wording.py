@@ -102,7 +102,7 @@ def test_a_reason_of_another_version_is_shown_as_it_is(reason: Reason, shown: st
     assert sentence(reason, "zh") == shown
 
 
-def test_what_is_done_is_said_before_why() -> None:
+def test_the_action_is_stated_before_the_reason() -> None:
     assert report(Phase.LOADING, None, "zh") == "正在加载模型"
     assert report(Phase.NONE, Reason("disk_full")) == sentence(Reason("disk_full"))
     assert not report(Phase.NONE, None)

@@ -31,7 +31,7 @@ def write(path: Path, text: str) -> None:
 
 
 def run(project: Path) -> subprocess.CompletedProcess[str]:
-    """The tests of a project of its own, with the gate."""
+    """The tests of a separate project, with the gate."""
     environment = os.environ | {"PYTHONPATH": f"{project}:{ROOT}", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     command = [
         sys.executable,

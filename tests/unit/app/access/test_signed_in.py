@@ -1,4 +1,4 @@
-"""Who has signed in, by the scope of a request or a socket."""
+"""The signed-in person in the scope of a request or a socket."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def test_a_login_names_its_person(kind: str) -> None:
 
 
 @pytest.mark.parametrize("token", [None, "no token", "a.b.c"])
-def test_without_a_login_it_is_nobody(token: str | None) -> None:
+def test_without_a_login_there_is_no_user(token: str | None) -> None:
     assert user_of(scope("http", token)) is None
     assert owner_of(scope("http", token)) is None

@@ -1,4 +1,4 @@
-"""Programs' bodies: how many are read at once, and where they are taken apart."""
+"""Programs' request bodies: how many are read at once, and where they are parsed."""
 
 from __future__ import annotations
 

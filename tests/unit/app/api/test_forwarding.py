@@ -1,4 +1,4 @@
-"""Handing requests on: the patience with a slow engine, and what is made of one that is silent or sends elsewhere."""
+"""Forwarding requests: slow engines, silent engines, and engines that redirect."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REQUEST = CompletionRequest(b'{"messages":[{"role":"user","content":"Hello"}]}')
 
 
 class Sent:
-    """What a reply sent."""
+    """The events of a reply."""
 
     def __init__(self) -> None:
         self.messages: list[Any] = []
@@ -143,7 +143,7 @@ async def test_another_model_of_the_catalogue_is_not_taken_for_the_served_one(
         await choose_model(client, asking("Kimi-VL-A3B-Thinking-2506"))
 
 
-async def test_what_an_engine_packs_unasked_is_passed_on_as_what_it_is() -> None:
+async def test_an_unrequested_encoding_of_the_engine_is_passed_on_unchanged() -> None:
     packed = gzip.compress(b'{"data": []}')
 
     async def packing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""The folder that Chainlit reads: what `prepare` makes of the installed Chainlit and the project's files."""
+"""The folder that Chainlit reads, which `prepare` makes from the installed Chainlit and the project's files."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_changed_file_of_the_project_is_taken_over_and_one_that_is_gone_is_rem
     assert (root / "frontend" / "index.html").read_text() != index, "a browser would keep the old style sheet"
 
 
-def test_what_chainlit_keeps_in_the_folder_stays(tmp_path: Path, project: Path) -> None:
+def test_files_that_chainlit_keeps_in_the_folder_stay(tmp_path: Path, project: Path) -> None:
     prepare(tmp_path / "page", project)
     upload = tmp_path / "page" / ".files" / "session" / "picture.png"
     upload.parent.mkdir(parents=True)
@@ -304,7 +304,7 @@ def test_both_translations_have_every_key_of_chainlits() -> None:
     assert set(translation("zh-CN")) == keys
 
 
-def test_a_steps_name_stands_alone() -> None:
+def test_a_steps_name_is_on_its_own_line() -> None:
     for language in ("en-US", "zh-CN"):
         empty = {key for key, sentence in translation(language).items() if not sentence}
         assert empty == {"chat.messages.status.using", "chat.messages.status.used"}

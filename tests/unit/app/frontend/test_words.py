@@ -1,4 +1,4 @@
-"""The words of the scripts in the browser: one catalogue, the same in every language, without gaps and leftovers."""
+"""The sentences of the scripts in the browser: one catalogue with the same keys in every language, none unused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers are written down while they are given, and nothing of that comes late."""
+"""Answers are saved while they grow, and no save arrives late."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_all_that_are_given_are_written_together(
             given[2].add(Piece(Kind.ANSWER, "c"))
             await until(lambda: rounds[1:] == [["aa", "c"]])
         assert [await kept(history, copy) for copy, _ in threads] == [["aa"], ["b"], ["c"]]
-    # It begins anew after it had nothing to do.
+    # It starts again after it had nothing to do.
     await until(lambda: writer._writer is not None and writer._writer.done())
     async with writer.writing(*threads[2], given[2]):
         given[2].add(Piece(Kind.ANSWER, "c"))
@@ -70,7 +70,7 @@ async def test_all_that_are_given_are_written_together(
     assert await kept(history, threads[2][0]) == ["cc"]
 
 
-async def test_two_sessions_may_go_on_with_one_answer_and_both_texts_stay(history: History, users: Users) -> None:
+async def test_two_sessions_may_continue_one_answer_and_both_texts_stay(history: History, users: Users) -> None:
     copy, turn = await asked(history, await somebody(users))
     answer = Answer(parts_of(text="Once upon a time "), ending="stopped")
     turn.answers, turn.chosen = [answer], 0

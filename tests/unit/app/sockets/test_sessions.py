@@ -92,7 +92,7 @@ async def test_the_chats_of_one_person_take_a_bounded_amount_of_memory(monkeypat
     )  # fmt: skip
     guards = sessions._Guards(server)
     await guards._make_room("anna", ones["opened"].socket_id)
-    # What is closed goes first, and nobody notices. Its memory goes although the session is still held.
+    # Closed ones go first, and no one notices. Their memory is freed although the session is still held.
     assert chat_of(ones["closed"]).size == 0
     assert kept.keys() == {one.id for one in (*ones.values(), bobs) if one is not ones["closed"]}
     assert sent == []

@@ -41,7 +41,7 @@ def test_a_picture_without_words_is_sent_without_an_empty_text() -> None:
 def test_only_the_chosen_answer_is_sent_and_none_of_the_last_question() -> None:
     turns = [
         Turn("1", "q", answers=[Answer(parts_of(text="first")), Answer(parts_of(text="second"))], chosen=0),
-        Turn("2", "r", answers=[Answer(parts_of(text="to be written anew"))], chosen=0),
+        Turn("2", "r", answers=[Answer(parts_of(text="to be regenerated"))], chosen=0),
     ]
     assert [m["content"] for m in to_messages(turns, "", url)] == ["q", "first", "r"]
 

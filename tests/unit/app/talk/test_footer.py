@@ -1,4 +1,4 @@
-"""The line below an answer is made when it is shown, in the language of that moment."""
+"""The line below an answer is made when it is shown, in the user's current language."""
 
 import pytest
 

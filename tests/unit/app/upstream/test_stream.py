@@ -1,4 +1,4 @@
-"""The engine's bytes, however they are cut, say the same."""
+"""The engine's bytes give the same result however they are split."""
 
 import json
 from typing import Any
@@ -73,7 +73,7 @@ def test_a_stream_without_an_end_is_broken() -> None:
 
 
 @pytest.mark.parametrize("line", [b"data: {oops\n\n", b"data: [1]\n\n", b"data: \xff\n\n"])
-def test_what_is_no_json_is_broken(line: bytes) -> None:
+def test_invalid_json_is_broken(line: bytes) -> None:
     with pytest.raises(BrokenStreamError):
         StreamReader().feed(line)
 

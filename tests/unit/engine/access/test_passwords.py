@@ -173,7 +173,7 @@ def test_a_file_from_before_there_were_admins_is_read_and_kept(people: People, t
     assert json.loads((tmp_path / "people.json").read_text())["anna"] == before["anna"]
 
 
-def test_who_takes_the_last_admin_away_learns_it(
+def test_removing_the_last_admin_is_reported(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for words in (("add", "--admin", "anna"), ("add", "bert"), ("add", "carl")):

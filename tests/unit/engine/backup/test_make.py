@@ -1,4 +1,4 @@
-"""Backups: complete or not there, checked before anything is changed, and never over what somebody has."""
+"""Backups: complete or absent, checked before anything changes, and never over existing chats."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ def test_a_backup_is_made_where_it_harms_nothing(tmp_path: Path, backup: Path) -
     assert not list(tmp_path.glob(".*"))
 
 
-def test_what_a_killed_backup_left_is_removed_by_the_next(tmp_path: Path, backup: Path) -> None:
+def test_the_leftovers_of_a_killed_backup_are_removed_by_the_next(tmp_path: Path, backup: Path) -> None:
     left = tmp_path / ".next.unfinished-x"
     left.mkdir()
     (left / "chat.db").write_bytes(b"half")
@@ -266,7 +266,7 @@ def test_a_pg_dump_that_is_missing_or_too_old_is_a_sentence(tmp_path: Path, monk
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL of the tests' own."""
+    """A PostgreSQL for the tests."""
     programs = binaries()
     if programs is None:
         pytest.skip("PostgreSQL is not installed; on Debian or Ubuntu: apt-get install postgresql")
@@ -289,7 +289,7 @@ def in_postgres(url: str, *statements: str) -> int:
     return asyncio.run(work())
 
 
-def test_a_postgresql_is_replaced_whole_and_only_while_nobody_uses_it(tmp_path: Path, postgres: Postgres) -> None:
+def test_a_postgresql_is_replaced_whole_and_only_while_no_one_uses_it(tmp_path: Path, postgres: Postgres) -> None:
     urls = [postgres.create(), postgres.create()]
     stores = [chat_store.chat_store(Settings(_env_file=None, database_url=url)) for url in urls]
     for url, rows in zip(urls, (2, 3), strict=True):
@@ -329,7 +329,7 @@ def test_a_postgresql_that_can_not_be_asked_is_a_sentence_without_its_password(t
         chat_store.chat_store(Settings(_env_file=None, database_url="mysql+aiomysql://anna:secret@host/chats"))
 
 
-def test_a_relative_path_is_below_the_folder_of_who_calls(tmp_path: Path) -> None:
+def test_a_relative_path_is_relative_to_the_callers_folder(tmp_path: Path) -> None:
     written(tmp_path / "workspace", 1)
     (tmp_path / "here").mkdir()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KIMI_")}

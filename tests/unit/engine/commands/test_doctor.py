@@ -1,4 +1,4 @@
-"""`./start.sh doctor`: each check says that all is well where it is, and what to do where something was broken."""
+"""`./start.sh doctor`: each check reports that all is well, or says what to do."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_vllm_that_is_missing_half_there_or_whole(
     assert doctor.engine_environment(settings(), machine, tmp_path) == [], "the reader needs none"
 
 
-def test_a_workspace_that_others_can_read_or_nobody_can_write(
+def test_a_workspace_that_others_can_read_or_no_one_can_write(
     settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = settings()
@@ -213,7 +213,7 @@ def test_the_exit_status_says_whether_something_is_broken(
 
 
 @pytest.mark.parametrize("breakage", ["missing", "no python", "no packages"])
-def test_a_broken_environment_is_told_by_start_sh_itself(tmp_path: Path, breakage: str) -> None:
+def test_a_broken_environment_is_reported_by_start_sh_itself(tmp_path: Path, breakage: str) -> None:
     shutil.copy(ROOT / "start.sh", tmp_path)
     if breakage == "no python":
         (tmp_path / ".venv" / "bin").mkdir(parents=True)

@@ -92,7 +92,7 @@ def test_an_unknown_engine_ends_with_2_and_the_known_ones(capsys: pytest.Capture
         ("--accelerator H200 --engine reader", "KIMI_ENGINE=reader"),
     ],
 )
-def test_what_must_not_be_ends_with_3_and_the_rule(
+def test_an_invalid_combination_ends_with_3_and_the_rule(
     capsys: pytest.CaptureFixture[str], arguments: str, rule: str
 ) -> None:
     status, printed, said = plan(capsys, arguments)
@@ -106,11 +106,11 @@ def test_flydsl_is_fine_without_what_it_excludes(capsys: pytest.CaptureFixture[s
 
 
 def test_json_has_the_command_its_environment_why_and_the_steps(capsys: pytest.CaptureFixture[str]) -> None:
-    told = json.loads(plan(capsys, "--model Kimi-K2-Thinking --accelerator 'Atlas A3' --format json")[1])
-    assert told["argv"][:2] == ["vllm", "serve"]
-    assert told["env"]["HCCL_OP_EXPANSION_MODE"] == "AIV"
-    assert told["reasons"]
-    assert [any(word in step for step in told["steps"]) for word in ("Install", "moe_targets", "curl")] == [True] * 3
+    data = json.loads(plan(capsys, "--model Kimi-K2-Thinking --accelerator 'Atlas A3' --format json")[1])
+    assert data["argv"][:2] == ["vllm", "serve"]
+    assert data["env"]["HCCL_OP_EXPANSION_MODE"] == "AIV"
+    assert data["reasons"]
+    assert [any(word in step for step in data["steps"]) for word in ("Install", "moe_targets", "curl")] == [True] * 3
 
 
 def test_no_plan_holds_a_key() -> None:
@@ -220,7 +220,7 @@ def test_the_copy_for_ascend_names_the_experts_and_leaves_the_original(tmp_path:
     assert not (copy / "model-1.safetensors").readlink().is_absolute()
 
 
-def test_status_tells_which_rung_runs_and_why_not_the_next_higher(
+def test_status_says_which_rung_runs_and_why_not_the_next_higher(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = settings(workspace=tmp_path)

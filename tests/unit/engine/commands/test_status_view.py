@@ -1,4 +1,4 @@
-"""`./start.sh status` for people: all that the page tells, and what there is without the page."""
+"""`./start.sh status` for people: everything that the page reports, and what is shown without the page."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_all_that_there_is_to_tell(settings: Settings) -> None:
     ["[]", "{}", '{"chats": 4}', OVERVIEW.replace('"turns": [[', '"turns": [["a", '), OVERVIEW.replace('"cpu"', '"c"')],
     ids=["a list", "nothing", "chats told otherwise", "turns told otherwise", "a load without a part"],
 )
-def test_a_page_of_another_version_costs_only_what_it_tells(settings: Settings, overview: str) -> None:
+def test_a_page_of_another_version_costs_only_its_own_figures(settings: Settings, overview: str) -> None:
     secret(settings.files.watch_key)
     text, asked = shown_with_page(settings, overview)
     assert len(asked) == 1
@@ -91,7 +91,7 @@ def test_more_than_we_know_of_a_load_is_left_out(settings: Settings) -> None:
     assert "a card, memory" in text
 
 
-def test_without_the_page_the_rest_is_told(settings: Settings) -> None:
+def test_without_the_page_the_rest_is_shown(settings: Settings) -> None:
     status = Status().with_engine(state="failed", reason=Reason("disk_full"), kind="reader", model="reader")
     text = shown(settings, status, None)
     assert "● failed  reader" in text

@@ -23,7 +23,7 @@ PLAN = LaunchPlan("vllm", "模型", "a-model", "http://x/v1", "file", reasons=("
 
 @contextmanager
 def in_use(settings: Settings) -> Iterator[None]:
-    """A workspace whose product runs, and says things in many letters."""
+    """A workspace with a running product, whose texts have many kinds of letters."""
     files = settings.files
     files.create()
     doing = Reason.of_text("正在加载 …")
@@ -54,15 +54,15 @@ def test_every_word_ends_without_a_traceback_on_a_terminal_that_is_not_utf8(tmp_
         ended = subprocess.run(
             [sys.executable, "-c", program, *words], cwd=ROOT, env=env, capture_output=True, check=False, timeout=300
         )
-    told, faults = (
+    reported, faults = (
         ended.stdout.decode(encoding.split(":", maxsplit=1)[0]),
         ended.stderr.decode(encoding.split(":", maxsplit=1)[0]),
     )
     assert "Traceback" not in faults
-    assert told.count("\n> ") + told.startswith("> ") == len(words)
-    assert "* starting" in told
-    assert "?????" not in next(line for line in told.splitlines() if line.startswith("{"))
-    assert json.loads(next(line for line in told.splitlines() if line.startswith("{")))["engine"]["model"] == "模型"
+    assert reported.count("\n> ") + reported.startswith("> ") == len(words)
+    assert "* starting" in reported
+    assert "?????" not in next(line for line in reported.splitlines() if line.startswith("{"))
+    assert json.loads(next(line for line in reported.splitlines() if line.startswith("{")))["engine"]["model"] == "模型"
 
 
 def test_a_page_of_another_version_does_not_end_status(

@@ -1,4 +1,4 @@
-"""What this machine runs under `auto`, and why not the next higher rung; what happens where one is asked for."""
+"""Which engine runs under `auto`, and why not a better one; what happens if an engine is set."""
 
 import json
 from dataclasses import replace
@@ -74,7 +74,7 @@ def test_three_gpus_share_it_by_two_because_the_heads_do_not_divide_by_three() -
     assert value(found.argv, "--tensor-parallel-size") == "2"
 
 
-def test_one_small_gpu_gets_fp8_and_is_told_that_nobody_has_tested_it() -> None:
+def test_one_small_gpu_gets_fp8_labelled_untested() -> None:
     found = plan(machine(gpu("NVIDIA GeForce RTX 4090", 25.7)))
     assert value(found.argv, "--quantization") == "fp8_per_tensor"
     assert found.note == "vllm.untested"
@@ -169,13 +169,13 @@ def test_the_reader_says_why_nothing_better_runs() -> None:
     assert "llama-server" in found.reasons[1]
 
 
-def test_amd_is_found_and_the_way_to_use_it_is_told() -> None:
+def test_amd_is_found_and_how_to_use_it_is_reported() -> None:
     found = plan(machine(Accelerator("amd", "AMD Instinct MI300X", 206 * GB, None, "gfx942")))
     assert found.engine == "reader"
     assert "--format docker" in told(found)
 
 
-def test_auto_never_fails_even_for_a_model_that_nobody_knows() -> None:
+def test_auto_never_fails_even_for_an_unknown_model() -> None:
     found = plan(machine(), model="gpt-2")
     assert (found.engine, found.note) == ("reader", "reader.fallback")
     assert "gpt-2" in told(found)

@@ -1,4 +1,4 @@
-"""Where weights are found, what is said of those that can't be used, and a download from a hub's stand-in."""
+"""Where weights are found, how unusable ones are reported, and a download from a fake hub."""
 
 import hashlib
 import json
@@ -83,7 +83,7 @@ def test_a_snapshot_too_old_for_transformers_5_is_named_as_such(home: Path) -> N
 
 
 class Hub(ThreadingHTTPServer):
-    """A stand-in for Hugging Face with one small model; notes which ranges of its weights were asked for."""
+    """A fake Hugging Face with one small model; records which ranges of its weights were requested."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), HubHandler)
@@ -174,7 +174,7 @@ async def test_a_download_reports_its_progress_and_a_second_one_fetches_nothing(
     assert hub.fetched == []
 
 
-async def test_a_disk_too_small_is_said_before_anything_is_fetched(home: Path, hub: Hub) -> None:
+async def test_a_disk_that_is_too_small_is_reported_before_the_download(home: Path, hub: Hub) -> None:
     hub.sizes_told["model.safetensors"] = 10**15
     missing = Missing("moonshotai/Kimi-VL-A3B-Thinking", home / "models" / "m")
     with pytest.raises(WeightsError, match=r"need 10000\d\d\.\d GB of disk and .* KIMI_MODELS"):

@@ -1,4 +1,4 @@
-"""What this machine has, from recorded outputs of the real tools."""
+"""Detecting this machine's hardware, from recorded outputs of the real tools."""
 
 import os
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_figures_that_touch_the_stroke_are_read() -> None:
     assert [chip.free for chip in chips] == [(65536 - 59356) * MIB, (65536 - 59351) * MIB]
 
 
-def test_atlas_a3_has_two_chips_for_each_npu_and_is_told_from_a2() -> None:
+def test_atlas_a3_has_two_chips_per_npu_and_is_distinguished_from_a2() -> None:
     chips = parse_npu_smi(recorded("npu-smi-25.2.1-A3.txt"))
     assert [(chip.generation, chip.memory) for chip in chips] == [("Ascend910", 65536 * MIB)] * 4
     a3 = from_hardware(hardware.Hardware(chips))[0]
@@ -52,13 +52,13 @@ def test_atlas_a3_has_two_chips_for_each_npu_and_is_told_from_a2() -> None:
     assert (a3.generation, a3.count, a2.generation, a2.count) == ("A3", 4, "A2", 2)
 
 
-def test_amd_smi_tells_name_memory_target_and_driver() -> None:
+def test_amd_smi_reports_name_memory_target_and_driver() -> None:
     (gpu,) = parse_amd_smi(recorded("amd-smi-static-MI300X.json"))
     assert (gpu.name, gpu.generation, gpu.driver) == ("AMD Instinct MI300X", "gfx942", "6.19.14")
     assert gpu.memory == 196592 * MIB
 
 
-def test_what_amd_smi_does_not_tell_is_unknown() -> None:
+def test_values_that_amd_smi_does_not_report_are_unknown() -> None:
     (gpu,) = parse_amd_smi(recorded("amd-smi-static-MI355X.json"))
     assert gpu.name == "AMD Instinct MI355X"
     assert (gpu.memory, gpu.free, gpu.generation) == (None, None, None)
@@ -89,7 +89,7 @@ def test_a_sysfs_without_the_used_memory_leaves_it_unknown(tmp_path: Path) -> No
 
 @pytest.fixture
 def nvml(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """NVML with two devices; the second is one that does not tell its memory, as unified memory does not."""
+    """NVML with two devices; the second does not report its memory, as devices with unified memory do."""
     answers: dict[str, Any] = {"memory": [SimpleNamespace(total=85520809984, free=85029158912), None]}
 
     def memory(index: int) -> Any:
@@ -112,14 +112,16 @@ def nvml(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return answers
 
 
-def test_nvml_tells_each_device_and_what_it_does_not_is_unknown(nvml: dict[str, Any]) -> None:
+def test_nvml_reports_each_device_and_missing_values_are_unknown(nvml: dict[str, Any]) -> None:
     first, second = (device for device in detect().accelerators if device.vendor == "nvidia")
     assert (first.name, first.memory, first.generation) == ("NVIDIA H100 80GB HBM3", 85520809984, "9.0")
     assert first.driver == "580.65.06"
     assert (second.name, second.memory, second.free, second.generation) == ("NVIDIA GB10", None, None, "12.1")
 
 
-def test_who_holds_the_memory_is_named_the_largest_first(nvml: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_processes_that_hold_the_memory_are_named_the_largest_first(
+    nvml: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     own = os.getpid()
     running = {
         0: [SimpleNamespace(pid=own, usedGpuMemory=2 * 1024**3), SimpleNamespace(pid=2**22 + 1, usedGpuMemory=None)],

@@ -1,4 +1,4 @@
-"""What is told of machine and engine: the load, the changes of state."""
+"""What is reported about machine and engine: the load, the changes of state."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,10 +12,10 @@ from engine.supervise import timeline
 
 
 class Nvml:
-    """An instrument in the place of NVML: one card that tells everything, a slice that has no load, a lost card."""
+    """A fake NVML: one card that reports everything, a slice without a load, a lost card."""
 
     class NVMLError(Exception):
-        """As NVML raises it."""
+        """NVML's exception."""
 
     def nvmlDeviceGetCount(self) -> int:  # noqa: N802
         return 3

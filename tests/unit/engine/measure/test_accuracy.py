@@ -1,4 +1,4 @@
-"""Accuracy: the sets, the scores, the answers that are kept, lm-eval's command line."""
+"""Accuracy: the data sets, the scores, the saved answers, lm-eval's command line."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_the_report_sets_the_cards_figure_beside_ours() -> None:
     assert [score.value for score in report.score("ocr", model, pairs)] == [pytest.approx(100 * 4 / 6), 100.0]
 
 
-def test_what_makes_a_figure_weaker_is_said() -> None:
+def test_a_reason_to_doubt_a_figure_is_reported() -> None:
     item = Item("1", "?", ("a",))
     setting = setting_of(running(), find_model("nano"), "ocr", "0")
     said = report.notes([(item, Answered("1", "", REFUSED)), (item, Answered("1", "b", "length"))], 9, setting)
@@ -136,7 +136,7 @@ def test_our_own_pictures_are_those_that_are_drawn_and_small() -> None:
 
 
 @pytest.mark.parametrize("text", [None, "[]", "{", '{"gone.png": "x"}'])
-def test_a_folder_without_its_manifest_or_pictures_is_told(tmp_path: Path, text: str | None) -> None:
+def test_a_folder_without_its_manifest_or_pictures_is_reported(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(SetError, match="manifest"):
@@ -155,7 +155,7 @@ def test_vlmevalkits_file_is_read_with_lists_of_answers_and_shared_images(tmp_pa
     assert tsv_set(changed).digest != pictures.digest
 
 
-def test_another_file_is_told_to_be_none(tmp_path: Path) -> None:
+def test_a_file_of_another_kind_is_rejected(tmp_path: Path) -> None:
     path = tsv(tmp_path / "a.tsv", {"index": "1", "question": "?"})
     with pytest.raises(SetError, match="no column answer, image"):
         tsv_set(path)
@@ -240,14 +240,14 @@ async def test_the_limit_holds_and_what_an_engine_cannot_take_counts_as_wrong(tm
         '{"choices": [7]}',
     ],
 )
-async def test_a_reply_that_is_not_the_apis_is_told_in_one_sentence(tmp_path: Path, said: str) -> None:
+async def test_a_reply_that_is_not_the_apis_is_reported_in_one_sentence(tmp_path: Path, said: str) -> None:
     path = tsv(tmp_path / "a.tsv", *(row(n, "x") for n in range(1, 4)))
     with pytest.raises(AskingError, match="is not one of the API's") as error:
         await answers_of(lambda _: web.Response(text=said), path, tmp_path / "kept")
     assert said in str(error.value)
 
 
-async def test_a_picture_that_cannot_be_read_is_told_in_one_sentence(tmp_path: Path) -> None:
+async def test_an_unreadable_picture_is_reported_in_one_sentence(tmp_path: Path) -> None:
     path = tsv(tmp_path / "a.tsv", *(row(n, "x", image="*" * 99) for n in range(1, 3)))
     with pytest.raises(SetError, match="base64"):
         await answers_of(lambda _: saying("x"), path, tmp_path / "kept")
@@ -333,7 +333,7 @@ def test_a_figure_that_was_measured_otherwise_is_named_and_not_set_beside() -> N
         ("my-own", "openai", "ocr", "no model"),
     ],
 )
-def test_what_does_not_suit_is_told(tmp_path: Path, model: str, engine: str, task: str, reason: str) -> None:
+def test_unsuitable_options_are_reported(tmp_path: Path, model: str, engine: str, task: str, reason: str) -> None:
     with pytest.raises(UnsuitableError, match=reason):
         command.evaluate(running(model, engine), Asked(task), tmp_path, Console(file=StringIO()))
     assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,6 @@
 """One file per combination, for review: what `./start.sh plan` prints.
 
-A change of a plan shows as a change of its file; KIMI_WRITE_GOLDEN=1 writes them anew.
+A change of a plan shows as a change of its file; KIMI_WRITE_GOLDEN=1 rewrites them.
 """
 
 import os

@@ -84,7 +84,7 @@ def test_requests_that_ask_nothing_are_refused(messages: list[tuple[str, Any]], 
         ("abc", "x", "\n\nabc"),
     ],
 )
-def test_a_continued_answer_goes_on_where_it_was_cut(whole: str, prefix: str, rest: str) -> None:
+def test_a_continued_answer_resumes_where_it_was_cut(whole: str, prefix: str, rest: str) -> None:
     assert chat.rest_of(whole, prefix) == rest
 
 

@@ -1,4 +1,4 @@
-"""What a route raises is one sentence with a status, and one short line in the log."""
+"""An exception in a route becomes one sentence with a status, and one short line in the log."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def page(error: Exception | None = None, *, trusting: bool = False) -> ASGIApp:
         (HTTPException(404, "Not Found"), True, 404, "Not Found"),
     ],
 )
-async def test_what_a_route_raises_is_a_sentence(
+async def test_an_exception_in_a_route_becomes_a_sentence(
     caplog: pytest.LogCaptureFixture, error: Exception, trusting: bool, status: int, words: str
 ) -> None:
     caplog.set_level(logging.INFO)

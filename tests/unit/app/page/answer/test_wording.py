@@ -6,7 +6,7 @@ from app.upstream.state import EngineFailedError
 from engine.status import Reason
 
 
-def test_why_an_engine_failed_is_said_in_the_persons_language() -> None:
+def test_why_an_engine_failed_is_shown_in_the_persons_language() -> None:
     fault = explain(EngineFailedError(Reason("answers_nothing")))
     assert fault.retry
     assert "answered no question" in wording.fault(fault, "en")

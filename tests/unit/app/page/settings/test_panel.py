@@ -1,4 +1,4 @@
-"""The settings panel shows what was chosen, as far as the model has it."""
+"""The settings panel shows the chosen settings that the model has."""
 
 from __future__ import annotations
 

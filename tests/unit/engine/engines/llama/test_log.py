@@ -1,4 +1,4 @@
-"""llama-server's log, to a phase and a reason."""
+"""From llama-server's log to a phase and a reason."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def test_the_context_is_as_large_as_fits_unless_it_is_given() -> None:
     assert options(replace(LAUNCH, max_model_len=8192))["--max-model-len"] == "8192"
 
 
-def test_the_cpu_build_is_mended_and_the_cuda_build_is_not_touched() -> None:
+def test_the_cpu_build_gets_the_workarounds_and_the_cuda_build_does_not() -> None:
     assert "-rotary_embedding" in options(replace(LAUNCH, accelerator="cpu"))["--compilation-config"]
     assert not {"--compilation-config", "--enforce-eager"} & set(options(LAUNCH))
 

@@ -1,4 +1,4 @@
-"""Answers: which lines are quoted, when the transcript comes with them, and what is said where nothing matches."""
+"""Answers: which lines are quoted, when the transcript is included, and what is said if nothing matches."""
 
 import pytest
 
@@ -266,7 +266,7 @@ def test_a_fence_is_longer_than_those_in_the_text() -> None:
         ("a_b_c", "a_b_c"), ("_a_", r"\_a\_"), ("<20", r"\<20"), ("YM-X-3011", "YM-X-3011"), ("key:value", "key:value"),
     ],
 )  # fmt: skip
-def test_what_looks_like_markdown_stays_text(text: str, shown: str) -> None:
+def test_text_that_looks_like_markdown_stays_text(text: str, shown: str) -> None:
     assert escaped(text) == shown
 
 
