@@ -38,7 +38,7 @@ def as_text(plan: LaunchPlan) -> str:
 
 
 def as_shell(plan: LaunchPlan) -> str:
-    """A script: what comes first, then the launch; the other nodes and the question stand as comments."""
+    """A script: the first steps, then the launch; the other nodes and the test question are comments."""
     lines = ["#!/usr/bin/env bash", f"# {_heading(plan)}", "set -euo pipefail", ""]
     lines += [line for step in plan.guide.steps for line in (*step.splitlines(), "")]
     lines += [*_exports(plan.env), ""]
@@ -49,7 +49,7 @@ def as_shell(plan: LaunchPlan) -> str:
 
 
 def as_json(plan: LaunchPlan) -> str:
-    """For programs: argv, env, reasons, steps, and what else the plan holds."""
+    """For programs: argv, env, reasons, steps, and the rest of the plan."""
     return (
         json.dumps(
             {

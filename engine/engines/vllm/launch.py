@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.engines.vllm.environment import Accelerator
-from engine.engines.vllm.workarounds import ROTARY_MEND, SERVER_MODULE
+from engine.engines.vllm.workarounds import ROTARY_WORKAROUND, SERVER_MODULE
 from engine.tracing import PROTOCOL
 
 KEY_ENV = "VLLM_API_KEY"
@@ -57,7 +57,7 @@ def vllm_argv(launch: VllmLaunch) -> list[str]:
         groups.append(_media(launch))
     groups += [_usual(launch), _limits(launch), _reasoning(launch)]
     if launch.accelerator == "cpu":
-        groups.append(["--enforce-eager", "--compilation-config", json.dumps(ROTARY_MEND)])
+        groups.append(["--enforce-eager", "--compilation-config", json.dumps(ROTARY_WORKAROUND)])
     if launch.tiny:
         groups.append(["--distributed-executor-backend", "uni"])
     return [part for group in groups for part in group]

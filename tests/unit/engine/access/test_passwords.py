@@ -140,11 +140,11 @@ def test_the_command_makes_admins_and_says_so(
 ) -> None:
     people = People(Settings(workspace=workspace).files.people)
     assert command(monkeypatch, "add", "anna", typed=f"{PASSWORD}\n") == 0
-    assert "Nobody is an admin" not in capsys.readouterr().out
+    assert "There is no admin" not in capsys.readouterr().out
     assert command(monkeypatch, "add", "carl", typed=f"{PASSWORD}\n") == 0
-    assert "Nobody is an admin" in capsys.readouterr().out
+    assert "There is no admin" in capsys.readouterr().out
     assert command(monkeypatch, "add", "--admin", "bert", typed=f"{PASSWORD}\n") == 0
-    assert "Nobody is an admin" not in capsys.readouterr().out
+    assert "There is no admin" not in capsys.readouterr().out
     assert command(monkeypatch, "list") == 0
     assert capsys.readouterr().out == "anna\nbert (admin)\ncarl\n"
     mark = people.mark("anna")
@@ -179,14 +179,14 @@ def test_who_takes_the_last_admin_away_learns_it(
     for words in (("add", "--admin", "anna"), ("add", "bert"), ("add", "carl")):
         assert command(monkeypatch, *words, typed=f"{PASSWORD}\n") == 0
     assert command(monkeypatch, "admin", "anna", "off") == 0
-    assert "Nobody is an admin" in capsys.readouterr().out
+    assert "There is no admin" in capsys.readouterr().out
     assert command(monkeypatch, "admin", "anna", "on") == 0
-    assert "Nobody is an admin" not in capsys.readouterr().out
+    assert "There is no admin" not in capsys.readouterr().out
     assert command(monkeypatch, "remove", "anna") == 0
-    assert "Nobody is an admin" in capsys.readouterr().out
+    assert "There is no admin" in capsys.readouterr().out
     # Who is alone may see everything.
     assert command(monkeypatch, "remove", "bert") == 0
-    assert "Nobody is an admin" not in capsys.readouterr().out
+    assert "There is no admin" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("content", ["", "{broken", "[]", '"anna"', "\x00" * 20])

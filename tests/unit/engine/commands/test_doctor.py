@@ -91,7 +91,7 @@ def test_vllm_that_is_missing_half_there_or_whole(
     machine = Hardware(cores=2, memory=16 * 2**30, cpu_flags=frozenset({"avx2", "avx512f"}))
     assert "not installed" in only(doctor.engine_environment(made, machine, tmp_path))[1]
     (tmp_path / ".venv-vllm").mkdir()
-    assert "not complete" in only(doctor.engine_environment(made, machine, tmp_path))[1]
+    assert "incomplete" in only(doctor.engine_environment(made, machine, tmp_path))[1]
     monkeypatch.setattr("engine.engines.vllm.engine.is_ready", lambda *_: True)
     assert only(doctor.engine_environment(made, machine, tmp_path))[0] == "ok"
     assert doctor.engine_environment(settings(), machine, tmp_path) == [], "the reader needs none"
