@@ -17,23 +17,23 @@ from engine.plans.request import ELSEWHERE, Request
 from engine.plans.target import Target
 
 _ON_CPU = replace(ELSEWHERE, python=Path(".venv-vllm/bin/python"))
-"""vLLM's CPU build is started by its module, in the environment that this program makes."""
+"""vLLM's CPU build is started as a module, in the environment that this program makes."""
 
 
 def plan_elsewhere(model: Model, target: Target, engine: str, tuning: str, extra: list[str]) -> LaunchPlan:
-    """The launch on another machine; `auto` is vLLM, or llama-server where the model has a GGUF and vLLM no room.
+    """The launch on another machine; `auto` is vLLM, or llama-server if the model has a GGUF and vLLM has no room.
 
     Raises:
         ForbiddenError: the combination is known not to work.
     """
     if engine == READER.name or READER.name in model.engines:
-        raise ForbiddenError("The reader runs on any CPU as it is: ./start.sh, with KIMI_ENGINE=reader.")
+        raise ForbiddenError("The reader needs no plan, it runs on any CPU: KIMI_ENGINE=reader ./start.sh")
     place = _ON_CPU if target.vendor == CPU else ELSEWHERE
     request = Request(model, target, place, tuning, tuple(extra))
     if engine == AUTO:
         return _automatic(request)
     if (planned := ENGINES[engine].elsewhere) is None:
-        raise ForbiddenError(f"{ENGINES[engine].traits.title} is started by nobody here: there is nothing to plan.")
+        raise ForbiddenError(f"{ENGINES[engine].traits.title} is not started here: there is nothing to plan.")
     return planned(request)
 
 

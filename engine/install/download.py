@@ -1,8 +1,8 @@
-"""Fetches a model's files, as a process of its own: `python -m engine.install.download HUB REPOSITORY FOLDER`.
+"""Downloads a model's files in a separate process: `python -m engine.install.download HUB REPOSITORY FOLDER`.
 
-It prints one line of JSON: `{"total": BYTES}` when it begins, `{"failed": REASON, …}` where it can't. What is on disk
-already, whole or in part, is not fetched again. It runs apart from the supervisor because a library that downloads
-can't be stopped in the middle, and a process can.
+It prints one line of JSON: `{"total": BYTES}` when it begins, or `{"failed": REASON, …}`. It skips what is already on
+disk, and resumes partial files. It runs outside the supervisor because a process can be stopped in the middle of a
+download, and a library call can't.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ RESERVE = 2_000_000_000
 
 
 def main() -> int:
-    """Downloads; exit status 0 when every file is there."""
+    """Downloads; exit status 0 if every file is complete."""
     hub, repository, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -39,10 +39,10 @@ def main() -> int:
 
 
 def huggingface_total(repository: str) -> int:
-    """Bytes of all the files, asked of the hub.
+    """The size of all files in bytes, according to Hugging Face.
 
     Raises:
-        OSError: the hub can't be reached or does not give them.
+        OSError: the hub can't be reached or refuses.
     """
     from httpx2 import HTTPError  # noqa: PLC0415 - the client that huggingface_hub brings
     from huggingface_hub import HfApi  # noqa: PLC0415 - only for this hub
@@ -50,28 +50,28 @@ def huggingface_total(repository: str) -> int:
     try:
         info = HfApi().model_info(repository, files_metadata=True, timeout=20)
     except HTTPError as error:
-        if isinstance(error, OSError):  # the hub's own answers are both
+        if isinstance(error, OSError):  # an error from the hub is both
             raise
         raise ConnectionError(str(error)) from error
     return sum(file.size or 0 for file in info.siblings or [])
 
 
 def huggingface_fetch(repository: str, folder: Path) -> None:
-    """Downloads from Hugging Face with resume."""
+    """Downloads from Hugging Face; resumes partial files."""
     from huggingface_hub import snapshot_download  # noqa: PLC0415 - only for this hub
 
     snapshot_download(repository, local_dir=folder)
 
 
 def modelscope_total(repository: str) -> int:
-    """Bytes of all the files, asked of ModelScope."""
+    """The size of all files in bytes, according to ModelScope."""
     from modelscope.hub.api import HubApi  # noqa: PLC0415 - only for this hub
 
     return sum(int(file.get("Size") or 0) for file in HubApi().get_model_files(repository, recursive=True))
 
 
 def modelscope_fetch(repository: str, folder: Path) -> None:
-    """Downloads from ModelScope with resume."""
+    """Downloads from ModelScope; resumes partial files."""
     from modelscope import snapshot_download  # noqa: PLC0415 - only for this hub
 
     snapshot_download(repository, local_dir=str(folder))

@@ -1,4 +1,4 @@
-"""Where a model's weights are, and whether they are whole: before a launch, so that no engine is started in vain."""
+"""Finds a model's weights and checks before a launch that they are complete."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ class WeightsError(Exception):
 
 @dataclass(frozen=True)
 class Missing:
-    """Weights that are not on this machine, and the folder they belong in."""
+    """Weights that are not on this machine, and the folder for them."""
 
     repository: str
     folder: Path
 
 
 def find_weights(model: Model, chosen: str, models: Path) -> Path | Missing:
-    """The folder with the model's weights, looked for where people keep them.
+    """The folder with the model's weights.
 
-    `chosen` is what `KIMI_MODEL` says: a folder wins over a name. Then `models`/<name>, then the hub's cache.
+    `chosen` is the value of `KIMI_MODEL`. If it is a folder, that is used; otherwise `models`/<name>, then the hub's
+    cache.
 
     Raises:
-        WeightsError: the folder that was named is not a whole model.
+        WeightsError: the named folder is not a complete model.
     """
     if is_folder(chosen):
         return checked(Path(chosen).expanduser().resolve())
@@ -51,12 +52,12 @@ def find_weights(model: Model, chosen: str, models: Path) -> Path | Missing:
 
 
 def is_folder(chosen: str) -> bool:
-    """Whether `KIMI_MODEL` names a folder: only what looks like a path or is one here does."""
+    """Whether `KIMI_MODEL` names a folder, i.e. begins like a path."""
     return chosen.startswith(("/", "./", "../", "~"))
 
 
 def checked(folder: Path) -> Path:
-    """The folder, seen to hold a whole checkpoint that today's libraries can load.
+    """The folder, after checking that it holds a complete checkpoint that current libraries can load.
 
     Raises:
         WeightsError: something is missing or too old.
@@ -73,7 +74,7 @@ def checked(folder: Path) -> Path:
 
 
 def hub_snapshot(repository: str) -> Path | None:
-    """A whole snapshot in Hugging Face's cache, found as its documentation lays the cache out.
+    """A complete snapshot in Hugging Face's cache; None if there is none.
 
     Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
     """
@@ -88,12 +89,12 @@ def hub_snapshot(repository: str) -> Path | None:
 
 
 def size(folder: Path) -> int:
-    """Bytes in the folder, unfinished downloads included."""
+    """The size of the folder in bytes, including unfinished downloads."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
 
 
 def weights_bytes(folder: Path) -> int:
-    """Bytes of the model's weights in the folder: of its safetensors, or else of its GGUF; 0 where there are none."""
+    """The size in bytes of the weights in the folder, safetensors or else GGUF; 0 if there are none."""
     for pattern in ("*.safetensors", "*.gguf"):
         if found := [path.stat().st_size for path in folder.glob(pattern)]:
             return sum(found)
@@ -112,7 +113,7 @@ def _lacking(folder: Path) -> list[str]:
 
 
 def _too_old(folder: Path) -> str | None:
-    """The file that imports what transformers 5 no longer has (Kimi-VL's tokenizer before January 2026)."""
+    """The file that imports what transformers 5 removed, if any (Kimi-VL's tokenizer before January 2026)."""
     for path in folder.glob("tokenization_*.py"):
         text = path.read_text(errors="replace")
         if "import bytes_to_unicode" in text and "transformers" in text:

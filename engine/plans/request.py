@@ -29,7 +29,7 @@ class Place:
     """Where the engine sends OpenTelemetry traces; None: nowhere."""
 
 
-MANY_NODES = """# On every node, NCCL_SOCKET_IFNAME and GLOO_SOCKET_IFNAME being the network interface that joins them
+MANY_NODES = """# On every node; NCCL_SOCKET_IFNAME and GLOO_SOCKET_IFNAME name the network interface that joins them
 getent hosts {head}  # must be the address of the first node; see /etc/hosts
 export GLOO_SOCKET_IFNAME="$NCCL_SOCKET_IFNAME"
 """
@@ -141,7 +141,7 @@ def question(model: str, port: int, key_env: str) -> str:
     body = {"model": model, "messages": [{"role": "user", "content": "Who are you?"}], "max_tokens": 512}
     return "\n".join(
         (
-            "# Verify: the engine is ready, and answers",
+            "# Verify that the engine is ready and answers",
             f"curl --fail --retry 60 --retry-delay 10 --retry-connrefused http://127.0.0.1:{port}/health",
             f'curl --fail --max-time 3600 {key}-H "Content-Type: application/json" \\',
             f"  -d '{json.dumps(body)}' http://127.0.0.1:{port}/v1/chat/completions",

@@ -21,13 +21,13 @@ _OUR_WORDS = {
     "--gpu-memory-utilization": "--mem-fraction-static",
     "--max-num-batched-tokens": "--chunked-prefill-size",
 }
-"""What the tunings call it, and what SGLang does."""
+"""The tunings' names of flags (vLLM's), and SGLang's."""
 
 
 def sglang_plan(request: Request) -> LaunchPlan:
     """The launch of `request.model` on SGLang.
 
-    Pictures go as data: SGLang has no folder to which it would confine `file://`.
+    Pictures are sent as data: SGLang can't confine `file://` to a folder.
 
     Raises:
         ForbiddenError: it can't run there.
@@ -39,7 +39,7 @@ def sglang_plan(request: Request) -> LaunchPlan:
     flags, tuning_reason = tuning_flags(request.tuning, model, _in_our_words(argv))
     argv = merge(merge(argv, [_OUR_WORDS.get(part, part) for part in flags]), request.extra)
     rules.check(NAME, FLAGS, request, argv, model.memory_gb)
-    keyless = "" if place.here else "Without a key: SGLang takes one only on its command line, where ps shows it."
+    keyless = "" if place.here else "Without a key: SGLang accepts one only on its command line, where ps shows it."
     return LaunchPlan(
         engine=NAME,
         model=model.name,
@@ -69,7 +69,7 @@ def sglang_plan(request: Request) -> LaunchPlan:
 
 def _argv(request: Request, split: Split) -> list[str]:
     model, place = request.model, request.place
-    # Ours takes the key from the environment and hands it over inside the process.
+    # Our own start passes the key from the environment inside the process.
     start = (
         [str(place.python), "-m", "engine.engines.sglang.start"]
         if place.here
@@ -98,7 +98,7 @@ def _in_our_words(argv: list[str]) -> list[str]:
 
 def _steps(request: Request, facts: EngineFacts) -> tuple[str, ...]:
     model = request.model
-    install = facts.install or (f"# by its image: {facts.image}",)
+    install = facts.install or (f"# use its image: {facts.image}",)
     steps = ["\n".join((f"# Install {facts.title}", *install))]
     steps.append(f"# Fetch the weights ({model.weights_gb:g} GB)\nhf download {model.repository}")
     if request.target.nodes > 1:
@@ -108,5 +108,5 @@ def _steps(request: Request, facts: EngineFacts) -> tuple[str, ...]:
 
 def _checked(facts: EngineFacts) -> str:
     if facts.version != CHECKED_VERSION:
-        return f"not checked here: it is for SGLang {facts.version}; SGLang {CHECKED_VERSION} has every flag of it"
+        return f"not checked here: it is for SGLang {facts.version}; SGLang {CHECKED_VERSION} has all its flags"
     return f"every flag is in the argument list of SGLang {CHECKED_VERSION}"

@@ -50,7 +50,7 @@ def test_a_name_that_would_confuse_is_refused(people: People, name: str) -> None
 
 def test_a_name_is_taken_whatever_its_case(people: People) -> None:
     people.add("anna", PASSWORD)
-    with pytest.raises(PeopleError, match="there already"):
+    with pytest.raises(PeopleError, match="exists already"):
         people.add("ANNA", PASSWORD)
 
 

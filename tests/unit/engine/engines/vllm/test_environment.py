@@ -30,7 +30,7 @@ class Installer:
         line = " ".join(command)
         self.commands.append(line)
         if self.refuse and self.refuse in line:
-            raise EnvironmentFailedError(f"Installing {what} failed: no such thing. Mend that and start again.")
+            raise EnvironmentFailedError(f"Installing {what} failed: no such thing. Fix that and start again.")
         (root / ".venv-vllm").mkdir(exist_ok=True)
         report(f"+ {what}")
 
@@ -135,7 +135,7 @@ def test_too_little_disk_is_said_before_anything_is_fetched(
 
 
 def test_a_command_that_fails_is_told_with_its_last_words(root: Path) -> None:
-    with pytest.raises(EnvironmentFailedError, match=r"Installing it failed: the disk burns\. Mend that"):
+    with pytest.raises(EnvironmentFailedError, match=r"Installing it failed: the disk burns\. Fix that"):
         environment._run(["sh", "-c", "echo the disk burns >&2; exit 3"], root, print, "it")
 
 
