@@ -1,4 +1,4 @@
-"""The body of `POST /v1/chat/completions`, and what it asks: a question and the pictures it is about."""
+"""The body of `POST /v1/chat/completions`, and what it asks: a question and its pictures."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -9,14 +9,14 @@ from engine.reader.errors import ReaderError
 
 
 class TextPart(BaseModel):
-    """A stretch of text in a message."""
+    """A piece of text in a message."""
 
     type: Literal["text"]
     text: str
 
 
 class ImageUrl(BaseModel):
-    """Where a picture is: `data:` or `file://`."""
+    """The address of a picture: `data:` or `file://`."""
 
     url: str
 
@@ -52,13 +52,13 @@ class Message(BaseModel):
 
 
 class StreamOptions(BaseModel):
-    """What a stream carries besides the answer."""
+    """What a stream contains besides the answer."""
 
     include_usage: bool = False
 
 
 class ChatRequest(BaseModel):
-    """The fields that mean something to a reader; a sampler's fields (temperature, top_p, …) change nothing here."""
+    """The fields that the reader uses; it ignores a sampler's fields (temperature, top_p, …)."""
 
     messages: list[Message] = Field(min_length=1)
     model: str | None = None
@@ -82,8 +82,8 @@ class ChatRequest(BaseModel):
 class Conversation:
     """What a request asks.
 
-    `now` are the pictures of the message that asks, `before` those of the thread before it; `prefix` is the beginning
-    of the answer that a continued request already has; `characters` is the length of the whole prompt.
+    `now` are the pictures of the last user message, `before` those of earlier messages; `prefix` is the beginning of
+    the answer in a request that continues it; `characters` is the length of the whole prompt.
     """
 
     question: str
@@ -94,9 +94,10 @@ class Conversation:
 
 
 def conversation(request: ChatRequest) -> Conversation:
-    """Return what `request` asks.
+    """Returns what `request` asks.
 
-    Raises ReaderError (400) when there is no user's message, or a final message to continue is not the assistant's.
+    Raises:
+        ReaderError: 400, if there is no user message, or the final message to continue is not the assistant's.
     """
     messages = list(request.messages)
     prefix: str | None = None

@@ -191,7 +191,7 @@ def test_the_comparison_is_printed_and_a_wrong_name_is_told(tmp_path: Path, caps
     said = StringIO()
     assert command.compare(tmp_path, ["one", "two"], Console(file=said, width=120)) == 0
     assert "1.50" in said.getvalue()
-    with pytest.raises(NoResultError, match="there are: one, two"):
+    with pytest.raises(NoResultError, match="known are: one, two"):
         command.compare(tmp_path, ["one"], Console(file=said))
 
 
@@ -213,10 +213,10 @@ def test_what_does_not_fit_the_engine_is_told_before_anything_is_measured(tmp_pa
     quiet = Console(file=StringIO())
     with pytest.raises(ToolFailedError, match="add --quick"):
         command.bench(running(), [SCENARIOS["reasoning"]], tmp_path, quick=False, console=quiet)
-    with pytest.raises(ToolFailedError, match="even under --quick: leave it out"):
+    with pytest.raises(ToolFailedError, match="even with --quick: omit it"):
         command.bench(running(context=900), [SCENARIOS["pictures-720p"]], tmp_path, quick=True, console=quiet)
     text_only = running(model="Kimi-K2-Thinking", context=262144)
-    with pytest.raises(ToolFailedError, match="takes no pictures"):
+    with pytest.raises(ToolFailedError, match="accepts no pictures"):
         command.bench(text_only, [SCENARIOS["pictures-720p"]], tmp_path, quick=True, console=quiet)
     assert list(tmp_path.iterdir()) == []
 

@@ -128,7 +128,7 @@ FAILURES = [
     (
         "snapshot_old",
         "ImportError: cannot import name 'bytes_to_unicode' from 'transformers.models.gpt2.tokenization_gpt2'",
-        "fetch the repository again",
+        "download the repository again",
     ),
     (
         "path_wrong",
