@@ -75,7 +75,7 @@ def notes(pairs: Sequence[tuple[Item, Answered]], size: int, setting: Setting) -
     if cut:
         found.append(f"{cut} answers were cut off at {setting.max_tokens} tokens.")
     if refused:
-        found.append(f"The engine rejected {refused} items, which count as wrong.")
+        found.append(f"{refused} items were rejected by the engine and count as wrong.")
     return found
 
 

@@ -131,7 +131,7 @@ def test_a_damaged_backup_is_refused_in_a_sentence_and_changes_nothing(
 
 def test_chats_and_pictures_are_never_overwritten_unasked(tmp_path: Path, backup: Path) -> None:
     files = written(tmp_path / "other", 3)
-    with pytest.raises(BackupError, match="has 3 chats: with --force"):
+    with pytest.raises(BackupError, match="has 3 chats: use --force"):
         restore(backup, files, store(files), force=False)
     files.chats.unlink()
     with pytest.raises(BackupError, match="has pictures: with --force"):
@@ -298,7 +298,7 @@ def test_a_postgresql_is_replaced_whole_and_only_while_nobody_uses_it(tmp_path: 
     made_of, into = written(tmp_path / "workspace", 0), Workspace(tmp_path / "other")
     make_backup(made_of, stores[0], tmp_path / "backup")
     assert read_manifest(tmp_path / "backup").chats == 2
-    with pytest.raises(BackupError, match="has 3 chats: with --force"):
+    with pytest.raises(BackupError, match="has 3 chats: use --force"):
         restore(tmp_path / "backup", into, stores[1], force=False)
 
     async def beside_another() -> None:

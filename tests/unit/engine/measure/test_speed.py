@@ -118,7 +118,7 @@ def test_sglangs_command_line_asks_for_fixed_lengths_without_a_download(tmp_path
 
 @pytest.mark.parametrize("engine", ["reader", "llama", "openai"])
 def test_an_engine_without_a_benchmark_says_what_to_do(engine: str, tmp_path: Path) -> None:
-    with pytest.raises(NoToolError, match=r"start a vision model|llama-bench|beside it"):
+    with pytest.raises(NoToolError, match=r"start a vision model|llama-bench|where it runs"):
         tools.command(running(engine), SCENARIOS["chat"], Load(1, 10), tmp_path, 7)
 
 
@@ -168,7 +168,7 @@ def test_a_file_that_is_no_run_is_in_nobodys_way(tmp_path: Path, text: str) -> N
     assert results.find(tmp_path, "20261122") == kept
     with pytest.raises(NoResultError, match="No run is called"):
         results.find(tmp_path, foreign.stem)
-    with pytest.raises(NoResultError, match="is no run"):
+    with pytest.raises(NoResultError, match="is not a run"):
         results.find(tmp_path, str(foreign))
 
 
