@@ -134,7 +134,7 @@ def test_chats_and_pictures_are_never_overwritten_unasked(tmp_path: Path, backup
     with pytest.raises(BackupError, match="has 3 chats: use --force"):
         restore(backup, files, store(files), force=False)
     files.chats.unlink()
-    with pytest.raises(BackupError, match="has pictures: with --force"):
+    with pytest.raises(BackupError, match="has pictures: use --force"):
         restore(backup, files, store(files), force=False)
     (files.uploads / "thread" / "a.png").unlink()
     _, aside = restore(backup, files, store(files), force=False)
