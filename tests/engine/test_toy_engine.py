@@ -16,9 +16,10 @@ from engine.config import ROOT, Settings
 from engine.engines import registry
 from engine.engines.base import Engine
 from engine.engines.choice import make_plan
+from engine.engines.watcher import Watcher
 from engine.machine.detect import Hardware
 from engine.plans.launch import EngineTraits, LaunchPlan
-from engine.status import Status
+from engine.status import Phase, Status
 from engine.supervise import timeline
 from engine.supervise.supervisor import Supervisor
 from tests.engine.test_fallback import run_until
@@ -27,14 +28,10 @@ from tests.instruments.ports import free_port
 TRAITS = EngineTraits(title="Toy", title_zh="玩具", unit="character", queue_metric="toy_waiting")
 
 
-class ToyLog:
-    phase = ""
-    percent: float | None = None
-    failure = None
-
+class ToyLog(Watcher):
     def feed(self, line: str) -> None:
         if found := re.match(r"toy: winding up, (\d+) %", line):
-            self.phase, self.percent = "winding up", float(found[1])
+            self.phase, self.percent = Phase.WARMING_UP, float(found[1])
 
 
 def toy_plan(settings: Settings, _: Hardware, model: Model) -> LaunchPlan:
@@ -69,7 +66,7 @@ async def test_it_is_started_watched_and_shown(settings: Settings) -> None:
     supervisor = Supervisor(settings, lambda _: None)
     await run_until(supervisor, settings, "ready")
     changes = timeline.read(settings.files.timeline, 20)
-    assert ("starting", "winding up") in [(change.state, change.phase) for change in changes]
+    assert ("starting", Phase.WARMING_UP) in [(change.state, change.phase) for change in changes]
     overview = Overview(settings, EngineState(settings))
     assert overview.read("en")["plan"] | {"reasons": None} == {
         "engine": "Toy", "unit": "character", "model": "a-toy", "title": "a-toy", "accelerator": "a spring",

@@ -30,7 +30,7 @@ class Frame:
 
 
 def action_of(offered: Offered) -> cl.Action:
-    """A button as Chainlit sends it; the front end (app/frontend/patches.py) reads `whileRunning`."""
+    """A button as Chainlit sends it; the front end (app/frontend/patches/features.py) reads `whileRunning`."""
     button = offered.button
     return cl.Action(
         name=button.name,
