@@ -1,4 +1,4 @@
-"""A plan as text for a person, a shell script, a container line, a compose file, or JSON."""
+"""A plan as text for the user, a shell script, a container line, a compose file, or JSON."""
 
 from __future__ import annotations
 

@@ -60,10 +60,10 @@ def _print(line: str) -> None:
 class Supervisor:
     """The parent process of the engine and the web process."""
 
-    def __init__(self, settings: Settings, tell: Callable[[str], None] = _print) -> None:
+    def __init__(self, settings: Settings, print_line: Callable[[str], None] = _print) -> None:
         self._settings = settings
         self._files = settings.files
-        self._tell = tell
+        self._print_line = print_line
         self._status = Status().with_page(url=settings.page_url)
         self._services: list[Service] = []
         self._plan: LaunchPlan | None = None
@@ -138,7 +138,7 @@ class Supervisor:
         self._stop()
 
     def _stop(self) -> None:
-        self._tell("Stopping …")
+        self._print_line("Stopping …")
         for service in self._services:
             service.stop()
 
@@ -148,7 +148,7 @@ class Supervisor:
 
     async def _sweep(self) -> None:
         for group in self._record.left_behind():
-            self._tell(f"Ending processes that an earlier run left behind (process group {group.sid}).")
+            self._print_line(f"Ending processes that an earlier run left behind (process group {group.sid}).")
             await processes.end(group, grace=5.0)
         self._scratch.remove()
 
@@ -211,7 +211,7 @@ class Supervisor:
         """Whether the reader replaces an engine that never became ready; the page's banner then says why."""
         self._stand_in = None if self._answered else stand_in(self._settings, reason, self._plan)
         if self._stand_in:
-            self._tell(sentence(reason))
+            self._print_line(sentence(reason))
         return self._stand_in is not None
 
     def _show(self, plan: LaunchPlan) -> None:
@@ -234,7 +234,7 @@ class Supervisor:
             self._again = None
         except OSError as error:
             if self._again is None:
-                self._tell(f"The status can't be written ({error.strerror}): make room in {self._files.root}.")
+                self._print_line(f"The status can't be written ({error.strerror}): make room in {self._files.root}.")
             self._again = asyncio.get_running_loop().call_later(_PUBLISH_AGAIN, self._publish)
 
     def _note(self, part: str, state: str, phase: Phase, reason: Reason | None) -> None:
@@ -251,7 +251,7 @@ class Supervisor:
             self._note("engine", after.state, after.phase, after.reason)
             percent = f" {after.percent:.0f} %" if after.percent is not None else ""
             said = wording.report(after.phase, after.reason)
-            self._tell(f"engine ({after.kind}): {after.state}{': ' + said if said else ''}{percent}")
+            self._print_line(f"engine ({after.kind}): {after.state}{': ' + said if said else ''}{percent}")
 
     def _page_changed(self, **changes: Any) -> None:
         before = self._status.page.state
@@ -264,9 +264,9 @@ class Supervisor:
             return
         self._note("page", self._status.page.state, Phase.NONE, reason)
         if self._status.page.state == "ready":
-            self._tell(f"The page is at {self._status.page.url}{self._password_hint()}")
+            self._print_line(f"The page is at {self._status.page.url}{self._password_hint()}")
         else:
-            self._tell(f"page: {self._status.page.state}{': ' + sentence(reason) if reason else ''}")
+            self._print_line(f"page: {self._status.page.state}{': ' + sentence(reason) if reason else ''}")
 
     def _password_hint(self) -> str:
         if self._settings.for_this_machine or self._settings.auth_header:
