@@ -1,4 +1,4 @@
-"""What several words of `./start.sh` take on their command lines."""
+"""Argument types that several commands of `./start.sh` use."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import os
 from pathlib import Path
 
 CALLED_FROM = "CALLED_FROM"
-"""The variable in which start.sh says from which folder it was called."""
+"""The variable in which start.sh passes the folder from which it was called."""
 
 
 def given_path(text: str) -> Path:
-    """The absolute path that a person means by `text`: a relative one is below the folder that they are in.
+    """The absolute path of `text`, relative to the folder from which the user called start.sh.
 
-    start.sh works in the project's folder wherever it is called from.
+    start.sh itself changes to the project's folder.
     """
     return Path(os.environ.get(CALLED_FROM, ""), text).absolute()
 
 
 def positive(text: str) -> int:
-    """A whole number from 1.
+    """An integer of at least 1.
 
     Raises:
         argparse.ArgumentTypeError: it is less.
-        ValueError: it is no whole number.
+        ValueError: it is not an integer.
     """
     number = int(text)
     if number < 1:

@@ -1,4 +1,4 @@
-"""Writes a file by rename: whoever reads it sees what was there or what is there now, never a half."""
+"""Writes a file by rename: anyone who reads it sees the old content or the new one, never a part."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Writes `data` to `path`, readable by its owner alone; nothing stays of it where that fails.
+    """Writes `data` to `path`, readable only by its owner; leaves nothing behind if that fails.
 
     Raises:
-        OSError: it cannot be written, e.g. on a full disk.
+        OSError: it can't be written, e.g. on a full disk.
     """
-    # Made with mode 0600. The name begins with a dot, so that nobody takes it for a file of the folder.
+    # The mode is 0600. The name begins with a dot, so that no one takes it for a file of the folder.
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -29,5 +29,5 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def replace_json(path: Path, value: Any, indent: int | None = None) -> None:
-    """The same with `value` as JSON."""
+    """Writes `value` as JSON in the same way."""
     replace_file(path, json.dumps(value, ensure_ascii=False, indent=indent).encode())

@@ -1,6 +1,6 @@
-"""The catalogue of models, accelerators and engines, typed. The facts themselves stand in `catalog.toml`.
+"""The typed catalogue of models, accelerators and engines. The facts themselves are in `catalog.toml`.
 
-Memory is in GB of 10^9 bytes. A fact that nobody has established is None or absent, never guessed.
+Memory is in GB of 10^9 bytes. A fact that is not established is None or absent, never guessed.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ Vendor = str
 
 
 class UnknownNameError(Exception):
-    """The catalogue has no entry of this name; the text lists the known ones."""
+    """The catalogue has no entry with this name; the text lists the known ones."""
 
 
 class UnknownModelError(UnknownNameError):
-    """No model of this name in the catalogue; the text lists the known ones."""
+    """The catalogue has no model with this name; the text lists the known ones."""
 
 
 class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str
-    """Where the facts of this entry come from."""
+    """The source of the facts in this entry."""
 
 
 class Parsers(BaseModel):
-    """The engine's own names of what splits a model's output."""
+    """The engine's names of the parsers that split a model's output."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,21 +45,21 @@ class Parsers(BaseModel):
 
 
 class Instant(BaseModel):
-    """How a model that thinks is asked to answer at once."""
+    """How to make a model that thinks answer at once."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     temperature: float | None = None
-    """Its temperature when it does not think; None: the same."""
+    """The temperature without thinking; None: the same."""
     top_p: float | None = None
-    """Its top-p then; None: the same."""
+    """The top-p without thinking; None: the same."""
     chat_template_kwargs: dict[str, bool] = {}
     prefill: str = ""
-    """The beginning of the answer that is put into its mouth, where there is no switch."""
+    """The beginning of the answer, sent for the model to continue, if it has no switch."""
 
 
 class Published(_Entry):
-    """A figure that a model's maker, or an engine's, gives for it."""
+    """A figure that the maker of the model, or of an engine, has published for it."""
 
     benchmark: str
     value: float
@@ -80,7 +80,7 @@ class File(BaseModel):
 
 
 class Variant(_Entry):
-    """The same model in another form: quantized at the start, or other weights."""
+    """Another form of the model: quantized at the start, or with other weights."""
 
     name: str
     engine: EngineName
@@ -104,9 +104,9 @@ class Variant(_Entry):
     """Names of cards; empty: all of these vendors."""
     min_capability: float | None = None
     max_capability: float | None = None
-    """NVIDIA's compute capability, both ends included."""
+    """NVIDIA's compute capability; both limits are inclusive."""
     devices: int | None = None
-    """How many devices it is shown with."""
+    """The number of devices for which it is published."""
     context: int | None = None
     flags: tuple[str, ...] = ()
     env: dict[str, str] = {}
@@ -137,17 +137,17 @@ class Model(_Entry):
     repository: str = ""
     aliases: tuple[str, ...] = ()
     also_served: tuple[str, ...] = ()
-    """Further names under which an engine serves it, for clients that were written for them."""
+    """Further names under which an engine serves it, for clients that use them."""
     engines: tuple[EngineName, ...]
     licence: str
     weights_gb: float | None = None
     memory_gb: float | None = None
-    """Memory of all devices together that it needs to be served at all."""
+    """The memory of all devices together that it needs at least."""
     comfortable_gb: float | None = None
-    """Memory of one device from which the whole context fits."""
+    """The memory of one device that is enough for the whole context."""
     precision: str = ""
     attention_heads: int | None = None
-    """Tensor parallelism must divide them."""
+    """Must be divisible by the tensor parallel size."""
     kv_bytes_per_token: int | None = None
     context: int
     """Prompt and answer together, in tokens."""
@@ -163,23 +163,23 @@ class Model(_Entry):
     picture_side: int = 7154
     """No side may be longer, in pixels."""
     thinking_marks: tuple[str, str] | None = None
-    """The marks around reasoning that the model writes as ordinary text."""
+    """The reasoning tags, if the model writes them as ordinary text."""
     instant: Instant | None = None
-    """How to have an answer without thinking; None: it always thinks, or never does."""
+    """How to get an answer without thinking; None: it always thinks, or never does."""
     sequences: int | None = None
-    """How many requests at once the published launch takes."""
+    """The number of concurrent requests in the published launch."""
     model_type: str = ""
-    """What `config.json` calls it in a folder of it; empty: a folder of it is known by its name alone."""
+    """Its `model_type` in `config.json`; empty: a folder of it is recognised only by the folder's name."""
     in_token_limit: int | None = None
-    """The picture limit in the folder's `preprocessor_config.json`, by which releases of one type are told apart."""
+    """The picture limit in `preprocessor_config.json`, which distinguishes releases of the same type."""
     local: str = ""
-    """Where its weights come with this project: a folder below it."""
+    """The folder of its weights, if they are part of this project."""
     tiny: bool = False
-    """A checkpoint of a few megabytes: one thread of the CPU serves it best, whatever else the machine has."""
+    """Whether the checkpoint has only a few megabytes: one CPU thread serves it best, whatever the machine has."""
     kv_cache_mb: int | None = None
     """The KV cache that is enough for it on a CPU, in MiB; None: what memory allows."""
     stand_in: str = ""
-    """The model that can answer in its place on a machine too small for it."""
+    """The model that replaces it on a machine too small for it."""
     parsers: dict[EngineName, Parsers] = {}
     flags: dict[EngineName, tuple[str, ...]] = {}
     min_versions: dict[EngineName, str] = {}
@@ -190,7 +190,7 @@ class Model(_Entry):
     published: tuple[Published, ...] = ()
 
     def variant(self, name: str) -> Variant | None:
-        """Its variant of this name."""
+        """Its variant with this name; None if there is none."""
         return next((variant for variant in self.variants if variant.name == name), None)
 
 
@@ -203,7 +203,7 @@ class Card(_Entry):
     """NVIDIA: the compute capability; AMD: the target; Ascend: A2 or A3."""
     memory_gb: float | None = None
     node: int
-    """How many of them a usual machine has, where a model needs a whole one."""
+    """How many of them a usual machine has, for a model that needs a whole machine."""
     aliases: tuple[str, ...] = ()
 
 
@@ -215,12 +215,12 @@ class EngineFacts(_Entry):
     generation: str = ""
     title: str
     version: str
-    """The version these facts are of."""
+    """The version that these facts describe."""
     image: str = ""
     container: tuple[str, ...] = ()
     """What `docker run` needs for the devices and the driver."""
     device: str = ""
-    """Where each device is a file of its own: its path, with `{index}`."""
+    """The path of each device's file, with `{index}`; empty: there are no such files."""
     install: tuple[str, ...] = ()
     min_python: str = ""
 
@@ -231,7 +231,7 @@ class _Combination(_Entry):
     generations: tuple[str, ...] = ()
 
     def concerns(self, engine: str, model: str, generation: str) -> bool:
-        """Whether it speaks of this combination; what it leaves open fits any."""
+        """Whether it applies to this combination; an empty field matches everything."""
         return (
             self.engine == engine
             and (not self.models or model in self.models)
@@ -256,12 +256,12 @@ class Recipe(_Combination):
     flags: tuple[str, ...] = ()
     env: dict[str, str] = {}
     prepare: Literal["", "moe-targets"] = ""
-    """What is done to a copy of the weights first."""
+    """How a copy of the weights is prepared first."""
     why: str
 
 
 class Established(_Combination):
-    """A combination that somebody has shown to work."""
+    """A combination that was shown to work."""
 
     accelerators: tuple[str, ...]
     """Names of cards, generations, or a vendor."""
@@ -332,7 +332,7 @@ def find_model(name: str) -> Model:
 
 
 def assumed_model(name: str, title: str = "", context: int | None = None) -> Model:
-    """A model that nobody has entered, with the facts of the plainest one."""
+    """A model that is not in the catalogue, with the facts of the plainest one."""
     facts = {"name": name, "title": title or name, "context": context or 32768}
     return find_model("Kimi-VL-A3B-Instruct").model_copy(update=facts)
 
@@ -360,7 +360,7 @@ def is_card(name: str, cards: Iterable[str]) -> bool:
 
 
 def find_engine(engine: str, vendor: str, generation: str) -> EngineFacts | None:
-    """What is known of the engine on this kind of accelerator; None: nothing."""
+    """What is known about the engine on this kind of accelerator; None: nothing."""
     for facts in catalog().engines:
         if (facts.engine, facts.vendor) == (engine, vendor) and facts.generation in {"", generation}:
             return facts

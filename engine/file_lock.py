@@ -1,7 +1,7 @@
-"""Locks between processes by flock(2): the kernel gives a lock back when its holder dies, however it dies.
+"""Locks between processes by flock(2): the kernel releases a lock when its holder dies, however it dies.
 
-Why no library: filelock takes files only and takes them exclusively, but a backup locks a folder, and whoever looks
-whether a workspace is in use takes its lock shared.
+Why no library: filelock only locks files, and only exclusively, but a backup locks a folder, and a check whether a
+workspace is in use takes a shared lock.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def try_lock(descriptor: int, *, shared: bool = False) -> bool:
-    """Locks an open file or folder until it is closed; False: somebody else holds its lock."""
+    """Locks an open file or folder until it is closed; False if another process holds the lock."""
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -23,10 +23,10 @@ def try_lock(descriptor: int, *, shared: bool = False) -> bool:
 
 @contextmanager
 def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Holds the lock in `path`, which is made where it is missing; calls `waiting` once where it must wait for it.
+    """Holds the lock in the file `path`, which is created if missing; calls `waiting` once if it has to wait.
 
     Raises:
-        OSError: the file cannot be made.
+        OSError: the file can't be created.
     """
     with path.open("w") as file:
         if not try_lock(file.fileno()):

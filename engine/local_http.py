@@ -1,4 +1,4 @@
-"""JSON from the programs that the supervisor started, and from an engine that the settings name."""
+"""Fetches JSON from the programs that the supervisor started, and from an engine that the settings name."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 def get_json(url: str, key: str, seconds: float, through_proxy: bool = True) -> Any:
-    """What an address answers to `key`, within `seconds` for each step.
+    """The JSON at `url`, requested with `key`; each step may take `seconds`.
 
-    A proxy of the environment is used unless `through_proxy` is off or the address is this machine's own, to which it
-    has no way.
+    Uses the environment's proxy unless `through_proxy` is False or the address is this machine's own, which a proxy
+    can't reach.
 
     Raises:
-        OSError: nobody answers, or with an error.
-        ValueError: the answer is no JSON.
+        OSError: there is no answer, or an error.
+        ValueError: the answer is not JSON.
     """
     with _open(url, key, None, seconds, through_proxy) as reply:
         return json.load(reply)

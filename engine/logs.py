@@ -1,4 +1,4 @@
-"""Log files that people `cat` from a web shell: whole lines, rotated by size."""
+"""Log files of whole lines, rotated by size, which people can read in any shell."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import BinaryIO
 
 _MOST_AT_ONCE = 1_000_000
 _MOST_DIGITS = 18
-"""Of an offset that somebody sends: more is no file's, and from some thousands on int() refuses."""
+"""The most digits of an offset that a client may send: no file is longer, and int() rejects thousands of digits."""
 KEEP = 3
-"""How many earlier files stay: `llm.log.1` is the newest of them."""
+"""How many rotated files are kept; `llm.log.1` is the newest."""
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[^\[]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""What would move the cursor or change the terminal: a log says it, so it must not do it."""
+"""Control characters that would move the cursor or change the terminal."""
 
 
 class RotatingLog:
-    """Appends bytes to a file and moves it aside when it has grown to `limit` bytes.
+    """Appends bytes to a file and rotates it when it has grown to `limit` bytes.
 
-    A log is no reason to end what it is about: what a full or broken disk does not take is lost, and said so in the log
-    as soon as it can be written again.
+    A log must not stop the program that it is about: what a full or broken disk rejects is lost, and the log reports
+    that as soon as it can be written again.
     """
 
     def __init__(self, path: Path, limit: int) -> None:
@@ -34,7 +34,7 @@ class RotatingLog:
         self._reason = ""
 
     def write(self, data: bytes) -> None:
-        """Appends; what was written stands in the file when this returns."""
+        """Appends `data`, which is in the file when this returns."""
         try:
             file = self._file = self._file or self._path.open("ab", buffering=0)
             if self._lost:
@@ -42,7 +42,7 @@ class RotatingLog:
                 self._lost = 0
             _write_all(file, data)
             if data.endswith(b"\n") and file.tell() >= self._limit:
-                # Where it can't be moved aside it grows on.
+                # If it can't be rotated, it keeps growing.
                 with contextlib.suppress(OSError):
                     self._rotate()
         except OSError as error:
@@ -51,7 +51,7 @@ class RotatingLog:
             self.close()
 
     def close(self) -> None:
-        """Ends the file; a later write opens it again."""
+        """Closes the file; a later write opens it again."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -69,13 +69,13 @@ class RotatingLog:
 
 
 def _write_all(file: BinaryIO, data: bytes) -> None:
-    # Without a buffer a write takes as much as there is room for, and only the next one says that there is none.
+    # An unbuffered write writes as much as fits on the disk; only the next one reports that it is full.
     while data:
         data = data[file.write(data) :]
 
 
 def tail(path: Path, lines: int) -> list[str]:
-    """The last lines of a file; none where there is no file."""
+    """The last lines of a file; empty if there is no file."""
     if not path.exists():
         return []
     with path.open("rb") as file:
@@ -86,24 +86,24 @@ def tail(path: Path, lines: int) -> list[str]:
 
 
 def _lines(text: str) -> list[str]:
-    """Those that end at a newline; str.splitlines ends them at a carriage return, too: at each state of a bar."""
+    """The lines that end with a newline. str.splitlines would also split at the carriage returns of a progress bar."""
     lines = text.split("\n")
     return lines if lines[-1] else lines[:-1]
 
 
 @dataclass(frozen=True)
 class More:
-    """Lines of a log, and where it goes on."""
+    """Lines of a log, and the position after them."""
 
     lines: list[str]
     at: str
 
 
 def more(path: Path, at: str, first: int) -> More:
-    """What was written since `at`, which an earlier call gave, also across a rotation; whole lines only.
+    """The whole lines that were written since `at`, which an earlier call returned, also across a rotation.
 
-    With an empty `at`, or one of a file that is gone or has become shorter, the last `first` lines. At most 1 MB a
-    call; of a line longer than that, a piece.
+    With an empty `at`, or one of a file that is gone or has become shorter, returns the last `first` lines. A call
+    returns at most 1 MB, and only a part of a longer line.
     """
     inode, _, wanted = at.partition(":")
     offset = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) <= _MOST_DIGITS else None
@@ -114,7 +114,7 @@ def more(path: Path, at: str, first: int) -> More:
             lines += found
             if file == path:
                 return More(lines, at)
-            # It was moved aside: what came after it stands at the beginning of the new one.
+            # It was rotated: what followed is at the beginning of the new file.
             found, at = _since(path, 0) if path.exists() else ([], at)
             return More(lines + found, at)
     if not path.exists():
@@ -135,13 +135,13 @@ def _since(path: Path, offset: int) -> tuple[list[str], str]:
         data = file.read(_MOST_AT_ONCE)
     whole = data[: data.rfind(b"\n") + 1]
     if not whole and len(data) == _MOST_AT_ONCE:
-        # A line without an end in sight: whoever waits for it would never get on.
+        # A line longer than one call: waiting for its end would never make progress.
         whole = data
     return _lines(whole.decode(errors="replace")), f"{inode}:{offset + len(whole)}"
 
 
 def follow(paths: list[Path], sleep: Callable[[float], None]) -> Iterator[tuple[Path, str]]:
-    """Yields the lines that are appended from now on, also across a rotation; never ends by itself."""
+    """Yields the lines that are appended from now on, also across a rotation. It never ends by itself."""
     tails = [_Tail(path) for path in paths]
     try:
         while True:
@@ -155,12 +155,12 @@ def follow(paths: list[Path], sleep: Callable[[float], None]) -> Iterator[tuple[
 
 
 def plain(line: str) -> str:
-    """The line without what would steer a terminal; of a bar that was drawn over itself the last state."""
+    """The line without control characters for a terminal; of a progress bar, only the last state."""
     return _ESCAPES.sub("", line.rstrip("\r").rpartition("\r")[2])
 
 
 class _Tail:
-    """A growing file, held open, so that what was written to it before a rotation is still read."""
+    """A growing file, kept open so that everything written before a rotation is still read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,6 +1,6 @@
-"""What the supervisor reports in `run/status.json`: the state of the engine and of the page, as keys with values.
+"""The status in `run/status.json`: the supervisor's report on the engine and the web process, as keys with values.
 
-Nothing in it is a sentence: `engine.wording` has the words for each key, in every language, where it is shown.
+It contains no sentences: `engine.wording` translates each key into every language when it is shown.
 """
 
 from __future__ import annotations
@@ -47,18 +47,18 @@ class Reason:
 
     @classmethod
     def of_text(cls, text: str) -> Reason:
-        """What has no key of its own: a sentence of another program, shown as it is."""
+        """A reason without a key: a sentence from another program, shown as it is."""
         return cls("text", {"text": text})
 
 
 def now() -> str:
-    """This moment as ISO 8601, in UTC, to the second."""
+    """The current time as ISO 8601, in UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 @dataclass(frozen=True)
 class EngineStatus:
-    """The engine as people see it: what it is doing (`percent` 0-100 where known), and why, where there is a reason."""
+    """The engine's state as users see it: what it is doing (`percent` is 0-100, if known) and the reason, if any."""
 
     kind: str = ""
     state: State = "stopped"
@@ -74,7 +74,7 @@ class EngineStatus:
 
 @dataclass(frozen=True)
 class PageStatus:
-    """The page's process; `reason` is what it waits for, or why it failed."""
+    """The web process; `reason` is what it waits for, or why it failed."""
 
     state: State = "stopped"
     reason: Reason | None = None
@@ -131,14 +131,14 @@ class Status:
         return replace(self, coming=replace(self.coming, **changes))
 
     def write(self, path: Path) -> None:
-        """Replaces the file at once: a reader sees the old status or the new one, never a half."""
+        """Replaces the file atomically."""
         replace_json(path, asdict(self))
 
     @classmethod
     def read(cls, path: Path) -> Status:
-        """The status last written; a stopped one where there is none.
+        """The status that was written last; a stopped one if there is none.
 
-        Another version may have written it: what it has beside our fields is left out, what it lacks is as usual.
+        Another version may have written it: unknown fields are ignored, missing ones get their defaults.
         """
         try:
             raw = json.loads(path.read_text())
@@ -152,9 +152,9 @@ _PARTS: dict[str, type[Any]] = {"engine": EngineStatus, "page": PageStatus, "com
 
 
 def of_json(raw: object) -> dict[str, Any]:
-    """The fields of a status or a change as JSON has them, with its phase and its reason as what they are.
+    """The fields of a status or a change from JSON, with the phase and the reason as objects.
 
-    Earlier versions had a sentence in `phase` wherever there was a reason.
+    Earlier versions put a sentence in `phase` if there was a reason.
     """
     given = dict(raw) if isinstance(raw, dict) else {}
     phase, reason = given.get("phase"), given.get("reason")
@@ -166,7 +166,7 @@ def of_json(raw: object) -> dict[str, Any]:
 
 
 def read_reason(raw: object) -> Reason | None:
-    """The reason as JSON has it; None where there is none."""
+    """The reason from JSON; None if there is none."""
     if not isinstance(raw, dict):
         return None
     values = raw.get("values")
@@ -174,10 +174,10 @@ def read_reason(raw: object) -> Reason | None:
 
 
 def known_fields(kind: type[_T], raw: object) -> _T:
-    """A `kind` from those of its fields that `raw` has; the others have their defaults.
+    """A `kind` from those of its fields that are in `raw`; the others get their defaults.
 
     Raises:
-        TypeError: a field without a default is not there.
+        TypeError: a field without a default is missing.
     """
     given = raw if isinstance(raw, dict) else {}
     return kind(**{entry.name: given[entry.name] for entry in fields(kind) if entry.name in given})

@@ -1,4 +1,4 @@
-"""The words for what the supervisor reports: a phase or a reason → a sentence in the language of the person."""
+"""Translates what the supervisor reports: a phase or a reason becomes a sentence in the user's language."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
 def doing(phase: Phase, language: Language = "en") -> str:
-    """What a program in this phase is doing; empty where there is nothing to say."""
+    """What a program in this phase is doing; empty if there is nothing to report."""
     return catalogue(language)["phase"].get(phase, "")
 
 
 def sentence(reason: Reason | None, language: Language = "en") -> str:
-    """The reason as a sentence; empty without one. One of another version, with a key unknown here, is shown raw."""
+    """The reason as a sentence; empty without one. A key that is unknown, from another version, is shown as it is."""
     if reason is None:
         return ""
     words = catalogue(language)["reason"]
@@ -33,13 +33,13 @@ def sentence(reason: Reason | None, language: Language = "en") -> str:
 
 
 def report(phase: Phase, reason: Reason | None, language: Language = "en") -> str:
-    """What a program is doing, or else why it is in its state."""
+    """What a program is doing, or else why it is in its state; empty if there is neither."""
     return doing(phase, language) or sentence(reason, language)
 
 
 @cache
 def catalogue(language: Language) -> dict[str, dict[str, str]]:
-    """All words of `language`: those of `phase`, and those of `reason`."""
+    """All texts of `language`, in the tables `phase` and `reason`."""
     path = Path(__file__).parent / "locales" / f"{language}.toml"
     words: dict[str, dict[str, str]] = tomllib.loads(path.read_text(encoding="utf-8"))
     return words

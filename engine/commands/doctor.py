@@ -1,6 +1,6 @@
-"""`./start.sh doctor`: looks at everything that an installation needs, and says of what is broken how to mend it.
+"""`./start.sh doctor`: checks everything that an installation needs, and says how to fix what is broken.
 
-start.sh has looked at Python and `.venv` itself before this runs. Each check stands alone and never raises.
+start.sh has checked Python and `.venv` itself before this runs. The checks are independent, and none of them raises.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ FEW_FILES = 1024
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check has found; `advice` is the next step where it is not ok."""
+    """What one check found; `advice` is the next step if it is not ok."""
 
     check: str
     state: State
@@ -56,7 +56,7 @@ class Finding:
 
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Prints what was found; returns 1 where something is broken."""
+    """Prints the findings; returns 1 if something is broken."""
     found = examine(settings, detect())
     if chosen.json:
         print(json.dumps([asdict(finding) for finding in found]))
@@ -69,7 +69,7 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def examine(settings: Settings, hardware: Hardware) -> list[Finding]:
-    """All checks, in the order in which one would mend what they find."""
+    """Runs all checks, in the order in which to fix what they find."""
     checks: list[Callable[[], list[Finding]]] = [
         python,
         lambda: environment(ROOT),
@@ -92,7 +92,7 @@ def _tried(check: Callable[[], list[Finding]]) -> list[Finding]:
     try:
         return check()
     except OSError as error:
-        what = f"A check could not be made: {error}."
+        what = f"A check failed: {error}."
         return [Finding("access", "broken", what, "Give this user the right to read there, or start as its owner.")]
 
 
@@ -105,12 +105,12 @@ def python(version: tuple[int, ...] = sys.version_info[:3]) -> list[Finding]:
 
 
 def environment(root: Path) -> list[Finding]:
-    """Whether `.venv` holds what uv.lock says."""
+    """Whether `.venv` matches uv.lock."""
     advice = "Delete .venv and run ./start.sh prepare."
     digest = hashlib.sha256((root / "uv.lock").read_bytes() + (root / "engine" / "uv.txt").read_bytes()).hexdigest()
     stamp = root / ".venv" / "prepared"
     if not stamp.exists() or not stamp.read_text().startswith(digest):
-        return [Finding("packages", "broken", ".venv is not complete, or of another version of uv.lock.", advice)]
+        return [Finding("packages", "broken", ".venv is incomplete, or was made for another uv.lock.", advice)]
     command = [sys.executable, "-m", "uv", "sync", "--project", str(root), "--frozen", "--offline", "--check",
                "--inexact", "--extra", "page", "--extra", "reader", "--extra", "hub", "--extra", "measure"]  # fmt: skip
     env = os.environ | {"UV_PROJECT_ENVIRONMENT": str(root / ".venv"), "UV_PYTHON_DOWNLOADS": "never"}
@@ -134,7 +134,7 @@ def fonts() -> list[Finding]:
 
 
 def engine_environment(settings: Settings, hardware: Hardware, root: Path = ROOT) -> list[Finding]:
-    """Whether the engine's own environment is there, where it is going to be used."""
+    """Whether the engine's own environment is complete, if the next start will use it."""
     try:
         plan = make_plan(settings, hardware)
     except PlanError:
@@ -145,21 +145,21 @@ def engine_environment(settings: Settings, hardware: Hardware, root: Path = ROOT
     if environment.is_ready(root, build, settings):
         return [Finding(name, "ok", f"{environment.folder} is complete ({build})")]
     if (root / environment.folder).exists():
-        return [Finding(name, "warning", f"{environment.folder} is not complete, or of another version.",
+        return [Finding(name, "warning", f"{environment.folder} is incomplete, or of another version.",
                         "The next start makes it again; it takes minutes and gigabytes.")]  # fmt: skip
     what = f"{plan.traits.title} is not installed yet."
     return [Finding(name, "warning", what, "The next start installs it; it takes minutes.")]
 
 
 def workspace(settings: Settings) -> list[Finding]:
-    """Whether the workspace can be written, and is its owner's alone."""
+    """Whether the workspace is writable and private."""
     files = settings.files
     root = _existing(files.root)
     try:
         with tempfile.TemporaryFile(dir=root) as file:
             file.write(b"x" * 4096)
     except OSError as error:
-        # Never the rights of a folder above it, which is not ours.
+        # Never change the owner of a parent folder, which is not ours.
         owned = (
             f"chown -R {os.getuid()} {root}"
             if root == files.root
@@ -171,7 +171,7 @@ def workspace(settings: Settings) -> list[Finding]:
         return [Finding("workspace", "broken", f"{root} can't be written: {error.strerror}.", advice)]
     for path in (*files.run.glob("*.key"), files.password, files.auth_secret, files.root, files.uploads, files.run):
         if path.exists() and path.stat().st_mode & 0o077:
-            # The next start closes a folder; a secret that was open is one no longer.
+            # The next start makes a folder private; a secret that others could read is no longer secret.
             state: State = "warning" if path.is_dir() else "broken"
             return [Finding("workspace", state, f"{path} can be read by others.", f"chmod go= '{path}'")]
     return [Finding("workspace", "ok", str(files.root))]
@@ -185,12 +185,12 @@ def disk(settings: Settings) -> list[Finding]:
     if free < TOO_LITTLE_DISK:
         return [Finding("disk", "broken", what, "Make room, or choose another folder (KIMI_WORKSPACE).")]
     if free < LITTLE_DISK:
-        return [Finding("disk", "warning", what, "Old pictures go sooner with a smaller KIMI_UPLOAD_DAYS.")]
+        return [Finding("disk", "warning", what, "A smaller KIMI_UPLOAD_DAYS deletes old pictures sooner.")]
     return [Finding("disk", "ok", what)]
 
 
 def ports(settings: Settings) -> list[Finding]:
-    """Whether the two ports are free, or ours."""
+    """Whether the two ports are free, or used by this installation."""
     if control.supervisor(settings.files) is not None:
         return [Finding("ports", "ok", f"Kimi-VL Chat runs here, at {settings.page_url}")]
     wanted = [(settings.host, settings.port, "KIMI_PORT")]
@@ -219,7 +219,7 @@ def server(settings: Settings) -> list[Finding]:
 
 
 def open_files(most: int, now: int) -> list[Finding]:
-    """How many files and sockets a process may have open: `most` after the start has raised it, `now` in this shell."""
+    """How many files and sockets a process may open: `most` after the start has raised it, `now` in this shell."""
     if most < FEW_FILES:
         advice = f"Many chats need more; as root, before the start: ulimit -Hn {FEW_FILES * 4}"
         return [Finding("open files", "warning", f"at most {most}", advice)]
@@ -229,9 +229,7 @@ def open_files(most: int, now: int) -> list[Finding]:
 
 def machine(hardware: Hardware) -> list[Finding]:
     """The accelerators and their drivers."""
-    found = [
-        Finding("driver", "warning", note, "Mend the driver, or go on with the processor.") for note in hardware.notes
-    ]
+    found = [Finding("driver", "warning", note, "Fix the driver, or use the CPU.") for note in hardware.notes]
     for device in hardware.accelerators:
         memory = f", {device.memory / GIB:.0f} GB" if device.memory else ""
         driver = f", driver {device.driver}" if device.driver else ""
@@ -242,14 +240,14 @@ def machine(hardware: Hardware) -> list[Finding]:
 
 
 def weights(settings: Settings, hardware: Hardware) -> list[Finding]:
-    """What is going to run, and whether its weights are here."""
+    """What would run, and whether its weights are here."""
     try:
         plan = make_plan(settings, hardware)
         if not plan.weights:
             return [Finding("model", "ok", f"{plan.model} on {plan.engine}")]
         place = find_weights(find_model(plan.model), plan.weights, settings.models_folder, plan.variant)
     except (PlanError, WeightsError) as error:
-        return [Finding("model", "broken", str(error), "./start.sh plan tells what runs here.")]
+        return [Finding("model", "broken", str(error), "./start.sh plan shows what runs here.")]
     if isinstance(place, Missing):
         gigabytes = sum(file.bytes for file in place.files) / 1e9 or find_model(plan.model).weights_gb or 0
         what = f"{plan.model} on {plan.engine}; its weights are not here yet."
@@ -272,14 +270,14 @@ def database(settings: Settings) -> list[Finding]:
         url = make_url(text)
     except ArgumentError:
         advice = "Write it like postgresql://user:password@host/chats."
-        return [Finding("chats", "broken", "KIMI_DATABASE_URL is no address of a database.", advice)]
+        return [Finding("chats", "broken", "KIMI_DATABASE_URL is not the address of a database.", advice)]
     match url.get_backend_name():
         case "sqlite":
             return [_sqlite(ROOT / (url.database or ""))]
         case "postgres" | "postgresql":
             return [asyncio.run(_postgres(url.set(drivername="postgresql").render_as_string(hide_password=False)))]
         case other:
-            return [Finding("chats", "ok", f"in {other}, which is not looked into here")]
+            return [Finding("chats", "ok", f"in {other}, which is not checked")]
 
 
 def _sqlite(path: Path) -> Finding:
@@ -292,7 +290,7 @@ def _sqlite(path: Path) -> Finding:
     except sqlite3.Error as error:
         said, number = str(error), 0
     if said != "ok":
-        advice = f"Stop, put {path.name} and its -wal aside, or bring it back from a copy, and start again."
+        advice = f"Stop, move {path.name} and its -wal aside, or restore it from a copy, and start again."
         return Finding("chats", "broken", f"{path}: {said}", advice)
     return Finding("chats", "ok", f"{number} in {path}")
 
@@ -304,9 +302,9 @@ async def _postgres(url: str) -> Finding:
         connection = await asyncpg.connect(url, timeout=10)
         await connection.close()
     except (OSError, ValueError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        # Not its text, which may name the password.
+        # Its text may contain the password.
         what = f"PostgreSQL can't be opened ({type(error).__name__})."
-        return Finding("chats", "broken", what, "See that it runs and that KIMI_DATABASE_URL is right.")
+        return Finding("chats", "broken", what, "Check that it runs and that KIMI_DATABASE_URL is right.")
     return Finding("chats", "ok", "PostgreSQL answers")
 
 

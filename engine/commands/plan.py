@@ -26,12 +26,12 @@ UNKNOWN, FORBIDDEN = 2, 3
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the word."""
+    """The options of `plan`."""
     cards = ", ".join(catalog().accelerators)
     parser.add_argument("--model", help=f"the model: {', '.join(models())} (KIMI_MODEL)")
     parser.add_argument("--accelerator", help=f"another machine's devices: {cards}")
     parser.add_argument("--count", type=positive, help="how many devices one machine has")
-    parser.add_argument("--memory", type=_gigabytes, help="GB of one device, or of the RAM where it is CPU")
+    parser.add_argument("--memory", type=_gigabytes, help="GB of one device, or of RAM for a CPU")
     parser.add_argument("--engine", type=_engine, choices=[AUTO, *_planned_engines()], help="the engine")
     parser.add_argument("--variant", default="", help="another form of the weights: nvfp4, mxfp4, fp8")
     parser.add_argument("--preset", type=str.lower, choices=TUNINGS, help="a set of engine flags (KIMI_PRESET)")
@@ -43,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Prints the plan; returns 0, 2 for a name that is not known, or 3 for a combination that must not be."""
+    """Prints the plan; returns 0, 2 for an unknown name, or 3 for a combination that can't work."""
     try:
         plan = planned(settings, chosen)
         print(render(plan, chosen.format) if chosen.node is None else node_script(plan, chosen.node), end="")
@@ -57,7 +57,7 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def planned(settings: Settings, chosen: argparse.Namespace) -> LaunchPlan:
-    """The plan that was asked for.
+    """The requested plan.
 
     Raises:
         UnknownNameError: a name is not in the catalogue.
@@ -67,7 +67,7 @@ def planned(settings: Settings, chosen: argparse.Namespace) -> LaunchPlan:
     tuning = chosen.preset or settings.preset
     if chosen.accelerator is None and (chosen.count or chosen.memory or chosen.nodes > 1):
         raise UnknownNameError(
-            f"--count, --memory and --nodes speak of another machine; name its --accelerator: "
+            f"--count, --memory and --nodes describe another machine; name its --accelerator: "
             f"{', '.join(catalog().accelerators)}."
         )
     if chosen.accelerator is not None:
@@ -118,7 +118,7 @@ def _target(model: Model, chosen: argparse.Namespace) -> Target:
 def _gigabytes(text: str) -> float:
     number = float(text.lower().removesuffix("b").removesuffix("gi").removesuffix("g"))
     if number <= 0:
-        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
+        raise argparse.ArgumentTypeError(f"{text} is not greater than 0")
     return number
 
 

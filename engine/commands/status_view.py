@@ -1,4 +1,4 @@
-"""`./start.sh status` on a terminal: the same as the status page, as far as it can be had without the page."""
+"""`./start.sh status` on a terminal: shows what the status page shows, or what is known without the web process."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from engine.supervise import timeline
 _COLOURS = {"ready": "green", "starting": "yellow", "stopping": "yellow", "failed": "bold red", "stopped": "dim"}
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _PIECES = 40
-"""The last hour in so many pieces."""
+"""The number of pieces into which the last hour is divided."""
 _CHANGES = 8
 _GIB = 1024**3
 _ROOM = 1_000_000
-"""Bytes of free disk below which what is to be told may not have found room."""
+"""Bytes of free disk below which the status may not have been written."""
 _LOOK_SECONDS = 0.3
-"""How long the processors are looked at where the page does not tell of them."""
+"""How long the CPU load is measured if the web process does not report it."""
 
 
 def show(settings: Settings, seen: Status, plan: LaunchPlan | None, console: Console) -> None:
-    """Prints it."""
+    """Prints the status."""
     page = ask_page(settings, seen)
     load = _load(page, settings)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
@@ -57,13 +57,13 @@ def show(settings: Settings, seen: Status, plan: LaunchPlan | None, console: Con
 
 
 def ask_page(settings: Settings, seen: Status) -> dict[str, Any]:
-    """What the page's process alone knows; empty where it does not answer."""
+    """What only the web process knows; empty if it does not answer."""
     if seen.page.state != "ready" or not settings.files.watch_key.exists():
         return {}
     key = settings.files.watch_key.read_text().strip()
     try:
         found: dict[str, Any] = get_json(f"{settings.page_url}/api/overview", key, seconds=5, through_proxy=False)
-        # One of another version may say other things, or say them in another way.
+        # Another version may report other things, or in another form.
         _drawn(found, seen)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return {}
@@ -71,7 +71,7 @@ def ask_page(settings: Settings, seen: Status) -> dict[str, Any]:
 
 
 def _drawn(page: dict[str, Any], seen: Status) -> list[tuple[str, RenderableType | None]]:
-    """What only the page knows, as rows."""
+    """What only the web process knows, as rows."""
     unit = f"{engine_of(seen.engine.kind).traits.unit}s/s"
     rows: list[tuple[str, RenderableType | None]] = [
         ("now", _now(page)),
@@ -79,7 +79,7 @@ def _drawn(page: dict[str, Any], seen: Status) -> list[tuple[str, RenderableType
         ("speed", _plot(page, 2, unit)),
     ]
     if said := page.get("load"):
-        _machine(_told(said))
+        _machine(_parsed(said))
     return rows
 
 
@@ -116,13 +116,13 @@ def _moment(iso: str) -> str:
 
 def _load(page: dict[str, Any], settings: Settings) -> Load:
     if said := page.get("load"):
-        return _told(said)
+        return _parsed(said)
     meter = LoadMeter(settings.workspace)
     time.sleep(_LOOK_SECONDS)
     return meter.read()
 
 
-def _told(said: dict[str, Any]) -> Load:
+def _parsed(said: dict[str, Any]) -> Load:
     return known_fields(Load, said | {"devices": tuple(known_fields(Device, one) for one in said["devices"])})
 
 
@@ -156,7 +156,7 @@ def _now(page: dict[str, Any]) -> Text | None:
         return None
     chats = page["chats"]
     waiting = chats["waiting"] + (chats["queued"] or 0)
-    return Text(f"{chats['open']} open chats, {chats['answering']} answers under way, {waiting} waiting")
+    return Text(f"{chats['open']} open chats, {chats['answering']} answers in progress, {waiting} waiting")
 
 
 def _plot(page: dict[str, Any], which: int, unit: str) -> Text | None:
@@ -169,10 +169,10 @@ def _plot(page: dict[str, Any], which: int, unit: str) -> Text | None:
 
 
 def sparkline(points: Sequence[tuple[float, float]], now: float) -> str:
-    """The last hour in characters: of each piece the median, `points` being (Unix time, value)."""
+    """The last hour in characters: the median of each piece. `points` are (Unix time, value)."""
     pieces: list[list[float]] = [[] for _ in range(_PIECES)]
     for at, value in points:
-        # Where the clock was set back meanwhile there are points of a time to come.
+        # If the clock was set back, some points are in the future.
         age = max(0.0, now - at)
         pieces[max(0, _PIECES - 1 - int(age / 3600 * _PIECES))].append(value)
     highest = max(value for _, value in points) or 1.0

@@ -17,7 +17,7 @@ from engine.plans.page import attaching
 from engine.plans.request import ELSEWHERE, Request
 
 _ON_CPU = replace(ELSEWHERE, python=Path(".venv-vllm/bin/python"))
-"""vLLM's CPU build is started by its module, in the environment that this program makes."""
+"""vLLM's CPU build is started as a module, in the environment that this program makes."""
 
 
 def plan_elsewhere(request: Request, engine: str) -> LaunchPlan:
@@ -35,7 +35,7 @@ def plan_elsewhere(request: Request, engine: str) -> LaunchPlan:
 
 def _by(engine: str, request: Request) -> LaunchPlan:
     if (planned := ENGINES[engine].elsewhere) is None:
-        raise ForbiddenError(f"{ENGINES[engine].traits.title} is started by nobody here: there is nothing to plan.")
+        raise ForbiddenError(f"{ENGINES[engine].traits.title} is not started here: there is nothing to plan.")
     return planned(request)
 
 

@@ -1,6 +1,6 @@
-"""What this machine runs: the engine that was asked for, or under `auto` the highest rung of the ladder that holds it.
+"""What this machine runs: the requested engine, or under `auto` the first one of the ladder that can run here.
 
-Each rung that was passed over leaves a sentence why, so that a person sees what would bring the next one.
+Each engine that was skipped leaves a sentence that says why, so that the user sees what it would need.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def plan_here(settings: Settings, hardware: Hardware) -> LaunchPlan:
     """The launch on this machine.
 
     Raises:
-        PlanError: an engine was asked for that can't run here; never under `auto`.
+        PlanError: the requested engine can't run here; never under `auto`.
     """
     engine = None if settings.engine == AUTO else ENGINES[settings.engine]
     try:
@@ -45,10 +45,10 @@ def plan_here(settings: Settings, hardware: Hardware) -> LaunchPlan:
 
 
 def wanted_model(wanted: str) -> Model:
-    """The catalogue's entry for what `KIMI_MODEL` says: a name, or a folder that is looked into.
+    """The catalogue's entry for the value of `KIMI_MODEL`: a name, or a folder, whose files are inspected.
 
     Raises:
-        UnknownModelError: the catalogue has nothing like it.
+        UnknownModelError: the catalogue has no such model.
     """
     if not is_folder(wanted):
         return find_model(wanted)
@@ -61,7 +61,7 @@ def wanted_model(wanted: str) -> Model:
 
 
 def _sized(model: Model, weights: int) -> Model:
-    """The model with the memory that these weights need; without any, as the catalogue has it."""
+    """The model with the memory that these weights need; without weights, unchanged."""
     if not weights or model.weights_gb is None:
         return model
     more = weights / GB - model.weights_gb
@@ -80,8 +80,8 @@ def _model_in(folder: Path) -> Model:
     alike.sort(key=lambda model: (model.in_token_limit != limit, model.in_token_limit is not None))
     if alike:
         return alike[0]
-    kind = said or "no model that its config.json tells"
-    raise UnknownModelError(f"{folder} holds {kind}; name a folder with one of {', '.join(models())}.")
+    kind = said or "no model that its config.json names"
+    raise UnknownModelError(f"{folder} contains {kind}; name a folder with one of {', '.join(models())}.")
 
 
 def _json(path: Path) -> dict[str, object]:
@@ -93,7 +93,7 @@ def _json(path: Path) -> dict[str, object]:
 
 
 def _climb(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
-    """The engines that are tried on their own account, in their order; then the reader."""
+    """Tries the automatic engines in their order, then takes the reader."""
     passed = [*hardware.notes]
     for engine in ENGINES.values():
         if not engine.automatic:
@@ -108,7 +108,7 @@ def _climb(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
 
 
 def _for_engine(engine: Engine, model: Model) -> Model:
-    """The model, or the smaller one in its place where the engine has that alone."""
+    """The model, or its smaller replacement if the engine can only run that."""
     return find_model(model.stand_in) if model.stand_in and engine.name not in model.engines else model
 
 

@@ -1,4 +1,4 @@
-"""The reader: asked for, the last rung of the ladder, or in the place of a vision model that could not be started."""
+"""The reader: requested, the last choice of `auto`, or a fallback for a vision model that could not be started."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TRAITS = EngineTraits(
 
 
 def reader_plan(settings: Settings, note: str = "", reasons: tuple[str, ...] = ()) -> LaunchPlan:
-    """The OCR engine, which runs everywhere."""
+    """The plan for the reader, which runs everywhere."""
     argv = (
         sys.executable, "-m", "engine.reader",
         "--host", "127.0.0.1", "--port", str(settings.engine_port),
@@ -33,9 +33,9 @@ def reader_plan(settings: Settings, note: str = "", reasons: tuple[str, ...] = (
 
 
 def stand_in(settings: Settings, why: Reason, tried: LaunchPlan | None = None) -> LaunchPlan | None:
-    """The reader in the place of what could not be started; None where a person has asked for that by name.
+    """The reader as a fallback for what could not be started; None if the user requested that by name.
 
-    `why` is its `failure`, which the page's banner shows; `tried` is what was to be launched.
+    `why` becomes the plan's `failure`, which the page's banner shows; `tried` is the plan that failed.
     """
     if settings.engine != AUTO or (tried is not None and tried.engine == NAME):
         return None
@@ -43,7 +43,7 @@ def stand_in(settings: Settings, why: Reason, tried: LaunchPlan | None = None) -
 
 
 def _here(settings: Settings, _: Hardware, model: Model) -> LaunchPlan:
-    # Whatever model was named: it has its own.
+    # The reader has its own model.
     del model
     return reader_plan(settings)
 
@@ -54,7 +54,7 @@ READER = Engine(
     here=_here,
     chats=False,
     no_bench=(
-        "The reader generates no tokens, so there is nothing that a serving benchmark could count; "
+        "The reader generates no tokens, so a serving benchmark has nothing to count; "
         "start a vision model (KIMI_ENGINE=vllm ./start.sh), then ./start.sh bench."
     ),
 )

@@ -1,4 +1,4 @@
-"""A server of the person's own with OpenAI's API: nothing is started."""
+"""A server with OpenAI's API that the user provides: nothing is started."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REMOTE = Engine(
     here=remote_plan,
     any_model=True,
     no_bench=(
-        "The server at {url} is not this machine's; run its engine's benchmark beside it: "
+        "The server at {url} is not started by this program; run its engine's benchmark where it runs: "
         "`vllm bench serve` or `python -m sglang.bench_serving`."
     ),
 )

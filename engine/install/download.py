@@ -3,9 +3,9 @@
 `WANTED` is JSON, `{"revision": COMMIT, "files": {NAME: SHA256}}`: only these files, and only with this content; without
 it, all of the newest. ModelScope counts its commits by itself, so that there the digests alone decide.
 
-It prints one line of JSON: `{"total": BYTES}` when it begins, `{"failed": REASON, …}` where it can't. What is on disk
-already, whole or in part, is not fetched again. It runs apart from the supervisor because a library that downloads
-can't be stopped in the middle, and a process can.
+It prints one line of JSON: `{"total": BYTES}` when it begins, or `{"failed": REASON, …}`. It skips what is already on
+disk, and resumes partial files. It runs outside the supervisor because a process can be stopped in the middle of a
+download, and a library call can't.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RESERVE = 2_000_000_000
 
 
 def main() -> int:
-    """Downloads; exit status 0 when every file is there."""
+    """Downloads; exit status 0 if every file is complete."""
     hub, repository, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     wanted = Wanted.read(sys.argv[4]) if len(sys.argv) > 4 else Wanted()
     folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def huggingface_total(repository: str, wanted: Wanted) -> int:
     """Bytes of the wanted files, asked of the hub.
 
     Raises:
-        OSError: the hub can't be reached or does not give them.
+        OSError: the hub can't be reached or refuses.
     """
     from httpx2 import HTTPError  # noqa: PLC0415 - the client that huggingface_hub brings
     from huggingface_hub import HfApi  # noqa: PLC0415 - only for this hub
@@ -89,7 +89,7 @@ def huggingface_total(repository: str, wanted: Wanted) -> int:
     try:
         info = HfApi().model_info(repository, revision=wanted.revision, files_metadata=True, timeout=20)
     except HTTPError as error:
-        if isinstance(error, OSError):  # the hub's own answers are both
+        if isinstance(error, OSError):  # an error from the hub is both
             raise
         raise ConnectionError(str(error)) from error
     return sum(file.size or 0 for file in info.siblings or [] if wanted.holds(file.rfilename))

@@ -1,4 +1,4 @@
-"""Brings a model's weights to this machine before the launch, with progress, and says plainly why where it can't."""
+"""Downloads a model's weights before the launch and reports the progress, or a clear reason for a failure."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Report = Callable[[Phase, float | None], None]
 
 
 async def fetch_weights(missing: Missing, hub: str, report: Report) -> Path:
-    """Downloads into `missing.folder` and returns it; `report` gets `downloading` and 0-100.
+    """Downloads into `missing.folder` and returns it; `report` gets the phase and 0-100.
 
     Raises:
-        WeightsError: the hub is out of reach, does not give the model, or the disk is too small for it.
+        WeightsError: the hub can't be reached or refuses the model, or the disk is too small for it.
     """
     report(Phase.DOWNLOADING, None)
     said: dict[str, Any] = {}

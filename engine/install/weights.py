@@ -1,4 +1,4 @@
-"""Where a model's weights are, and whether they are whole: before a launch, so that no engine is started in vain."""
+"""Finds a model's weights and checks before a launch that they are complete."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class WeightsError(Exception):
 
 @dataclass(frozen=True)
 class Missing:
-    """Weights that are not on this machine, and the folder they belong in."""
+    """Weights that are not on this machine, and the folder for them."""
 
     repository: str
     folder: Path
@@ -41,7 +41,7 @@ def find_weights(model: Model, chosen: str, models: Path, form: str = "") -> Pat
     the name of the model's variant whose weights are wanted; those of its own, if it is empty.
 
     Raises:
-        WeightsError: the folder that was named is not a whole model.
+        WeightsError: the named folder is not a complete model.
     """
     variant = model.variant(form)
     if variant is not None and variant.files:
@@ -60,12 +60,12 @@ def find_weights(model: Model, chosen: str, models: Path, form: str = "") -> Pat
 
 
 def is_folder(chosen: str) -> bool:
-    """Whether `KIMI_MODEL` names a folder: only what looks like a path or is one here does."""
+    """Whether `KIMI_MODEL` names a folder, i.e. begins like a path."""
     return chosen.startswith(("/", "./", "../", "~"))
 
 
 def checked(folder: Path) -> Path:
-    """The folder, seen to hold a whole checkpoint that today's libraries can load.
+    """The folder, after checking that it holds a complete checkpoint that current libraries can load.
 
     Raises:
         WeightsError: something is missing or too old.
@@ -124,12 +124,12 @@ def _snapshot(repository: str) -> Path | None:
 
 
 def size(folder: Path) -> int:
-    """Bytes in the folder, unfinished downloads included."""
+    """The size of the folder in bytes, including unfinished downloads."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
 
 
 def weights_bytes(folder: Path) -> int:
-    """Bytes of the model's weights in the folder: of its safetensors, or else of its GGUF; 0 where there are none."""
+    """The size in bytes of the weights in the folder, safetensors or else GGUF; 0 if there are none."""
     for pattern in ("*.safetensors", "*.gguf"):
         if found := [path.stat().st_size for path in folder.glob(pattern)]:
             return sum(found)
@@ -148,7 +148,7 @@ def _lacking(folder: Path) -> list[str]:
 
 
 def _too_old(folder: Path) -> str | None:
-    """The file that imports what transformers 5 no longer has (Kimi-VL's tokenizer before January 2026)."""
+    """The file that imports what transformers 5 removed, if any (Kimi-VL's tokenizer before January 2026)."""
     for path in folder.glob("tokenization_*.py"):
         text = path.read_text(errors="replace")
         if "import bytes_to_unicode" in text and "transformers" in text:

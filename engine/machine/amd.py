@@ -1,4 +1,4 @@
-"""AMD's GPUs, by amd-smi or sysfs."""
+"""AMD's GPUs, from amd-smi or sysfs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _DRM = Path("/sys/class/drm")
 
 
 def parse_amd_smi(static: str) -> tuple[Accelerator, ...]:
-    """`amd-smi static --asic --vram --driver --json` → devices. Source: ROCm's amd-smi CLI documentation."""
+    """The devices in the output of `amd-smi static --asic --vram --driver --json`.
+
+    Source: ROCm's amd-smi CLI documentation.
+    """
     raw = json.loads(static)
     gpus = raw["gpu_data"] if isinstance(raw, dict) else raw
     return tuple(
@@ -30,25 +33,26 @@ def parse_amd_smi(static: str) -> tuple[Accelerator, ...]:
 
 
 def _said(gpu: dict[str, Any], group: str, name: str) -> Any:
-    """One of amd-smi's facts; it says N/A, for one or for a whole group, where it has none."""
+    """One of amd-smi's facts; None if it prints N/A, for the fact or for its whole group."""
     facts = gpu.get(group)
     fact = facts.get(name) if isinstance(facts, dict) else None
     return None if fact == "N/A" else fact
 
 
 def detect(notes: list[str]) -> tuple[Accelerator, ...]:
+    """AMD's devices here; adds what could not be read to `notes`."""
     if output := output_of("amd-smi", "static", "--asic", "--vram", "--driver", "--json"):
         try:
             return parse_amd_smi(output)
         except (json.JSONDecodeError, KeyError, AttributeError) as error:
-            notes.append(f"amd-smi's answer can't be read ({error!r}).")
+            notes.append(f"amd-smi's output can't be read ({error!r}).")
     return from_sysfs(_DRM)
 
 
 def from_sysfs(drm: Path) -> tuple[Accelerator, ...]:
-    """AMD's devices with memory of their own, from `card*/device/{vendor,mem_info_vram_total,mem_info_vram_used}`.
+    """AMD's devices with their own memory, from `card*/device/{vendor,mem_info_vram_total,mem_info_vram_used}`.
 
-    An integrated GPU shows a small carve-out of the RAM as VRAM and is left out below 8 GiB.
+    An integrated GPU reports a small part of the RAM as VRAM; anything below 8 GiB is ignored.
     """
     found = []
     for device in sorted(drm.glob("card[0-9]*/device")):
@@ -71,7 +75,7 @@ def _sized(size: Any) -> int | None:
 
 
 def devices(drm: Path) -> list[Device]:
-    """What the amdgpu driver writes into sysfs: `mem_info_vram_*` in bytes, `gpu_busy_percent`."""
+    """The load from the amdgpu driver's files in sysfs: `mem_info_vram_*` in bytes, `gpu_busy_percent`."""
     found = []
     for device in sorted(drm.glob("card[0-9]*/device")):
         total = number_in(device / "mem_info_vram_total")

@@ -1,4 +1,4 @@
-"""Ascend's NPUs, by npu-smi, which does not say how busy they are in a form that is known here."""
+"""Ascend's NPUs, from npu-smi. We know no form in which it reports how busy they are."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from engine.machine.vendor import Accelerator, Vendor, no_meter, output_of
 
 
 def parse_npu_smi(info: str) -> tuple[Accelerator, ...]:
-    """`npu-smi info` → devices. The table has two lines a chip: the first names it, the second has its HBM in MB.
+    """The devices in the output of `npu-smi info`: two lines per chip, with its name, and with its HBM in MB.
 
-    Atlas A2 names its chips (`910B3`), Atlas A3 says `Ascend910` and has two lines of two chips for each NPU.
+    Atlas A2 names its chips (`910B3`). Atlas A3 prints `Ascend910`, and two chips with two lines each for every NPU.
     """
     found = []
     version = re.search(r"Version:\s*(\S+)", info)
@@ -35,15 +35,16 @@ def parse_npu_smi(info: str) -> tuple[Accelerator, ...]:
 
 
 def detect(notes: list[str]) -> tuple[Accelerator, ...]:
+    """Ascend's devices here; adds what could not be read to `notes`."""
     output = output_of("npu-smi", "info")
     found = parse_npu_smi(output) if output else ()
     if output and not found:
-        notes.append("npu-smi's answer names no chip that is known here.")
+        notes.append("npu-smi lists no chip that this program knows.")
     return found
 
 
 def _family(chip: str) -> str:
-    # Atlas A2 has chips of the 910B series; A3's tool says Ascend910 and two chips a device.
+    # Atlas A2 has chips of the 910B series; on A3 the tool prints Ascend910, and two chips per device.
     return "A2" if chip.startswith("910B") else "A3" if chip == "Ascend910" else chip
 
 

@@ -1,4 +1,4 @@
-"""What this machine has to run a model on. A fact that can't be read is unknown (None), never guessed."""
+"""Detects the hardware for running a model. A fact that can't be read is unknown (None), never guessed."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Hardware:
     notes: tuple[str, ...] = ()
     """What could not be read, and why, for `plan` and `doctor`."""
     llama_server: str | None = None
-    """llama.cpp's server, where it is on the PATH."""
+    """llama.cpp's server, if it is on the PATH."""
     sglang_python: str | None = None
-    """The interpreter of the environment that has SGLang, where its command is on the PATH."""
+    """The interpreter of SGLang's environment, if its command is on the PATH."""
 
     def has_glibc(self, version: tuple[int, ...]) -> bool:
         """Whether the C library is glibc of this version or a later one."""
@@ -43,7 +43,7 @@ class Hardware:
 
 
 def detect() -> Hardware:
-    """Looks at this machine: each vendor's devices, then processors, memory and the programs that serve models."""
+    """Inspects this machine: each vendor's devices, then CPU, memory and the programs that serve models."""
     notes: list[str] = []
     found = tuple(device for vendor in VENDORS.values() for device in vendor.detect(notes))
     affinity = psutil.Process().cpu_affinity()
@@ -74,13 +74,13 @@ def physical_cores(threads: Sequence[int], system: Path = Path("/sys/devices/sys
 
 
 def _beside(command: str | None) -> str | None:
-    """The interpreter in the folder of a command that an environment has installed."""
+    """The interpreter in the folder of a command, i.e. in the environment where the command is installed."""
     python = Path(command).with_name("python") if command else None
     return str(python) if python and python.exists() else None
 
 
 def memory_limit() -> int:
-    """The RAM that we may use: the machine's, or the container's where that is less."""
+    """The RAM that we may use: the machine's, or the container's limit if that is lower."""
     limit = text_of(Path("/sys/fs/cgroup/memory.max")).strip()
     total = psutil.virtual_memory().total
     return min(total, int(limit)) if limit.isdigit() else total

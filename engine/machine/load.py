@@ -1,4 +1,4 @@
-"""How busy the machine is at this moment: processors, memory, disk, and each accelerator that can tell."""
+"""How busy the machine is now: CPU, memory, disk, and each accelerator that reports its load."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Load:
 
 
 class LoadMeter:
-    """Reads the load; the first reading's `cpu` is since the meter was made. `folder` is on the disk in question."""
+    """Reads the load. The first reading's `cpu` is since the meter was made. `folder` is on the measured disk."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -36,7 +36,7 @@ class LoadMeter:
         self._times = psutil.cpu_times()
 
     def read(self) -> Load:
-        """The load now; takes some milliseconds."""
+        """The load now; takes a few milliseconds."""
         limit, machine = memory_limit(), psutil.virtual_memory()
         used = machine.total - machine.available
         if limit < machine.total and (current := number_in(_CGROUP)) is not None:
@@ -51,9 +51,9 @@ class LoadMeter:
         )
 
     def _cpu(self) -> float:
-        # psutil's own function compares with the same thread's last reading, and the page reads in many threads.
+        # psutil's own function compares with the last reading of the same thread; the web process reads in many.
         before, self._times = self._times, psutil.cpu_times()
-        # Of Linux' fields the first eight add up to all the time there was; guests' time is within users'.
+        # On Linux the first eight fields add up to the total time; users' time includes guests'.
         passed = sum(self._times[:8]) - sum(before[:8])
         idle = self._times.idle + self._times.iowait - before.idle - before.iowait
         return min(max(100 * (1 - idle / passed), 0.0), 100.0) if passed > 0 else 0.0

@@ -1,4 +1,4 @@
-"""NVIDIA's GPUs, by NVML."""
+"""NVIDIA's GPUs, from NVML."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from engine.machine.vendor import Accelerator, Device, Vendor
 
 
 def detect(notes: list[str]) -> tuple[Accelerator, ...]:
+    """NVIDIA's devices here; adds what could not be read to `notes`."""
     import pynvml  # noqa: PLC0415 - loads the driver's library
 
     try:
@@ -60,7 +61,7 @@ def _nvml() -> Any:
 
 
 def devices(nvml: Any) -> list[Device]:
-    """What NVML tells; `nvml` is the initialised module, or None."""
+    """The load that NVML reports; `nvml` is the initialised module, or None."""
     if nvml is None:
         return []
     found = []
@@ -78,7 +79,7 @@ def _busy(nvml: Any, handle: Any) -> float | None:
     try:
         return float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
     except nvml.NVMLError:
-        return None  # a slice of a GPU (MIG) has no figure of its own
+        return None  # a slice of a GPU (MIG) has no figure
 
 
 NVIDIA = Vendor("nvidia", detect, _meter, compute_capability=True, vllm_build="cuda")

@@ -1,4 +1,4 @@
-"""What a maker of accelerators is to this program: one `Vendor` each, in a file of its own; `vendors.py` lists them."""
+"""What differs between makers of accelerators: each has one `Vendor` in its own file. `vendors.py` lists them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Accelerator:
 
 @dataclass(frozen=True)
 class Device:
-    """One accelerator. Memory in bytes, `busy` in per cent; None where it does not tell."""
+    """One accelerator. Memory in bytes, `busy` in per cent; None: not reported."""
 
     name: str
     used: int | None = None
@@ -42,11 +42,11 @@ class Vendor:
     name: str
     """As in the catalogue."""
     detect: Callable[[list[str]], tuple[Accelerator, ...]]
-    """The devices here. What could not be read goes into the list, as a sentence."""
+    """Finds the devices here; adds a sentence to the list for what could not be read."""
     meter: Callable[[], Callable[[], list[Device]]]
-    """Opens the driver once; what it gives reads each device's load."""
+    """Opens the driver once; returns a function that reads each device's load."""
     family: Callable[[str], str] = str
-    """The catalogue's generation of a chip that is called so."""
+    """Returns the catalogue's generation of a chip with this name."""
     compute_capability: bool = False
     """Whether its generations are NVIDIA's compute capabilities."""
     network_interface: str = "NCCL_SOCKET_IFNAME"
@@ -54,11 +54,11 @@ class Vendor:
     network: tuple[str, ...] = ('export GLOO_SOCKET_IFNAME="$NCCL_SOCKET_IFNAME"',)
     """Shell lines that derive from it what else must be known of that network."""
     vllm_build: str = ""
-    """Which build of vLLM this program installs for it; empty: it installs none."""
+    """The build of vLLM that this program installs for it; empty: none."""
     vllm_title: str = ""
-    """What a vLLM for it is called that somebody else has to install."""
+    """The name of a vLLM for it that the user has to install."""
     vllm_plugin: str = ""
-    """The package that brings it to vLLM and is behind vLLM's own versions; empty: vLLM has it itself."""
+    """The package that adds it to vLLM, and lags behind vLLM's versions; empty: vLLM supports it itself."""
 
 
 def no_meter() -> Callable[[], list[Device]]:
@@ -67,7 +67,7 @@ def no_meter() -> Callable[[], list[Device]]:
 
 
 def text_of(path: Path) -> str:
-    """What the file says; empty where it can't be read."""
+    """The file's text; empty if it can't be read."""
     try:
         return path.read_text(errors="replace")
     except OSError:
@@ -75,7 +75,7 @@ def text_of(path: Path) -> str:
 
 
 def number_in(path: Path) -> int | None:
-    """The number in the file; None where there is none."""
+    """The number in the file; None if there is none."""
     try:
         return int(path.read_text())
     except (OSError, ValueError):
@@ -83,7 +83,7 @@ def number_in(path: Path) -> int | None:
 
 
 def output_of(*argv: str) -> str:
-    """What a tool of the driver prints; empty where it is missing or fails."""
+    """The output of one of the driver's tools; empty if it is missing or fails."""
     if shutil.which(argv[0]) is None:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""The makers of accelerators that this program knows. Another one is a file beside this one and its name here."""
+"""The makers of accelerators. To add one, add a file next to this one and its name here."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ from engine.machine.vendor import Vendor
 
 VENDORS: dict[str, Vendor] = {vendor.name: vendor for vendor in (NVIDIA, AMD, ASCEND)}
 CPU = "cpu"
-"""What the catalogue calls a machine that serves from its own RAM, in a vendor's place."""
+"""The catalogue's vendor of a machine that serves models from its own RAM."""

@@ -1,6 +1,6 @@
-"""A plan as a container: `docker run`, or a compose file. What is the same in all of them is in `templates/`.
+"""A plan as a container: `docker run`, or a compose file. The text common to all plans is in `templates/`.
 
-Inside, paths are the same as outside: so is the command line, and so is a picture's `file://` address.
+Paths are the same inside and outside, so the command line and a picture's `file://` address are too.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from engine.plans.launch import LaunchPlan, PlanError
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _LISTS = {"--device": "devices", "--security-opt": "security_opt", "--group-add": "group_add", "--cap-add": "cap_add"}
-"""What `docker run` calls it, and what a compose file does."""
+"""Options of `docker run`, and their names in a compose file."""
 
 
 def as_docker(plan: LaunchPlan) -> str:
-    """One `docker run`, in the project's folder. The network is the host's: the engine listens on 127.0.0.1 there.
+    """A `docker run` in the project's folder, on the host's network: the engine listens on the host's 127.0.0.1.
 
     Raises:
         PlanError: there is no container image of this engine.
@@ -65,13 +65,13 @@ def _docker_run(plan: LaunchPlan, argv: Sequence[str]) -> str:
 
 def _image(plan: LaunchPlan) -> str:
     if not plan.guide.image:
-        raise PlanError(f"No container image is known for {plan.engine} on {plan.accelerator}; take --format shell.")
+        raise PlanError(f"No container image is known for {plan.engine} on {plan.accelerator}; use --format shell.")
     return plan.guide.image
 
 
 def _command(argv: Sequence[str]) -> tuple[str, list[str]]:
     program, *arguments = argv
-    # The images have Python by its versioned name, and llama-server beside their libraries.
+    # The images call Python `python3`, and have llama-server next to their libraries.
     return {"python": "python3", "llama-server": "/app/llama-server"}.get(program, program), arguments
 
 
@@ -98,7 +98,7 @@ def _entries(values: Iterable[str]) -> str:
 
 
 def _yaml(text: str) -> str:
-    # A JSON string is a YAML string; quoting all of them spares knowing which words YAML takes for something else.
+    # A JSON string is a YAML string. Quoting everything avoids words that YAML would read as another type.
     return json.dumps(text, ensure_ascii=False)
 
 

@@ -1,4 +1,4 @@
-"""A plan as text for a person, a shell script, a container line, a compose file, or JSON."""
+"""A plan as text for the user, a shell script, a container line, a compose file, or JSON."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def node_script(plan: LaunchPlan, rank: int) -> str:
 
 
 def as_json(plan: LaunchPlan) -> str:
-    """For programs: argv, env, reasons, steps, and what else the plan holds."""
+    """For programs: argv, env, reasons, steps, and the rest of the plan."""
     return (
         json.dumps(
             {

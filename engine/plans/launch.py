@@ -1,4 +1,4 @@
-"""The plan of one launch: what the supervisor runs, the page reads, and `./start.sh plan` prints."""
+"""The plan of one launch: the supervisor runs it, the web process reads it, and `./start.sh plan` prints it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.status import Reason, known_fields, read_reason
 from engine.wording import Language, sentence
 
 WEIGHTS = "{weights}"
-"""Stands in a plan's argv for the weights' folder, which is known only once they are on the machine."""
+"""The placeholder in a plan's argv for the weights' folder, which is known only once they are on the machine."""
 
 
 class PlanError(Exception):
@@ -20,21 +20,21 @@ class PlanError(Exception):
 
 
 class ForbiddenError(PlanError):
-    """The combination is known not to work; the text says the rule."""
+    """The combination is known not to work; the text names the rule."""
 
 
 @dataclass(frozen=True)
 class EngineTraits:
-    """What those who talk to an engine must know of it, whatever model it runs."""
+    """What a client of the engine must know, whatever model it runs."""
 
     title: str = ""
-    """Its name for people."""
+    """The name that people see."""
     title_zh: str = ""
-    """The same in Chinese; empty: the same."""
+    """The name in Chinese; empty: as in English."""
     unit: Literal["token", "character"] = "token"
-    """What one of its "tokens" is, and so what a piece of its stream and a unit of its context are."""
+    """What one of its "tokens" is, and so the unit of its stream and its context."""
     queue_metric: str = ""
-    """What its metrics call the number of requests that wait inside it; empty: they don't say."""
+    """The metric that counts the requests waiting inside it; empty: it has none."""
     tokenizes: bool = False
     """Whether `/tokenize` counts the tokens of a text."""
     continues: bool = False
@@ -42,23 +42,23 @@ class EngineTraits:
     repeats_beginning: bool = False
     """Whether a reply that is not streamed repeats the beginning of the answer that it goes on with."""
     remote: bool = False
-    """Whether it is a server of the person's own, with the person's key, and nothing is started here."""
+    """Whether it is a server that the user runs, with the user's key; nothing is started here."""
 
     def title_in(self, language: str) -> str:
-        """Its name for people who read this language."""
+        """Its name in this language."""
         return self.title_zh if language == "zh" and self.title_zh else self.title
 
 
 @dataclass(frozen=True)
 class Guide:
-    """What `./start.sh plan` prints beside the launch itself, for a person who does it by hand."""
+    """What `./start.sh plan` prints besides the launch itself, for a user who does it by hand."""
 
     image: str = ""
     """A container image with this engine; empty: none is known."""
     container: tuple[str, ...] = ()
-    """What `docker run` needs beside the image and the command."""
+    """What `docker run` needs besides the image and the command."""
     steps: tuple[str, ...] = ()
-    """What comes before the launch: shell lines, the first of each a comment that says what it is."""
+    """The steps before the launch: shell lines that begin with a comment on what they do."""
     verify: str = ""
     """Shell lines that ask the running engine one question."""
     page: str = ""
@@ -66,16 +66,16 @@ class Guide:
     workers: tuple[tuple[str, ...], ...] = ()
     """The command lines of the further nodes."""
     checked: str = ""
-    """What has checked the command line."""
+    """What checked the command line."""
     advice: tuple[str, ...] = ()
     """Known symptoms and what to do."""
 
 
 @dataclass(frozen=True)
 class LaunchPlan:
-    """One engine launch. The supervisor runs it, the page reads from it how to talk to the engine.
+    """One engine launch. The supervisor runs it; the web process reads how to talk to the engine.
 
-    `env` is added to a small clean environment and holds no secret: the key is put in at the launch.
+    `env` is added to a clean environment and contains no secret: the key is added at the launch.
     """
 
     engine: str
@@ -83,7 +83,7 @@ class LaunchPlan:
     model: str
     """The model's name in the catalogue."""
     served_name: str
-    """The name the engine knows the model by."""
+    """The engine's name for the model."""
     base_url: str
     pictures: Literal["file", "data"]
     traits: EngineTraits = EngineTraits()
@@ -97,9 +97,9 @@ class LaunchPlan:
     env: dict[str, str] = field(default_factory=dict)
     ready_path: str = "/health"
     key_env: str = "KIMI_ENGINE_KEY"
-    """The environment variable by which the engine takes its key."""
+    """The environment variable from which the engine reads its key."""
     environment: str = ""
-    """The build of the engine's own environment that it runs in, made before the launch; empty: none."""
+    """The build of the engine's own environment, which is made before the launch; empty: none."""
     weights: str = ""
     """The weights to have before the launch, as `KIMI_MODEL` names them; empty: none."""
     variant: str = ""
@@ -111,25 +111,25 @@ class LaunchPlan:
     context: int | None = None
     """The context the engine was launched with, in tokens; None: the model's own, or what memory allows."""
     note: str = ""
-    """What a person should know of this choice, e.g. why it is not the vision model."""
+    """What the user should know about this choice, e.g. why it is not the vision model."""
     reasons: tuple[str, ...] = ()
     failure: Reason | None = None
-    """Why what was tried before could not be started; None: nothing was."""
+    """Why the previous attempt could not be started; None: there was none."""
     accelerator: str = ""
     """What it runs on, in words: `8 x H200`."""
     guide: Guide = field(default_factory=Guide)
-    """What a person reads of it; the page does not get it."""
+    """Instructions for the user; the web process does not read them."""
 
     def write(self, path: Path) -> None:
-        """Hands the plan to the page."""
+        """Writes the plan for the web process."""
         replace_json(path, asdict(self))
 
     @classmethod
     def read(cls, path: Path) -> LaunchPlan:
-        """The plan that the supervisor launched; what another version wrote beside our fields is left out.
+        """The plan that the supervisor launched, without fields of other versions.
 
         Raises:
-            FileNotFoundError: nothing was launched in this workspace yet.
+            FileNotFoundError: nothing has been launched in this workspace yet.
         """
         raw = json.loads(path.read_text())
         known = {entry.name for entry in fields(cls)} - {"guide"}
@@ -138,7 +138,7 @@ class LaunchPlan:
         return cls(**kept | {"failure": read_reason(raw.get("failure"))})
 
     def why(self, language: Language = "en") -> tuple[str, ...]:
-        """Why this engine was chosen, with what could not be started before it."""
+        """Why this engine was chosen, and why the previous attempt failed."""
         return (*self.reasons, sentence(self.failure, language)) if self.failure else self.reasons
 
 

@@ -1,4 +1,4 @@
-"""What a plan is asked for, and the questions that every engine's plan answers alike."""
+"""The request for a plan, and what is the same in every engine's plan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.plans.target import Target
 
 @dataclass(frozen=True)
 class Place:
-    """Where the engine will run: its port, and the folders as its command line names them."""
+    """Where the engine runs: its port, and the folders as its command line names them."""
 
     port: int
     root: Path
@@ -31,7 +31,7 @@ class Place:
     cores: int | None = None
     """Its processor's cores, each counted once however many threads it has; None: unknown."""
     traces: str | None = None
-    """Where the engine is to send OpenTelemetry traces; None: nowhere."""
+    """Where the engine sends OpenTelemetry traces; None: nowhere."""
 
 
 ELSEWHERE = Place(8000, Path(), Path("workspace/uploads"))
@@ -52,17 +52,17 @@ class Request:
     speculative: bool = False
     """Whether a draft model is to propose tokens."""
     extra: tuple[str, ...] = ()
-    """Further engine flags, which win over ours."""
+    """Further engine flags, which override ours."""
     wanted: str = ""
     """What `KIMI_MODEL` says: a name or a folder; empty: the model's name."""
     picture_tokens: int = 1024
     """How many tokens a picture may take, where that is a choice."""
 
     def facts(self, engine: str) -> EngineFacts:
-        """What the catalogue knows of the engine on this machine.
+        """What the catalogue knows about the engine on this machine.
 
         Raises:
-            ForbiddenError: nothing, or not with this model.
+            ForbiddenError: nothing, or the engine can't run this model.
         """
         facts = find_engine(engine, self.target.vendor, self.target.generation)
         if engine not in self.model.engines:
@@ -70,7 +70,7 @@ class Request:
             raise ForbiddenError(f"{self.model.name} does not run on {engine}; it runs on {can}.")
         if facts is None:
             raise ForbiddenError(
-                f"We know of nobody who has shown {engine} on {self.target}: choose another --engine or --accelerator."
+                f"We know of no one who has run {engine} on {self.target}: choose another --engine or --accelerator."
             )
         return facts
 
@@ -137,16 +137,16 @@ class Request:
         )
 
     def standing(self, engine: str, devices: int, variant: Variant | None = None) -> str:
-        """A sentence on who has shown this combination to work."""
+        """A sentence that says whether, and by whom, this combination was shown to work."""
         if variant is not None and not variant.established:
             return (
-                f"Untested: {variant.name}, for want of the {self.model.memory_gb:g} GB that {self.model.precision} "
-                f"needs; we know of nobody who has shown {self.model.name} with it ({variant.source})."
+                f"Untested: {variant.name}, without the {self.model.memory_gb:g} GB that {self.model.precision} needs; "
+                f"we know of no one who has run {self.model.name} with it ({variant.source})."
             )
         if shown := self.target.established(engine, self.model, devices):
             return f"{'Listed as experimental' if shown.experimental else 'Shown to work'}: {shown.source}"
         where = f"{devices} x {self.target.name}" if devices > 1 else self.target.name
-        return f"Not established: we know of nobody who has shown {self.model.name} on {engine} and {where}."
+        return f"Not established: we know of no one who has run {self.model.name} on {engine} and {where}."
 
 
 def choose_variant(engine: str, model: Model, target: Target) -> Variant | None:
@@ -214,7 +214,7 @@ def _too_small(model: Model, target: Target, needed_gb: float, used: int) -> str
     if target.vendor == CPU:
         return (
             f"{model.name} needs {needed_gb:.0f} GB of RAM on a CPU and there are {have:.0f} GB; "
-            "./start.sh plan --accelerator NAME tells what it needs elsewhere."
+            "./start.sh plan --accelerator NAME shows what it needs elsewhere."
         )
     return (
         f"{model.name} needs {needed_gb:g} GB of memory and {target} have {have:.0f} GB"

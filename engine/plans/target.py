@@ -1,4 +1,4 @@
-"""The machine a plan is for: this one as it was found, or another by its names."""
+"""The machine that a plan is for: this one, as detected, or another one, by its names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Target:
     memory_gb: float | None = None
     """Of one device; of the machine itself where the vendor is `cpu`."""
     free_gb: float | None = None
-    """What of it is free now; None: unknown, or another machine."""
+    """How much of it is free now; None: unknown, or another machine."""
     count: int = 1
     nodes: int = 1
 
@@ -49,7 +49,7 @@ class Target:
         return float(self.generation) if vendor and vendor.compute_capability and self.generation else None
 
     def fits(self, variant: Variant) -> bool:
-        """Whether the variant is for this kind of device, its memory left aside."""
+        """Whether the variant runs on this kind of device, memory aside."""
         capability = self.capability()
         if variant.vendors and self.vendor not in variant.vendors:
             return False
@@ -60,7 +60,7 @@ class Target:
         return variant.max_capability is None or (capability is not None and capability <= variant.max_capability)
 
     def established(self, engine: str, model: Model, devices: int) -> Established | None:
-        """Who has shown this model on this engine and so many of these devices."""
+        """The evidence that this model works on this engine and this many of these devices; None: there is none."""
         names = {self.name, self.generation, self.vendor}
         for entry in catalog().established:
             few_enough = entry.devices is None or devices <= entry.devices
@@ -70,7 +70,7 @@ class Target:
 
 
 def from_card(card: Card, count: int, memory_gb: float | None, nodes: int) -> Target:
-    """Another machine, by the catalogue's name of its devices."""
+    """Another machine, from the catalogue's entry of its devices."""
     return Target(card.vendor, card.name, card.generation, memory_gb or card.memory_gb, count=count, nodes=nodes)
 
 
@@ -87,7 +87,7 @@ def from_hardware(hardware: Hardware) -> tuple[Target, ...]:
 
 def _alike(devices: list[Accelerator]) -> Target:
     first = devices[0]
-    # The fullest device decides: a model that is spread evenly stops at the first that has no room.
+    # The fullest device decides: an evenly spread model fails on the first one without room.
     memory = [device.memory for device in devices if device.memory is not None]
     free = [device.free for device in devices if device.free is not None]
     return Target(

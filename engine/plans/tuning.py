@@ -1,7 +1,7 @@
-"""Tunings: sets of engine flags for a purpose, which `KIMI_PRESET` chooses from.
+"""Tunings: sets of engine flags for a purpose, chosen by `KIMI_PRESET`.
 
-`appliance` is what a cloud image of this chat is known for, to the figure. The others follow Ascend's tuning guide:
-which flag to turn in which direction; how far is our starting point, to be measured on the machine itself.
+`appliance` has the exact figures of a well-known cloud image of this chat. The others follow Ascend's tuning guide,
+which says which flag to change in which direction. How far is our starting point: measure it on the machine itself.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from engine.config import ConfigError, Settings
 from engine.plans.flags import number
 
 USUAL_SEQUENCES = 16
-"""Where a model has no published number of requests at once."""
+"""Concurrent requests of a model that has no published number."""
 ONE_PICTURE = 4096
 """Tokens of the largest picture of all models: a step must hold one."""
-OURS = "a starting point of ours: measure it on your machine."
+OURS = "our starting point: measure it on your machine."
 
 
 @dataclass(frozen=True)
@@ -33,27 +33,27 @@ class Before:
 
 @dataclass(frozen=True)
 class Tuning:
-    """One purpose: what it changes on a server for many, and on a laptop."""
+    """One purpose: what it changes on a server for many users, and on a laptop."""
 
     name: str
     flags: Callable[[Before], tuple[list[str], str]]
-    """vLLM's flags, and a sentence on them."""
+    """vLLM's flags, and a sentence about them."""
     slots: int
     """How many chats llama-server works on at once: a laptop's memory holds one long context or several short ones."""
 
 
 def tuning_flags(name: str, model: Model, argv: Sequence[str]) -> tuple[list[str], str]:
-    """The flags that the tuning changes in `argv`, vLLM's, and a sentence on them; nothing where `name` is empty."""
+    """The flags that the tuning changes in vLLM's `argv`, and a sentence about them; nothing if `name` is empty."""
     if not name:
         return [], ""
     return TUNINGS[name].flags(Before(model, number(argv, "--max-num-seqs"), number(argv, "--max-model-len")))
 
 
 def check(settings: Settings) -> None:
-    """Sees that `KIMI_PRESET` is one of the tunings, or empty.
+    """Checks that `KIMI_PRESET` is one of the tunings, or empty.
 
     Raises:
-        ConfigError: it is not; names the value and what is allowed.
+        ConfigError: it is neither; the text names the value and what is allowed.
     """
     if settings.preset not in {"", *TUNINGS}:
         raise ConfigError(f"KIMI_PRESET is {settings.preset!r}; allowed is {', '.join(TUNINGS)}, or nothing.")

@@ -1,4 +1,4 @@
-"""The body of `POST /v1/chat/completions`, and what it asks: a question and the pictures it is about."""
+"""The body of `POST /v1/chat/completions`, and what it asks: a question and its pictures."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -18,14 +18,14 @@ class Fields(BaseModel):
 
 
 class TextPart(BaseModel):
-    """A stretch of text in a message."""
+    """A piece of text in a message."""
 
     type: Literal["text"]
     text: str
 
 
 class ImageUrl(BaseModel):
-    """Where a picture is: `data:` or `file://`."""
+    """The address of a picture: `data:` or `file://`."""
 
     url: str
 
@@ -91,8 +91,8 @@ class ChatRequest(Fields):
 class Conversation:
     """What a request asks.
 
-    `now` are the pictures of the message that asks, `before` those of the thread before it; `prefix` is the beginning
-    of the answer that a continued request already has; `characters` is the length of the whole prompt.
+    `now` are the pictures of the last user message, `before` those of earlier messages; `prefix` is the beginning of
+    the answer in a request that continues it; `characters` is the length of the whole prompt.
     """
 
     question: str
@@ -103,9 +103,10 @@ class Conversation:
 
 
 def conversation(request: ChatRequest) -> Conversation:
-    """Return what `request` asks.
+    """Returns what `request` asks.
 
-    Raises ReaderError (400) when there is no user's message, or a final message to continue is not the assistant's.
+    Raises:
+        ReaderError: 400, if there is no user message, or the final message to continue is not the assistant's.
     """
     messages = list(request.messages)
     prefix: str | None = None

@@ -1,4 +1,4 @@
-"""What the reader counts, for Prometheus."""
+"""The reader's metrics, for Prometheus."""
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -13,12 +13,12 @@ from prometheus_client import (
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)
 
-# When a counter began: nobody asks for it.
+# The time when a counter began is of no use.
 disable_created_metrics()
-# Of its own, so that nothing about the process joins in.
+# Its own registry, without metrics about the process.
 _REGISTRY = CollectorRegistry()
 
-REQUESTS = Counter("reader_requests_total", "Chat completions that were begun.", registry=_REGISTRY)
+REQUESTS = Counter("reader_requests_total", "Chat completions that were started.", registry=_REGISTRY)
 ERRORS = Counter("reader_request_errors_total", "Requests answered with an error.", registry=_REGISTRY)
 CANCELLED = Counter(
     "reader_pictures_cancelled_total", "Pictures whose request left before they were read.", registry=_REGISTRY

@@ -1,4 +1,4 @@
-"""The page's log, line by line, to what it waits for and to why it can't start: the page writes such lines itself."""
+"""Lines that the web process writes to its log to report what it waits for, or why it can't start."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ _CANNOT_START = "Can't start: "
 
 
 def say_waiting(sentence: str) -> None:
-    """The page's word that it tries again by itself; shown as what it is doing."""
+    """Reports that the web process waits and retries by itself; shown as what it is doing."""
     print(f"{_WAITS}{sentence}", flush=True)
 
 
 def say_cannot_start(sentence: str) -> None:
-    """The page's last word where another start would end the same way; shown as why it failed."""
+    """Reports an error that another start would only repeat; shown as the reason for the failure."""
     print(f"{_CANNOT_START}{sentence}", flush=True)
 
 
 class PageLog(Watcher):
-    """Reads one run of the page; feed it every line."""
+    """Watches the log of one run of the web process."""
 
     def feed(self, line: str) -> None:
         """Takes one line."""

@@ -1,4 +1,4 @@
-"""What must be there before a plan can be launched: the engine's environment and the model's weights."""
+"""Provides what a plan needs before its launch: the engine's environment and the model's weights."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from engine.supervise.service import PermanentError
 
 
 async def prepare(plan: LaunchPlan, settings: Settings, report: Report) -> LaunchPlan:
-    """The plan with its weights' folder in the command line, once all that it needs is on this machine.
+    """Fetches what the plan needs and returns the plan with the weights' folder in its command line.
 
     Raises:
-        PermanentError: something can't be had; the reason says how to get it.
+        PermanentError: something is not available; the reason says how to get it.
     """
     if plan.weights:
         plan = await _with_weights(plan, settings, report)

@@ -1,4 +1,4 @@
-"""One supervised program: started, waited for until it answers, started again when it dies, stopped."""
+"""One supervised program: started, awaited until it answers, restarted when it dies, stopped."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from engine.supervise.scratch import Scratch
 from engine.wording import sentence
 
 PROBE_EVERY = 0.2
-"""Seconds between two questions whether it is ready; and how late, at most, readiness is seen."""
+"""Seconds between two readiness checks, and so the delay with which readiness is noticed."""
 CHECK_EVERY = 1.0
 """Seconds between two health checks of a program that is ready."""
 UNHEALTHY_AFTER = 5
-"""Failed checks in a row, after which a program that still runs is started again; one that says itself that it is
-broken (503: vLLM without its EngineCore) at once."""
+"""Failed checks in a row after which a running program is restarted. One that reports itself broken (503: vLLM without
+its EngineCore) is restarted at once."""
 SPARED_SECONDS = 900.0
-"""For so long one that answers no check, but shows by its heart that it works on, is left alone."""
+"""How long a program that fails its checks is left alone while its heartbeat shows that it works."""
 CHECK_TIMEOUT = 20.0
 BACKOFF_LONGEST = 300.0
 CRASHES_BEFORE_FAILED = 5
-"""Starts in a row that do not become ready, or after each of which it had to be ended without one good answer."""
+"""Starts in a row that never became ready, or that had to be ended without one good answer."""
 LAST_LINES = 5
 
 
 class PermanentError(Exception):
-    """Starting again would not help; `reason` says why, with the way out."""
+    """A restart would not help; `reason` says why, with the way out."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(sentence(reason))
@@ -49,7 +49,7 @@ class PermanentError(Exception):
 
 @dataclass(frozen=True)
 class Launch:
-    """What to start and how to know that it answers. With an empty `argv` it runs elsewhere and is only watched."""
+    """What to start and how to check that it answers. With an empty `argv` it runs elsewhere and is only watched."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
@@ -62,24 +62,24 @@ class Launch:
     elsewhere: Elsewhere | None = None
     """The server that is watched, where `argv` is empty."""
     beats: bool = False
-    """Whether it shows by a `Heart`, beside its health, that it works on: then it is full or busy, and left alone."""
+    """Whether it has a `Heart`. If that beats while its health checks fail, it is full or busy and is left alone."""
 
 
 @dataclass(frozen=True)
 class _Ended:
-    """How one life of the program ended."""
+    """How one run of the program ended."""
 
     was_ready: bool
     reason: Reason | None
     permanent: bool = False
     answered: bool = False
-    """Whether there was a good answer."""
+    """Whether it gave a good answer."""
     stuck: bool = False
-    """Whether it was ended because there were none any more."""
+    """Whether it was ended because it no longer answered."""
 
 
 class Service:
-    """Owns one program. `run` is its only task; the others ask it to `stop` or to `retry`."""
+    """Owns one program. `run` is its only task; the other methods ask it to stop or to retry."""
 
     def __init__(
         self,
@@ -95,9 +95,10 @@ class Service:
         instead: Callable[[Reason], bool] = lambda _: False,
         scratch: Scratch | None = None,
     ) -> None:
-        """`instead` hears why the program is given up; with True, `prepare` has something else to start at once.
+        """Takes what is needed to start and to watch the program.
 
-        `scratch` is where its temporary files go; None: where the system puts them.
+        `instead` is called with the reason when the program is given up; True means that `prepare` now returns
+        something else to start at once. `scratch` is where its temporary files go; None: the system's folder.
         """
         self._name = name
         self._prepare = prepare
@@ -114,12 +115,12 @@ class Service:
         self._restarts = 0
 
     def stop(self) -> None:
-        """Asks for the end; `run` returns when the program is gone."""
+        """Asks it to stop; `run` returns when the program is gone."""
         self._stopping.set()
         self._retrying.set()
 
     def retry(self) -> None:
-        """Ends a wait: the next start happens now, from `failed` too."""
+        """Ends a wait: the next start happens now, even after `failed`."""
         self._retrying.set()
 
     async def run(self) -> None:
@@ -161,7 +162,7 @@ class Service:
         except PermanentError as error:
             return _Ended(was_ready=False, reason=error.reason, permanent=True)
         except OSError as error:
-            # A full disk, too many open files, no more processes: that may pass.
+            # A full disk, too many open files or too many processes may pass.
             permanent = isinstance(error, FileNotFoundError | PermissionError)
             said = str(error) if permanent else error.strerror or str(error)
             return _Ended(was_ready=False, reason=Reason("not_started", {"error": said}), permanent=permanent)
@@ -169,7 +170,7 @@ class Service:
 
     async def _started(self, launch: Launch) -> tuple[asyncio.subprocess.Process, asyncio.StreamReader, Heart | None]:
         folder = self._scratch.make() if self._scratch else None
-        # Its output goes into a log that is UTF-8, whatever the terminal is that we were started from.
+        # Its output goes into a UTF-8 log, whatever the encoding of the terminal that started us.
         env = dict(launch.env) | {"PYTHONIOENCODING": "utf-8"} | ({"TMPDIR": str(folder)} if folder else {})
         if not launch.beats:
             return *await processes.start(launch.argv, env, self._cwd), None
@@ -198,7 +199,7 @@ class Service:
         try:
             await asyncio.wait({probe, exited, stop}, return_when=asyncio.FIRST_COMPLETED)
             reason = probe.result() if probe.done() else None
-            # At once, before the group is ended, which may take its time: nobody shall take it for ready.
+            # Report it at once, because ending the group may take a while: the program is no longer ready.
             self._say(state="stopping" if stop.done() else "starting")
         finally:
             for task in (probe, stop):
@@ -214,7 +215,7 @@ class Service:
         return life.ended(reason)
 
     async def _watch_elsewhere(self, launch: Launch) -> _Ended:
-        """Watches a server that is not ours to start; an unanswered one is asked again until it answers."""
+        """Watches a server that we do not start; asks again until it answers."""
         probe = asyncio.create_task(self._probe(launch, lambda: None, lambda: None))
         stop = asyncio.create_task(self._stopping.wait())
         await asyncio.wait({probe, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -230,7 +231,7 @@ class Service:
         heart: Heart | None = None,
         pid: int = 0,
     ) -> Reason:
-        """Asks until it is ready, then keeps asking; returns why it must be started again."""
+        """Checks until it is ready, then keeps checking; returns why it must be restarted."""
         timeout, url = aiohttp.ClientTimeout(total=CHECK_TIMEOUT), launch.ready_url
         async with aiohttp.ClientSession(
             timeout=timeout, headers=dict(launch.ready_headers), trust_env=launch.elsewhere is not None
@@ -244,7 +245,7 @@ class Service:
             if launch.question:
                 checks.append(asyncio.create_task(until_stuck(session, launch.question, note_answer)))
             else:
-                # Of one that is asked nothing its health is all there is to know.
+                # Without a question, its health is all that we can know.
                 note_answer()
             try:
                 done, _ = await asyncio.wait(checks, return_when=asyncio.FIRST_COMPLETED)
@@ -265,7 +266,7 @@ class Service:
                     self._say(reason=Reason("answers_again"))
                 failures, answered, spared = 0, clock(), False
                 continue
-            # One that is alive may say 503 of being full.
+            # With a heartbeat, 503 may only mean that it is full.
             failures = UNHEALTHY_AFTER if answer == 503 and not alive else failures + 1
             if failures < UNHEALTHY_AFTER:
                 continue
@@ -300,7 +301,7 @@ class Service:
         self._report(phase=Phase.NONE, percent=None, reason=reason)
 
     def _say(self, **changes: Any) -> None:
-        """Reports; another state has no phase and no reason but those that are given."""
+        """Reports the changes; a new state resets the phase and the reason unless they are given."""
         if "state" in changes:
             changes = {"since": now(), "phase": Phase.NONE, "percent": None, "reason": None} | changes
         self._report(**changes)
@@ -325,15 +326,15 @@ class _Life:
         self._last: list[str] = []
 
     def note_ready(self) -> None:
-        """It has answered."""
+        """Records that it is ready."""
         self.was_ready = True
 
     def note_answer(self) -> None:
-        """There was a good answer."""
+        """Records that it gave a good answer."""
         self._answered = True
 
     async def read(self, output: asyncio.StreamReader) -> None:
-        """Copies the output to the log as it comes, and shows each line to the watcher."""
+        """Copies the output to the log as it comes, and feeds each line to the watcher."""
         unfinished = ""
         while data := await output.read(65536):
             self._log.write(data)
@@ -345,7 +346,7 @@ class _Life:
             self._log.write(b"\n")
 
     def ended(self, reason: Reason | None) -> _Ended:
-        """How it ended: the reason given, or what its output said, or its exit status and last line."""
+        """How it ended: the given reason, else what its output said, else its exit status and last line."""
         failure = self._watcher.failure
         if reason:
             return _Ended(self.was_ready, reason, answered=self._answered, stuck=True)
@@ -381,7 +382,7 @@ def port_held(port: int, holder: str) -> Reason:
 
 
 async def _ask(session: aiohttp.ClientSession, url: str) -> int | None:
-    """The HTTP status; None where there was no answer."""
+    """The HTTP status; None if there was no answer."""
     try:
         async with session.get(url) as reply:
             return reply.status

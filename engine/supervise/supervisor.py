@@ -1,4 +1,4 @@
-"""Starts engine and page, watches both, and ends both; tells how it goes in `run/status.json` and on the terminal."""
+"""Starts, watches and ends the engine and the web process; reports to `run/status.json` and the terminal."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ from engine.supervise.succession import Succession, in_words
 from engine.wording import sentence
 
 _LOOK_SECONDS = 2.0
-"""How often it looks whether its workspace is still there."""
+"""How often it checks that its workspace still exists."""
 _PUBLISH_AGAIN = 2.0
-"""Seconds until a status that could not be written is tried again."""
+"""Seconds until it retries to write a status."""
 
 
 class AlreadyRunningError(Exception):
@@ -51,20 +51,19 @@ class CannotStartError(Exception):
 
 
 class WorkspaceLostError(Exception):
-    """The workspace was deleted under it, and everything has been stopped; the text says what to do."""
+    """The workspace was deleted while it ran, and everything was stopped; the text says what to do."""
 
 
 def _print(line: str) -> None:
-    # Into a pipe, as under docker or nohup, Python would keep the lines back. Where nobody reads them any more, or the
-    # disk that they go to is full, what is told of goes on.
+    # Python would buffer lines to a pipe, as under docker or nohup. A broken pipe or a full disk must not end the work.
     with contextlib.suppress(OSError):
         print(line, flush=True)
 
 
 class Supervisor:
-    """The parent of engine and page."""
+    """The parent process of the engine and the web process."""
 
-    def __init__(self, settings: Settings, tell: Callable[[str], None] = _print) -> None:
+    def __init__(self, settings: Settings, print_line: Callable[[str], None] = _print) -> None:
         self._settings = settings
         self._files = settings.files
         self._tell = tell
@@ -75,7 +74,7 @@ class Supervisor:
         self._answered = False
         self._succession = Succession(settings, self)
         self._again: asyncio.TimerHandle | None = None
-        # Made once the lock is held, which is part of what they name.
+        # Made once the lock is held, because the lock file is part of the identity that they record.
         self._record: Record
         self._scratch: Scratch
 
@@ -85,7 +84,7 @@ class Supervisor:
         Raises:
             AlreadyRunningError: this workspace has a supervisor.
             CannotStartError: a port is taken, the workspace can't be written, or a restore was not finished.
-            WorkspaceLostError: the workspace was deleted meanwhile.
+            WorkspaceLostError: the workspace was deleted while it ran.
         """
         raise_open_files()
         with contextlib.ExitStack() as stack:
@@ -104,8 +103,8 @@ class Supervisor:
             asyncio.run(self._run(held))
             if held.is_lost():
                 raise WorkspaceLostError(
-                    f"{self._files.run} was deleted while Kimi-VL Chat ran, so that it has stopped: start it again; "
-                    "what is missing comes back from a backup (./start.sh restore)."
+                    f"{self._files.run} was deleted while Kimi-VL Chat ran, so it has stopped. Start it again; "
+                    "restore what is missing from a backup (./start.sh restore)."
                 )
 
     def _take_over(self) -> None:
@@ -123,7 +122,7 @@ class Supervisor:
         await self._sweep()
         self._check_ports()
         self._publish()
-        # The page first: that is what people wait for.
+        # The web process first: that is what users wait for.
         self._services = [self._page(), self._engine()]
         self._succession.begin()
         loop = asyncio.get_running_loop()
@@ -138,7 +137,7 @@ class Supervisor:
         looking.cancel()
 
     async def _stop_when_lost(self, held: workspace_lock.Held) -> None:
-        """Without its folder nobody could stop it by `./start.sh stop`, and no question would be answered."""
+        """Stops when the folder is gone: `./start.sh stop` could not find it, and no question would be answered."""
         while not held.is_lost():
             await asyncio.sleep(_LOOK_SECONDS)
         self._stop()
@@ -155,7 +154,7 @@ class Supervisor:
 
     async def _sweep(self) -> None:
         for group in self._record.left_behind():
-            self._tell(f"Ending what an earlier run left behind (process group {group.sid}).")
+            self._print_line(f"Ending processes that an earlier run left behind (process group {group.sid}).")
             await processes.end(group, grace=5.0)
         self._scratch.remove()
 
@@ -209,7 +208,7 @@ class Supervisor:
     def launch_of(self, plan: LaunchPlan, port: int) -> Launch:
         """What starts the plan's engine at this port, and how it shows that it answers."""
         if not plan.argv:
-            # Of a server that is not ours only the API itself is known.
+            # All that we know about somebody else's server is its API.
             headers = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
             server = Elsewhere(plan.base_url, plan.served_name, headers)
             return Launch((), {}, "", 0, server.models_url, headers, elsewhere=server)
@@ -238,10 +237,10 @@ class Supervisor:
             raise
 
     def _give_up(self, reason: Reason) -> bool:
-        """Whether the reader stands in for an engine that never came up; the page's banner then says why."""
+        """Whether the reader replaces an engine that never became ready; the page's banner then says why."""
         self._stand_in = None if self._answered else stand_in(self._settings, reason, self._plan)
         if self._stand_in:
-            self._tell(sentence(reason))
+            self._print_line(sentence(reason))
         return self._stand_in is not None
 
     def show(self, plan: LaunchPlan) -> None:
@@ -257,7 +256,7 @@ class Supervisor:
         return Launch(argv, env, self._settings.host, self._settings.port, url + "/healthz", beats=True)
 
     def _publish(self) -> None:
-        """Writes the status; where the disk does not take it, again and again until it does."""
+        """Writes the status; retries until the disk accepts it."""
         if self._again:
             self._again.cancel()
         try:
@@ -265,7 +264,7 @@ class Supervisor:
             self._again = None
         except OSError as error:
             if self._again is None:
-                self._tell(f"The status can't be written ({error.strerror}): make room in {self._files.root}.")
+                self._print_line(f"The status can't be written ({error.strerror}): make room in {self._files.root}.")
             self._again = asyncio.get_running_loop().call_later(_PUBLISH_AGAIN, self._publish)
 
     def _note(self, part: str, state: str, phase: Phase, reason: Reason | None) -> None:
@@ -296,7 +295,7 @@ class Supervisor:
             self._note("engine", after.state, after.phase, after.reason)
             percent = f" {after.percent:.0f} %" if after.percent is not None else ""
             said = wording.report(after.phase, after.reason)
-            self._tell(f"engine ({after.kind}): {after.state}{': ' + said if said else ''}{percent}")
+            self._print_line(f"engine ({after.kind}): {after.state}{': ' + said if said else ''}{percent}")
 
     def _page_changed(self, **changes: Any) -> None:
         before = self._status.page.state
@@ -311,7 +310,7 @@ class Supervisor:
         if self._status.page.state == "ready":
             self._tell(f"The page is at {self._where()}{self._password_hint()}")
         else:
-            self._tell(f"page: {self._status.page.state}{': ' + sentence(reason) if reason else ''}")
+            self._print_line(f"page: {self._status.page.state}{': ' + sentence(reason) if reason else ''}")
 
     def _where(self) -> str:
         page = self._status.page
@@ -327,12 +326,12 @@ class Supervisor:
 
 
 def engine_environment() -> dict[str, str]:
-    """Our environment without anybody's secrets: a local engine needs none of them (design: a person's key stays)."""
+    """Our environment without secrets: a local engine needs none of the user's keys."""
     return {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
 
 
 def page_environment(settings: Settings) -> dict[str, str]:
-    """Our environment; a person's OpenAI key and address only where they are asked for."""
+    """Our environment, with the user's OpenAI key and address only if a remote engine uses them."""
     hidden = ("LITERAL_",) if settings.remote else ("LITERAL_", "OPENAI_")
     return {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
 

@@ -1,4 +1,4 @@
-"""How engine and page have fared: a line of JSON for each change of state, in `run/timeline.jsonl`, oldest first."""
+"""The history of the engine and the web process: one line of JSON per change of state, in `run/timeline.jsonl`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from engine.status import Phase, Reason, known_fields, now, of_json
 
 KEPT = 200
 _REWRITTEN_AT = 128 * 1024
-"""Bytes from which on the file is cut to its last `KEPT` lines."""
+"""Bytes above which the file is cut to its last `KEPT` lines."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """From `at` on (ISO 8601, UTC) `part`, engine or page, was in `state`; `phase` is what it did, `reason` why."""
+    """The change of `part`, engine or page, to `state` at `at` (ISO 8601, UTC), with what it was doing and why."""
 
     at: str
     part: str
@@ -36,7 +36,7 @@ def note(path: Path, part: str, state: str, phase: Phase = Phase.NONE, reason: R
 
 
 def read(path: Path, most: int = KEPT) -> list[Change]:
-    """The last changes, oldest first; a line that is damaged is left out."""
+    """The last changes, oldest first; skips damaged lines."""
     found = []
     for line in tail(path, most):
         try:

@@ -113,7 +113,7 @@ async def backed_up_under_an_answer(product: Product, engine: EngineThread, back
 
 def check_forced(product: Product, backup: Path, copy: str) -> None:
     refused = product.run("restore", str(backup))
-    assert (refused.returncode, "has 5 chats: with --force they are put aside" in refused.stderr) == (1, True)
+    assert (refused.returncode, "has 5 chats: use --force to move them aside" in refused.stderr) == (1, True)
     forced = product.run("restore", str(backup), "--force")
     assert (forced.returncode, forced.stderr) == (0, "")
     [aside] = product.workspace.glob("before-restore-*")

@@ -86,7 +86,7 @@ def test_an_installation_of_another_user_is_a_sentence(clone: Path, theirs: str)
     )  # fmt: skip
     assert ended.returncode == 1
     place = clone if theirs == "." else clone / theirs
-    assert ended.stderr.startswith(f"nobody may not write {place}, which belongs to root: start as that user, or as")
+    assert ended.stderr.startswith(f"nobody can't write {place}, which belongs to root: start as that user, or as")
     assert ended.stderr.count("\n") == 1
 
 

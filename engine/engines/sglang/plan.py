@@ -21,13 +21,13 @@ _OUR_WORDS = {
     "--gpu-memory-utilization": "--mem-fraction-static",
     "--max-num-batched-tokens": "--chunked-prefill-size",
 }
-"""What the tunings call it, and what SGLang does."""
+"""The tunings' names of flags (vLLM's), and SGLang's."""
 
 
 def sglang_plan(request: Request) -> LaunchPlan:
     """The launch of `request.model` on SGLang.
 
-    Pictures go as data: SGLang has no folder to which it would confine `file://`.
+    Pictures are sent as data: SGLang can't confine `file://` to a folder.
 
     Raises:
         ForbiddenError: it can't run there.
@@ -80,7 +80,7 @@ def sglang_plan(request: Request) -> LaunchPlan:
 
 def _argv(request: Request, split: Split, variant: Variant | None, recipes: list[Recipe]) -> list[str]:
     model, place = request.model, request.place
-    # Ours takes the key from the environment and hands it over inside the process.
+    # Our own start passes the key from the environment inside the process.
     start = (
         [str(place.python), "-m", "engine.engines.sglang.start"]
         if place.here
@@ -125,7 +125,7 @@ def _in_our_words(argv: list[str]) -> list[str]:
 
 def _steps(request: Request, facts: EngineFacts, variant: Variant | None) -> tuple[str, ...]:
     model = request.model
-    install = facts.install or (f"# by its image: {facts.image}",)
+    install = facts.install or (f"# use its image: {facts.image}",)
     steps = ["\n".join((f"# Install {facts.title}", *install))]
     size = f" ({model.weights_gb:g} GB)" if model.weights_gb and not variant else ""
     steps.append(f"# Fetch the weights{size}\nhf download {_repository(model, variant)}")
@@ -136,5 +136,5 @@ def _steps(request: Request, facts: EngineFacts, variant: Variant | None) -> tup
 
 def _checked(facts: EngineFacts) -> str:
     if facts.version != CHECKED_VERSION:
-        return f"not checked here: it is for SGLang {facts.version}; SGLang {CHECKED_VERSION} has every flag of it"
+        return f"not checked here: it is for SGLang {facts.version}; SGLang {CHECKED_VERSION} has all its flags"
     return f"every flag is in the argument list of SGLang {CHECKED_VERSION}"

@@ -25,14 +25,14 @@ def _here(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
     target = accelerated[0] if accelerated and not model.tiny else targets[-1]
     if target.vendor != CPU and not VENDORS[target.vendor].vllm_build:
         raise PlanError(
-            f"{target} was found, but vLLM for {VENDORS[target.vendor].vllm_title} is not installed by this program: "
+            f"{target} was found, but this program does not install vLLM for {VENDORS[target.vendor].vllm_title}: "
             "start it as `./start.sh plan --format docker` prints, then use KIMI_ENGINE=openai."
         )
     return vllm_plan(request_here(settings, model, target, str(vllm_python(ROOT))))
 
 
 def bench_command(load: Workload) -> list[str]:
-    """vLLM's own serving benchmark. Its options were read in vLLM 0.32.0."""
+    """The command line of vLLM's own serving benchmark, with the options of vLLM 0.32.0."""
     argv = [
         load.python, "-m", "engine.engines.vllm.bench",
         "--backend", "openai-chat", "--base-url", load.root_url, "--endpoint", "/v1/chat/completions",
@@ -41,7 +41,7 @@ def bench_command(load: Workload) -> list[str]:
         "--random-input-len", str(load.input_len), "--random-output-len", str(load.output_len),
         "--num-prompts", str(load.prompts), "--max-concurrency", str(load.concurrency),
         "--temperature", "0", "--seed", str(load.seed),
-        # Both would send the first prompt beforehand, and the prefix cache would answer it when it is measured.
+        # Both would send the first prompt beforehand, and the prefix cache would then speed up the measured one.
         "--ready-check-timeout-sec", "0", "--num-warmups", "0",
         "--percentile-metrics", "ttft,tpot,itl,e2el", "--metric-percentiles", "99",
         "--save-result", "--result-dir", str(load.output.parent), "--result-filename", load.output.name,
@@ -73,7 +73,7 @@ VLLM = Engine(
     flags=FLAGS,
     environment=Environment(ENVIRONMENT, "engine.engines.vllm.environment", _index, _has_environment),
     watcher=VllmLog,
-    # The share of its cache that is filled grows while it takes in a long prompt and no token comes out.
+    # Cache usage grows while it processes a long prompt and generates no token.
     work_metrics=("vllm:kv_cache_usage_perc",),
     bench=bench_command,
 )

@@ -1,24 +1,24 @@
-"""How vLLM is started: its command line and environment, from plain values."""
+"""vLLM's command line and environment, made from plain values."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.engines.vllm.environment import Accelerator
-from engine.engines.vllm.workarounds import ROTARY_MEND, SERVER_MODULE
+from engine.engines.vllm.workarounds import ROTARY_WORKAROUND, SERVER_MODULE
 from engine.tracing import PROTOCOL
 
 KEY_ENV = "VLLM_API_KEY"
-"""The variable by which vLLM takes its key; a command line would show it to everybody on the machine."""
+"""The variable from which vLLM reads its key; a command line would show it to every user of the machine."""
 NO_REMOTE_MEDIA = "remote-media.invalid"
-"""A domain that cannot exist: with no allowed domain at all vLLM fetches any URL, 127.0.0.1 included."""
+"""A domain that can't exist: without any allowed domain, vLLM would fetch any URL, even on 127.0.0.1."""
 OWN_PARSER = "kimi_vl"
-"""The reasoning parser that `plugin.py` gives to vLLM."""
+"""The reasoning parser that `plugin.py` registers in vLLM."""
 
 
 @dataclass(frozen=True)
 class VllmLaunch:
-    """What to serve and with how much of the machine; None leaves a value to vLLM."""
+    """What to serve, and how much of the machine to use; None leaves a value to vLLM."""
 
     python: Path | None
     """The interpreter of vLLM's environment; None: vLLM's own command, on the PATH."""
@@ -33,9 +33,9 @@ class VllmLaunch:
     accelerator: Accelerator
     pictures_per_prompt: int
     here: bool = True
-    """Whether it is this machine, where the weights are in place before the launch."""
+    """Whether it is this machine, where the weights are present before the launch."""
     plain: bool = False
-    """Whether it is an older vLLM, which has only the flags that its guides use and those that guard."""
+    """Whether it is an older vLLM, which gets only the flags of its guides and those that protect the machine."""
     max_model_len: int | None = None
     """Prompt and answer together, in tokens; None: the largest that memory and model allow."""
     max_num_seqs: int | None = None
@@ -44,48 +44,48 @@ class VllmLaunch:
     """KV cache on a CPU, in bytes."""
     reasoning_parser: str | None = OWN_PARSER
     tiny: bool = False
-    """A checkpoint of a few megabytes, like nano: one thread serves it best."""
+    """Whether the checkpoint has only a few megabytes, like nano: one thread serves it best."""
     traces_endpoint: str | None = None
     """Where to send OpenTelemetry traces."""
 
 
 def vllm_argv(launch: VllmLaunch) -> list[str]:
-    """The command line; it holds no secret."""
+    """The command line, which contains no secret."""
     groups = [_command(launch), _serving(launch)]
-    # The guides start a model without pictures without a word on them.
+    # The guides give a model without pictures no media flags.
     if launch.python or launch.pictures_per_prompt:
         groups.append(_media(launch))
     groups += [_usual(launch), _limits(launch), _reasoning(launch)]
     if launch.accelerator == "cpu":
-        groups.append(["--enforce-eager", "--compilation-config", json.dumps(ROTARY_MEND)])
+        groups.append(["--enforce-eager", "--compilation-config", json.dumps(ROTARY_WORKAROUND)])
     if launch.tiny:
         groups.append(["--distributed-executor-backend", "uni"])
     return [part for group in groups for part in group]
 
 
 def vllm_env(launch: VllmLaunch) -> dict[str, str]:
-    """What the environment needs beside PATH, HOME and the key (`KEY_ENV`)."""
+    """What the environment needs besides PATH, HOME and the key (`KEY_ENV`)."""
     env = {}
     if launch.here or launch.reasoning_parser == OWN_PARSER:
         env["PYTHONPATH"] = str(launch.root)  # the parser plugin imports engine.reasoning_tags
     env |= {"VLLM_MEDIA_URL_ALLOW_REDIRECTS": "0", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
     if launch.here:
-        # The weights are there before the launch; nothing is to be looked up anywhere.
+        # The weights are present before the launch, so vLLM needs no network.
         env |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     if launch.tiny:
-        # Small ranks run only without the kernels for multi-head latent attention.
+        # The kernels for multi-head latent attention do not support its small ranks.
         env |= {"VLLM_MLA_DISABLE": "1", "OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
-        # The worker inside the EngineCore's process: without this variable the CPU build gives it one of its own.
+        # Runs the worker in the EngineCore's process; otherwise the CPU build gives it its own.
         env |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
     if launch.traces_endpoint:
-        # Its own default is gRPC. The page's name would hide whose span is whose.
+        # vLLM's default is gRPC. The web process's service name would hide which spans are vLLM's.
         env |= {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": PROTOCOL, "OTEL_SERVICE_NAME": "vllm"}
     return env
 
 
 def _command(launch: VllmLaunch) -> list[str]:
     if launch.python is None:
-        return ["vllm", "serve", str(launch.model)]  # as its guides have it
+        return ["vllm", "serve", str(launch.model)]  # as in its guides
     # `vllm` does not start in the CPU build.
     return [str(launch.python), "-m", SERVER_MODULE, "--model", str(launch.model)]
 
@@ -115,7 +115,7 @@ def _usual(launch: VllmLaunch) -> list[str]:
         "--enable-prefix-caching",
         "--no-enable-log-requests",
         "--disable-uvicorn-access-log",
-        # With 0, the default, a SIGTERM waits for every open stream's client to leave.
+        # With 0, the default, SIGTERM waits until the client of every open stream leaves.
         "--shutdown-timeout", "10",
     ]  # fmt: skip
 

@@ -1,7 +1,7 @@
-"""vLLM's log, line by line, to a phase with per cent, and its typical failures to a key with its values.
+"""Reads vLLM's log line by line: the phase with its progress, and typical failures as a key with values.
 
-The lines are those of vLLM 0.32. A line that a later version words differently is passed over: readiness is asked for
-at `/health` and never read from the log.
+The lines are those of vLLM 0.32. A line that a later version words differently is ignored: readiness comes from
+`/health`, never from the log.
 """
 
 import re
@@ -14,7 +14,7 @@ from engine.status import Phase, Reason, Value
 
 _PERCENT = r".*?\b(\d{1,3})%"
 
-# The first pattern that a line matches gives the phase; a group is the per cent.
+# The first pattern that a line matches gives the phase; its group is the percentage.
 _PHASES: tuple[tuple[re.Pattern[str], Phase], ...] = tuple(
     (re.compile(pattern), phase)
     for pattern, phase in (
@@ -37,15 +37,15 @@ def _holders() -> dict[str, Value]:
 
 @dataclass(frozen=True)
 class KnownFailure:
-    """A line that says why vLLM ends: the named groups of the pattern are the values of the sentence `key`."""
+    """A line that reports why vLLM ends: the named groups of the pattern are the values of the sentence `key`."""
 
     key: str
     pattern: re.Pattern[str]
     more: Callable[[], dict[str, Value]] = dict
-    """Further values, looked up when the line comes."""
+    """Further values, looked up when the line is read."""
 
     def read(self, line: str) -> Failure | None:
-        """The failure that the line reports."""
+        """The failure that the line reports; None if it reports none."""
         found = self.pattern.search(line)
         if found is None:
             return None
@@ -92,7 +92,8 @@ KNOWN_FAILURES: tuple[KnownFailure, ...] = tuple(
         ("flag_wrong", r"error: (?P<error>unrecognized arguments: .+|argument \S+: .+)"),
     )
 )  # fmt: skip
-"""In this order: a traceback names its cause before its consequences, and the more exact pattern comes first."""
+"""The first failure in the log counts, because a traceback names its cause before its consequences. The first pattern
+that matches a line counts, so the more exact pattern comes first."""
 
 
 class VllmLog(Watcher):
@@ -102,7 +103,7 @@ class VllmLog(Watcher):
         super().__init__(Phase.PREPARING)
 
     def feed(self, line: str) -> None:
-        """Takes one line; a progress bar's redrawings, set apart by carriage returns, count as the last of them."""
+        """Reads one line; of a progress bar's states, separated by carriage returns, only the last counts."""
         line = line.rstrip("\r\n").rpartition("\r")[2]
         for pattern, phase in _PHASES:
             if found := pattern.search(line):

@@ -1,4 +1,4 @@
-"""Plans for vLLM: on this machine, and as vLLM's guides have it on any other."""
+"""Plans for vLLM: on this machine, and on any other as in vLLM's guides."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ NAME = "vllm"
 TRAITS = EngineTraits(title="vLLM", queue_metric="vllm:num_requests_waiting", tokenizes=True, continues=True)
 FLAGS = FlagNames("--model", "--max-model-len", "--max-num-seqs", "--tensor-parallel-size")
 RESERVE_GB = 4.0
-"""RAM that stays free for everything else on a machine that serves from RAM (ours)."""
+"""RAM that stays free for everything else on a machine that serves from RAM (our choice)."""
 USUAL_UTILIZATION = 0.92
-"""vLLM's own share of the GPU's memory, which it wants free at its start."""
+"""vLLM's default share of the GPU's memory, which must be free at its start."""
 HEAD = "head-node"
 DATA_PARALLEL_PORT = 13389
 """Where the groups of several nodes meet, as vllm-ascend's guides have it."""
@@ -93,9 +93,7 @@ def _tight(model: Model, target: Target, variant: Variant | None) -> str:
     if variant or model.comfortable_gb is None or target.usable_gb is None or target.vendor == CPU:
         return ""
     if target.total_gb == target.usable_gb and target.usable_gb < model.comfortable_gb:
-        return (
-            f"Tight: all {model.context} tokens of context fit from {model.comfortable_gb:g} GB on; here what is left."
-        )
+        return f"Tight: all {model.context} tokens of context need {model.comfortable_gb:g} GB; here, fewer will fit."
     return ""
 
 
@@ -104,7 +102,7 @@ def _needed_gb(model: Model, target: Target, variant: Variant | None) -> float |
     if model.precision == "bf16" and capability is not None and capability < 8.0:
         raise ForbiddenError(f"{target.name} has no bf16 (compute capability {capability}, 8.0 is needed).")
     if target.vendor == CPU and model.precision != "bf16":
-        raise ForbiddenError(f"We know of nobody who has shown {model.name}'s {model.precision} weights on a CPU.")
+        raise ForbiddenError(f"We know of no one who has run {model.name}'s {model.precision} weights on a CPU.")
     if target.vendor == CPU and model.weights_gb:
         return model.memory_gb if model.tiny else model.weights_gb + RESERVE_GB
     return variant.memory_gb if variant else model.memory_gb
@@ -197,7 +195,7 @@ def _env(launch: VllmLaunch, variant: Variant | None, recipes: list[Recipe]) -> 
 
 
 def _utilization(target: Target) -> float | None:
-    # vLLM refuses to start where less than its share is free, so its share follows what others hold.
+    # vLLM does not start if less memory than its share is free, so the share depends on what is free now.
     if target.vendor != "nvidia" or not target.memory_gb or target.free_gb is None:
         return None
     share = int(100 * (target.free_gb / target.memory_gb) - 1) / 100
@@ -244,7 +242,7 @@ def _steps(
         steps.append(f"# Fetch the weights{size}\nhf download {_repository(model, variant)}{where}")
     if copied:
         steps.append(
-            "# Have the quantization name the experts, on a copy (config.json alone is copied, the rest is linked)\n"
+            "# Make the quantization name the experts, in a copy (only config.json is copied, the rest is linked)\n"
             f"python3 engine/engines/vllm/moe_targets.py {folder} {folder}{_MOE_COPY}"
         )
     if model.pictures_per_prompt:
@@ -258,10 +256,10 @@ def _steps(
 def _checked(target: Target, version: str, model: Model) -> str:
     minimum = model.min_versions.get(NAME, "")
     if plugin := _plugin(target):
-        return f"not checked here: it is for {plugin} {version}; vLLM {VLLM_VERSION} reads every flag of it"
+        return f"not checked here: it is for {plugin} {version}; vLLM {VLLM_VERSION} accepts all its flags"
     if minimum and _parts(minimum) > _parts(VLLM_VERSION):
-        return f"not checked here: {model.name} needs vLLM {minimum} and {VLLM_VERSION} is what the tests have"
-    return f"every flag is read by the argument parser of vLLM {VLLM_VERSION}"
+        return f"not checked here: {model.name} needs vLLM {minimum}, and the tests use {VLLM_VERSION}"
+    return f"the argument parser of vLLM {VLLM_VERSION} accepts every flag"
 
 
 def _plugin(target: Target) -> str:

@@ -109,8 +109,8 @@ def test_settings_without_effect_are_reported_without_their_values(no_file: Path
     )
     notes = settings_notes(load_settings(file), file)
     assert notes == [
-        f"{file}, line 4: there is no setting KIMI_PASWORD; KIMI_PASSWORD is meant?",
-        f"{file}, line 6 is no setting, and is ignored: write NAME=value, and end each quotation.",
+        f"{file}, line 4: there is no setting KIMI_PASWORD; did you mean KIMI_PASSWORD?",
+        f"{file}, line 6 is not a setting and is ignored: write NAME=value, and close each quotation.",
         f"{file}, line 7: KIMI_HOST is set again; this line counts.",
         f"{file}, line 9: there is no setting KIMI_ZZ.",
     ]

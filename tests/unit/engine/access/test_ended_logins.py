@@ -69,4 +69,4 @@ def test_the_command_signs_a_person_out_everywhere(
         assert bool(more) == (":" in name)
         assert EndedLogins(files.logins).has(identity, "any", 0)
     assert cli.main(["user", "sign-out", "carl"]) == 1
-    assert "nobody called carl" in capsys.readouterr().err
+    assert "no user called carl" in capsys.readouterr().err

@@ -81,7 +81,7 @@ def test_an_environment_of_another_lock_or_with_another_package(tmp_path: Path) 
     assert state == "broken"
     assert "differs from uv.lock" in told
     (tmp_path / "uv.lock").write_text((tmp_path / "uv.lock").read_text() + "\n")
-    assert "another version" in only(doctor.environment(tmp_path))[1]
+    assert "another uv.lock" in only(doctor.environment(tmp_path))[1]
 
 
 def test_vllm_that_is_missing_half_there_or_whole(
@@ -91,7 +91,7 @@ def test_vllm_that_is_missing_half_there_or_whole(
     machine = Hardware(cores=2, memory=16 * 2**30, cpu_flags=frozenset({"avx2", "avx512f"}))
     assert "not installed" in only(doctor.engine_environment(made, machine, tmp_path))[1]
     (tmp_path / ".venv-vllm").mkdir()
-    assert "not complete" in only(doctor.engine_environment(made, machine, tmp_path))[1]
+    assert "incomplete" in only(doctor.engine_environment(made, machine, tmp_path))[1]
     monkeypatch.setattr("engine.engines.vllm.engine.is_ready", lambda *_: True)
     assert only(doctor.engine_environment(made, machine, tmp_path))[0] == "ok"
     assert doctor.engine_environment(settings(), machine, tmp_path) == [], "the reader needs none"

@@ -65,7 +65,7 @@ def test_all_that_there_is_to_tell(settings: Settings) -> None:
     for part in (
         "● starting  a-model on vllm, 1 x a card", "loading the model 40 %", "For this.", "pid 12", "http://the-page/",
         "a card, memory", "2.0 of 8.0 GiB", "62 %", "37 %", "1.0 of 4.0 GiB",
-        "4 open chats, 2 answers under way, 3 waiting", "0.75 s", "30 tokens/s", "failed  The disk is full",
+        "4 open chats, 2 answers in progress, 3 waiting", "0.75 s", "30 tokens/s", "failed  The disk is full",
     ):  # fmt: skip
         assert part in text, part
 

@@ -60,7 +60,7 @@ def test_what_is_not_there_is_missing_with_the_folder_to_fill(home: Path) -> Non
 def test_a_half_download_is_missing_but_a_named_half_is_an_error(home: Path) -> None:
     half = checkpoint(home / "models" / THINKING.name, leave_out=1)
     assert isinstance(find_weights(THINKING, THINKING.name, home / "models"), Missing)
-    with pytest.raises(WeightsError, match=r"not whole: model-0\.safetensors is missing"):
+    with pytest.raises(WeightsError, match=r"incomplete: model-0\.safetensors is missing"):
         find_weights(THINKING, str(half), home / "models")
 
 
@@ -186,7 +186,7 @@ async def test_an_unknown_model_and_a_hub_out_of_reach_say_what_to_do(
     home: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unknown = Missing("moonshotai/Kimi-VL-9000", home / "models" / "m")
-    with pytest.raises(WeightsError, match="knows no model moonshotai/Kimi-VL-9000"):
+    with pytest.raises(WeightsError, match="has no model moonshotai/Kimi-VL-9000"):
         await fetch_weights(unknown, "huggingface", lambda *_: None)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     missing = Missing("moonshotai/Kimi-VL-A3B-Thinking", home / "models" / "m")

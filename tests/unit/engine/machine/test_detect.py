@@ -179,5 +179,5 @@ def test_a_vendor_is_one_record(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert found in here.accelerators
     assert from_hardware(hardware.Hardware((found,)))[0].generation == "ONE-B"
     assert Device("ACME One", busy=5.0) in LoadMeter(tmp_path).read().devices
-    with pytest.raises(PlanError, match="1 x ACME One was found, but vLLM for ACME is not installed by this program"):
+    with pytest.raises(PlanError, match="1 x ACME One was found, but this program does not install vLLM for ACME"):
         make_plan(settings(engine="vllm"), hardware.Hardware((found,)))

@@ -118,7 +118,7 @@ def test_sglangs_command_line_asks_for_fixed_lengths_without_a_download(tmp_path
 
 @pytest.mark.parametrize("engine", ["reader", "llama", "openai"])
 def test_an_engine_without_a_benchmark_says_what_to_do(engine: str, tmp_path: Path) -> None:
-    with pytest.raises(NoToolError, match=r"start a vision model|llama-bench|beside it"):
+    with pytest.raises(NoToolError, match=r"start a vision model|llama-bench|where it runs"):
         tools.command(running(engine), SCENARIOS["chat"], Load(1, 10), tmp_path, 7)
 
 
@@ -168,7 +168,7 @@ def test_a_file_that_is_no_run_is_in_nobodys_way(tmp_path: Path, text: str) -> N
     assert results.find(tmp_path, "20261122") == kept
     with pytest.raises(NoResultError, match="No run is called"):
         results.find(tmp_path, foreign.stem)
-    with pytest.raises(NoResultError, match="is no run"):
+    with pytest.raises(NoResultError, match="is not a run"):
         results.find(tmp_path, str(foreign))
 
 
@@ -193,7 +193,7 @@ def test_the_comparison_is_printed_and_a_wrong_name_is_reported(
     said = StringIO()
     assert command.compare(tmp_path, ["one", "two"], Console(file=said, width=120)) == 0
     assert "1.50" in said.getvalue()
-    with pytest.raises(NoResultError, match="there are: one, two"):
+    with pytest.raises(NoResultError, match="known are: one, two"):
         command.compare(tmp_path, ["one"], Console(file=said))
 
 
@@ -215,10 +215,10 @@ def test_a_scenario_that_does_not_fit_is_reported_before_anything_is_measured(tm
     quiet = Console(file=StringIO())
     with pytest.raises(ToolFailedError, match="add --quick"):
         command.bench(running(), [SCENARIOS["reasoning"]], tmp_path, quick=False, console=quiet)
-    with pytest.raises(ToolFailedError, match="even under --quick: leave it out"):
+    with pytest.raises(ToolFailedError, match="even with --quick: omit it"):
         command.bench(running(context=900), [SCENARIOS["pictures-720p"]], tmp_path, quick=True, console=quiet)
     text_only = running(model="Kimi-K2-Thinking", context=262144)
-    with pytest.raises(ToolFailedError, match="takes no pictures"):
+    with pytest.raises(ToolFailedError, match="accepts no pictures"):
         command.bench(text_only, [SCENARIOS["pictures-720p"]], tmp_path, quick=True, console=quiet)
     assert list(tmp_path.iterdir()) == []
 

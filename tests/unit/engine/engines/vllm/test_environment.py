@@ -30,7 +30,7 @@ class Installer:
         line = " ".join(command)
         self.commands.append(line)
         if self.refuse and self.refuse in line:
-            raise EnvironmentFailedError(f"Installing {what} failed: no such thing. Mend that and start again.")
+            raise EnvironmentFailedError(f"Installing {what} failed: no such thing. Fix that and start again.")
         (root / ".venv-vllm").mkdir(exist_ok=True)
         report(f"+ {what}")
 

@@ -78,7 +78,7 @@ FAILURES = [
         "ValueError: To serve at least one request with the model's max seq len (131072), (3.80 GiB KV cache is "
         "needed, which is larger than the available KV cache memory (1.20 GiB). Based on the available memory, the "
         "estimated maximum model length is 41376. Try increasing `gpu_memory_utilization`",
-        "context of 131,072 tokens needs 3.80 GiB beside the weights and 1.20 GiB are left; at most 41,376",
+        "context of 131,072 tokens needs 3.80 GiB besides the weights and 1.20 GiB are left; at most 41,376",
     ),
     (
         "context_fits_none",
@@ -128,7 +128,7 @@ FAILURES = [
     (
         "snapshot_old",
         "ImportError: cannot import name 'bytes_to_unicode' from 'transformers.models.gpt2.tokenization_gpt2'",
-        "fetch the repository again",
+        "download the repository again",
     ),
     (
         "path_wrong",
