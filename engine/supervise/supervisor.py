@@ -66,7 +66,7 @@ class Supervisor:
     def __init__(self, settings: Settings, print_line: Callable[[str], None] = _print) -> None:
         self._settings = settings
         self._files = settings.files
-        self._tell = tell
+        self._print_line = print_line
         self._status = Status().with_page(url=settings.page_url, url_for_others=address_for_others(settings))
         self._services: list[Service] = []
         self._plan: LaunchPlan | None = None
@@ -143,7 +143,7 @@ class Supervisor:
         self._stop()
 
     def _stop(self) -> None:
-        self._tell("Stopping …")
+        self._print_line("Stopping …")
         self._succession.stop()
         for service in self._services:
             service.stop()
@@ -278,7 +278,7 @@ class Supervisor:
         self._publish()
         after = self._status.coming
         if after.state != before:
-            self._tell(in_words(after))
+            self._print_line(in_words(after))
 
     def _first_engine_changed(self, **changes: Any) -> None:
         if not self._succession.taken_over:
@@ -308,7 +308,7 @@ class Supervisor:
             return
         self._note("page", self._status.page.state, Phase.NONE, reason)
         if self._status.page.state == "ready":
-            self._tell(f"The page is at {self._where()}{self._password_hint()}")
+            self._print_line(f"The page is at {self._where()}{self._password_hint()}")
         else:
             self._print_line(f"page: {self._status.page.state}{': ' + sentence(reason) if reason else ''}")
 
