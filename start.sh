@@ -13,23 +13,23 @@ usage() {
     cat <<'TEXT'
 Usage: ./start.sh [COMMAND] [OPTIONS]
 
-  (no word)              start engine and page; Ctrl-C stops both
-  status [--json]        tell how it goes
-  stop                   end engine and page
-  logs [llm|app] [-f]    print the end of the logs, and what comes
-  plan [OPTIONS]         tell what would run here and why, or the launch for another machine
-  user WHAT              say who may sign in: add, remove, password, admin or sign-out NAME; list
-  key WHAT               say which programs may use the API: add or remove NAME; list
-  backup DIR             copy chats, pictures, people and keys into the new folder DIR; while it runs, too
-  restore DIR [--force]  bring a backup back; --force puts the chats that are there aside
-  doctor [--json]        look at the installation; say how to mend what is broken
+  (no command)           start the engine and the page; Ctrl-C stops both
+  status [--json]        report the status
+  stop                   stop the engine and the page
+  logs [llm|app] [-f]    print the end of the logs; -f: and new lines as they come
+  plan [OPTIONS]         show what would run here and why, or the launch for another machine
+  user WHAT              manage who may sign in: add, remove, password, admin or sign-out NAME; list
+  key WHAT               manage which programs may use the API: add or remove NAME; list
+  backup DIR             copy chats, pictures, people and keys into the new folder DIR; also while it runs
+  restore DIR [--force]  restore a backup; --force moves existing chats aside
+  doctor [--json]        check the installation and say how to fix what is broken
   verify [OPTIONS]       check that an engine does what this chat needs: name, picture, thinking, tools, speed
   bench [SCENARIO ...]   measure the running engine: throughput and latency; bench compare A B
   eval WHAT [OPTIONS]    measure how often the running engine is right: ocr, gsm8k, ocrbench, infovqa
   bench ui [--quick]     measure the page's own cost and compare it with the baselines
   prepare                only install what a start needs
   test [--long] [ARGS]   install what the tests need and run them
-  test --fast [ARGS]     run the unit tests only, on two cores
+  test --fast [ARGS]     run only the unit tests, on two cores
   version                print the version; also --version
   help                   print this
 

@@ -1,6 +1,6 @@
 """The text that a PDF's page has beside what is drawn: it travels inside the page's picture, as a comment of the PNG.
 
-Whoever reads it must check it against the picture: a layer can be hidden, or the bad OCR of somebody else.
+Check it against the picture before use: a layer can be hidden, or somebody else's bad OCR.
 """
 
 from __future__ import annotations

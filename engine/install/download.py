@@ -58,7 +58,7 @@ class Wanted:
 
     @classmethod
     def read(cls, text: str) -> Wanted:
-        """What stands in the command line."""
+        """Reads what the command line has."""
         raw = json.loads(text)
         return cls(raw.get("revision") or None, raw["files"])
 

@@ -39,7 +39,7 @@ def run(command: Sequence[str], root: Path, report: Report, what: str, env: Mapp
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        # One that outlived us would write into what the next start installs anew.
+        # One that outlived us would write into what the next start installs again.
         preexec_fn=dies_with_us(),  # noqa: PLW1509 - this program has one thread
     ) as process:
         for line in process.stdout or ():
@@ -48,4 +48,4 @@ def run(command: Sequence[str], root: Path, report: Report, what: str, env: Mapp
                 report(line)
     if process.returncode:
         reason = " ".join(last) or f"exit code {process.returncode}"
-        raise EnvironmentFailedError(f"Installing {what} failed: {reason}. Mend that and start again.")
+        raise EnvironmentFailedError(f"Installing {what} failed: {reason}. Fix that and start again.")

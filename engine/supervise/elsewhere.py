@@ -1,4 +1,4 @@
-"""A server that is not ours to start (`KIMI_ENGINE=openai`): whether it answers, and what stands in the way."""
+"""A server that we do not start (`KIMI_ENGINE=openai`): whether it answers, and if not, why."""
 
 from __future__ import annotations
 

@@ -1,11 +1,16 @@
-"""Plain English: words that are rare or outdated stay out of the documents."""
+"""Plain English: words that are rare or outdated stay out of code and documents."""
 
 import re
 from collections.abc import Iterator
 
 from engine.config import ROOT
 
-FOLDERS = {"docs": [".md"]}
+FOLDERS = {
+    "app": [".py", ".toml", ".js", ".html"],
+    "docs": [".md"],
+    "engine": [".py", ".toml"],
+    "public": [".js", ".css"],
+}
 """Folders to check, each with the endings of its files."""
 FILES = [
     "README.md",
@@ -16,6 +21,7 @@ FILES = [
     ".env.example",
     "Dockerfile",
     "compose.yaml",
+    "start.sh",
 ]
 PLAIN = {
     "anew": "again",

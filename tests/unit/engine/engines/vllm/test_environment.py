@@ -135,7 +135,7 @@ def test_too_little_disk_is_reported_before_the_download(
 
 
 def test_a_failed_command_is_reported_with_its_last_output(root: Path) -> None:
-    with pytest.raises(EnvironmentFailedError, match=r"Installing it failed: the disk burns\. Mend that"):
+    with pytest.raises(EnvironmentFailedError, match=r"Installing it failed: the disk burns\. Fix that"):
         environment._run(["sh", "-c", "echo the disk burns >&2; exit 3"], root, print, "it")
 
 
