@@ -17,8 +17,8 @@ from typing import Any
 
 import psutil
 
-from engine.atomic_write import replace_json
 from engine.identity import Identity
+from engine.system.atomic_write import replace_json
 
 PR_SET_PDEATHSIG = 1
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from engine.atomic_write import replace_json
+from engine.system.atomic_write import replace_json
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -11,7 +11,7 @@ from app.api.remote_pictures import RemotePictures
 from app.files.padded import padded
 from app.files.pictures import PictureError, PictureLimits
 from app.files.uploads import MAX_BYTES, UploadStore
-from engine.base64_text import decoded
+from engine.formats.base64_text import decoded
 
 MAX_REQUEST_BYTES = 128 * 1024 * 1024
 """The limit of a request's body, and of the pictures fetched for it: enough for one picture at the upload limit of

@@ -9,7 +9,7 @@ from PIL import Image
 
 from app.files.pdf_text import finest, missing_fonts, text_runs
 from app.files.pictures import Pages, PictureError, PictureLimits, encode, target_size
-from engine.text_layer import pack
+from engine.formats.text_layer import pack
 
 _POINTS_PER_INCH = 72
 _DOTS_PER_INCH = 200

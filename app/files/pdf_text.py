@@ -12,8 +12,8 @@ from typing import Any
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from engine import fallback_font
-from engine.text_layer import MOST_RUNS, Run
+from engine.formats import fallback_font
+from engine.formats.text_layer import MOST_RUNS, Run
 
 _SYSTEM_FONTS = ("/usr/share/fonts", "/usr/local/share/fonts", "/usr/share/X11/fonts")
 """PDFium's own list, which a list of one's own replaces."""

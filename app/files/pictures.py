@@ -19,8 +19,8 @@ from PIL import Image, ImageStat, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 from pillow_heif import register_heif_opener
 
-from engine.pixel_shape import squared_size
-from engine.text_layer import KEY
+from engine.formats.pixel_shape import squared_size
+from engine.formats.text_layer import KEY
 
 register_heif_opener(thumbnails=False)
 

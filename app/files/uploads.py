@@ -24,7 +24,7 @@ from app.fair_queue import FairLine
 from app.files import pdf, pdf_process
 from app.files.pictures import NormalPicture, Pages, PictureError, PictureLimits, normalise, normalise_pages
 from app.talk.conversation import Picture
-from engine.atomic_write import replace_file
+from engine.system.atomic_write import replace_file
 
 MAX_BYTES = 64 * 1024 * 1024
 """The largest file that is taken; the page's upload limit is the same."""

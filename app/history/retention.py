@@ -13,8 +13,8 @@ from pathlib import Path
 
 from app.errors import HistoryError
 from app.history.transfer.imports import MARK
-from engine.atomic_write import replace_json
 from engine.config import Workspace
+from engine.system.atomic_write import replace_json
 
 _DAY = 24 * 60 * 60
 _IMPORT_SECONDS = 60 * 60

@@ -19,8 +19,8 @@ from app.telemetry import prometheus
 from app.telemetry.otel import telemetry
 from app.upstream.state import EngineState, NoSupervisorError
 from engine.config import Settings, secret
-from engine.logs import more, plain
 from engine.supervise import consent
+from engine.system.logs import more, plain
 
 FIRST_LINES = 200
 """How many lines of each log are shown at first."""

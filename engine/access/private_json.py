@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from engine.atomic_write import replace_json
-from engine.file_lock import locked
+from engine.system.atomic_write import replace_json
+from engine.system.file_lock import locked
 
 Value = TypeVar("Value")
 

@@ -19,11 +19,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from engine.atomic_write import replace_file
 from engine.backup.chat_store import BackupError, ChatStore
 from engine.config import Workspace
-from engine.file_lock import try_lock
 from engine.status import known_fields, now
+from engine.system.atomic_write import replace_file
+from engine.system.file_lock import try_lock
 
 MANIFEST = "manifest.json"
 FORMAT = "kimi-vl-chat-backup"

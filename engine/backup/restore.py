@@ -17,11 +17,11 @@ from pathlib import Path
 from time import time
 
 from engine.access.ended_logins import EndedLogins
-from engine.atomic_write import replace_file
 from engine.backup.chat_store import BackupError, ChatStore
 from engine.backup.make import FOLDERS, Manifest, copied, kept, read_manifest
 from engine.config import Workspace
 from engine.supervise import workspace_lock
+from engine.system.atomic_write import replace_file
 
 _ASIDE = "before-restore-"
 """The prefix of the folders with the previous data."""

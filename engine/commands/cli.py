@@ -17,12 +17,12 @@ from engine.commands import verify as verify_command
 from engine.commands.log_view import LogView
 from engine.commands.up import guarded, up
 from engine.config import Settings
-from engine.logs import follow, tail
 from engine.measure.accuracy import command as eval_command
 from engine.measure.speed import command as bench_command
 from engine.plans.launch import LaunchPlan
 from engine.status import Status
 from engine.supervise import control
+from engine.system.logs import follow, tail
 
 STOP_PATIENCE = 60.0
 _OUT_OF_REACH = "It runs as another user, in another container or on another machine, which holds its lock."

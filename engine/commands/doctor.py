@@ -24,12 +24,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from engine import fallback_font, processes
+from engine import processes
 from engine.catalog import find_model
 from engine.commands.settings_notes import settings_notes
 from engine.config import ROOT, Settings
 from engine.engines.choice import make_plan
 from engine.engines.registry import engine_of
+from engine.formats import fallback_font
 from engine.install.weights import Missing, WeightsError, find_weights
 from engine.machine.detect import Hardware, detect
 from engine.machine.open_files import possible

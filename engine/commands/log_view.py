@@ -7,7 +7,7 @@ import re
 from rich.console import Console
 from rich.text import Text
 
-from engine.logs import plain
+from engine.system.logs import plain
 
 _COLOURS = {"llm": "cyan", "app": "magenta"}
 _LEVELS = {"DEBUG": "dim", "WARNING": "yellow", "WARN": "yellow", "ERROR": "red", "CRITICAL": "bold red"}

@@ -16,12 +16,12 @@ from rich.text import Text
 from engine import wording
 from engine.config import Settings
 from engine.engines.registry import engine_of
-from engine.local_http import get_json
 from engine.machine.load import Load, LoadMeter
 from engine.machine.vendor import Device
 from engine.plans.launch import LaunchPlan
 from engine.status import Status, known_fields
 from engine.supervise import timeline
+from engine.system.local_http import get_json
 
 _COLOURS = {"ready": "green", "starting": "yellow", "stopping": "yellow", "failed": "bold red", "stopped": "dim"}
 _BLOCKS = "▁▂▃▄▅▆▇█"

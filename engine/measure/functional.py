@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.catalog import Model, UnknownModelError, find_model
-from engine.local_http import get_json, post
 from engine.measure.accuracy.scoring import character_errors
 from engine.measure.accuracy.sets import OUR_PICTURES, READ_ALL, data_url, folder_set
+from engine.system.local_http import get_json, post
 
 PICTURE = "sign-en.webp"
 """The one of our pictures that is read: a few large words."""

@@ -8,11 +8,11 @@ from typing import Any
 
 from engine.config import Settings
 from engine.engines.registry import engine_of
-from engine.local_http import get_json
 from engine.plans.flags import number, value
 from engine.plans.launch import LaunchPlan
 from engine.status import Status
 from engine.supervise import control
+from engine.system.local_http import get_json
 
 _PATIENCE = 20.0
 

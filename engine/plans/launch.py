@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.atomic_write import replace_json
 from engine.status import Reason, known_fields, read_reason
+from engine.system.atomic_write import replace_json
 from engine.wording import Language, sentence
 
 WEIGHTS = "{weights}"

@@ -16,11 +16,11 @@ from typing import Any
 
 import psutil
 
-from engine.atomic_write import replace_json
 from engine.config import Workspace
 from engine.identity import Identity
 from engine.processes import same_start, start_time
 from engine.supervise import workspace_lock
+from engine.system.atomic_write import replace_json
 
 RETRY = signal.SIGUSR1
 STOP = signal.SIGTERM

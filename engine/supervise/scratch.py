@@ -14,8 +14,8 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from engine.atomic_write import replace_json
 from engine.identity import Identity
+from engine.system.atomic_write import replace_json
 
 _PREFIX = "kimi-engine-"
 _LONGEST_ROOT = 40

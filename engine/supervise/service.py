@@ -13,7 +13,6 @@ from typing import Any
 from engine import processes
 from engine.engines.watcher import Watcher
 from engine.lazily import aiohttp
-from engine.logs import RotatingLog
 from engine.machine.open_files import open_files_of
 from engine.processes import Group, Record
 from engine.status import Phase, Reason, Value, now
@@ -21,6 +20,7 @@ from engine.supervise.elsewhere import Elsewhere
 from engine.supervise.hang_probe import Question, until_stuck
 from engine.supervise.heartbeat import Heart
 from engine.supervise.scratch import Scratch
+from engine.system.logs import RotatingLog
 from engine.wording import sentence
 
 PROBE_EVERY = 0.2

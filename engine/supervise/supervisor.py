@@ -20,7 +20,6 @@ from engine.engines.registry import engine_of
 from engine.engines.watcher import Watcher
 from engine.identity import Identity
 from engine.install.fetching import Report
-from engine.logs import RotatingLog
 from engine.machine.address import address_for_others
 from engine.machine.open_files import raise_open_files
 from engine.plans.launch import LaunchPlan, PlanError
@@ -34,6 +33,7 @@ from engine.supervise.prepare import prepare
 from engine.supervise.scratch import Scratch
 from engine.supervise.service import Launch, PermanentError, Service, port_held
 from engine.supervise.succession import Succession, in_words
+from engine.system.logs import RotatingLog
 from engine.wording import sentence
 
 _LOOK_SECONDS = 2.0

@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from engine.atomic_write import replace_file
-from engine.logs import tail
 from engine.status import Phase, Reason, known_fields, now, of_json
+from engine.system.atomic_write import replace_file
+from engine.system.logs import tail
 
 KEPT = 200
 _REWRITTEN_AT = 128 * 1024

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.file_lock import try_lock
+from engine.system.file_lock import try_lock
 
 _PATIENCE = 1.0
 """Seconds for which a start keeps trying: a process that checks whether the lock is held takes it for a moment."""

@@ -14,9 +14,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from engine.logs import RotatingLog
 from engine.status import Reason
 from engine.supervise import timeline
+from engine.system.logs import RotatingLog
 from tests.browser.access.test_login import log_in
 from tests.browser.conftest import OpenPage
 from tests.instruments.pictures import png, shop_sign

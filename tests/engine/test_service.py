@@ -17,14 +17,14 @@ import psutil
 import pytest
 
 from engine import processes
-from engine.atomic_write import replace_json
 from engine.identity import Identity
-from engine.logs import RotatingLog
 from engine.processes import Group, Record
 from engine.status import Reason
 from engine.supervise import hang_probe, heartbeat, scratch, service
 from engine.supervise.scratch import Scratch
 from engine.supervise.service import Launch, PermanentError, Service
+from engine.system.atomic_write import replace_json
+from engine.system.logs import RotatingLog
 from tests.instruments.ports import free_port
 
 HERE = Identity("a workspace", "1:2", "this boot", "pid:[1]")

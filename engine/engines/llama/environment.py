@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Literal
 
 from engine.config import ROOT
-from engine.file_lock import locked
 from engine.install.environment import EnvironmentFailedError, Report, run, uv
 from engine.install.file_download import DownloadError, RemoteFile, fetch
+from engine.system.file_lock import locked
 
 Build = Literal["wheel", "release"]
 

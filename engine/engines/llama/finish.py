@@ -17,7 +17,7 @@ from pathlib import Path
 from engine.catalog import Model, Variant, find_model
 from engine.engines.llama.plan import VARIANT, made_folder, mmproj_name
 from engine.engines.llama.rotary import reorder
-from engine.gguf import GgufError, read_header
+from engine.formats.gguf import GgufError, read_header
 from engine.install.file_download import digest
 from engine.install.weights import WeightsError
 

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.gguf import GgufError, read_header
+from engine.formats.gguf import GgufError, read_header
 
 _ROTATED = re.compile(r"v\.blk\.\d+\.attn_[qk]\.(weight|bias)")
 _HEADS = "clip.vision.attention.head_count"

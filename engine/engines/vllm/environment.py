@@ -18,8 +18,8 @@ from typing import Any, Literal
 
 from engine.config import ROOT
 from engine.engines.vllm.workarounds import VLLM_VERSION
-from engine.file_lock import locked
 from engine.install.environment import EnvironmentFailedError, Report, run, uv
+from engine.system.file_lock import locked
 
 Accelerator = Literal["cuda", "cpu"]
 

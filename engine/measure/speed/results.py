@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.arguments import given_path
-from engine.atomic_write import replace_json
 from engine.measure.speed.tools import Measured
+from engine.system.atomic_write import replace_json
 
 FIGURES = {
     "output tokens/s": ("output_tokens_per_second", True),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.gguf import Kind, Values
+from engine.formats.gguf import Kind, Values
 
 Array = npt.NDArray[np.float32]
 _Q8_BLOCK = 32

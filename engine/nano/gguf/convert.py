@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from engine.gguf import Kind
+from engine.formats.gguf import Kind
 from engine.nano import CHECKPOINT
 from engine.nano.gguf.checkpoint import Checkpoint
 from engine.nano.gguf.decoder import write_decoder

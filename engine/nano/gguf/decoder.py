@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.gguf import Kind, Values, write
+from engine.formats.gguf import Kind, Values, write
 from engine.nano.gguf.checkpoint import Checkpoint, stored
 
 _ARCHITECTURE = "deepseek2"

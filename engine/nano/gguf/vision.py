@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.gguf import Kind, Values, write
+from engine.formats.gguf import Kind, Values, write
 from engine.nano.gguf.checkpoint import Array, Checkpoint, stored
 from engine.nano.gguf.positions import fitted
 

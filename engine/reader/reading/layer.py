@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from difflib import SequenceMatcher
 
+from engine.formats.text_layer import Run
 from engine.reader.reading.lines import Line
-from engine.text_layer import Run
 
 # How much of a run must lie in a line's box, and how like its text must be to what was read there.
 _INSIDE, _LIKE = 0.75, 0.75

@@ -9,7 +9,7 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from PIL import Image, UnidentifiedImageError
 
-from engine.base64_text import decoded
+from engine.formats.base64_text import decoded
 from engine.reader.errors import ReaderError
 
 # The formats that people paste and scan. JPEG includes some cameras' MPO. Decoders of rarer formats are less tested.

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from engine.pixel_shape import squared_size
+from engine.formats.pixel_shape import squared_size
 
 Pixels = NDArray[np.uint8]
 """A picture to read: (height, width, 3), blue, green, red."""

@@ -8,11 +8,11 @@ from typing import Protocol
 
 import numpy as np
 
+from engine.formats.text_layer import unpack
 from engine.reader.reading import indentation, layer, layout, pictures, prepare, rotation
 from engine.reader.reading.lines import LEAST_SCORE, Line, confidence
 from engine.reader.reading.prepare import Pixels
 from engine.reader.reading.tables import Table, tables
-from engine.text_layer import unpack
 
 Tell = Callable[..., None]
 """Told at each step, with the name of its text in `texts` and the values in it; what it raises stops the reading."""

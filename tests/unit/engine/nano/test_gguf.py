@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.gguf import Kind, read_header
+from engine.formats.gguf import Kind, read_header
 from engine.nano import CHECKPOINT
 from engine.nano.gguf.checkpoint import Checkpoint, stored
 from engine.nano.gguf.convert import MMPROJ, MODEL, convert

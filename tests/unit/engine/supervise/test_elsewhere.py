@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from engine.identity import Identity
-from engine.logs import RotatingLog
 from engine.processes import Record
 from engine.status import Phase, Reason
 from engine.supervise import elsewhere
 from engine.supervise.elsewhere import Elsewhere
 from engine.supervise.service import Launch, Service
+from engine.system.logs import RotatingLog
 from engine.wording import LANGUAGES, sentence
 from tests.instruments.ports import free_port
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.engines.llama.rotary import main, reorder, row_order
-from engine.gguf import GgufError, Kind, Values, read_header, write
+from engine.formats.gguf import GgufError, Kind, Values, read_header, write
 from engine.nano.gguf.convert import MMPROJ, MODEL, convert
 
 

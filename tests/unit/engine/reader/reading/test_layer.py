@@ -1,7 +1,7 @@
 """A PDF's text layer is believed where the picture shows the same."""
 
+from engine.formats.text_layer import Run
 from engine.reader.reading.layer import corrected
-from engine.text_layer import Run
 from tests.unit.engine.reader.lines import line
 
 LINE = line("Invoice No 2O48l", 100, 200, 300, score=0.8)

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from engine.formats.text_layer import KEY, Run, pack
 from engine.reader.reading.lines import Line
 from engine.reader.reading.prepare import Pixels
 from engine.reader.reading.read import Reading, read
-from engine.text_layer import KEY, Run, pack
 from tests.unit.engine.reader.lines import line
 
 

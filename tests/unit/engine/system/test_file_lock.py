@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from engine.file_lock import locked, try_lock
+from engine.system.file_lock import locked, try_lock
 
 
 def test_one_holder_at_a_time_and_a_shared_lock_beside_shared_ones_only(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.gguf import ALIGNMENT, GgufError, Kind, Values, read_header, write
+from engine.formats.gguf import ALIGNMENT, GgufError, Kind, Values, read_header, write
 
 METADATA = {
     "general.architecture": "clip",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine.pixel_shape import squared_size
+from engine.formats.pixel_shape import squared_size
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.text_layer import KEY, MOST_CHARACTERS, MOST_RUNS, Run, pack, unpack
+from engine.formats.text_layer import KEY, MOST_CHARACTERS, MOST_RUNS, Run, pack, unpack
 
 RUN = Run(0.1, 0.2, 0.3, 0.4, "合计 12.50")
 

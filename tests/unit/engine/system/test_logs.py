@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.logs import KEEP, More, RotatingLog, follow, more, tail
+from engine.system.logs import KEEP, More, RotatingLog, follow, more, tail
 
 
 def test_a_rotation_loses_no_line_and_keeps_the_newest_files(tmp_path: Path) -> None:

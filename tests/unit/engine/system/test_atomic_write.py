@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.atomic_write import replace_file, replace_json
+from engine.system.atomic_write import replace_file, replace_json
 
 
 def test_a_file_is_replaced_and_its_owner_alone_can_read_it(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from engine.base64_text import decoded
+from engine.formats.base64_text import decoded
 
 
 @pytest.mark.parametrize("text", ["Zm91cg==", "Zm91cg", "Zm91\ncg==", "Zm91\r\ncg==\r\n", " Z m\t9 1\fcg=="])
