@@ -22,12 +22,13 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 def test_the_status_has_exactly_the_promised_shape(product: Product) -> None:
     status = product.until_ready()
-    assert set(status) == {"engine", "page"}
+    assert set(status) == {"engine", "page", "coming"}
     engine, page = status["engine"], status["page"]
     assert engine.keys() == {
         "kind", "state", "phase", "reason", "percent", "pid", "restarts", "since", "model", "base_url",
     }  # fmt: skip
-    assert page.keys() == {"state", "reason", "url", "pid", "restarts", "since"}
+    assert page.keys() == {"state", "reason", "url", "url_for_others", "pid", "restarts", "since"}
+    assert status["coming"].keys() == {"state", "title", "total", "done", "speed", "reason"}
     assert (engine["kind"], engine["phase"], engine["reason"], engine["percent"]) == ("reader", "", None, None)
     assert engine["base_url"] == f"{product.engine_url}/v1"
     assert page["url"] == product.url
@@ -46,7 +47,7 @@ def test_the_words(product: Product) -> None:
     shown = product.run("status", "--json")
     assert shown.returncode == 0
     told_json = json.loads(shown.stdout)
-    assert {name: told_json[name] for name in ("engine", "page")} == product.status()
+    assert {name: told_json[name] for name in ("engine", "page", "coming")} == product.status()
     reported = product.run("status").stdout
     assert "reader" in reported
     assert product.url in reported
