@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import urllib.request
 from collections import deque
@@ -21,6 +22,9 @@ _LAST_WORDS = 10.0
 _MOST_LOOKS = 60
 _WINDOW = 20
 """The speed is that of so many reports, which come once a second."""
+_AT_WORK = ("reader_pictures_waiting", "reader_pictures_running")
+_SAMPLE = re.compile(r"^(\w+) (\S+)$", re.MULTILINE)
+"""A metric without labels, and its value, which prometheus_client prints as a float."""
 
 Show = Callable[..., None]
 """Takes fields of `ComingStatus` that have changed."""
@@ -86,10 +90,10 @@ async def until_idle(metrics: str) -> None:
 def _is_idle(metrics: str) -> bool:
     try:
         with urllib.request.urlopen(metrics, timeout=5) as reply:  # noqa: S310 - our own
-            lines = reply.read().decode().splitlines()
-    except OSError:
+            samples = dict(_SAMPLE.findall(reply.read().decode()))
+        return all(float(samples[name]) == 0 for name in _AT_WORK)
+    except (OSError, KeyError, ValueError):
         return False
-    return {"reader_pictures_waiting 0", "reader_pictures_running 0"} <= set(lines)
 
 
 class _Meter:
