@@ -71,6 +71,7 @@ class Supervisor:
         self._services: list[Service] = []
         self._plan: LaunchPlan | None = None
         self._stand_in: LaunchPlan | None = None
+        self._meanwhile: LaunchPlan | None = None
         self._answered = False
         self._succession = Succession(settings, self)
         self._again: asyncio.TimerHandle | None = None
@@ -199,7 +200,11 @@ class Supervisor:
     def _watcher(self) -> Watcher:
         return engine_of(self._status.engine.kind).watcher()
 
-    async def _launch_engine(self, report: Report) -> Launch:
+    async def _launch_engine(self, report: Report) -> Launch | None:
+        if self._succession.taken_over:
+            # It ended before it was retired.
+            self.retire_first()
+            return None
         report(Phase.PREPARING, None)
         plan = self._stand_in or await self._prepared(report)
         self.show(plan)
@@ -221,13 +226,17 @@ class Supervisor:
         return Launch(plan.argv, env, "127.0.0.1", port, ready_url, question=question)
 
     async def _prepared(self, report: Report) -> LaunchPlan:
+        if self._meanwhile:
+            # Once its weights are here, the better engine would be planned; but that is the successor's to start.
+            return self._meanwhile
         try:
             plan = await asyncio.to_thread(make_plan, self._settings)
         except PlanError as error:
             raise PermanentError(Reason.of_text(str(error))) from None
         if plan.to_fetch:
             self._succession.want(plan)
-            return reader_plan(self._settings, "reader.meanwhile", plan.reasons)
+            self._meanwhile = reader_plan(self._settings, "reader.meanwhile", plan.reasons)
+            return self._meanwhile
         self.show(plan)
         try:
             return await prepare(plan, self._settings, report)
