@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 import urllib.request
@@ -41,9 +42,13 @@ async def bring(plan: LaunchPlan, settings: Settings, show: Show) -> None:
                 return
             failure = None
         except PermanentError as error:
-            # Another yes tries again.
             failure = error.reason
-            consent.ask_again(settings.files)
+        except OSError as error:
+            # A full disk, too many open files or too many processes: the page and the reader go on without it.
+            failure = Reason("not_started", {"error": error.strerror or str(error)})
+        if failure:
+            # Another yes tries again.
+            await _forgotten(settings)
 
 
 async def _fetched(plan: LaunchPlan, settings: Settings, show: Show) -> bool:
@@ -71,6 +76,14 @@ async def _until_yes(settings: Settings, failure: Reason | None, show: Show) -> 
         if state != told:
             told = state
             show(state=state, speed=None, reason=failure)
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _forgotten(settings: Settings) -> None:
+    """Forgets the last word, as soon as the disk lets it."""
+    while True:
+        with contextlib.suppress(OSError):
+            return consent.ask_again(settings.files)
         await asyncio.sleep(_LOOK_SECONDS)
 
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
+from engine.config import Settings, Workspace
+from engine.engines.reader import reader_plan
+from engine.plans.launch import LaunchPlan
 from engine.reader.metrics import render
-from engine.supervise import bringing
+from engine.status import Reason
+from engine.supervise import bringing, consent
 
 
 @contextmanager
@@ -43,3 +51,57 @@ def test_the_reader_is_idle_without_pictures(waiting: int, running: int, idle: b
 def test_a_reader_without_these_metrics_is_not_known_to_be_idle(text: str) -> None:
     with serving(OK + text.encode()) as metrics:
         assert not bringing._is_idle(metrics)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    made = Settings(_env_file=None, workspace=tmp_path / "w", download="yes")
+    made.files.create()
+    consent.begin(made)
+    return made
+
+
+async def test_a_full_disk_ends_the_fetch_with_a_reason_and_another_yes_tries_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    outcomes: list[OSError | None] = [full, None]
+    shown: list[tuple[str, Reason | None]] = []
+
+    async def prepare(plan: LaunchPlan, *_: object) -> LaunchPlan:
+        if error := outcomes.pop(0):
+            raise error
+        return plan
+
+    def show(state: str, reason: Reason | None, **_: object) -> None:
+        shown.append((state, reason))
+        if state == "failed":
+            consent.answer(settings.files, "yes")
+
+    monkeypatch.setattr(bringing, "prepare", prepare)
+    monkeypatch.setattr(bringing, "_LOOK_SECONDS", 0.01)
+    await asyncio.wait_for(bringing.bring(reader_plan(settings), settings, show), 30)
+    reason = Reason("not_started", {"error": "No space left on device"})
+    assert shown == [("fetching", None), ("failed", reason), ("fetching", None)]
+
+
+async def test_a_word_that_can_not_be_forgotten_yet_is_forgotten_later(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[Workspace] = []
+
+    def ask_again(files: Workspace) -> None:
+        tries.append(files)
+        if len(tries) < 3:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(consent, "ask_again", ask_again)
+    monkeypatch.setattr(bringing, "_LOOK_SECONDS", 0.01)
+    await asyncio.wait_for(bringing._forgotten(settings), 30)
+    assert len(tries) == 3
+
+
+def test_a_setting_that_can_not_be_written_does_not_end_the_start(tmp_path: Path) -> None:
+    made = Settings(_env_file=None, workspace=tmp_path / "w", download="yes")
+    consent.begin(made)
+    assert consent.answered(made.files) is None
