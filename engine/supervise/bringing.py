@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import re
 import time
-import urllib.request
 from collections import deque
 from collections.abc import Callable
+from http.client import HTTPException
 
 from engine.config import Settings
 from engine.plans.launch import LaunchPlan
@@ -16,6 +16,7 @@ from engine.status import Phase, Reason
 from engine.supervise import consent
 from engine.supervise.prepare import prepare
 from engine.supervise.service import PermanentError
+from engine.system.local_http import get_text
 
 _LOOK_SECONDS = 0.5
 _LAST_WORDS = 10.0
@@ -102,10 +103,9 @@ async def until_idle(metrics: str) -> None:
 
 def _is_idle(metrics: str) -> bool:
     try:
-        with urllib.request.urlopen(metrics, timeout=5) as reply:  # noqa: S310 - our own
-            samples = dict(_SAMPLE.findall(reply.read().decode()))
+        samples = dict(_SAMPLE.findall(get_text(metrics, "", seconds=5)))
         return all(float(samples[name]) == 0 for name in _AT_WORK)
-    except (OSError, KeyError, ValueError):
+    except (OSError, HTTPException, KeyError, ValueError):
         return False
 
 

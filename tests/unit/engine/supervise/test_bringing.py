@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -50,6 +51,23 @@ def test_the_reader_is_idle_without_pictures(waiting: int, running: int, idle: b
 @pytest.mark.parametrize("text", ["", "reader_pictures_waiting 0.0\n", "reader_pictures_waiting x\n"])
 def test_a_reader_without_these_metrics_is_not_known_to_be_idle(text: str) -> None:
     with serving(OK + text.encode()) as metrics:
+        assert not bringing._is_idle(metrics)
+
+
+def test_no_proxy_is_asked_for_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    # urlopen keeps the proxies of its first call.
+    monkeypatch.setattr(urllib.request, "_opener", None)
+    with serving(OK + render(0, 0)) as metrics:
+        assert bringing._is_idle(metrics)
+
+
+@pytest.mark.parametrize("reply", [b"Hello.\r\n", b"HTTP/1.0 200 OK\r\nContent-Length: 99\r\n\r\nreader", OK + b"\xff"])
+def test_a_reply_that_breaks_off_or_is_no_http_is_not_idle(reply: bytes) -> None:
+    with serving(reply) as metrics:
         assert not bringing._is_idle(metrics)
 
 
