@@ -68,6 +68,8 @@ class Supervisor:
         self._files = settings.files
         self._print_line = print_line
         self._status = Status().with_page(url=settings.page_url, url_for_others=address_for_others(settings))
+        # Both engines write to one log: of two that rotate the same files, each would drop a kept one.
+        self._llm_log = self._log("llm.log")
         self._services: list[Service] = []
         self._plan: LaunchPlan | None = None
         self._stand_in: LaunchPlan | None = None
@@ -169,7 +171,7 @@ class Supervisor:
 
     def _engine(self) -> Service:
         return Service(
-            "engine", self._launch_engine, self._log("llm.log"), self._record, self._first_engine_changed,
+            "engine", self._launch_engine, self._llm_log, self._record, self._first_engine_changed,
             cwd=ROOT, grace=20.0, watcher=self._watcher, instead=self._give_up, scratch=self._scratch,
         )  # fmt: skip
 
@@ -183,9 +185,8 @@ class Supervisor:
         self, launch: Callable[[Report], Awaitable[Launch]], report: Callable[..., None], watcher: Callable[[], Watcher]
     ) -> Service:
         """A second engine beside the first, which stops with everything else."""
-        log = self._log("llm.log")
         service = Service(
-            "next engine", launch, log, self._record, report, cwd=ROOT, grace=20.0, watcher=watcher,
+            "next engine", launch, self._llm_log, self._record, report, cwd=ROOT, grace=20.0, watcher=watcher,
         )  # fmt: skip
         self._services.append(service)
         return service
