@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.install.file_download import digest
+from engine.install.checking import changed, stamp_beside, write_stamp
 from engine.install.weights import size
 
 RESERVE = 2_000_000_000
@@ -37,9 +37,11 @@ def main() -> int:
             return _failed("disk", needed=needed, free=free)
         print(json.dumps({"total": total}), flush=True)
         (modelscope_fetch if hub == "modelscope" else huggingface_fetch)(repository, folder, wanted)
-        if changed := _changed(folder, wanted):
-            changed.unlink()
-            return _failed("changed", file=changed.name)
+        if other := changed(folder, wanted.files):
+            other.unlink()
+            return _failed("changed", file=other.name)
+        if wanted.files:
+            write_stamp(folder, stamp_beside(folder), wanted.files)
     except OSError as error:
         # Both hubs' errors, and a broken or absent network, are OSErrors.
         status: int | None = getattr(getattr(error, "response", None), "status_code", None)
@@ -70,11 +72,6 @@ class Wanted:
     def holds(self, name: str) -> bool:
         """Whether the file is wanted."""
         return not self.files or name in self.files
-
-
-def _changed(folder: Path, wanted: Wanted) -> Path | None:
-    """The first file whose content is another than the one that is wanted."""
-    return next((folder / name for name, known in wanted.files.items() if digest(folder / name) != known), None)
 
 
 def huggingface_total(repository: str, wanted: Wanted) -> int:

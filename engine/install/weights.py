@@ -87,11 +87,16 @@ def _find_files(model: Model, variant: Variant, chosen: str, models: Path) -> Pa
         if lacking := lacking_files(folder, variant.files):
             raise WeightsError("incomplete", folder=str(folder), file=lacking[0].name, count=len(lacking))
         return folder
-    ours = models / f"{model.name}-{variant.name}"
+    ours = variant_folder(model, variant, models)
     for folder in filter(None, (ours, _snapshot(variant.repository))):
         if not lacking_files(folder, variant.files):
             return folder
     return Missing(variant.repository, ours, variant.revision, variant.files)
+
+
+def variant_folder(model: Model, variant: Variant, models: Path) -> Path:
+    """Where the files of a variant are fetched to."""
+    return models / f"{model.name}-{variant.name}"
 
 
 def lacking_files(folder: Path, files: Sequence[File]) -> list[File]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 import time
-import urllib.request
 from collections import deque
 from collections.abc import Callable
+from http.client import HTTPException
 
 from engine.config import Settings
 from engine.plans.launch import LaunchPlan
@@ -14,6 +16,7 @@ from engine.status import Phase, Reason
 from engine.supervise import consent
 from engine.supervise.prepare import prepare
 from engine.supervise.service import PermanentError
+from engine.system.local_http import get_text
 
 _LOOK_SECONDS = 0.5
 _LAST_WORDS = 10.0
@@ -21,6 +24,9 @@ _LAST_WORDS = 10.0
 _MOST_LOOKS = 60
 _WINDOW = 20
 """The speed is that of so many reports, which come once a second."""
+_AT_WORK = ("reader_pictures_waiting", "reader_pictures_running")
+_SAMPLE = re.compile(r"^(\w+) (\S+)$", re.MULTILINE)
+"""A metric without labels, and its value, which prometheus_client prints as a float."""
 
 Show = Callable[..., None]
 """Takes fields of `ComingStatus` that have changed."""
@@ -37,9 +43,13 @@ async def bring(plan: LaunchPlan, settings: Settings, show: Show) -> None:
                 return
             failure = None
         except PermanentError as error:
-            # Another yes tries again.
             failure = error.reason
-            consent.ask_again(settings.files)
+        except OSError as error:
+            # A full disk, too many open files or too many processes: the page and the reader go on without it.
+            failure = Reason("not_started", {"error": error.strerror or str(error)})
+        if failure:
+            # Another yes tries again.
+            await _forgotten(settings)
 
 
 async def _fetched(plan: LaunchPlan, settings: Settings, show: Show) -> bool:
@@ -70,6 +80,14 @@ async def _until_yes(settings: Settings, failure: Reason | None, show: Show) -> 
         await asyncio.sleep(_LOOK_SECONDS)
 
 
+async def _forgotten(settings: Settings) -> None:
+    """Forgets the last word, as soon as the disk lets it."""
+    while True:
+        with contextlib.suppress(OSError):
+            return consent.ask_again(settings.files)
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
 async def _until_no(settings: Settings) -> None:
     while consent.answered(settings.files) != "no":
         await asyncio.sleep(_LOOK_SECONDS)
@@ -85,11 +103,10 @@ async def until_idle(metrics: str) -> None:
 
 def _is_idle(metrics: str) -> bool:
     try:
-        with urllib.request.urlopen(metrics, timeout=5) as reply:  # noqa: S310 - our own
-            lines = reply.read().decode().splitlines()
-    except OSError:
+        samples = dict(_SAMPLE.findall(get_text(metrics, "", seconds=5)))
+        return all(float(samples[name]) == 0 for name in _AT_WORK)
+    except (OSError, HTTPException, KeyError, ValueError):
         return False
-    return {"reader_pictures_waiting 0", "reader_pictures_running 0"} <= set(lines)
 
 
 class _Meter:

@@ -38,4 +38,6 @@ def ask_again(files: Workspace) -> None:
 def begin(settings: Settings) -> None:
     """At the start a setting of yes or no is the last word; with `ask` it is what somebody said before."""
     if settings.download != "ask":
-        answer(settings.files, settings.download)
+        # On a full disk the page asks as if nothing were set.
+        with contextlib.suppress(OSError):
+            answer(settings.files, settings.download)

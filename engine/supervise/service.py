@@ -84,7 +84,7 @@ class Service:
     def __init__(
         self,
         name: str,
-        prepare: Callable[[Callable[[Phase, float | None], None]], Awaitable[Launch]],
+        prepare: Callable[[Callable[[Phase, float | None], None]], Awaitable[Launch | None]],
         log: RotatingLog,
         record: Record,
         report: Callable[..., None],
@@ -97,6 +97,7 @@ class Service:
     ) -> None:
         """Takes what is needed to start and to watch the program.
 
+        `prepare` returns None if it has asked the service to stop.
         `instead` is called with the reason when the program is given up; True means that `prepare` now returns
         something else to start at once. `scratch` is where its temporary files go; None: the system's folder.
         """
@@ -276,7 +277,7 @@ class Service:
                 self._say(reason=Reason("takes_no_connection", {"files": open_files_of(pid)}))
             spared = True
 
-    async def _until_stopped(self, work: Awaitable[Launch]) -> Launch | None:
+    async def _until_stopped(self, work: Awaitable[Launch | None]) -> Launch | None:
         task = asyncio.ensure_future(work)
         stop = asyncio.create_task(self._stopping.wait())
         await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any, Protocol
 
 from engine import processes
@@ -58,6 +57,7 @@ class Succession:
         self._bringing: asyncio.Task[None] | None = None
         self._retiring: asyncio.Task[None] | None = None
         self._stopped = False
+        self._port = 0
         self._state: dict[str, Any] = {}
         """Of the better engine, until it answers."""
         self.taken_over = False
@@ -86,8 +86,7 @@ class Succession:
         if self._stopped or self._bringing.cancelled():
             return
         self._bringing.result()
-        settings = self._settings.model_copy(update={"engine_port": processes.free_port()})
-        await self._host.successor(partial(self._launch, settings), self._changed, self._watcher).run()
+        await self._host.successor(self._launch, self._changed, self._watcher).run()
 
     async def _bring(self) -> None:
         await self._known.wait()
@@ -95,7 +94,9 @@ class Succession:
         self._host.coming_changed(title=find_model(self._better.model).title, total=self._better.to_fetch)
         await bring(self._better, self._settings, self._host.coming_changed)
 
-    async def _launch(self, settings: Settings, report: Report) -> Launch:
+    async def _launch(self, report: Report) -> Launch:
+        self._port = self._port or processes.free_port()
+        settings = self._settings.model_copy(update={"engine_port": self._port})
         try:
             plan = await asyncio.to_thread(make_plan, settings)
         except PlanError as error:

@@ -68,9 +68,12 @@ class Supervisor:
         self._files = settings.files
         self._print_line = print_line
         self._status = Status().with_page(url=settings.page_url, url_for_others=address_for_others(settings))
+        # Both engines write to one log: of two that rotate the same files, each would drop a kept one.
+        self._llm_log = self._log("llm.log")
         self._services: list[Service] = []
         self._plan: LaunchPlan | None = None
         self._stand_in: LaunchPlan | None = None
+        self._meanwhile: LaunchPlan | None = None
         self._answered = False
         self._succession = Succession(settings, self)
         self._again: asyncio.TimerHandle | None = None
@@ -168,7 +171,7 @@ class Supervisor:
 
     def _engine(self) -> Service:
         return Service(
-            "engine", self._launch_engine, self._log("llm.log"), self._record, self._first_engine_changed,
+            "engine", self._launch_engine, self._llm_log, self._record, self._first_engine_changed,
             cwd=ROOT, grace=20.0, watcher=self._watcher, instead=self._give_up, scratch=self._scratch,
         )  # fmt: skip
 
@@ -182,9 +185,8 @@ class Supervisor:
         self, launch: Callable[[Report], Awaitable[Launch]], report: Callable[..., None], watcher: Callable[[], Watcher]
     ) -> Service:
         """A second engine beside the first, which stops with everything else."""
-        log = self._log("llm.log")
         service = Service(
-            "next engine", launch, log, self._record, report, cwd=ROOT, grace=20.0, watcher=watcher,
+            "next engine", launch, self._llm_log, self._record, report, cwd=ROOT, grace=20.0, watcher=watcher,
         )  # fmt: skip
         self._services.append(service)
         return service
@@ -199,7 +201,11 @@ class Supervisor:
     def _watcher(self) -> Watcher:
         return engine_of(self._status.engine.kind).watcher()
 
-    async def _launch_engine(self, report: Report) -> Launch:
+    async def _launch_engine(self, report: Report) -> Launch | None:
+        if self._succession.taken_over:
+            # It ended before it was retired.
+            self.retire_first()
+            return None
         report(Phase.PREPARING, None)
         plan = self._stand_in or await self._prepared(report)
         self.show(plan)
@@ -221,13 +227,17 @@ class Supervisor:
         return Launch(plan.argv, env, "127.0.0.1", port, ready_url, question=question)
 
     async def _prepared(self, report: Report) -> LaunchPlan:
+        if self._meanwhile:
+            # Once its weights are here, the better engine would be planned; but that is the successor's to start.
+            return self._meanwhile
         try:
             plan = await asyncio.to_thread(make_plan, self._settings)
         except PlanError as error:
             raise PermanentError(Reason.of_text(str(error))) from None
         if plan.to_fetch:
             self._succession.want(plan)
-            return reader_plan(self._settings, "reader.meanwhile", plan.reasons)
+            self._meanwhile = reader_plan(self._settings, "reader.meanwhile", plan.reasons)
+            return self._meanwhile
         self.show(plan)
         try:
             return await prepare(plan, self._settings, report)

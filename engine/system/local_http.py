@@ -1,4 +1,4 @@
-"""Fetches JSON from the programs that the supervisor started, and from an engine that the settings name."""
+"""Fetches JSON and text from the programs that the supervisor started, and from an engine that the settings name."""
 
 from __future__ import annotations
 
@@ -22,6 +22,18 @@ def get_json(url: str, key: str, seconds: float, through_proxy: bool = True) -> 
     """
     with _open(url, key, None, seconds, through_proxy) as reply:
         return json.load(reply)
+
+
+def get_text(url: str, key: str, seconds: float) -> str:
+    """The text at `url`, requested with `key`; each step may take `seconds`.
+
+    Raises:
+        OSError: there is no answer, or an error.
+        http.client.HTTPException: the answer is not HTTP, or breaks off.
+        ValueError: the answer is not UTF-8.
+    """
+    with _open(url, key, None, seconds, through_proxy=True) as reply:
+        return reply.read().decode()
 
 
 def post(url: str, key: str, body: object, seconds: float) -> IO[bytes]:

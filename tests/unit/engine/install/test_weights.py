@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.catalog import File, Model, find_model
+from engine.install.checking import is_stamped, stamp_beside
 from engine.install.fetching import fetch_weights
 from engine.install.weights import Missing, WeightsError, find_weights
 
@@ -220,6 +221,7 @@ async def test_of_a_variant_only_its_files_are_fetched_of_the_pinned_commit(home
     folder = await fetch_weights(missing, "huggingface", lambda *_: None)
     assert set(hub.fetched) == set(FILES)
     assert hub.revisions == {"2" * 40}
+    assert is_stamped(folder, stamp_beside(folder), {file.name: file.sha256 for file in missing.files})
     assert find_weights(model, model.name, home / "models", "gguf") == folder
 
 
@@ -233,6 +235,7 @@ async def test_a_file_with_other_content_is_deleted_and_named(home: Path, hub: H
         await fetch_weights(missing, "huggingface", lambda *_: None)
     assert not (missing.folder / "mmproj.gguf").exists()
     assert (missing.folder / "model.gguf").exists()
+    assert not stamp_beside(missing.folder).exists()
 
 
 def test_a_variants_files_are_found_in_a_named_folder_and_in_the_hubs_cache(home: Path) -> None:
