@@ -211,7 +211,7 @@ class Supervisor:
             # All that we know about somebody else's server is its API.
             headers = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
             server = Elsewhere(plan.base_url, plan.served_name, headers)
-            return Launch((), {}, "", 0, server.models_url, headers, elsewhere=server)
+            return Launch((), {}, "", 0, server.models_url, elsewhere=server)
         ready_url = plan.base_url.removesuffix("/v1") + plan.ready_path
         env = engine_environment() | plan.env | {plan.key_env: secret(self._files.engine_key)}
         question, engine = None, engine_of(plan.engine)
