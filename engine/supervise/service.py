@@ -21,6 +21,7 @@ from engine.supervise.hang_probe import Question, until_stuck
 from engine.supervise.heartbeat import Heart
 from engine.supervise.scratch import Scratch
 from engine.system.logs import RotatingLog
+from engine.system.outgoing import masked
 from engine.wording import sentence
 
 PROBE_EVERY = 0.2
@@ -268,7 +269,7 @@ class Service:
             if failures < UNHEALTHY_AFTER:
                 continue
             if not alive or clock() - answered > SPARED_SECONDS:
-                return Reason("no_longer_answers", {"url": url})
+                return Reason("no_longer_answers", {"url": masked(url)})
             if not spared:
                 self._say(reason=Reason("takes_no_connection", {"files": open_files_of(pid)}))
             spared = True

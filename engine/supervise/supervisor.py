@@ -34,6 +34,7 @@ from engine.supervise.scratch import Scratch
 from engine.supervise.service import Launch, PermanentError, Service, port_held
 from engine.supervise.succession import Succession, in_words
 from engine.system.logs import RotatingLog
+from engine.system.outgoing import masked
 from engine.wording import sentence
 
 _LOOK_SECONDS = 2.0
@@ -247,7 +248,7 @@ class Supervisor:
         """Has the page and everybody else know what answers."""
         self._plan = plan
         plan.write(self._files.plan)
-        self.engine_changed(kind=plan.engine, model=plan.model, base_url=plan.base_url)
+        self.engine_changed(kind=plan.engine, model=plan.model, base_url=masked(plan.base_url))
 
     async def _launch_page(self, report: Report) -> Launch:
         env = page_environment(self._settings)

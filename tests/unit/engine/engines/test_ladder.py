@@ -220,6 +220,13 @@ def test_a_server_of_ones_own_is_not_started(monkeypatch: pytest.MonkeyPatch) ->
     assert plan(machine(), engine="openai", pictures="file").pictures == "file"
 
 
+def test_a_password_in_the_address_of_a_server_elsewhere_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_BASE", "http://anna:se@cret@chat.example/v1")
+    found = plan(machine(), engine="openai")
+    assert "come from http://chat.example/v1." in told(found)
+    assert "cret" not in told(found)
+
+
 def test_the_appliance_preset_is_exact() -> None:
     argv = plan(machine(gpu("NVIDIA L40S", 48)), preset="appliance").argv
     flags = ("--max-num-seqs", "--max-model-len", "--gpu-memory-utilization")
