@@ -31,6 +31,14 @@ def test_it_loads_the_models_file_as_it_came_and_the_picture_encoder_that_was_ma
     assert (found.weights, found.variant, found.finish) == (MODEL.name, "gguf", "engine.engines.llama.finish")
 
 
+def test_a_model_without_a_gguf_names_the_one_to_choose() -> None:
+    request = Request(find_model("Kimi-VL-A3B-Thinking"), Target("cpu", "CPU", memory_gb=32), HERE)
+    with pytest.raises(ForbiddenError, match=r"no GGUF of it; Kimi-VL-A3B-Thinking-2506 has one: choose that model\."):
+        llama_plan(request)
+    with pytest.raises(ForbiddenError, match=r"Kimi-K2\.5 does not run on llama: .* no GGUF of it\.$"):
+        llama_plan(replace(request, model=find_model("Kimi-K2.5")))
+
+
 def test_all_requests_share_one_context() -> None:
     assert "--kv-unified" in plan().argv
     for preset, slots in (("", 4), ("appliance", 16), ("long-context", 1), ("high-throughput", 8)):
