@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 
 from engine.config import Settings
@@ -75,7 +76,7 @@ def ask_about(plan: LaunchPlan, key: str) -> Running:
     """
     try:
         models: list[dict[str, Any]] = get_json(f"{plan.base_url}/models", key, _PATIENCE)["data"]
-    except (OSError, ValueError, LookupError) as error:
+    except (OSError, HTTPException, ValueError, LookupError) as error:
         reason = f"{masked(plan.base_url)} does not answer ({masked(str(error))})"
         raise NotRunningError(f"{reason}; ./start.sh status shows its state.") from None
     held = next((model.get("max_model_len") for model in models if model.get("id") == plan.served_name), None)
@@ -85,6 +86,6 @@ def ask_about(plan: LaunchPlan, key: str) -> Running:
 def _version(plan: LaunchPlan, key: str) -> str:
     try:
         return str(get_json(f"{plan.base_url.removesuffix('/v1')}/version", key, _PATIENCE)["version"])
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, HTTPException, ValueError, LookupError, TypeError):
         # Only vLLM has this address.
         return ""
