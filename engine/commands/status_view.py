@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from http.client import HTTPException
 from statistics import median
 from typing import Any
 
@@ -65,7 +66,7 @@ def ask_page(settings: Settings, seen: Status) -> dict[str, Any]:
         found: dict[str, Any] = get_json(f"{settings.page_url}/api/overview", key, seconds=5, through_proxy=False)
         # Another version may report other things, or in another form.
         _drawn(found, seen)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, HTTPException, ValueError, LookupError, TypeError, AttributeError):
         return {}
     return found
 

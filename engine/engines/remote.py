@@ -7,6 +7,7 @@ from engine.config import Settings
 from engine.engines.base import Engine
 from engine.machine.detect import Hardware
 from engine.plans.launch import EngineTraits, Guide, LaunchPlan
+from engine.system.outgoing import masked
 
 NAME = "openai"
 TRAITS = EngineTraits(title="Remote server", title_zh="远程服务", remote=True)
@@ -22,7 +23,7 @@ def remote_plan(settings: Settings, _: Hardware, model: Model) -> LaunchPlan:
         base_url=settings.openai_api_base.rstrip("/"),
         pictures=settings.pictures,
         key_env="OPENAI_API_KEY",
-        reasons=(f"KIMI_ENGINE={NAME}: the answers come from {settings.openai_api_base}.",),
+        reasons=(f"KIMI_ENGINE={NAME}: the answers come from {masked(settings.openai_api_base)}.",),
         guide=Guide(checked="nothing is started here"),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import shutil
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,9 @@ import psutil
 
 from engine.machine.vendor import Accelerator, text_of
 from engine.machine.vendors import VENDORS
+
+_HELP_SECONDS = 20.0
+"""A build for GPUs looks for them first."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Hardware:
     """What could not be read, and why, for `plan` and `doctor`."""
     llama_server: str | None = None
     """llama.cpp's server, if it is on the PATH."""
+    llama_flags: frozenset[str] | None = None
+    """The long options that its `--help` names, none where it does not run; None: it was not asked."""
     sglang_python: str | None = None
     """The interpreter of SGLang's environment, if its command is on the PATH."""
 
@@ -48,6 +54,7 @@ def detect() -> Hardware:
     found = tuple(device for vendor in VENDORS.values() for device in vendor.detect(notes))
     affinity = psutil.Process().cpu_affinity()
     flags = re.search(r"^flags\s*:\s*(.*)$", text_of(Path("/proc/cpuinfo")), re.MULTILINE)
+    llama = shutil.which("llama-server")
     return Hardware(
         accelerators=found,
         machine=platform.machine(),
@@ -57,9 +64,21 @@ def detect() -> Hardware:
         memory=memory_limit(),
         cpu_flags=frozenset(flags[1].split()) if flags else frozenset(),
         notes=tuple(notes),
-        llama_server=shutil.which("llama-server"),
+        llama_server=llama,
+        llama_flags=_flags_of(llama) if llama else None,
         sglang_python=_beside(shutil.which("sglang")),
     )
+
+
+def _flags_of(program: str) -> frozenset[str]:
+    try:
+        ended = subprocess.run(  # noqa: S603 - the user's own
+            [program, "--help"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            check=False, text=True, errors="replace", timeout=_HELP_SECONDS,
+        )  # fmt: skip
+    except (subprocess.TimeoutExpired, OSError):
+        return frozenset()
+    return frozenset(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", ended.stdout))
 
 
 def _glibc() -> tuple[int, ...]:

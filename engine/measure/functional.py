@@ -6,12 +6,14 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any
 
 from engine.catalog import Model, UnknownModelError, find_model
 from engine.measure.accuracy.scoring import character_errors
 from engine.measure.accuracy.sets import OUR_PICTURES, READ_ALL, data_url, folder_set
 from engine.system.local_http import get_json, post
+from engine.system.outgoing import masked
 
 PICTURE = "sign-en.webp"
 """The one of our pictures that is read: a few large words."""
@@ -82,17 +84,16 @@ def find_served(server: Server) -> Served:
     Raises:
         CheckFailedError: the server does not answer, refuses the key, or serves no such model.
     """
+    shown = masked(server.base_url)
     try:
         listed = get_json(f"{server.base_url}/models", server.key, _PATIENCE)["data"]
         names = {str(entry["id"]): str(entry.get("owned_by", "")) for entry in listed}
-    except OSError as error:
-        raise CheckFailedError(
-            f"{server.base_url}/models does not answer ({error}): see its log, and the key."
-        ) from None
+    except (OSError, HTTPException) as error:
+        raise CheckFailedError(f"{shown}/models does not answer ({error}): see its log, and the key.") from None
     except (ValueError, LookupError, TypeError, AttributeError):
-        raise CheckFailedError(f"{server.base_url} is no OpenAI API: it needs the path to /v1.") from None
+        raise CheckFailedError(f"{shown} is no OpenAI API: it needs the path to /v1.") from None
     if not names:
-        raise CheckFailedError(f"{server.base_url} serves no model yet.")
+        raise CheckFailedError(f"{shown} serves no model yet.")
     name = server.model or next(iter(names))
     if name not in names:
         known = ", ".join(names)
@@ -194,7 +195,7 @@ def ask(server: Server, served: Served, content: str | list[Json], **fields: Any
             if _take(said, event):
                 first = first or time.monotonic()
                 said.seconds = time.monotonic() - first
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise CheckFailedError(f"The engine refuses the question, or is gone ({_words(error)}).") from None
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise CheckFailedError(f"What came is no stream of OpenAI's API ({error!r}).") from None
@@ -216,6 +217,8 @@ def _events(server: Server, body: Json) -> Iterator[Json]:
                 return
             if data and not data.startswith(":"):
                 yield json.loads(data)
+    # http.client ends the lines of a torn connection as it does those of a whole answer.
+    raise ConnectionError("its answer broke off, without [DONE]")
 
 
 def _take(said: Said, event: Json) -> bool:
@@ -235,9 +238,9 @@ def _take(said: Said, event: Json) -> bool:
     return bool(content or reasoning or calls)
 
 
-def _words(error: OSError) -> str:
+def _words(error: OSError | HTTPException) -> str:
     read = getattr(error, "read", None)
-    return f"{error}: {read(300).decode(errors='replace')}" if read else str(error)
+    return f"{error}: {read(300).decode(errors='replace')}" if read else str(error) or type(error).__name__
 
 
 def _parser(served: Served, kind: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 
 from engine.config import Settings
@@ -13,6 +14,7 @@ from engine.plans.launch import LaunchPlan
 from engine.status import Status
 from engine.supervise import control
 from engine.system.local_http import get_json
+from engine.system.outgoing import masked
 
 _PATIENCE = 20.0
 
@@ -74,8 +76,8 @@ def ask_about(plan: LaunchPlan, key: str) -> Running:
     """
     try:
         models: list[dict[str, Any]] = get_json(f"{plan.base_url}/models", key, _PATIENCE)["data"]
-    except (OSError, ValueError, LookupError) as error:
-        reason = f"{plan.base_url} does not answer ({error})"
+    except (OSError, HTTPException, ValueError, LookupError) as error:
+        reason = f"{masked(plan.base_url)} does not answer ({masked(str(error))})"
         raise NotRunningError(f"{reason}; ./start.sh status shows its state.") from None
     held = next((model.get("max_model_len") for model in models if model.get("id") == plan.served_name), None)
     return Running(plan, key, held or plan.context, _version(plan, key))
@@ -84,6 +86,6 @@ def ask_about(plan: LaunchPlan, key: str) -> Running:
 def _version(plan: LaunchPlan, key: str) -> str:
     try:
         return str(get_json(f"{plan.base_url.removesuffix('/v1')}/version", key, _PATIENCE)["version"])
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, HTTPException, ValueError, LookupError, TypeError):
         # Only vLLM has this address.
         return ""

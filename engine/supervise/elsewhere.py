@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from engine.lazily import aiohttp
 from engine.status import Reason
+from engine.system.outgoing import has_credentials, masked, proxy_for
 
 AGAIN_EVERY = 5.0
 """Seconds between two questions to a server that does not answer."""
@@ -36,17 +36,21 @@ class Elsewhere:
     @property
     def address(self) -> str:
         """The address to show: without a name and password, which it may hold."""
-        return re.sub(r"(?<=//)[^/@]*@", "", self.base_url)
+        return masked(self.base_url)
+
+    def session(self, timeout: float) -> aiohttp.ClientSession:
+        """Asks it by a proxy of the environment, as the page does; no question takes more than `timeout` seconds."""
+        return aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=timeout), headers=self.headers, proxy=proxy_for(self.base_url)
+        )
 
     async def look(self) -> Reason | None:
         """Asks it for its models: what keeps people from using it; None where nothing does."""
-        timeout = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
+        if has_credentials(self.base_url):
+            # aiohttp, by which the page asks too, sends no key beside them.
+            return Reason("remote_credentials", {"address": self.address})
         try:
-            # By a proxy of the environment, as the page does.
-            async with (
-                aiohttp.ClientSession(timeout=timeout, headers=self.headers, trust_env=True) as session,
-                session.get(self.models_url) as reply,
-            ):
+            async with self.session(PATIENCE_SECONDS) as session, session.get(self.models_url) as reply:
                 return self._answered(reply.status, await _body(reply))
         except TimeoutError:
             return Reason("remote_timeout", {"address": self.address, "seconds": int(PATIENCE_SECONDS)})
@@ -61,7 +65,7 @@ class Elsewhere:
         if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, ConnectionRefusedError):
             return Reason("remote_refused", {"address": self.address})
         said = (str(error) or type(error).__name__).replace(self.base_url, self.address)
-        return Reason("remote_unreachable", {"address": self.address, "error": said})
+        return Reason("remote_unreachable", {"address": self.address, "error": masked(said)})
 
     def _answered(self, status: int, body: bytes) -> Reason | None:
         if status in {401, 403}:

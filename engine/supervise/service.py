@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from engine.supervise.hang_probe import Question, until_stuck
 from engine.supervise.heartbeat import Heart
 from engine.supervise.scratch import Scratch
 from engine.system.logs import RotatingLog
+from engine.system.outgoing import masked
 from engine.wording import sentence
 
 PROBE_EVERY = 0.2
@@ -56,7 +57,6 @@ class Launch:
     host: str
     port: int
     ready_url: str
-    ready_headers: Mapping[str, str] = field(default_factory=dict)
     question: Question | None = None
     """What to ask it now and then, beside its health."""
     elsewhere: Elsewhere | None = None
@@ -233,10 +233,8 @@ class Service:
         pid: int = 0,
     ) -> Reason:
         """Checks until it is ready, then keeps checking; returns why it must be restarted."""
-        timeout, url = aiohttp.ClientTimeout(total=CHECK_TIMEOUT), launch.ready_url
-        async with aiohttp.ClientSession(
-            timeout=timeout, headers=dict(launch.ready_headers), trust_env=launch.elsewhere is not None
-        ) as session:
+        url = launch.ready_url
+        async with _session(launch) as session:
             reason = await launch.elsewhere.until_it_answers(self._refused) if launch.elsewhere else None
             while await _ask(session, url) != 200:
                 await asyncio.sleep(PROBE_EVERY)
@@ -272,7 +270,7 @@ class Service:
             if failures < UNHEALTHY_AFTER:
                 continue
             if not alive or clock() - answered > SPARED_SECONDS:
-                return Reason("no_longer_answers", {"url": url})
+                return Reason("no_longer_answers", {"url": masked(url)})
             if not spared:
                 self._say(reason=Reason("takes_no_connection", {"files": open_files_of(pid)}))
             spared = True
@@ -382,10 +380,16 @@ def port_held(port: int, holder: str) -> Reason:
     return Reason("port_held", {"port": port, "holder": holder})
 
 
+def _session(launch: Launch) -> aiohttp.ClientSession:
+    if launch.elsewhere:
+        return launch.elsewhere.session(CHECK_TIMEOUT)
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CHECK_TIMEOUT))
+
+
 async def _ask(session: aiohttp.ClientSession, url: str) -> int | None:
     """The HTTP status; None if there was no answer."""
     try:
         async with session.get(url) as reply:
             return reply.status
-    except (aiohttp.ClientError, TimeoutError):
+    except (aiohttp.ClientError, TimeoutError, ValueError):
         return None

@@ -34,6 +34,7 @@ from engine.supervise.scratch import Scratch
 from engine.supervise.service import Launch, PermanentError, Service, port_held
 from engine.supervise.succession import Succession, in_words
 from engine.system.logs import RotatingLog
+from engine.system.outgoing import masked
 from engine.wording import sentence
 
 _LOOK_SECONDS = 2.0
@@ -217,7 +218,7 @@ class Supervisor:
             # All that we know about somebody else's server is its API.
             headers = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
             server = Elsewhere(plan.base_url, plan.served_name, headers)
-            return Launch((), {}, "", 0, server.models_url, headers, elsewhere=server)
+            return Launch((), {}, "", 0, server.models_url, elsewhere=server)
         ready_url = plan.base_url.removesuffix("/v1") + plan.ready_path
         env = engine_environment() | plan.env | {plan.key_env: secret(self._files.engine_key)}
         question, engine = None, engine_of(plan.engine)
@@ -257,7 +258,7 @@ class Supervisor:
         """Has the page and everybody else know what answers."""
         self._plan = plan
         plan.write(self._files.plan)
-        self.engine_changed(kind=plan.engine, model=plan.model, base_url=plan.base_url)
+        self.engine_changed(kind=plan.engine, model=plan.model, base_url=masked(plan.base_url))
 
     async def _launch_page(self, report: Report) -> Launch:
         env = page_environment(self._settings)

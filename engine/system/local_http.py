@@ -18,6 +18,7 @@ def get_json(url: str, key: str, seconds: float, through_proxy: bool = True) -> 
 
     Raises:
         OSError: there is no answer, or an error.
+        http.client.HTTPException: the answer is no HTTP, or ends early.
         ValueError: the answer is not JSON.
     """
     with _open(url, key, None, seconds, through_proxy) as reply:
@@ -41,6 +42,7 @@ def post(url: str, key: str, body: object, seconds: float) -> IO[bytes]:
 
     Raises:
         OSError: nobody answers, or with an error.
+        http.client.HTTPException: the answer is no HTTP; or, while it is read, that it ends early.
     """
     return _open(url, key, json.dumps(body).encode(), seconds, through_proxy=True)
 

@@ -42,6 +42,7 @@ RELEASES = {
 """llama.cpp's releases for the processor alone, by the machine's name of itself."""
 NEEDED_GB = 0.3
 """Free disk that an installation takes, downloads included."""
+_TRIAL_SECONDS = 60.0
 
 
 def llama_server(root: Path) -> Path:
@@ -105,13 +106,33 @@ def _install_release(root: Path, report: Report, before: str = "") -> None:
     report(f"Fetching llama.cpp {RELEASE_BUILD} from {release.url}.")
     try:
         fetch(release, archive)
-        with tarfile.open(archive) as file:
-            file.extractall(environment, filter="data")
+        _unpack(archive, environment)
     except (DownloadError, OSError, tarfile.TarError) as error:
         way_out = "put llama-server on the PATH, or connect this machine, and start again."
         raise EnvironmentFailedError(" ".join(filter(None, (before, f"{error} To go on, {way_out}")))) from error
     archive.unlink()
     _put_in_place(root, "llama-*/llama-server")
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Unpacks what stays within the folder: files, folders, and links to a neighbour, as libraries have them.
+
+    The check is ours since Python before 3.11.4 has no `filter`.
+
+    Raises:
+        tarfile.TarError: something else is in it; nothing was unpacked.
+    """
+    with tarfile.open(archive) as file:
+        members = file.getmembers()
+        for member in members:
+            beside = member.issym() and "/" not in member.linkname and member.linkname != ".."
+            outside = member.name.startswith("/") or ".." in member.name.split("/")
+            if outside or not (member.isfile() or member.isdir() or beside):
+                raise tarfile.ExtractError(f"{archive.name} holds {member.name!r}, which is not safe to unpack.")
+            member.mode &= 0o755
+            member.uid, member.gid, member.uname, member.gname = os.getuid(), os.getgid(), "", ""
+        file.extraction_filter = getattr(tarfile, "data_filter", None)
+        file.extractall(folder, members)  # noqa: S202 - checked above
 
 
 def _removed(root: Path) -> Path:
@@ -127,11 +148,21 @@ def _put_in_place(root: Path, pattern: str) -> None:
         raise EnvironmentFailedError("There is no llama-server in what was installed; start again to install it again.")
     server = llama_server(root)
     server.symlink_to(os.path.relpath(found, server.parent))
-    ended = subprocess.run([server, "--version"], capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - ours
-    if ended.returncode:
-        said = (ended.stderr or ended.stdout).strip().splitlines()
-        why = said[-1] if said else f"exit status {ended.returncode}"
+    if why := _failure(server):
         raise EnvironmentFailedError(f"llama.cpp was installed and does not run on this machine ({why}).")
+
+
+def _failure(server: Path) -> str:
+    """Why the program does not run here; empty: it does."""
+    command = [str(server), "--version"]
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TRIAL_SECONDS)  # noqa: S603 - ours
+    except (subprocess.TimeoutExpired, OSError) as error:
+        return str(error)
+    if not ended.returncode:
+        return ""
+    said = (ended.stderr or ended.stdout).strip().splitlines()
+    return said[-1] if said else f"exit status {ended.returncode}"
 
 
 def _fingerprint(build: str) -> str:

@@ -43,11 +43,12 @@ def llama_plan(request: Request) -> LaunchPlan:
     Raises:
         ForbiddenError: there is no GGUF of the model, or not enough memory.
     """
-    facts = request.facts(NAME)
     model, target = request.model, request.target
     gguf = model.variant(VARIANT)
     if gguf is None:
-        raise ForbiddenError(f"The catalogue has no GGUF of {model.name}; {model.stand_in} has one.")
+        other = f"; {model.stand_in} has one: choose that model" if model.stand_in else ""
+        raise ForbiddenError(f"{model.name} does not run on {NAME}: the catalogue has no GGUF of it{other}.")
+    facts = request.facts(NAME)
     if target.total_gb is not None and target.total_gb < gguf.memory_gb:
         raise ForbiddenError(
             f"{gguf.repository or model.name} needs {gguf.memory_gb:g} GB of memory and {target} has "

@@ -11,6 +11,7 @@ from engine.engines.base import Engine, Environment, Workload, request_here
 from engine.engines.vllm.environment import ENVIRONMENT, is_ready, vllm_python
 from engine.engines.vllm.log import VllmLog
 from engine.engines.vllm.plan import FLAGS, NAME, TRAITS, vllm_plan
+from engine.install.weights import is_folder
 from engine.machine.detect import Hardware
 from engine.machine.vendors import CPU, VENDORS
 from engine.plans.launch import LaunchPlan, PlanError
@@ -18,6 +19,7 @@ from engine.plans.target import from_hardware
 
 
 def _here(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
+    _check_folder(settings.model)
     targets = from_hardware(hardware)
     accelerated = [target for target in targets if target.vendor != CPU]
     if settings.engine == AUTO and not accelerated and not model.tiny:
@@ -29,6 +31,15 @@ def _here(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
             "start it as `./start.sh plan --format docker` prints, then use KIMI_ENGINE=openai."
         )
     return vllm_plan(request_here(settings, model, target, str(vllm_python(ROOT))))
+
+
+def _check_folder(wanted: str) -> None:
+    """Raises PlanError for a folder of `KIMI_MODEL` with GGUF files alone: vLLM loads safetensors."""
+    folder = Path(wanted).expanduser()
+    if not is_folder(wanted) or not any(folder.glob("*.gguf")):
+        return
+    if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
+        raise PlanError(f"{folder} has GGUF files alone; vLLM needs config.json and safetensors: KIMI_ENGINE=llama.")
 
 
 def bench_command(load: Workload) -> list[str]:

@@ -15,6 +15,7 @@ from engine.engines.base import Workload
 from engine.engines.registry import engine_of
 from engine.measure.running_engine import Running
 from engine.measure.speed.scenarios import Load, Scenario
+from engine.system.outgoing import masked
 
 KEY_ENV = "OPENAI_API_KEY"
 _STATISTICS = ("mean", "median", "p99")
@@ -63,7 +64,7 @@ def command(running: Running, scenario: Scenario, load: Load, output: Path, seed
     """
     engine = engine_of(running.plan.engine)
     if engine.bench is None:
-        raise NoToolError(engine.no_bench.format(url=running.plan.base_url))
+        raise NoToolError(engine.no_bench.format(url=masked(running.plan.base_url)))
     workload = Workload(
         python=running.plan.argv[0], root_url=running.root_url, weights=running.weights,
         served_name=running.plan.served_name, input_len=scenario.input_len, output_len=scenario.output_len,

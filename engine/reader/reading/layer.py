@@ -10,6 +10,8 @@ from engine.reader.reading.lines import Line
 
 # How much of a run must lie in a line's box, and how like its text must be to what was read there.
 _INSIDE, _LIKE = 0.75, 0.75
+_LONGEST = 500
+"""Characters of a line that are compared, which takes time by the square of them; a longer one stays as it was read."""
 
 
 def corrected(lines: list[Line], runs: list[Run], width: int, height: int) -> list[Line]:
@@ -34,4 +36,8 @@ def _inside(run: Run, line: Line, width: int, height: int) -> bool:
 
 def _alike(text: str, read: str) -> bool:
     one, other = ("".join(part.split()).casefold() for part in (text, read))
+    short, long = sorted((len(one), len(other)))
+    # Where one is over twice as long as the other, at most two thirds are alike.
+    if long > _LONGEST or long > 2 * short:
+        return False
     return SequenceMatcher(None, one, other, autojunk=False).ratio() >= _LIKE

@@ -137,6 +137,20 @@ def test_auto_fetches_no_gigabytes_unless_it_may(tmp_path: Path) -> None:
     assert (found.engine, found.to_fetch) == ("llama", 0)
 
 
+def test_a_folder_with_gguf_files_alone_is_for_llama_server_beside_a_gpu(tmp_path: Path) -> None:
+    sparse(tmp_path / "Kimi-VL-A3B-Thinking-2506-Q4_K_M.gguf", 10.54074768)
+    sparse(tmp_path / "mmproj-Kimi-VL-A3B-Thinking-2506-Q8_0.gguf", 0.618098624)
+    here = machine(gpu("NVIDIA L40S", 48), llama=True)
+    found = plan(here, model=str(tmp_path))
+    assert (found.engine, found.model) == ("llama", THINKING_2506)
+    assert "has GGUF files alone" in told(found)
+    (tmp_path / "config.json").write_text('{"model_type": "kimi_vl"}')
+    with pytest.raises(PlanError, match=r"vLLM needs config\.json and safetensors: KIMI_ENGINE=llama"):
+        plan(here, model=str(tmp_path), engine="vllm")
+    sparse(tmp_path / "model.safetensors", 30.0)
+    assert plan(here, model=str(tmp_path)).engine == "vllm"
+
+
 def test_a_folder_with_the_gguf_files_is_known_by_them(tmp_path: Path) -> None:
     sparse(tmp_path / "Kimi-VL-A3B-Thinking-2506-Q4_K_M.gguf", 10.54074768)
     sparse(tmp_path / "mmproj-Kimi-VL-A3B-Thinking-2506-Q8_0.gguf", 0.618098624)
@@ -220,6 +234,13 @@ def test_a_server_of_ones_own_is_not_started(monkeypatch: pytest.MonkeyPatch) ->
     assert plan(machine(), engine="openai", pictures="file").pictures == "file"
 
 
+def test_a_password_in_the_address_of_a_server_elsewhere_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_BASE", "http://anna:se@cret@chat.example/v1")
+    found = plan(machine(), engine="openai")
+    assert "come from http://chat.example/v1." in told(found)
+    assert "cret" not in told(found)
+
+
 def test_the_appliance_preset_is_exact() -> None:
     argv = plan(machine(gpu("NVIDIA L40S", 48)), preset="appliance").argv
     flags = ("--max-num-seqs", "--max-model-len", "--gpu-memory-utilization")
@@ -255,11 +276,10 @@ def sparse(path: Path, gb: float) -> None:
         file.truncate(int(gb * GB))
 
 
-@pytest.mark.parametrize("names", [("model-1.safetensors", "model-2.safetensors"), ("a.gguf", "mmproj.gguf")])
-def test_a_folder_needs_the_memory_of_its_own_weights(tmp_path: Path, names: tuple[str, str]) -> None:
+def test_a_folder_needs_the_memory_of_its_own_weights(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "kimi_vl"}')
-    sparse(tmp_path / names[0], 4.0)
-    sparse(tmp_path / names[1], 2.0)
+    sparse(tmp_path / "model-1.safetensors", 4.0)
+    sparse(tmp_path / "model-2.safetensors", 2.0)
     sparse(tmp_path / "optimizer.bin", 90.0)
     # 6 GB and the 4 that stay free, where the catalogue's weights need 37.
     assert plan(machine(ram=12), engine="vllm", model=str(tmp_path)).accelerator == "CPU with 12 GB of RAM"

@@ -152,13 +152,14 @@ def test_an_answer_that_cannot_be_read_is_a_note_and_not_an_end(
 def test_the_tools_on_the_path_are_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "amd-smi").write_text(f"#!/bin/sh\ncat '{RECORDED / 'amd-smi-static-MI300X.json'}'\n")
     (tmp_path / "npu-smi").write_text(f"#!/bin/sh\ncat '{RECORDED / 'npu-smi-24.1.0-910B1.txt'}'\n")
-    (tmp_path / "llama-server").write_text("#!/bin/sh\n")
+    (tmp_path / "llama-server").write_text("#!/bin/sh\necho '-m,    --model FNAME  path, see --hf-repo'\n")
     for tool in tmp_path.iterdir():
         tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     found = detect()
     assert [device.name for device in found.accelerators] == ["AMD Instinct MI300X", *["Ascend 910B1"] * 2]
     assert found.llama_server == str(tmp_path / "llama-server")
+    assert found.llama_flags == {"--model", "--hf-repo"}
     assert found.memory is not None
     assert found.cores >= 1
 

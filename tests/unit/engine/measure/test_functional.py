@@ -20,6 +20,8 @@ from engine.measure.functional import (
     check_tools,
     find_served,
 )
+from engine.measure.running_engine import NotRunningError, ask_about
+from engine.plans.launch import LaunchPlan
 from tests.instruments.combinations import settings
 from tests.instruments.ports import free_port
 from tests.instruments.scripted_engine import ScriptedEngine
@@ -87,6 +89,28 @@ async def test_marks_that_llama_server_leaves_are_the_pages_business(engine: Scr
     engine.script.answer = ["◁think▷Hmm.◁/think▷Paris."]
     served = Served("Kimi-K2.5", "llamacpp", None)
     assert "the page takes them off" in await asyncio.to_thread(check_thinking, server(engine), served)
+
+
+async def test_an_engine_that_dies_within_its_answer_is_wrong(engine: ScriptedEngine) -> None:
+    engine.script.break_after = 1
+    with pytest.raises(CheckFailedError, match=r"is gone \(its answer broke off"):
+        await asyncio.to_thread(check_thinking, server(engine), await found(engine))
+
+
+async def test_what_is_no_http_is_wrong() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"nothing of the kind\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as listening:
+        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+        with pytest.raises(CheckFailedError, match="does not answer"):
+            await asyncio.to_thread(find_served, Server(url, KEY))
+        plan = LaunchPlan(engine="vllm", model="m", served_name="m", base_url=url, pictures="data")
+        with pytest.raises(NotRunningError, match="does not answer"):
+            await asyncio.to_thread(ask_about, plan, KEY)
 
 
 async def test_a_picture_is_read_by_its_words(engine: ScriptedEngine) -> None:

@@ -74,13 +74,18 @@ async def test_one_that_does_not_answer_says_how(monkeypatch: pytest.MonkeyPatch
     assert found == ["remote_refused", "remote_unknown_host", "remote_unreachable", "remote_timeout"]
 
 
-async def test_a_password_in_the_address_is_not_shown() -> None:
-    found = await Elsewhere(
-        f"http://anna:secret@127.0.0.1:{free_port()}/v1", headers={"Authorization": "Bearer x"}
-    ).look()
-    assert found
-    assert "127.0.0.1" in sentence(found)
-    assert "secret" not in repr(found)
+async def test_a_password_in_the_address_is_rejected_and_not_shown() -> None:
+    found = await Elsewhere("http://anna:se@cret@127.0.0.1:1/v1", headers={"Authorization": "Bearer x"}).look()
+    assert found == Reason("remote_credentials", {"address": "http://127.0.0.1:1/v1"})
+    assert "OPENAI_API_KEY" in sentence(found)
+
+
+async def test_netrc_does_not_get_in_the_way_of_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login anna password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    async with serving((200, LIST)) as address:
+        assert await Elsewhere(address, "a", {"Authorization": "Bearer x"}).look() is None
 
 
 async def test_each_new_reason_is_told_once_with_the_time_and_the_next_try(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +108,7 @@ async def test_the_supervisor_reports_and_logs_it_and_is_ready_when_the_server_i
 
     async def launch(report: Callable[..., None]) -> Launch:
         report(Phase.PREPARING, None)
-        return Launch((), {}, "", 0, server.models_url, server.headers, elsewhere=server)
+        return Launch((), {}, "", 0, server.models_url, elsewhere=server)
 
     def report(**changes: Any) -> None:
         seen.append(changes)

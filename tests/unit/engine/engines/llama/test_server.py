@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.engines.llama.environment import llama_server
-from engine.engines.llama.server import WHEEL_NEEDS, choose_server
+from engine.engines.llama.server import NEEDED_FLAGS, WHEEL_NEEDS, choose_server
 from engine.machine.detect import Hardware, detect, physical_cores
 from engine.plans.launch import PlanError
 
@@ -21,6 +21,18 @@ def test_the_users_own_goes_first() -> None:
     found = choose_server(hardware(llama_server="/usr/bin/llama-server"), ROOT)
     assert (found.program, found.build) == (Path("/usr/bin/llama-server"), None)
     assert "/usr/bin/llama-server is on the PATH" in found.why
+
+
+def test_the_users_own_is_passed_over_where_it_would_exit_on_our_flags() -> None:
+    own = {"llama_server": "/usr/bin/llama-server"}
+    assert choose_server(hardware(llama_flags=frozenset(NEEDED_FLAGS), **own), ROOT).build is None
+    old = frozenset(NEEDED_FLAGS) - {"--offline", "--cache-ram"}
+    found = choose_server(hardware(llama_flags=old, **own), ROOT)
+    assert found.build == "wheel"
+    assert "/usr/bin/llama-server is on the PATH, but does not know --cache-ram, --offline. llama.cpp b" in found.why
+    assert "its --help can't be read" in choose_server(hardware(llama_flags=frozenset(), **own), ROOT).why
+    with pytest.raises(PlanError, match=r"does not know --cache-ram, --offline.*on the PATH, a newer one"):
+        choose_server(hardware(llama_flags=old, glibc=(), **own), ROOT)
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])

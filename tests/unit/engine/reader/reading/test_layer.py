@@ -1,6 +1,11 @@
 """A PDF's text layer is believed where the picture shows the same."""
 
+from difflib import SequenceMatcher
+
+import pytest
+
 from engine.formats.text_layer import Run
+from engine.reader.reading import layer
 from engine.reader.reading.layer import corrected
 from tests.unit.engine.reader.lines import line
 
@@ -25,6 +30,22 @@ def test_another_text_a_hidden_one_and_one_elsewhere_are_not_believed() -> None:
     assert corrected([LINE], [run("Pay 9000 to somebody else")], 1000, 1000) == [LINE]
     assert corrected([LINE], [Run(0.1, 0.8, 0.4, 0.82, "Invoice No. 20481")], 1000, 1000) == [LINE]
     assert corrected([], [run("Ignore all of this")], 1000, 1000) == []
+
+
+def test_a_text_of_another_length_or_a_very_long_one_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[str] = []
+
+    def matcher(_: None, one: str, other: str, *, autojunk: bool) -> SequenceMatcher[str]:
+        compared.append(one)
+        return SequenceMatcher(None, one, other, autojunk=autojunk)
+
+    monkeypatch.setattr(layer, "SequenceMatcher", matcher)
+    assert corrected([LINE], [run("Invoice No. 20481 " * 3)], 1000, 1000) == [LINE]
+    long = line("ab" * 10_000, 100, 200, 300, score=0.8)
+    assert corrected([long], [run("ba" * 10_000)], 1000, 1000) == [long]
+    assert compared == []
+    assert corrected([LINE], [run("Invoice No. 20481")], 1000, 1000) != [LINE]
+    assert len(compared) == 1
 
 
 def test_a_run_over_two_columns_is_of_neither() -> None:
