@@ -123,7 +123,9 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _add_guards(app: FastAPI, settings: Settings, rules: Rules, welcome: Welcome) -> None:
     """Adds the middleware that every request passes; the last one added is the outermost."""
-    places = AllowedPlaces(loopback=settings.loopback, port=settings.port, origins=settings.origins)
+    places = AllowedPlaces(
+        loopback=settings.loopback, port=settings.port, origins=settings.origins, api_origins=settings.api_origins
+    )
     app.add_middleware(HonestErrors)
     app.add_middleware(SoundRequests)
     if settings.sign_in == "local":
@@ -135,7 +137,7 @@ def _add_guards(app: FastAPI, settings: Settings, rules: Rules, welcome: Welcome
     app.add_middleware(BodyPace)
     api_paths = dict.fromkeys(PICTURE_PATHS, MAX_REQUEST_BYTES)
     app.add_middleware(BodyLimit, upload=MAX_BYTES + _FORM_BYTES, other=_OTHER_BODY_BYTES, paths=api_paths)
-    app.add_middleware(CrossOrigin, origins=places.origins)
+    app.add_middleware(CrossOrigin, origins=places.api_origins)
     app.add_middleware(HostAndOrigin, places=places, from_anywhere=posted_callbacks())
     app.add_middleware(SecureHeaders, policy=content_security_policy(settings.files.page_root))
     app.add_middleware(Forwarded, proxies=settings.proxies, places=places, auth_header=settings.auth_header)
