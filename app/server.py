@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +55,7 @@ from app.page.threads.routes import routes
 from app.page.threads.saving import Keeper
 from app.presets import Presets
 from app.sockets.sessions import guard
-from app.status.overview import shown
+from app.status.overview import coming_shown, shown
 from app.status.routes import watching
 from app.telemetry import logs, metrics
 from app.telemetry.otel import telemetry
@@ -213,11 +212,9 @@ def _add_routes(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
         engine["note"] = plan.note if plan else ""
         # The reason is shown only if another engine was tried and failed.
         engine["why"] = sentence(plan.failure, language) if plan else ""
-        coming = state.coming()
         # Whether gigabytes are fetched is for those to say who look after the product.
         may = token is not None and welcome.watches(token)
-        told = asdict(coming) | {"reason": sentence(coming.reason, language), "may": may}
-        return JSONResponse({"engine": engine, "coming": told})
+        return JSONResponse({"engine": engine, "coming": coming_shown(state.coming(), language, may=may)})
 
     @app.post("/api/retry")
     async def retry(request: Request, user: SignedIn) -> JSONResponse:
