@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +55,7 @@ from app.page.threads.routes import routes
 from app.page.threads.saving import Keeper
 from app.presets import Presets
 from app.sockets.sessions import guard
-from app.status.overview import shown
+from app.status.overview import coming_shown, shown
 from app.status.routes import watching
 from app.telemetry import logs, metrics
 from app.telemetry.otel import telemetry
@@ -123,7 +122,9 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _add_guards(app: FastAPI, settings: Settings, rules: Rules, welcome: Welcome) -> None:
     """Adds the middleware that every request passes; the last one added is the outermost."""
-    places = AllowedPlaces(loopback=settings.loopback, port=settings.port, origins=settings.origins)
+    places = AllowedPlaces(
+        loopback=settings.loopback, port=settings.port, origins=settings.origins, api_origins=settings.api_origins
+    )
     app.add_middleware(HonestErrors)
     app.add_middleware(SoundRequests)
     if settings.sign_in == "local":
@@ -135,7 +136,7 @@ def _add_guards(app: FastAPI, settings: Settings, rules: Rules, welcome: Welcome
     app.add_middleware(BodyPace)
     api_paths = dict.fromkeys(PICTURE_PATHS, MAX_REQUEST_BYTES)
     app.add_middleware(BodyLimit, upload=MAX_BYTES + _FORM_BYTES, other=_OTHER_BODY_BYTES, paths=api_paths)
-    app.add_middleware(CrossOrigin, origins=places.origins)
+    app.add_middleware(CrossOrigin, origins=places.api_origins)
     app.add_middleware(HostAndOrigin, places=places, from_anywhere=posted_callbacks())
     app.add_middleware(SecureHeaders, policy=content_security_policy(settings.files.page_root))
     app.add_middleware(Forwarded, proxies=settings.proxies, places=places, auth_header=settings.auth_header)
@@ -211,11 +212,9 @@ def _add_routes(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
         engine["note"] = plan.note if plan else ""
         # The reason is shown only if another engine was tried and failed.
         engine["why"] = sentence(plan.failure, language) if plan else ""
-        coming = state.coming()
         # Whether gigabytes are fetched is for those to say who look after the product.
         may = token is not None and welcome.watches(token)
-        told = asdict(coming) | {"reason": sentence(coming.reason, language), "may": may}
-        return JSONResponse({"engine": engine, "coming": told})
+        return JSONResponse({"engine": engine, "coming": coming_shown(state.coming(), language, may=may)})
 
     @app.post("/api/retry")
     async def retry(request: Request, user: SignedIn) -> JSONResponse:

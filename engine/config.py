@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     """The database of chats; empty: SQLite, in the workspace."""
     origins: str = ""
     """Further addresses of the page, comma-separated, e.g. `https://chat.example.org`."""
+    api_origins: str = ""
+    """The origins of other sites whose pages may use the API for programs, in the same form; empty: none."""
     openai_api_base: str = Field("http://localhost:8000/v1", validation_alias="OPENAI_API_BASE")
     """The server that answers with `KIMI_ENGINE=openai`; not used otherwise."""
     pictures: Literal["data", "file"] = "data"

@@ -27,6 +27,8 @@
   box.append(dot, sentence, figures, help, retry, yes, no, dismiss, bar);
 
   const dismissedKey = (note) => `kimi-dismissed-${note}`;
+  // Anyone who dismissed one failure is to see another.
+  const comingKey = (state) => dismissedKey(`coming-${state}${state === "failed" ? `-${coming.reason}` : ""}`);
   let engine = null;
   let coming = { state: "" };
   let awaited = false; // whether this page has seen a better engine on its way
@@ -43,7 +45,7 @@
     return phase ? text[state] + text.colon + phase : text[state];
   }
 
-  const megabytes = (bytes) => `${Math.round(bytes / 1e6).toLocaleString(kimi.language)} MB`;
+  const megabytes = (bytes) => `${Math.round(bytes / 1e6).toLocaleString(document.documentElement.lang)} MB`;
   const size = (bytes) => (bytes < 1e9 ? megabytes(bytes) : `${(bytes / 1e9).toFixed(1)} GB`);
 
   // Whether it is to be shown what comes, in the place of why the reader answers.
@@ -56,7 +58,7 @@
     }
     const told = coming.may ? ["asking", "declined", "fetching", "loading", "failed"] : ["fetching", "loading"];
     if (!told.includes(state) || engine.state !== "ready") return false;
-    return localStorage.getItem(dismissedKey(`coming-${state}`)) === null;
+    return [localStorage, sessionStorage].every((storage) => storage.getItem(comingKey(state)) === null);
   }
 
   function drawComing() {
@@ -145,8 +147,8 @@
   });
   async function say(answer) {
     yes.disabled = no.disabled = true;
-    // Who has just declined need not read the same again.
-    if (answer === "no" && coming.state === "asking") localStorage.setItem(dismissedKey("coming-declined"), "1");
+    // Anyone who has just declined need not read the same again in this tab.
+    if (answer === "no" && coming.state === "asking") sessionStorage.setItem(comingKey("declined"), "1");
     try {
       const headers = { "content-type": "application/json" };
       const response = await fetch("/api/download", { method: "POST", headers, body: JSON.stringify({ answer }) });
@@ -163,7 +165,7 @@
   no.addEventListener("click", () => say("no"));
   dismiss.addEventListener("click", () => {
     if (isComing() && coming.state === "ready") awaited = false;
-    else localStorage.setItem(dismissedKey(isComing() ? `coming-${coming.state}` : engine.note), "1");
+    else localStorage.setItem(isComing() ? comingKey(coming.state) : dismissedKey(engine.note), "1");
     draw();
   });
   help.addEventListener("click", () => document.getElementById("readme-button")?.click());

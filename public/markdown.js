@@ -14,7 +14,8 @@ kimi.markdown = (() => {
     [
       FENCED,
       CODE,
-      String.raw`(?<linebreak>[ \t]*<br[ \t]*\/?>[ \t]*)`,
+      // A run of spaces is tried from its beginning only, or the search grows with the square of its length.
+      String.raw`(?<linebreak>(?:(?<![ \t])[ \t]+)?<br[ \t]*\/?>[ \t]*)`,
       // No formula reaches these limits; they keep the search short if a delimiter is never closed.
       String.raw`\\\[(?<display>[^]{0,8000}?)\\\]`,
       String.raw`\\\((?<inline>${INLINE}{0,2000}?)\\\)`,
@@ -38,7 +39,7 @@ kimi.markdown = (() => {
   }
 
   // A dollar in a formula would be taken for its end.
-  const oneLine = (formula) => formula.trim().replace(/\s*\n\s*/g, " ").replaceAll("\\$", "\\text{\\textdollar}");
+  const oneLine = (formula) => formula.trim().replace(/(?<!\s)\s*\n\s*/g, " ").replaceAll("\\$", "\\text{\\textdollar}");
   const inlineMath = (formula) => `$$${oneLine(formula)}$$`;
 
   // A formula on separate lines is set as a block, at the level in a list or quotation of its first line.

@@ -1,4 +1,4 @@
-"""The API for web pages of other origins: CORS, for the origins that `KIMI_ORIGINS` names.
+"""The API for web pages of other origins: CORS, for the origins that `KIMI_API_ORIGINS` names.
 
 No cookie counts here, only a key: such a page gets at nothing that the person who looks at it has.
 """

@@ -13,10 +13,10 @@ from app.upstream.client import model_of
 from app.upstream.state import EngineState
 from engine.config import Settings
 from engine.machine.load import Load, LoadMeter
-from engine.status import EngineStatus, PageStatus, Phase, Status
+from engine.status import ComingStatus, EngineStatus, PageStatus, Phase, Status
 from engine.supervise import timeline
 from engine.supervise.timeline import Change
-from engine.wording import report
+from engine.wording import report, sentence
 
 CHANGES = 30
 """The most changes of state reported; the latest are kept."""
@@ -31,6 +31,13 @@ def shown(entry: EngineStatus | PageStatus | Change, language: Language) -> dict
     fields = asdict(entry)
     del fields["reason"]
     return fields | {"phase": report(phase, entry.reason, language)}
+
+
+def coming_shown(coming: ComingStatus, language: Language, *, may: bool) -> dict[str, Any]:
+    """A better engine on its way, for JSON; `may`: whether the user decides about it. Only they get the reason."""
+    # It may name folders.
+    reason = sentence(coming.reason, language) if may else ""
+    return asdict(coming) | {"reason": reason, "may": may}
 
 
 class Overview:

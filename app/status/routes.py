@@ -51,6 +51,16 @@ class Guard:
             return
         if token is None:
             raise HTTPException(401, "Sign in, or send the key of run/watch.key: Authorization: Bearer …")
+        await self.admin(request, token)
+
+    async def admin(self, request: Request, token: Token) -> None:
+        """Checks that a user sent a request who may see the status; a key for monitoring decides nothing.
+
+        Raises:
+            HTTPException: 401 without a sign-in, 403 for users who may not.
+        """
+        if token is None:
+            raise HTTPException(401, "Sign in first.")
         await require_sign_in(token)
         if not self._welcome.watches(token):
             raise HTTPException(403, text("refused_watching", language_of(request.headers.get("accept-language"))))
@@ -90,7 +100,7 @@ def watching(settings: Settings, state: EngineState, welcome: Welcome) -> APIRou
             tails[name] = {"lines": [plain(line) for line in found.lines], "at": found.at}
         return JSONResponse(tails, headers={"cache-control": "no-store"})
 
-    @router.post("/api/download", dependencies=[Depends(guard.watcher)])
+    @router.post("/api/download", dependencies=[Depends(guard.admin)])
     async def answer_download(said: _Download) -> JSONResponse:
         await asyncio.to_thread(consent.answer, settings.files, said.answer)
         if said.answer == "yes" and state.coming().state == "failed":

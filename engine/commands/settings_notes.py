@@ -16,7 +16,7 @@ _OF_COMPOSE = {"KIMI_ENGINE_KEY", "KIMI_POSTGRES_PASSWORD"}
 
 def settings_notes(settings: Settings, env_file: Path = ROOT / ".env") -> list[str]:
     """One sentence per problem. None contains a setting's value, which may be a secret."""
-    return [*_of_file(env_file), *_of_origins(settings.origins)]
+    return [*_of_file(env_file), *_of_origins(settings)]
 
 
 def _of_file(env_file: Path) -> Iterator[str]:
@@ -39,8 +39,9 @@ def _of_file(env_file: Path) -> Iterator[str]:
         seen.add(name)
 
 
-def _of_origins(origins: str) -> Iterator[str]:
-    for origin in filter(None, map(str.strip, origins.split(","))):
-        parts = urlsplit(origin)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
-            yield f"KIMI_ORIGINS: {origin!r} is not an address of the page; write it like https://chat.example.org"
+def _of_origins(settings: Settings) -> Iterator[str]:
+    for name, origins in (("KIMI_ORIGINS", settings.origins), ("KIMI_API_ORIGINS", settings.api_origins)):
+        for origin in filter(None, map(str.strip, origins.split(","))):
+            parts = urlsplit(origin)
+            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
+                yield f"{name}: {origin!r} is not an address of a page; write it like https://chat.example.org"

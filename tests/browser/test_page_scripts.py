@@ -252,6 +252,7 @@ DRAWN = [
     ("<br>\n`<br>`", "\n`<br>`"),
     # Still being written.
     ("```\n$x$", "```\n$x$"),
+    ("a\\ <br>b", "a\\   \nb"),
     ("\\begin{aligned}\nx", "\\begin{aligned}\nx"),
     ("着**“豫", "着**“豫"),
     ("\\[ x", "\\[ x"),
@@ -266,10 +267,15 @@ def test_latex_is_drawn_with_any_delimiters_and_all_else_is_left_alone(stage: St
 
 
 @pytest.mark.parametrize(
-    "unclosed", ["\\[ ", "\\( ", "$ ", "` ", "$$ ", "```\n~~~\n", "\\[ \\( $ ` ", "<br> ", "着**“a ", "\\begin{align} "]
-)
+    "unclosed",
+    [
+        "\\[ ", "\\( ", "$ ", "` ", "$$ ", "```\n~~~\n", "\\[ \\( $ ` ", "<br> ", "着**“a ", "\\begin{align} ",
+        # Long runs of spaces: outside a formula, and in one.
+        f"<br>a{100_000 * ' '}b", f"so $$a{100_000 * ' '}b$$",
+    ],
+)  # fmt: skip
 def test_delimiters_that_are_never_closed_cost_no_more_than_a_frame(stage: Stage, unclosed: str) -> None:
-    source = unclosed * 5000
+    source = unclosed * (5000 if len(unclosed) < 100 else 1)
     milliseconds = stage.open().evaluate(
         "source => { const start = performance.now(); kimi.markdown(source); return performance.now() - start; }",
         source,
@@ -491,6 +497,38 @@ def test_not_now_leaves_the_banner_away(stage: Stage) -> None:
     with page.expect_response("**/api/status"):
         page.reload()
     expect(page.locator(".engine-banner")).to_be_hidden()
+
+
+def test_not_now_is_forgotten_with_the_tab(stage: Stage) -> None:
+    stage.coming = COMING | {"state": "asking"}
+    page = stage.open()
+    page.get_by_role("button", name="Not now").click()
+    expect(page.locator(".engine-banner")).to_be_hidden()
+    stage.coming |= {"state": "declined"}
+    stage.page = page.context.new_page()
+    stage.page.route(f"{ADDRESS}**", stage._answer)
+    expect(stage.open().get_by_role("button", name="Download")).to_be_visible()
+
+
+def test_a_failure_that_was_dismissed_hides_no_other_one(stage: Stage) -> None:
+    stage.coming = COMING | {"state": "failed", "reason": "huggingface.co can't be reached."}
+    page = stage.open()
+    page.get_by_role("button", name="Do not show this again").click()
+    expect(page.locator(".engine-banner")).to_be_hidden()
+    with page.expect_response("**/api/status"):
+        page.reload()
+    expect(page.locator(".engine-banner")).to_be_hidden()
+    stage.coming |= {"reason": "The disk is full."}
+    page.reload()
+    expect(page.get_by_role("status")).to_contain_text("The disk is full.")
+
+
+def test_a_size_is_written_in_the_pages_language(chromium: Browser) -> None:
+    # A browser in German shows the page in English.
+    stage = Stage(chromium, "de-DE")
+    stage.coming = COMING | {"state": "asking", "total": 999_999_999}
+    expect(stage.open().get_by_role("status")).to_contain_text("1,000 MB")
+    stage.page.context.close()
 
 
 def test_one_who_may_not_decide_sees_only_how_it_goes(stage: Stage) -> None:

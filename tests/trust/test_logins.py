@@ -184,6 +184,7 @@ def test_only_admins_see_the_status_the_logs_and_the_figures(public: ScriptedPro
     said, kind = json.dumps({"answer": "no"}).encode(), "application/json"
     for other in (bert, guest):
         assert other.request("POST", "/api/download", said, Content_Type=kind)[0] == 403
+    assert Caller(public).request("POST", "/api/download", said, Content_Type=kind, **key)[0] == 401
     assert not public.files.download.exists()
     assert anna.request("POST", "/api/download", b'{"answer": "maybe"}', Content_Type=kind)[0] == 422
     assert anna.request("POST", "/api/download", said, Content_Type=kind)[0] == 202

@@ -31,20 +31,20 @@ class AllowedPlaces:
     """The names under which the page may be reached.
 
     `origins` are further addresses such as `https://chat.example.org`; on `loopback`, only they and this machine's own
-    names are accepted.
+    names are accepted. `api_origins` are other sites, whose pages may use only the API.
     """
 
-    def __init__(self, *, loopback: bool, port: int, origins: str = "") -> None:
-        extra = [origin.strip().rstrip("/") for origin in origins.split(",") if origin.strip()]
+    def __init__(self, *, loopback: bool, port: int, origins: str = "", api_origins: str = "") -> None:
         self._loopback = loopback
-        self._origins = {origin.lower() for origin in extra}
+        self._origins = _origins(origins)
+        self._api_origins = _origins(api_origins)
         self._hosts = {f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]")}
         self._hosts |= {urlsplit(origin).netloc for origin in self._origins}
 
     @property
-    def origins(self) -> set[str]:
-        """The further addresses, in lower case."""
-        return set(self._origins)
+    def api_origins(self) -> set[str]:
+        """The other sites whose pages may use the API, in lower case."""
+        return set(self._api_origins)
 
     def host_allowed(self, host: str) -> bool:
         """Whether the page answers to this `Host` header."""
@@ -56,10 +56,19 @@ class AllowedPlaces:
             return True
         return origin.lower() in self._origins or urlsplit(origin.lower()).netloc == host.lower() != ""
 
+    def api_origin_allowed(self, origin: str | None) -> bool:
+        """Whether to accept a request to the API from a page of another site at `origin`."""
+        return origin is not None and origin.lower() in self._api_origins
+
     def is_https(self, host: str) -> bool:
         """Whether the configured origins have this name with https only."""
         name = host.lower()
         return f"https://{name}" in self._origins and f"http://{name}" not in self._origins
+
+
+def _origins(listed: str) -> set[str]:
+    """The origins of a comma-separated setting, in lower case."""
+    return {origin.strip().rstrip("/").lower() for origin in listed.split(",") if origin.strip()}
 
 
 class HostAndOrigin:
@@ -80,13 +89,21 @@ class HostAndOrigin:
             return
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        from_anywhere = scope.get("method") == "POST" and scope["path"] in self._from_anywhere
         if not self._places.host_allowed(host):
             await refuse(scope, receive, send, 421, "refused_host")
-        elif not from_anywhere and not self._places.origin_allowed(headers.get("origin"), host):
+        elif not self._origin_allowed(scope, headers.get("origin"), host):
             await refuse(scope, receive, send, 403, "refused_origin")
         else:
             await self._app(scope, receive, send)
+
+    def _origin_allowed(self, scope: Scope, origin: str | None, host: str) -> bool:
+        if scope["type"] == "http":
+            if scope["method"] == "POST" and scope["path"] in self._from_anywhere:
+                return True
+            # There a key counts and no cookie, so such a page gets at nothing that its visitor has.
+            if scope["path"].startswith("/v1/") and self._places.api_origin_allowed(origin):
+                return True
+        return self._places.origin_allowed(origin, host)
 
 
 class BodyLimit:

@@ -119,9 +119,11 @@ def test_settings_without_effect_are_reported_without_their_values(no_file: Path
 
 def test_an_origin_that_is_no_address_is_reported(no_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KIMI_ORIGINS", "https://a.example.org, chat.example.org:8443,http://b:80/")
-    [note] = settings_notes(load_settings(no_file), no_file)
+    monkeypatch.setenv("KIMI_API_ORIGINS", "https://app.example.org, *")
+    [note, of_the_api] = settings_notes(load_settings(no_file), no_file)
     assert "'chat.example.org:8443'" in note
     assert "https://chat.example.org" in note
+    assert of_the_api.startswith("KIMI_API_ORIGINS: '*' is not")
 
 
 def test_a_tuning_that_does_not_exist_is_one_sentence_with_those_that_do() -> None:

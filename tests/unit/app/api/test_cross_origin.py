@@ -23,8 +23,10 @@ async def ask(method: str, path: str, origin: str, **headers: str) -> httpx2.Res
         return JSONResponse({}, 401)
 
     routes = [Route("/{path:path}", answer, methods=["GET", "POST"])]
-    places = AllowedPlaces(loopback=True, port=8080, origins=f"{NAMED.upper()}/, http://pc.lan:9000")
-    app: Any = HostAndOrigin(CrossOrigin(Starlette(routes=routes), origins=places.origins), places)
+    places = AllowedPlaces(
+        loopback=True, port=8080, origins="http://pc.lan:9000", api_origins=f"{NAMED.upper()}/, https://b.example.org"
+    )
+    app: Any = HostAndOrigin(CrossOrigin(Starlette(routes=routes), origins=places.api_origins), places)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=HERE) as client:
         return await client.request(method, path, headers={"origin": origin, **headers})
 
@@ -51,7 +53,7 @@ async def test_a_named_origin_may_ask_with_a_key_and_read_the_reply() -> None:
     ("path", "origin"),
     [
         ("/v1/chat/completions", "https://evil.example"), ("/v1/models", "null"), ("/api/status", NAMED),
-        ("/login", NAMED), ("/v1", NAMED),
+        ("/login", NAMED), ("/v1", NAMED), ("/v1/models", "http://pc.lan:9000"),
     ],
 )  # fmt: skip
 async def test_no_other_origin_and_no_other_path_is_shared(path: str, origin: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from app.frontend.patches import PATCHES
 from app.frontend.words import words
-from app.i18n import LANGUAGES
+from app.i18n import LANGUAGES, text
 from engine.config import ROOT
 
 PUBLIC = ROOT / "public"
@@ -53,6 +53,12 @@ def test_chinese_words_are_chinese() -> None:
     same = {key for key, sentence in chinese.items() if not re.search(r"[一-鿿：]", sentence)}
     assert {chinese[key] for key in same} == {english[key] for key in same}
     assert {key.rpartition(".")[0] for key in same} <= set()
+
+
+def test_a_file_of_a_wrong_type_is_told_the_same_formats_by_browser_and_server() -> None:
+    for language in LANGUAGES:
+        told = (words(language)["page"]["wrongType"], text("picture_unknown", language, name="a.txt"))
+        assert len({tuple(re.findall(r"\b[A-Z]\w*[A-Z]\b", sentence, re.ASCII)) for sentence in told}) == 1, told
 
 
 def test_every_word_that_a_script_or_a_patch_names_is_there() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.status.overview import shown
-from engine.status import EngineStatus, PageStatus, Phase, Reason
+from app.status.overview import coming_shown, shown
+from engine.status import ComingStatus, EngineStatus, PageStatus, Phase, Reason
 from engine.supervise.timeline import Change
 
 
@@ -18,6 +18,13 @@ def test_a_phase_and_a_past_change_are_reported_too() -> None:
     assert shown(EngineStatus(state="starting", phase=Phase.DOWNLOADING), "zh")["phase"] == "正在下载模型"
     change = Change("2026-11-21T10:00:00+00:00", "engine", "failed", reason=Reason("disk_full"))
     assert shown(change, "zh")["phase"].startswith("磁盘已满")
+
+
+def test_why_a_download_failed_is_shown_only_to_those_who_decide_about_it() -> None:
+    coming = ComingStatus("failed", "Kimi-VL", reason=Reason.of_text("/home/anna/models is full."))
+    shown_to_admin, shown_to_others = (coming_shown(coming, "en", may=may) for may in (True, False))
+    assert (shown_to_admin["may"], shown_to_admin["reason"]) == (True, "/home/anna/models is full.")
+    assert shown_to_others == shown_to_admin | {"may": False, "reason": ""}
 
 
 def test_a_page_says_what_it_waits_for() -> None:

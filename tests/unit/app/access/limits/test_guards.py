@@ -11,8 +11,11 @@ from starlette.types import Message, Receive, Scope, Send
 from app.access.limits.guards import AllowedPlaces, BodyLimit, HostAndOrigin, SecureHeaders, SignIns
 from app.access.sign_in_request import sign_in_request
 
-LOCAL = AllowedPlaces(loopback=True, port=8080, origins="https://chat.example.org/, http://pc.lan:9000")
-ANYWHERE = AllowedPlaces(loopback=False, port=8080)
+OF_THE_API = "https://app.example.org"
+LOCAL = AllowedPlaces(
+    loopback=True, port=8080, origins="https://chat.example.org/, http://pc.lan:9000", api_origins=f"{OF_THE_API}/"
+)
+ANYWHERE = AllowedPlaces(loopback=False, port=8080, api_origins=OF_THE_API)
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,8 +72,35 @@ async def test_another_site_gets_nothing_done(origin: str | None, allowed: bool,
     assert response.status_code == (200 if allowed else 403)
 
 
-@pytest.mark.parametrize(("origin", "reached"), [("http://127.0.0.1:8080", True), ("https://evil.example", False)])
-async def test_a_websocket_of_another_site_is_closed_before_it_opens(origin: str, reached: bool) -> None:
+@pytest.mark.parametrize("places", [LOCAL, ANYWHERE])
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/models", True), ("/v1", False), ("/v10/models", False), ("/", False), ("/login", False),
+        ("/api/status", False), ("/api/v1/models", False), ("/project/file", False), ("/ws/socket.io/", False),
+    ],
+)  # fmt: skip
+async def test_an_origin_of_the_api_gets_below_v1_and_nowhere_else(
+    path: str, allowed: bool, places: AllowedPlaces
+) -> None:
+    for method in ("GET", "POST", "OPTIONS"):
+        response = await ask(HostAndOrigin(echo, places), method, path, headers={"origin": OF_THE_API})
+        assert response.status_code == (200 if allowed else 403)
+
+
+async def test_an_origin_of_the_api_is_no_name_of_the_page() -> None:
+    response = await ask(HostAndOrigin(echo, LOCAL), path="/v1/models", headers={"host": "app.example.org"})
+    assert response.status_code == 421
+
+
+@pytest.mark.parametrize(
+    ("origin", "path", "reached"),
+    [
+        ("http://127.0.0.1:8080", "/ws", True), ("https://evil.example", "/ws", False), (OF_THE_API, "/ws", False),
+        (OF_THE_API, "/v1/realtime", False),
+    ],
+)  # fmt: skip
+async def test_a_websocket_of_another_site_is_closed_before_it_opens(origin: str, path: str, reached: bool) -> None:
     arrived: list[Scope] = []
     sent: list[Message] = []
 
@@ -84,7 +114,7 @@ async def test_a_websocket_of_another_site_is_closed_before_it_opens(origin: str
         sent.append(message)
 
     headers = [(b"host", b"127.0.0.1:8080"), (b"origin", origin.encode())]
-    await HostAndOrigin(inner, LOCAL)({"type": "websocket", "path": "/ws", "headers": headers}, receive, send)
+    await HostAndOrigin(inner, LOCAL)({"type": "websocket", "path": path, "headers": headers}, receive, send)
     assert bool(arrived) is reached
     assert [message["type"] for message in sent] == ([] if reached else ["websocket.close"])
 
