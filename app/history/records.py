@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import orjson
 from pydantic import TypeAdapter
 from sqlalchemy import Row
 
@@ -18,7 +19,6 @@ from app.talk.parts import Reasoning, Text
 from app.talk.settings import MAX_STORED_BYTES, stored
 
 _IN_COLUMNS = {"id", "parts", "figures", "feedback", "comment"}
-_COMPACT = ",", ":"
 _LONGEST_SETTINGS = 16 * MAX_STORED_BYTES
 _DETAILS = sorted({field.name for field in fields(Answer)} - _IN_COLUMNS)
 _FIGURES = TypeAdapter(Figures)
@@ -62,7 +62,7 @@ def answer_values(answer: Answer) -> dict[str, Any]:
     """What an engine said, and what is known of that: the columns that change while an answer is given."""
     said = [(part.kind, clean(part.text)) for part in answer.parts]
     words = {kind: "".join(text for other, text in said if other == kind) for kind in _KINDS}
-    parts = json.dumps([{"kind": kind, "length": len(text)} for kind, text in said], separators=_COMPACT)
+    parts = orjson.dumps([{"kind": kind, "length": len(text)} for kind, text in said]).decode()
     return words | {"parts": parts, "figures": figures_text(answer), "details": details(answer)}
 
 
@@ -101,7 +101,7 @@ def read_turns(
 
 def dump(value: Mapping[str, Any]) -> str:
     """A mapping as JSON that every database takes."""
-    return json.dumps(value, ensure_ascii=True, separators=_COMPACT)
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
 
 
 def load(text: str) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _answer(row: Row[Any]) -> Answer:
 
 def outline(parts: str) -> list[tuple[str, int]]:
     """The kinds of an answer's parts in their order, and how many characters of their column each has."""
-    return [(part["kind"], part["length"]) for part in json.loads(parts)]
+    return [(part["kind"], part["length"]) for part in orjson.loads(parts)]
 
 
 def answer_without_words(row: Row[Any]) -> Answer:
