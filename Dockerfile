@@ -3,7 +3,7 @@
 # cuda: the page with Kimi-VL on vLLM, for an NVIDIA GPU (NVIDIA's container toolkit):
 #   docker build --target cuda -t kimi-vl-chat:cuda . && docker run --rm --gpus all --ipc=host \
 #     -p 127.0.0.1:8080:8080 -v kimi-workspace:/workspace -v kimi-models:/models kimi-vl-chat:cuda
-# The page's address and its generated password stand in `docker logs`. compose.yaml runs page and engine apart.
+# `docker logs` shows the page's address and its generated password. compose.yaml runs page and engine separately.
 
 FROM python:3.11-slim-bookworm AS base
 
@@ -16,14 +16,14 @@ RUN apt-get update \
 WORKDIR /app
 USER 1000
 
-# The packages first: a change of the code leaves this layer as it is.
+# The packages first, so that a change of the code does not rebuild this layer.
 COPY --chown=kimi pyproject.toml uv.lock start.sh ./
 COPY --chown=kimi engine/uv.txt engine/uv.txt
 RUN UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1 ./start.sh prepare
 
 COPY --chown=kimi . .
 
-# Anything but loopback asks for a password: the generated one is printed with the address, and at once.
+# Any address but loopback requires a password; unbuffered output prints the generated one at once.
 ENV KIMI_HOST=0.0.0.0 KIMI_WORKSPACE=/workspace KIMI_MODELS=/models PYTHONUNBUFFERED=1
 EXPOSE 8080
 VOLUME ["/workspace", "/models"]
@@ -41,5 +41,5 @@ USER 1000
 RUN UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1 .venv/bin/python -m engine.engines.vllm.environment cuda
 ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
-# The last target is what a build without --target makes: it runs everywhere.
+# A build without --target makes the last target, which runs everywhere.
 FROM base AS cpu

@@ -1,34 +1,36 @@
 #!/usr/bin/env bash
-# The one entry: prepares what is missing, then hands over to `python -m engine`.
+# The entry point: installs what is missing, then runs `python -m engine`.
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")" && pwd)
 python=$root/.venv/bin/python
-# Relative paths on the command line are below the folder of the person who calls.
+# Relative paths on the command line refer to the user's current folder.
 export CALLED_FROM=$PWD
-# Files are UTF-8 in every locale; engine/commands/terminal.py asks the system how the terminal writes.
+# Files are UTF-8 in every locale; engine/commands/terminal.py asks the system for the terminal's encoding.
 export PYTHONUTF8=1
 
 usage() {
     cat <<'TEXT'
-Usage: ./start.sh [WORD] [OPTIONS]
+Usage: ./start.sh [COMMAND] [OPTIONS]
 
-  (no word)              start engine and page; Ctrl-C stops both
-  status [--json]        tell how it goes
-  stop                   end engine and page
-  logs [llm|app] [-f]    print the end of the logs, and what comes
-  plan [OPTIONS]         tell what would run here and why, or the launch for another machine
-  user WHAT              say who may sign in: add, remove, password, admin or sign-out NAME; list
-  key WHAT               say which programs may use the API: add or remove NAME; list
-  backup DIR             copy chats, pictures, people and keys into the new folder DIR; while it runs, too
-  restore DIR [--force]  bring a backup back; --force puts the chats that are there aside
-  doctor [--json]        look at the installation; say how to mend what is broken
+  (no command)           start the engine and the page; Ctrl-C stops both
+  status [--json]        report the status
+  stop                   stop the engine and the page
+  logs [llm|app] [-f]    print the end of the logs; -f: and new lines as they come
+  plan [OPTIONS]         show what would run here and why, or the launch for another machine
+  user WHAT              manage who may sign in: add, remove, password, admin or sign-out NAME; list
+  key WHAT               manage which programs may use the API: add or remove NAME; list
+  backup DIR             copy chats, pictures, people and keys into the new folder DIR; also while it runs
+  restore DIR [--force]  restore a backup; --force moves existing chats aside
+  doctor [--json]        check the installation and say how to fix what is broken
+  verify [OPTIONS]       check that an engine does what this chat needs: name, picture, thinking, tools, speed
   bench [SCENARIO ...]   measure the running engine: throughput and latency; bench compare A B
   eval WHAT [OPTIONS]    measure how often the running engine is right: ocr, gsm8k, ocrbench, infovqa
-  bench ui [--quick]     measure what the page costs, beside its baselines
-  prepare                install what start needs, and no more
+  bench ui [--quick]     measure the page's own cost and compare it with the baselines
+  prepare                only install what a start needs
   test [--long] [ARGS]   install what the tests need and run them
-  test --fast [ARGS]     run the unit tests only, on two cores
+  test --fast [ARGS]     run only the unit tests, on two cores
+  version                print the version; also --version
   help                   print this
 
 Settings come from the environment and from .env; .env.example explains each.
@@ -42,7 +44,7 @@ give_up() {
     exit 1
 }
 
-# A Python that the locked packages have wheels for.
+# Finds a Python for which the locked packages have wheels.
 find_python() {
     local candidate
     for candidate in python3.11 python3.12 python3.13 python3; do
@@ -56,18 +58,18 @@ find_python() {
 
 only_uv=(--quiet --no-deps --only-binary :all: --require-hashes -r "$root/engine/uv.txt")
 
-# What pip, uv and apt-get say where there is no network fills a screen and names no way out.
+# Without a network, pip, uv and apt-get fill a screen with errors that name no way out.
 not_installed() {
     give_up "$1 could not be installed; the reason is above. If the network is missing: HTTPS_PROXY names a proxy," \
         "PIP_INDEX_URL and UV_DEFAULT_INDEX a mirror of PyPI. Then run ./start.sh again."
 }
 
-# An environment that another user has made can be neither used nor replaced.
+# An environment that belongs to another user can be neither used nor replaced.
 check_owner() {
     local owned
     for owned in "$root" "$root/.venv.lock" "$root/.venv"; do
         if [ -e "$owned" ] && ! [ -w "$owned" ]; then
-            give_up "$(id -un) may not write $owned, which belongs to $(stat -c %U -- "$owned"): start as that user," \
+            give_up "$(id -un) can't write $owned, which belongs to $(stat -c %U -- "$owned"): start as that user," \
                 "or as root: chown -R $(id -un) '$root'"
         fi
     done
@@ -78,12 +80,12 @@ create_venv() {
     base=$(find_python)
     say "Preparing the environment in .venv …"
     rm -rf -- "$root/.venv" ||
-        give_up "$root/.venv holds files of another user; as root: rm -rf '$root/.venv'; then run ./start.sh again."
-    # A pip of its own would take longer to install than all that follows, and the one that is there serves as well.
-    "$base" -m venv --without-pip "$root/.venv" || give_up "$base cannot make an environment; its reason stands above."
+        give_up "$root/.venv has files of another user; as root: rm -rf '$root/.venv'; then run ./start.sh again."
+    # Installing another pip would take longer than everything that follows; the existing one works as well.
+    "$base" -m venv --without-pip "$root/.venv" || give_up "$base can't make an environment; the reason is above."
     if uv --version >/dev/null 2>&1; then
         uv pip install --python "$python" "${only_uv[@]}" || not_installed "The installer"
-    # Below 22.3 it cannot install for another Python.
+    # Before 22.3, pip can't install for another Python.
     elif "$base" -m pip --python "$python" --version >/dev/null 2>&1; then
         "$base" -m pip --python "$python" install --disable-pip-version-check "${only_uv[@]}" ||
             not_installed "The installer"
@@ -93,10 +95,10 @@ create_venv() {
     fi
 }
 
-# For a Python without pip. $1: it.
+# Adds pip for a Python without it. $1: the Python.
 add_pip() {
     "$python" -m ensurepip >/dev/null 2>&1 && return
-    # Debian splits it from Python.
+    # Debian packages it separately from Python.
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
         rm -rf -- "$root/.venv"
         give_up "Python lacks its venv module; as root: apt-get install python3-venv"
@@ -108,14 +110,14 @@ add_pip() {
     "$1" -m venv "$root/.venv"
 }
 
-# Installs exactly what uv.lock says, unless the stamp tells that it is there. $1: plain or test.
+# Installs exactly what uv.lock lists, unless the stamp shows that it is installed. $1: plain or test.
 prepare() {
     local kind=$1 wanted stamp=$root/.venv/prepared
     wanted="$(cat "$root/uv.lock" "$root/engine/uv.txt" | sha256sum | cut -d' ' -f1)"
-    # What the tests need includes what the product needs.
+    # The test environment includes everything that the product needs.
     grep -qsE "^$wanted (test|$kind)\$" "$stamp" && [ -x "$python" ] && return
     check_owner
-    # One installation at a time; whoever waited finds it done.
+    # One installation at a time; one that waited finds it done.
     exec 9>"$root/.venv.lock"
     flock 9
     if ! { grep -qsE "^$wanted (test|$kind)\$" "$stamp" && [ -x "$python" ]; }; then
@@ -126,7 +128,7 @@ prepare() {
 
 install_locked() {
     local wanted=$1 kind=$2 stamp=$3
-    # Who has run the tests here keeps what they need.
+    # Once installed, the tests' packages stay.
     grep -qs ' test$' "$stamp" && kind="test"
     local -a groups=()
     [ "$kind" = test ] && groups=(--group test)
@@ -134,7 +136,8 @@ install_locked() {
     rm -f -- "$stamp"
     say "Installing the locked packages …"
     UV_PROJECT_ENVIRONMENT=$root/.venv UV_PYTHON_DOWNLOADS=never "$root/.venv/bin/uv" sync --project "$root" \
-        --locked --no-progress --quiet --extra page --extra reader --extra hub ${groups[@]+"${groups[@]}"} ||
+        --locked --no-progress --quiet --extra page --extra reader --extra hub --extra measure \
+        ${groups[@]+"${groups[@]}"} ||
         not_installed "A package"
     printf '%s %s\n' "$wanted" "$kind" >"$stamp"
 }
@@ -150,7 +153,7 @@ prepare_browser() {
         give_up "The browser tests need Chromium; install it (Debian: apt-get install chromium) and start again."
 }
 
-# PostgreSQL, on which the history is tested beside SQLite; without it those tests are skipped.
+# The history is tested on PostgreSQL besides SQLite; without it those tests are skipped.
 prepare_postgres() {
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null && return
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -160,7 +163,7 @@ prepare_postgres() {
     say "PostgreSQL is not installed (Debian: apt-get install postgresql): the tests that need it are skipped."
 }
 
-# What can be told without a working .venv; the rest is Python's. Never installs anything.
+# Checks what works without .venv; Python does the rest. Never installs anything.
 doctor() {
     local version
     if ! version=$("$python" -c 'import sys; print(sys.version.split()[0])' 2>/dev/null); then
@@ -178,13 +181,21 @@ doctor() {
     exec "$python" -m engine doctor "$@"
 }
 
+# The version, with the commit where the folder is a git checkout. Needs nothing installed.
+version() {
+    local number commit
+    number=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/pyproject.toml" | head -n 1)
+    commit=$([ -e "$root/.git" ] && git -C "$root" rev-parse --short HEAD 2>/dev/null || true)
+    printf 'Kimi-VL Chat %s\n' "$number${commit:+ ($commit)}"
+}
+
 word=${1:-up}
-# It measures with what the tests need.
+# `bench ui` needs the tests' packages.
 if [ "$word ${2:-}" = "bench ui" ]; then
     word="bench ui"
 fi
 case $word in
-    up | status | stop | logs | plan | user | key | backup | restore | bench | eval)
+    up | status | stop | logs | plan | user | key | backup | restore | bench | eval | verify)
         prepare plain
         cd -- "$root"
         [ $# -gt 0 ] && shift
@@ -216,11 +227,14 @@ case $word in
         cd -- "$root"
         exec "$python" -m tests.benchmarks "$@"
         ;;
+    version | --version | -V)
+        version
+        ;;
     help | -h | --help)
         usage
         ;;
     *)
-        say "start.sh: there is no word '$word'"
+        say "start.sh: there is no command '$word'"
         usage >&2
         exit 2
         ;;

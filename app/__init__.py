@@ -1,0 +1,1 @@
+"""The web process: the chat page, the status page and the API for programs."""

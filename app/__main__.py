@@ -1,4 +1,4 @@
-"""Runs the page: `python -m app`, as the supervisor does, with the settings of the environment and `.env`."""
+"""Runs the web process: `python -m app`, as the supervisor does, with the settings from the environment and `.env`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from engine.supervise.page_log import say_cannot_start
 
 
 def main() -> int:
-    """Serves until SIGTERM or SIGINT. Returns the exit status: 2 for a wrong setting."""
+    """Serves until SIGTERM or SIGINT. Returns the exit status: 2 for an invalid setting."""
     try:
         settings = load_settings()
     except ConfigError as error:
@@ -39,7 +39,7 @@ def main() -> int:
     tracing.take_standard_settings(ROOT / ".env")
     telemetry.set_up(console=settings.trace == "console", content=settings.trace_content)
     stubs.leave_out()
-    # All that is imported stays: looking through it for garbage again and again takes a fifth of the time.
+    # Imports create no garbage: collecting during them takes a fifth of the start.
     gc.disable()
     # Chainlit reads its folders and its secret when it is imported.
     from app.errors import HistoryError  # noqa: PLC0415
@@ -50,7 +50,7 @@ def main() -> int:
     except HistoryError as error:
         say_cannot_start(str(error))
         return 1
-    # Nor need the collector look through it while streams run.
+    # The collector need not scan it while streams run, either.
     gc.freeze()
     gc.enable()
     server = uvicorn.Server(
@@ -61,14 +61,14 @@ def main() -> int:
             loop="uvloop",
             http=GuardedProtocol,
             ws=GuardedWebSocket,
-            # Until somebody has signed in.
+            # Until a user has signed in.
             ws_max_size=BEFORE_LOGIN_BYTES,
             # Compressing each frame of a few words costs more than sending it.
             ws_per_message_deflate=False,
-            # It would believe them from this machine; app/access/proxies.py believes those that are named.
+            # uvicorn would trust them from this machine; app/access/proxies.py trusts only the configured proxies.
             proxy_headers=False,
             log_config=None,
-            # Session ids are in paths and must not be in logs.
+            # Paths contain session ids, which must not be logged.
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=5,
@@ -80,20 +80,20 @@ def main() -> int:
 
 def _prepare_environment(settings: Settings) -> None:
     os.environ["CHAINLIT_APP_ROOT"] = str(settings.files.page_root)
-    # Part of what logins are signed with: another password, or another reach of the page, ends them all.
+    # Part of the signing key of logins: changing the password or the page's reach invalidates them all.
     terms = f"{settings.for_this_machine}:{settings.auth_header}:{settings.password.get_secret_value()}"
     signing = hmac.new(secret(settings.files.auth_secret).encode(), terms.encode(), "sha256")
     os.environ["CHAINLIT_AUTH_SECRET"] = signing.hexdigest()
-    # Chainlit would load the `.env` of the working directory into the environment; our settings are read already.
+    # Chainlit would load the working directory's `.env` into the environment; our settings are already read.
     os.environ["CHAINLIT_ENV_FILE"] = os.devnull
     for name, value in env_values(ROOT / ".env").items():
-        # OAuth's providers are Chainlit's settings, which it takes from the environment alone.
+        # OAuth providers are configured in Chainlit, which reads the environment only.
         if value and name.startswith("OAUTH_"):
             os.environ.setdefault(name, value)
-    # It would send conversations away with this key.
+    # With this key Chainlit would send conversations away.
     os.environ.pop("LITERAL_API_KEY", None)
     if not settings.remote:
-        # A person's own OpenAI settings must not reach an engine that they were not made for.
+        # A user's own OpenAI settings must not reach an engine that they were not made for.
         for name in [name for name in os.environ if name.startswith("OPENAI_")]:
             del os.environ[name]
 

@@ -1,4 +1,4 @@
-"""Tasks that nobody waits for."""
+"""Background tasks that no one awaits."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Coroutine
 from typing import Any
 
 _running: set[asyncio.Task[Any]] = set()
-"""asyncio itself holds its tasks weakly: one that nobody else knows may be collected half-way."""
+"""asyncio itself keeps only weak references: a task without another reference may be collected while it runs."""
 
 
 def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Starts a task that runs to its end although nobody keeps it."""
+    """Starts a background task, and keeps a reference to it until it ends."""
     task = asyncio.create_task(work)
     _running.add(task)
     task.add_done_callback(_running.discard)

@@ -1,10 +1,10 @@
-"""What a route of any part may raise for `app.access.limits.malformed` to answer."""
+"""Exceptions of any route that `app.access.limits.malformed` turns into responses."""
 
 from __future__ import annotations
 
 
-class Refusal(Exception):  # noqa: N818 - not a fault of the page's
-    """A request is refused: `key` names the sentence for the person, `status` is HTTP's."""
+class Refusal(Exception):  # noqa: N818 - not an error of the page
+    """A request is rejected: `key` names the message for the user, `status` is HTTP's."""
 
     def __init__(self, status: int, key: str, **values: object) -> None:
         super().__init__(key)
@@ -14,4 +14,4 @@ class Refusal(Exception):  # noqa: N818 - not a fault of the page's
 
 
 class HistoryError(Exception):
-    """The database of chats could not do what was asked; `__cause__` has its reason."""
+    """The database of chats failed; `__cause__` has the reason."""

@@ -1,4 +1,4 @@
-"""Lines that people wait in for what is scarce: served in turn by person, so that one's many delay nobody's few."""
+"""Fair queues for scarce resources: users are served in turn, so that one user's many requests do not delay others."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 
 
 class LineFullError(Exception):
-    """Somebody has too much waiting already, or has waited for too long."""
+    """A user has too many requests waiting, or one waited too long."""
 
 
 class FairLine:
-    """`at_once` places in all and `of_one` for one person; `waiting` more of one person may wait.
+    """`at_once` places in total and `of_one` per user; up to `waiting` more requests of a user may wait.
 
-    Above that the newest is refused, or with `newest_wins` the one that has waited longest.
+    Beyond that, the newest is rejected, or with `newest_wins` the one that has waited longest.
     """
 
     def __init__(
@@ -27,11 +27,11 @@ class FairLine:
         self._newest_wins = newest_wins
         self._running: Counter[str] = Counter()
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
-        """By person; who was served last comes last."""
+        """By user; the one served last comes last."""
 
     @asynccontextmanager
     async def place(self, person: str, seconds: float | None = None) -> AsyncIterator[None]:
-        """Holds a place for `person`, waiting for it `seconds` at most.
+        """Holds a place for `person`, after waiting at most `seconds` for it.
 
         Raises:
             LineFullError: there is none.
@@ -51,7 +51,7 @@ class FairLine:
             if not self._newest_wins:
                 raise LineFullError
             longest = line.popleft()
-            # One that has just given up is not in the line any more.
+            # It may have given up a moment ago.
             if not longest.done():
                 longest.set_exception(LineFullError())
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -61,7 +61,7 @@ class FairLine:
                 await place
         except BaseException as error:
             if place.done() and not place.cancelled() and place.exception() is None:
-                # It was given the place in the moment in which it gave up.
+                # It got the place at the moment it gave up.
                 self._leave(person)
             self._forget(person, place)
             if isinstance(error, TimeoutError):

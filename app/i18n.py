@@ -1,32 +1,31 @@
-"""The server's own sentences, in English and Chinese.
+"""The server's texts, in English and Chinese.
 
-What the page's front end says stands in `.chainlit/translations/`; here is what the server writes into messages, steps,
-settings and errors. The sentences are in `app/locales/<language>.toml`, every key in each of them.
+`.chainlit/translations/` has those of the front end; these are for messages, steps, settings and errors. They are in
+`app/locales/<language>.toml`, every key in each of them.
 """
 
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
-Language = Literal["en", "zh"]
+from engine.wording import LANGUAGES, Language
 
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
+__all__ = ["LANGUAGES", "Language", "catalogue", "language_of", "text"]
 
 
 def text(key: str, language: Language, **values: object) -> str:
-    """Return the sentence `key` in `language`, with `values` put into its `{placeholders}`.
+    """Returns the text `key` in `language`, with `values` for its `{placeholders}`, which may have a format.
 
-    A value takes a format as usual: `{seconds:.1f}`. Raises `KeyError` for a key that no catalogue has, or for a
-    placeholder without a value.
+    Raises:
+        KeyError: the catalogue has no such key, or a placeholder has no value.
     """
     return catalogue(language)[key].format(**values)
 
 
 def language_of(languages: str | None) -> Language:
-    """Return which of our languages suits a browser, from its `Accept-Language` or from a single tag such as `zh-CN`.
+    """Returns our language for a browser, from its `Accept-Language` or from a single tag such as `zh-CN`.
 
-    Only the language that it asks for first counts, as in the front end: page and server must not disagree.
+    Only its most preferred language counts, as in the front end, so that page and server agree.
     """
     best_tag, best_quality = "", 0.0
     for entry in (languages or "").split(","):
@@ -39,7 +38,7 @@ def language_of(languages: str | None) -> Language:
 
 @cache
 def catalogue(language: Language) -> dict[str, str]:
-    """Return all sentences of `language` by their keys."""
+    """Returns all texts of `language` by their keys."""
     path = Path(__file__).parent / "locales" / f"{language}.toml"
     sentences: dict[str, str] = tomllib.loads(path.read_text(encoding="utf-8"))
     return sentences

@@ -1,7 +1,7 @@
-"""JSON that others made, within limits: its values are counted before it is parsed.
+"""Limits on untrusted JSON: its values are counted before it is parsed.
 
-No thread can interrupt a parser, and a list of a few bytes becomes an object of a hundred: tens of megabytes of empty
-lists would stop the page for seconds and fill gigabytes.
+A parser holds the interpreter's lock, and a list of a few bytes becomes an object of a hundred: tens of megabytes of
+empty lists would block the process for seconds and fill gigabytes.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ import orjson
 
 _DEEPEST = 32
 _MARKS = r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[,\[\]{}]'
-"""A string, which counts as nothing whatever it holds, or one character of structure. A string without an end goes to
-the end of the text, so that the text is never scanned twice."""
+"""A string, whose content does not count, or one structural character. An unterminated string extends to the end of the
+text, so that no text is scanned twice."""
 _TEXT_MARKS = re.compile(_MARKS, re.DOTALL)
 _BYTES_MARKS = re.compile(_MARKS.encode(), re.DOTALL)
 _OPENING = frozenset(["[", "{", ord("["), ord("{")])
 _CLOSING = frozenset(["]", "}", ord("]"), ord("}")])
 _COMMA = frozenset([",", ord(",")])
 _MARKS_PER_VALUE = 4
-"""An entry of an object: its key, its value, a comma, and a bracket that closes."""
+"""An entry of an object: its key, its value, a comma, and a closing bracket."""
 
 
 def too_many_values(json: str | bytes | bytearray, most: int, deepest: int | None = None) -> bool:
-    """Whether a JSON text has more than `most` values, or is nested more than `deepest` levels; None: any depth.
+    """Whether a JSON text has more than `most` values, or is nested more than `deepest` levels; None allows any depth.
 
-    The text may be malformed. What is in its strings does not count.
+    The text may be malformed. The content of strings does not count.
     """
     if isinstance(json, str):
         commas, opened = json.count(","), json.count("[") + json.count("{")
     else:
         commas, opened = json.count(b","), json.count(b"[") + json.count(b"{")
-    # Two passes at the speed of memory settle nearly all texts. Those with much structure, or with long strings that
-    # look like it (a table, a program), are looked at closely.
+    # Two passes at memory speed decide nearly all texts. Those with much structure, or with long strings that look like
+    # it (a table, a program), are counted exactly.
     if commas + opened <= most and (deepest is None or opened <= deepest):
         return False
     return _counted(json, most, deepest)
@@ -44,7 +44,7 @@ def too_many_values(json: str | bytes | bytearray, most: int, deepest: int | Non
 def _counted(json: str | bytes | bytearray, most: int, deepest: int | None) -> bool:
     values = depth = 0
     marks: Iterator[Any] = _TEXT_MARKS.finditer(json) if isinstance(json, str) else _BYTES_MARKS.finditer(json)
-    # Each string belongs to a value or is a key; so many strings without as many commas are no JSON.
+    # Each string is a value or a key, so too many strings without as many commas are not JSON.
     for looked_at, mark in enumerate(marks):
         sign = json[mark.start()]
         if sign in _OPENING:
@@ -60,9 +60,9 @@ def _counted(json: str | bytes | bytearray, most: int, deepest: int | None) -> b
 
 
 class ValueCounter:
-    """Counts the values of a JSON document that comes in chunks: the commas and opening brackets outside its strings.
+    """Counts the values of a JSON document that arrives in chunks: commas and opening brackets outside strings.
 
-    For a document that is not JSON the number means nothing; the parser rejects it.
+    If the document is not JSON, the number is meaningless; the parser will reject it.
     """
 
     def __init__(self) -> None:
@@ -71,9 +71,9 @@ class ValueCounter:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> int:
-        """Takes the next chunk; returns the number of values so far."""
+        """Processes the next chunk; returns the number of values so far."""
         chunk = self._rest + chunk
-        # Half of an escape waits for its other half.
+        # An incomplete escape waits for its second half.
         self._rest = chunk[-1:] if (len(chunk) - len(chunk.rstrip(b"\\"))) % 2 else b""
         chunk = chunk[: len(chunk) - len(self._rest)]
         parts = chunk.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')
@@ -83,9 +83,9 @@ class ValueCounter:
 
 
 def sound_object(body: bytes, most: int) -> dict[str, Any] | None:
-    """The JSON object in `body`; None where it is not one that every part of the page can handle.
+    """The JSON object in `body`; None if some part of the page could not handle it.
 
-    It has at most `most` values, is nested at most 32 levels deep, and holds no NUL, no half of a surrogate pair and no
+    It has at most `most` values, is nested at most 32 levels deep, and contains no NUL, no lone surrogate and no
     number that is not finite.
     """
     if too_many_values(body, most, _DEEPEST):

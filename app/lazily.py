@@ -1,6 +1,6 @@
-"""Packages that the page can come up without, imported when they are first used.
+"""Packages that are not needed for the start, imported on first use.
 
-`from app.lazily import openai` stands for `import openai`, whose models alone take a fifth of the page's start.
+Write `from app.lazily import openai` instead of `import openai`, whose models alone take a fifth of the page's start.
 """
 
 from __future__ import annotations
@@ -21,6 +21,6 @@ else:
 
 
 async def load() -> None:
-    """Imports what is still missing in a thread, and has the garbage collector leave it alone as all other code."""
+    """Imports the packages in a thread, and excludes them from garbage collection like all other modules."""
     await asyncio.to_thread(import_module, "openai")
     gc.freeze()

@@ -1,4 +1,4 @@
-"""The page's server: our few routes, the guards around everything, and Chainlit mounted below."""
+"""The page's server: our routes, the guards around everything, and Chainlit mounted below."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ from app.access.limits.upload_guard import BodyPace, UploadGuard
 from app.access.proxies import Forwarded
 from app.access.rules import Rules
 from app.access.sign_in import LocalSignIn, set_up_login
-from app.access.signed_in import SignedIn
+from app.access.signed_in import SignedIn, Token
 from app.access.still_allowed import StillWelcome, Welcome
+from app.api.cross_origin import CrossOrigin
 from app.api.errors import ApiError, on_api_error
 from app.api.pictures import MAX_REQUEST_BYTES
-from app.api.routes import CHAT_PATH
+from app.api.routes import PICTURE_PATHS
 from app.api.routes import routes as api_routes
 from app.files.uploads import MAX_BYTES, UploadStore
 from app.frontend import PageFiles, content_security_policy
@@ -46,7 +47,6 @@ from app.history.transfer.routes import export_routes
 from app.history.users import Users
 from app.i18n import language_of, text
 from app.page import callbacks
-from app.page.answer import wording
 from app.page.in_step import InStep
 from app.page.incoming.thread_ids import guard_thread_ids
 from app.page.live_chats import chat_of, open_chats, stop_all
@@ -56,6 +56,7 @@ from app.page.threads.routes import routes
 from app.page.threads.saving import Keeper
 from app.presets import Presets
 from app.sockets.sessions import guard
+from app.status.overview import shown
 from app.status.routes import watching
 from app.telemetry import logs, metrics
 from app.telemetry.otel import telemetry
@@ -64,18 +65,19 @@ from engine.access.ended_logins import EndedLogins
 from engine.access.passwords import People
 from engine.config import Settings
 from engine.supervise.heartbeat import keep_beating
+from engine.wording import sentence
 
 _FORM_BYTES = 64 * 1024
-"""What a form puts around an uploaded file."""
+"""The most bytes that a form adds to an uploaded file."""
 _STOP_SECONDS = 3
-"""What an answer that is being given has to be written down in, when the page ends."""
+"""The time to save answers in progress when the web process ends."""
 _OTHER_BODY_BYTES = 2 * 1024 * 1024
 _CLOSED = ("docs", "redoc", "openapi.json", "mcp", "copilot", "project/share", "project/thread/share")
-"""Paths of Chainlit's, or of nobody's, that are answered with 404 here."""
+"""Paths of Chainlit's, and others, that get a 404."""
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The whole page as an ASGI application; Chainlit must have been told its app root before this is imported."""
+    """The whole page as an ASGI application; Chainlit's app root must be set before this module is imported."""
     state = EngineState(settings)
     store = UploadStore(settings.files.uploads)
     database = Database(database_url(settings.database_url.get_secret_value(), settings.files.chats))
@@ -87,7 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
     keeper = Keeper(history, users)
     lifespan = _lifespan(settings, state, store, database, welcome, in_step=InStep(keeper))
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    _add_routes(app, state)
+    _add_routes(app, state, welcome)
     app.include_router(account(welcome))
     if posted_callbacks():
         app.include_router(form_post())
@@ -105,7 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
     presets = Presets(settings.files.presets)
     callbacks.register(state, store, keeper, presets, OwnSettings(users, presets))
     guard_thread_ids(history, users)
-    # The outermost of the socket's guards: nothing is looked up for a browser that is not let in.
+    # The outermost of the socket's guards, so that nothing is looked up for a browser that is rejected.
     guard(sio)
     ensure_jwt_secret()
     page_root = settings.files.page_root
@@ -120,7 +122,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _add_guards(app: FastAPI, settings: Settings, rules: Rules, welcome: Welcome) -> None:
-    """Puts what every request passes around the routes; the last one added is the outermost."""
+    """Adds the middleware that every request passes; the last one added is the outermost."""
     places = AllowedPlaces(loopback=settings.loopback, port=settings.port, origins=settings.origins)
     app.add_middleware(HonestErrors)
     app.add_middleware(SoundRequests)
@@ -131,8 +133,9 @@ def _add_guards(app: FastAPI, settings: Settings, rules: Rules, welcome: Welcome
     app.add_middleware(StillWelcome, welcome=welcome)
     app.add_middleware(SignIns)
     app.add_middleware(BodyPace)
-    api_paths = {CHAT_PATH: MAX_REQUEST_BYTES}
+    api_paths = dict.fromkeys(PICTURE_PATHS, MAX_REQUEST_BYTES)
     app.add_middleware(BodyLimit, upload=MAX_BYTES + _FORM_BYTES, other=_OTHER_BODY_BYTES, paths=api_paths)
+    app.add_middleware(CrossOrigin, origins=places.origins)
     app.add_middleware(HostAndOrigin, places=places, from_anywhere=posted_callbacks())
     app.add_middleware(SecureHeaders, policy=content_security_policy(settings.files.page_root))
     app.add_middleware(Forwarded, proxies=settings.proxies, places=places, auth_header=settings.auth_header)
@@ -143,7 +146,7 @@ class _SessionCookie(BaseModel):
 
 
 async def _refuse_empty_file(request: Request, error: Exception) -> JSONResponse:
-    """Chainlit raises a ValueError for a file without content, and asserts that it has a name and a type."""
+    """Rejects an empty file, for which Chainlit raises a ValueError, or one without a name or type (an assertion)."""
     if request.url.path != "/project/file":
         raise error
     language = language_of(request.headers.get("accept-language"))
@@ -189,27 +192,30 @@ def _lifespan(
     return lifespan
 
 
-def _add_routes(app: FastAPI, state: EngineState) -> None:
+def _add_routes(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
     @app.get("/healthz")
     async def healthz() -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
     @app.get("/readyz")
     async def readyz() -> JSONResponse:
-        # To everybody, hence no more than the word: the reason may name folders.
+        # Public, so only the state: the reason may name folders.
         engine = state.status().state
         return JSONResponse({"status": engine}, 200 if engine == "ready" else 503)
 
     @app.get("/api/status")
-    async def status(request: Request, user: SignedIn) -> JSONResponse:
+    async def status(request: Request, user: SignedIn, token: Token) -> JSONResponse:
         language = language_of(request.headers.get("accept-language"))
-        engine = asdict(state.status())
+        engine = shown(state.status(), language)
         plan = state.plan()
-        engine["phase"] = wording.phase(engine["phase"], language)
         engine["note"] = plan.note if plan else ""
-        # Only where something was tried and failed is the reason worth the room.
-        engine["why"] = plan.reasons[-1] if plan and plan.note == "reader.fallback" else ""
-        return JSONResponse({"engine": engine})
+        # The reason is shown only if another engine was tried and failed.
+        engine["why"] = sentence(plan.failure, language) if plan else ""
+        coming = state.coming()
+        # Whether gigabytes are fetched is for those to say who look after the product.
+        may = token is not None and welcome.watches(token)
+        told = asdict(coming) | {"reason": sentence(coming.reason, language), "may": may}
+        return JSONResponse({"engine": engine, "coming": told})
 
     @app.post("/api/retry")
     async def retry(request: Request, user: SignedIn) -> JSONResponse:
@@ -222,7 +228,7 @@ def _add_routes(app: FastAPI, state: EngineState) -> None:
 
     @app.post("/set-session-cookie")
     async def set_session_cookie(wanted: _SessionCookie, request: Request) -> JSONResponse:
-        # Chainlit's own takes any value, and fails with a traceback where there is none.
+        # Chainlit's own route accepts any value, and fails with a traceback if there is none.
         here = bool(request.client and request.client.host in {"127.0.0.1", "::1"})
         reply = JSONResponse({"message": "Session cookie set"})
         reply.set_cookie(
@@ -237,7 +243,7 @@ def _add_routes(app: FastAPI, state: EngineState) -> None:
 
     @app.get("/avatars/{name:path}")
     async def avatar(name: str) -> FileResponse:
-        # Chainlit has no avatar for a name that somebody made up, and refuses one in Chinese.
+        # Chainlit has no avatar for an unknown name, and rejects a name in Chinese.
         return FileResponse(Path(APP_ROOT) / "public" / "favicon.svg", media_type="image/svg+xml")
 
     async def closed(path: str = "") -> JSONResponse:

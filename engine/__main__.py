@@ -1,9 +1,9 @@
-"""`python -m engine WORD …`, as `start.sh` calls it."""
+"""The entry point of `start.sh`: `python -m engine COMMAND …`."""
 
 import sys
 
 if sys.argv[1:] == ["up"]:
-    # The other words' parsers and all that they import would take a third of the time until the page starts.
+    # Importing the other commands' parsers would take a third of the time until the page starts.
     from engine.commands.up import main
 else:
     from engine.commands.cli import main

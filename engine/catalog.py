@@ -1,12 +1,13 @@
-"""The catalogue of models, accelerators and engines, typed. The facts themselves stand in `catalog.toml`.
+"""The typed catalogue of models, accelerators and engines. The facts themselves are in `catalog.toml`.
 
-Memory is in GB of 10^9 bytes. A fact that nobody has established is None or absent, never guessed.
+Memory is in GB of 10^9 bytes. A fact that is not established is None or absent, never guessed.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -15,26 +16,27 @@ from pydantic import BaseModel, ConfigDict, Field
 
 EngineName = str
 """A name among `ENGINES` (engine/engines/registry.py)."""
-Vendor = Literal["nvidia", "amd", "ascend", "cpu"]
+Vendor = str
+"""A name among `VENDORS` (engine/machine/vendors.py), or `cpu`."""
 
 
 class UnknownNameError(Exception):
-    """The catalogue has no entry of this name; the text lists the known ones."""
+    """The catalogue has no entry with this name; the text lists the known ones."""
 
 
 class UnknownModelError(UnknownNameError):
-    """No model of this name in the catalogue; the text lists the known ones."""
+    """The catalogue has no model with this name; the text lists the known ones."""
 
 
 class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str
-    """Where the facts of this entry come from."""
+    """The source of the facts in this entry."""
 
 
 class Parsers(BaseModel):
-    """The engine's own names of what splits a model's output."""
+    """The engine's names of the parsers that split a model's output."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,47 +45,88 @@ class Parsers(BaseModel):
 
 
 class Instant(BaseModel):
-    """How a model that thinks is asked to answer at once."""
+    """How to make a model that thinks answer at once."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     temperature: float | None = None
-    """Its temperature when it does not think; None: the same."""
+    """The temperature without thinking; None: the same."""
     top_p: float | None = None
-    """Its top-p then; None: the same."""
+    """The top-p without thinking; None: the same."""
     chat_template_kwargs: dict[str, bool] = {}
     prefill: str = ""
-    """The beginning of the answer that is put into its mouth, where there is no switch."""
+    """The beginning of the answer, sent for the model to continue, if it has no switch."""
 
 
 class Published(_Entry):
-    """A figure that a model's maker, or an engine's, gives for it."""
+    """A figure that the maker of the model, or of an engine, has published for it."""
 
     benchmark: str
     value: float
     """OCRBench: right answers of 1,000; the others: per cent."""
+    differs: str = ""
+    """How it was measured, where `./start.sh eval` measures otherwise: it is then named, and not set beside ours."""
+
+
+class File(BaseModel):
+    """A file of a repository."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    bytes: int
+    sha256: str
+    """Hexadecimal."""
 
 
 class Variant(_Entry):
-    """The same model in another form: quantized at the start, or other weights."""
+    """Another form of the model: quantized at the start, or with other weights."""
 
     name: str
     engine: EngineName
     repository: str = ""
     """Other weights than the model's own."""
+    revision: str = ""
+    """The commit of the repository that has the files below."""
+    hub: Literal["", "modelscope"] = ""
+    """Where these weights are, if it is not Hugging Face."""
     quantization: str = ""
-    """The file of a repository that holds several."""
+    """What its maker calls its precision."""
+    model_file: File | None = None
+    """A GGUF: the decoder's file; None: it is made here, or the weights are no GGUF."""
+    mmproj_file: File | None = None
+    """A GGUF: the picture encoder's file."""
+    picture_patches: int | None = None
+    """To how many patches of 14 by 14 pixels its processor scales a picture; None: as the model's `picture_pixels`."""
     memory_gb: float
     vendors: tuple[Vendor, ...] = ()
+    cards: tuple[str, ...] = ()
+    """Names of cards; empty: all of these vendors."""
     min_capability: float | None = None
     max_capability: float | None = None
-    """NVIDIA's compute capability, both ends included."""
+    """NVIDIA's compute capability; both limits are inclusive."""
     devices: int | None = None
-    """How many devices it is shown with."""
+    """The number of devices for which it is published."""
     context: int | None = None
     flags: tuple[str, ...] = ()
     env: dict[str, str] = {}
     established: bool
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """The files of its repository that are needed; none: all."""
+        return tuple(file for file in (self.model_file, self.mmproj_file) if file is not None)
+
+
+class Draft(_Entry):
+    """A small model that proposes tokens, which the large one checks: speculative decoding."""
+
+    engine: EngineName
+    vendors: tuple[Vendor, ...] = ()
+    """Empty: all."""
+    model: str
+    flags: tuple[str, ...]
+    env: dict[str, str] = {}
 
 
 class Model(_Entry):
@@ -94,17 +137,17 @@ class Model(_Entry):
     repository: str = ""
     aliases: tuple[str, ...] = ()
     also_served: tuple[str, ...] = ()
-    """Further names under which an engine serves it, for clients that were written for them."""
+    """Further names under which an engine serves it, for clients that use them."""
     engines: tuple[EngineName, ...]
     licence: str
     weights_gb: float | None = None
     memory_gb: float | None = None
-    """Memory of all devices together that it needs to be served at all."""
+    """The memory of all devices together that it needs at least."""
     comfortable_gb: float | None = None
-    """Memory of one device from which the whole context fits."""
+    """The memory of one device that is enough for the whole context."""
     precision: str = ""
     attention_heads: int | None = None
-    """Tensor parallelism must divide them."""
+    """Must be divisible by the tensor parallel size."""
     kv_bytes_per_token: int | None = None
     context: int
     """Prompt and answer together, in tokens."""
@@ -120,21 +163,34 @@ class Model(_Entry):
     picture_side: int = 7154
     """No side may be longer, in pixels."""
     thinking_marks: tuple[str, str] | None = None
-    """The marks around reasoning that the model writes as ordinary text."""
+    """The reasoning tags, if the model writes them as ordinary text."""
     instant: Instant | None = None
-    """How to have an answer without thinking; None: it always thinks, or never does."""
+    """How to get an answer without thinking; None: it always thinks, or never does."""
     sequences: int | None = None
-    """How many requests at once the published launch takes."""
+    """The number of concurrent requests in the published launch."""
+    model_type: str = ""
+    """Its `model_type` in `config.json`; empty: a folder of it is recognised only by the folder's name."""
+    in_token_limit: int | None = None
+    """The picture limit in `preprocessor_config.json`, which distinguishes releases of the same type."""
+    local: str = ""
+    """The folder of its weights, if they are part of this project."""
+    tiny: bool = False
+    """Whether the checkpoint has only a few megabytes: one CPU thread serves it best, whatever the machine has."""
+    kv_cache_mb: int | None = None
+    """The KV cache that is enough for it on a CPU, in MiB; None: what memory allows."""
     stand_in: str = ""
-    """The model that can answer in its place on a machine too small for it."""
+    """The model that replaces it on a machine too small for it."""
     parsers: dict[EngineName, Parsers] = {}
     flags: dict[EngineName, tuple[str, ...]] = {}
     min_versions: dict[EngineName, str] = {}
     variants: tuple[Variant, ...] = ()
+    drafts: tuple[Draft, ...] = ()
+    generation: dict[str, float] = {}
+    """Sampling that the engine uses where a program sends none; empty: what the weights' own files say."""
     published: tuple[Published, ...] = ()
 
     def variant(self, name: str) -> Variant | None:
-        """Its variant of this name."""
+        """Its variant with this name; None if there is none."""
         return next((variant for variant in self.variants if variant.name == name), None)
 
 
@@ -147,7 +203,7 @@ class Card(_Entry):
     """NVIDIA: the compute capability; AMD: the target; Ascend: A2 or A3."""
     memory_gb: float | None = None
     node: int
-    """How many of them a usual machine has, where a model needs a whole one."""
+    """How many of them a usual machine has, for a model that needs a whole machine."""
     aliases: tuple[str, ...] = ()
 
 
@@ -159,12 +215,12 @@ class EngineFacts(_Entry):
     generation: str = ""
     title: str
     version: str
-    """The version these facts are of."""
+    """The version that these facts describe."""
     image: str = ""
     container: tuple[str, ...] = ()
     """What `docker run` needs for the devices and the driver."""
     device: str = ""
-    """Where each device is a file of its own: its path, with `{index}`."""
+    """The path of each device's file, with `{index}`; empty: there are no such files."""
     install: tuple[str, ...] = ()
     min_python: str = ""
 
@@ -175,7 +231,7 @@ class _Combination(_Entry):
     generations: tuple[str, ...] = ()
 
     def concerns(self, engine: str, model: str, generation: str) -> bool:
-        """Whether it speaks of this combination; what it leaves open fits any."""
+        """Whether it applies to this combination; an empty field matches everything."""
         return (
             self.engine == engine
             and (not self.models or model in self.models)
@@ -187,22 +243,32 @@ class Recipe(_Combination):
     """What a combination of model and accelerator adds to the launch."""
 
     vendor: Vendor
+    cards: tuple[str, ...] = ()
+    """Names of cards; empty: all of the vendor."""
     variant: str = ""
-    preset: str = ""
+    not_variants: tuple[str, ...] = ()
+    """The forms of the model that it is not for."""
+    tuning: str = ""
+    tensor: int | None = None
+    """Over how many devices each layer is spread at most; None: as many as there are."""
+    groups: int = 1
+    """How many such groups of devices a machine has, each with requests of its own (data parallel)."""
     flags: tuple[str, ...] = ()
     env: dict[str, str] = {}
     prepare: Literal["", "moe-targets"] = ""
-    """What is done to a copy of the weights first."""
+    """How a copy of the weights is prepared first."""
     why: str
 
 
 class Established(_Combination):
-    """A combination that somebody has shown to work."""
+    """A combination that was shown to work."""
 
     accelerators: tuple[str, ...]
     """Names of cards, generations, or a vendor."""
     devices: int | None = None
     """With how many at most; None: with as many as the model takes."""
+    experimental: bool = False
+    """Whether the source calls it experimental."""
 
 
 class Forbidden(_Entry):
@@ -266,7 +332,7 @@ def find_model(name: str) -> Model:
 
 
 def assumed_model(name: str, title: str = "", context: int | None = None) -> Model:
-    """A model that nobody has entered, with the facts of the plainest one."""
+    """A model that is not in the catalogue, with the facts of the plainest one."""
     facts = {"name": name, "title": title or name, "context": context or 32768}
     return find_model("Kimi-VL-A3B-Instruct").model_copy(update=facts)
 
@@ -285,8 +351,16 @@ def find_card(name: str) -> Card:
     raise UnknownNameError(f"There is no accelerator {name!r} in the catalogue; known are {', '.join(cards)}.")
 
 
+def is_card(name: str, cards: Iterable[str]) -> bool:
+    """Whether the accelerator called `name` is among these entries; one that the catalogue has not is none of them."""
+    try:
+        return find_card(name).name in cards
+    except UnknownNameError:
+        return False
+
+
 def find_engine(engine: str, vendor: str, generation: str) -> EngineFacts | None:
-    """What is known of the engine on this kind of accelerator; None: nothing."""
+    """What is known about the engine on this kind of accelerator; None: nothing."""
     for facts in catalog().engines:
         if (facts.engine, facts.vendor) == (engine, vendor) and facts.generation in {"", generation}:
             return facts

@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from engine.env_file import ENCODING
 
 ROOT = Path(__file__).resolve().parent.parent
-"""The project's folder: where `start.sh` stands."""
+"""The project's folder, which contains `start.sh`."""
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?")
@@ -26,11 +26,11 @@ _REMOTE = "openai"
 
 
 class ConfigError(Exception):
-    """A setting has a value that is not allowed; the text is one sentence for a person."""
+    """A setting has a value that is not allowed; the text is one sentence for the user."""
 
 
 class Settings(BaseSettings):
-    """The settings a person can make. Each field is `KIMI_<NAME>` in the environment or in `.env`."""
+    """All settings. Each field is `KIMI_<NAME>` in the environment or in `.env`."""
 
     model_config = SettingsConfigDict(env_prefix="KIMI_", env_file_encoding=ENCODING, extra="ignore", frozen=True)
 
@@ -42,41 +42,46 @@ class Settings(BaseSettings):
     engine_port: int = Field(8000, ge=1, le=65535)
     workspace: Path = Path("workspace")
     models: Path | None = None
-    """Where downloaded weights go; None: `models` below the workspace."""
+    """Where downloaded weights go; None: `models` in the workspace."""
     hub: Literal["huggingface", "modelscope"] = "huggingface"
-    preset: Literal["", "appliance", "long-context", "low-latency", "high-throughput"] = ""
+    picture_tokens: int = Field(1024, ge=64, le=4096)
+    """How many tokens a picture may take on llama.cpp: more see more, and take longer."""
+    download: Literal["yes", "no", "ask"] = "ask"
+    """Whether `auto` may fetch the gigabytes of a model for llama.cpp; `ask`: it is asked on the page."""
+    preset: str = ""
+    """A tuning of the engine (engine/plans/tuning.py, which checks it); empty: none."""
     vllm_index: str = ""
     password: SecretStr = SecretStr("")
     database_url: SecretStr = SecretStr("")
-    """Where the chats are kept; empty: in SQLite, in the workspace."""
+    """The database of chats; empty: SQLite, in the workspace."""
     origins: str = ""
-    """Further addresses under which the page is reached, comma-separated, e.g. `https://chat.example.org`."""
+    """Further addresses of the page, comma-separated, e.g. `https://chat.example.org`."""
     openai_api_base: str = Field("http://localhost:8000/v1", validation_alias="OPENAI_API_BASE")
-    """The server that answers under `KIMI_ENGINE=openai`; read for nothing else."""
+    """The server that answers with `KIMI_ENGINE=openai`; not used otherwise."""
     pictures: Literal["data", "file"] = "data"
-    """How pictures go to that server: `file` where it sees the workspace's uploads at the same path."""
+    """How pictures are sent to that server: `file` if it sees the workspace's uploads at the same path."""
     picture_hosts: str = ""
-    """From which hosts the API fetches the pictures that programs name, comma-separated; empty: from none."""
+    """The hosts from which the API fetches pictures that programs name, comma-separated; empty: none."""
     auth_header: str = ""
-    """The header in which a proxy in front names the person who has signed in there."""
+    """The header in which a proxy names the user who has signed in there."""
     oauth_people: str = ""
     """Who may sign in by OAuth: names, `@example.org`, or `*`, comma-separated."""
     admins: str = ""
-    """Who may see the status and the logs beside the admins of `user add`, in the same form."""
+    """Who may see the status and the logs besides the admins of `user add`, in the same form."""
     proxies: str = ""
-    """Addresses and networks of the proxies whose `X-Forwarded-…` headers are believed, comma-separated."""
+    """Addresses and networks of the proxies whose `X-Forwarded-…` headers are trusted, comma-separated."""
     first_token_seconds: int = Field(180, ge=1, le=599)
-    """How long an engine may say nothing before the first token, its queue aside, until a person is asked."""
+    """How long an engine may be silent before the first token, its queue aside, until the user is asked."""
     idle_seconds: int = Field(60, ge=1, le=599)
     """The same between two tokens."""
     upload_days: int = Field(30, ge=0)
     log_mb: int = Field(20, ge=1)
     log_json: bool = False
-    """Whether app.log is JSON, an object a line."""
+    """Whether app.log is JSON, one object per line."""
     trace: Literal["", "console"] = ""
-    """`console`: each span as a line in app.log; traces go to a collector by the standard `OTEL_…` variables."""
+    """`console` writes each span to app.log; the standard `OTEL_…` variables send traces to a collector."""
     trace_content: bool = False
-    """Whether people's text may stand in spans."""
+    """Whether spans may contain users' text."""
 
     @field_validator("workspace", "models")
     @classmethod
@@ -99,14 +104,14 @@ class Settings(BaseSettings):
 
     @property
     def sign_in(self) -> Literal["header", "local", "password"]:
-        """How people come in: named by a proxy; as the local user, without a form; or by password or OAuth."""
+        """How users sign in: named by a proxy; as the local user, without a form; or by password or OAuth."""
         if self.auth_header:
             return "header"
         return "local" if self.for_this_machine else "password"
 
     @property
     def remote(self) -> bool:
-        """Whether a server of the person's own answers, with the person's own key, and no engine is started."""
+        """Whether a server that the user provides answers, with the user's key; no engine is started."""
         return self.engine == _REMOTE
 
     @property
@@ -116,7 +121,7 @@ class Settings(BaseSettings):
 
     @property
     def for_this_machine(self) -> bool:
-        """Whether nobody else can reach the page: it listens on loopback, and no proxy in front brings others."""
+        """Whether only this machine can reach the page: it listens on loopback, and no origin names a proxy."""
         origins = [origin.strip() for origin in self.origins.split(",") if origin.strip()]
         return self.loopback and all(urlsplit(origin).hostname in _LOOPBACK for origin in origins)
 
@@ -138,7 +143,7 @@ class Settings(BaseSettings):
 
 
 class Workspace:
-    """The folder that holds everything the product writes."""
+    """The folder with everything that the product writes."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -153,7 +158,7 @@ class Workspace:
         self.status = self.run / "status.json"
         self.plan = self.run / "plan.json"
         self.supervisor = self.run / "supervisor.json"
-        # Not processes.json: earlier versions fail at the start where that has another form than theirs.
+        # Not processes.json: earlier versions fail at the start if that has another format than theirs.
         self.groups = self.run / "groups.json"
         self.scratch = self.run / "scratch.json"
         self.engine_key = self.run / "engine.key"
@@ -166,20 +171,21 @@ class Workspace:
         self.auth_secret = self.run / "auth.secret"
         self.page_root = self.run / "page"
         self.swept = self.run / "swept.json"
+        self.download = self.run / "download"
         self.restoring = self.run / "restoring"
 
     def create(self) -> None:
-        """Makes the folders, readable by their owner alone: people's pictures lie in them."""
+        """Makes the folders, readable only by their owner, because they contain users' pictures."""
         for folder in (self.root, self.uploads, self.run):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
 
 
 def load_settings(env_file: Path | None = None) -> Settings:
-    """Reads the environment and `.env` (the environment wins).
+    """Reads the environment and `.env`; the environment takes precedence.
 
     Raises:
-        ConfigError: a value is not allowed; names the key, the value and what is. Or the file is not UTF-8.
+        ConfigError: a value is not allowed (the text names the key, the value and what is), or the file is not UTF-8.
     """
     file = env_file or ROOT / ".env"
     try:
@@ -187,7 +193,7 @@ def load_settings(env_file: Path | None = None) -> Settings:
     except ValidationError as error:
         raise ConfigError(_sentence(error)) from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{file} is not UTF-8: save it in this encoding, and start again.") from None
+        raise ConfigError(f"{file} is not UTF-8: save it in that encoding, and start again.") from None
 
 
 def parse_networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
@@ -200,9 +206,9 @@ def parse_networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Netw
 
 
 def secret(path: Path, length: int = 32) -> str:
-    """The secret kept in `path`, made there (mode 0600) the first time.
+    """The secret in the file `path`, which is made (mode 0600) the first time.
 
-    `length` is in random bytes; the text is URL-safe.
+    `length` is the number of random bytes; the text is URL-safe.
     """
     if path.exists() and (text := path.read_text().strip()):
         return text
@@ -220,7 +226,8 @@ _ALLOWED = {
     "pictures": "data or file",
     "picture_hosts": "host names without https:// and without *, comma-separated, with :PORT for an unusual port",
     "proxies": "addresses and networks, comma-separated: 127.0.0.1, 10.0.0.0/8",
-    "preset": "appliance, long-context, low-latency, high-throughput, or nothing",
+    "download": "yes, no or ask",
+    "picture_tokens": "a whole number of tokens, 64 to 4096",
     "first_token_seconds": "a whole number of seconds, 1 to 599",
     "idle_seconds": "a whole number of seconds, 1 to 599",
     "upload_days": "a whole number of days, 0 to keep pictures for ever",

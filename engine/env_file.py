@@ -1,4 +1,4 @@
-"""`.env`, read alike by all that take settings from it."""
+"""Reads `.env`, in the same way for every program that takes settings from it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dotenv import dotenv_values
 from dotenv.parser import Binding, parse_stream
 
 ENCODING = "utf-8-sig"
-"""UTF-8, with or without the mark at its beginning that editors of Windows write: it is no part of the first name."""
+"""UTF-8, with or without the byte order mark that Windows editors write, which is not part of the first name."""
 
-# It names a line without saying what is wrong with it; engine/commands/settings_notes.py does.
+# Its warnings name a line but not the problem; engine/commands/settings_notes.py reports both.
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)
 
 
 def env_values(path: Path) -> dict[str, str | None]:
-    """The values by name; none where there is no file.
+    """The values by name; empty if there is no file.
 
     Raises:
         UnicodeDecodeError: the file is not UTF-8.
@@ -25,7 +25,7 @@ def env_values(path: Path) -> dict[str, str | None]:
 
 
 def env_lines(path: Path) -> list[Binding]:
-    """What the file says, in its order, with what can't be read as a setting; nothing where there is no file.
+    """The entries of the file in their order, including those that are not settings; empty if there is no file.
 
     Raises:
         UnicodeDecodeError: the file is not UTF-8.

@@ -1,8 +1,7 @@
-"""Which workspace this is: what a record must name before a process in it is believed to be this workspace's.
+"""The identity of a workspace: a process in a record belongs to this workspace only if the record names its identity.
 
-A copied folder has the same records and the same id as its original, but a lock of its own. A moved folder keeps both,
-so the path does not count. Numbers of processes mean something only since the last boot of this machine and in this
-container.
+A copied folder has the same records and the same id as its original, but its own lock. A moved folder keeps both, so
+the path does not count. Process ids are only valid since the last boot of this machine and in this container.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _ID_BYTES = 16
 
 @dataclass(frozen=True)
 class Identity:
-    """A workspace on this machine, as it is now. Two of them are equal only where process numbers can be compared."""
+    """A workspace on this machine, as it is now. Two of them are equal only if their process ids are comparable."""
 
     id: str
     """Random, made at the first start."""
@@ -28,21 +27,21 @@ class Identity:
     """Device and inode of the lock file."""
     boot: str
     namespace: str
-    """The space in which process numbers are given: a container has its own."""
+    """The namespace of process ids: a container has its own."""
 
     @classmethod
     def of(cls, files: Workspace) -> Identity:
         """The identity of a workspace whose lock file exists.
 
         Raises:
-            OSError: the workspace cannot be read, or it has no id yet and cannot be written.
+            OSError: the workspace can't be read, or it has no id yet and can't be written.
         """
         lock = files.lock.stat()
         return cls(secret(files.id, _ID_BYTES), f"{lock.st_dev}:{lock.st_ino}", _boot_id(), _namespace())
 
     @classmethod
     def read(cls, raw: object) -> Identity | None:
-        """The identity in a record; None where it names none, as those of older versions."""
+        """The identity in a record; None if it has none, like the records of older versions."""
         if not isinstance(raw, dict):
             return None
         found: dict[str, Any] = {field.name: raw.get(field.name) for field in fields(cls)}

@@ -1,6 +1,6 @@
-"""Packages that take long to import, imported when they are first used: people wait for the page.
+"""Imports slow packages at their first use, so that the page starts sooner.
 
-`from engine.lazily import aiohttp` stands for `import aiohttp`.
+Write `from engine.lazily import aiohttp` instead of `import aiohttp`.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ __all__ = ["Later", "aiohttp"]
 
 
 class Later:
-    """Stands for the module `name`."""
+    """A proxy for the module `name`."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
-        # Import takes a lock of the module's own: whoever comes while another thread imports it waits.
+        # The import takes the module's lock, so a thread waits while another one imports it.
         return getattr(import_module(self._name), attribute)
 
 
 if TYPE_CHECKING:
     import aiohttp
 else:
-    # The supervisor asks its programs by it; the page is started first.
+    # The supervisor needs it for health checks, after it has started the page.
     aiohttp = Later("aiohttp")

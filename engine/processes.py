@@ -1,4 +1,4 @@
-"""Process groups: start one that dies with us, end one whole, find what an earlier life left behind."""
+"""Process groups: starts one that dies with us, ends all of one, finds those that an earlier run left behind."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from typing import Any
 
 import psutil
 
-from engine.atomic_write import replace_json
 from engine.identity import Identity
+from engine.system.atomic_write import replace_json
 
 PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
 class Group:
-    """A session that we started, as it is recorded on disk: enough to know it again after a restart of everything."""
+    """A session that we started, as recorded on disk, to recognise it again after a restart."""
 
     sid: int
     started: float
     """The leader's `start_time`."""
     output: str = ""
-    """The pipe that its leader writes to, as the system names it; empty where it names none."""
+    """The system's name of the pipe that its leader writes to; empty if there is none."""
 
     @classmethod
     def of(cls, pid: int) -> Group:
         """The group that `pid` leads.
 
         Raises:
-            ProcessLookupError: it is gone already.
+            ProcessLookupError: it has already ended.
         """
         return cls(sid=pid, started=start_time(pid), output=_output(pid))
 
     def members(self) -> list[psutil.Process]:
-        """The living processes of the session; also those whose leader has died."""
+        """The living processes of the session, even if its leader has died."""
         with contextlib.suppress(ProcessLookupError):
             if not same_start(start_time(self.sid), self.started):
                 return []
@@ -55,10 +55,10 @@ class Group:
         return found
 
     def left_behind(self) -> bool:
-        """Whether it lives on, though nobody has watched it since it was recorded.
+        """Whether it still runs, although nothing has watched it since it was recorded.
 
-        Its number may be somebody else's by now. The leader is known by its start; without a leader, one of the others
-        must still write to the pipe that the leader was given.
+        Another process may have its id by now. The leader is recognised by its start time. Without a leader, one of
+        the others must still write to the leader's pipe.
         """
         members = self.members()
         with contextlib.suppress(ProcessLookupError):
@@ -67,24 +67,24 @@ class Group:
         return any(self.output and self.output == _output(process.pid) for process in members)
 
     def signal(self, number: signal.Signals) -> None:
-        """Sends a signal to every member, the leader's children included."""
+        """Sends a signal to every member, including the leader's children."""
         for process in self.members():
             with contextlib.suppress(psutil.Error):
                 process.send_signal(number)
 
 
 def start_time(pid: int) -> float:
-    """When a process was started, in seconds; comparable within one boot.
+    """The start time of a process in seconds, comparable within one boot.
 
-    On Linux since the boot: the time since the epoch, which psutil tells, changes whenever somebody sets the clock.
+    On Linux it counts from the boot: psutil's time since the epoch changes when the clock is set.
 
     Raises:
-        ProcessLookupError: it is gone.
+        ProcessLookupError: it has ended.
     """
     try:
         if sys.platform != "linux":
             return psutil.Process(pid).create_time()
-        # The command, which stands in parentheses, may hold spaces; the start is field 22 (proc_pid_stat(5)).
+        # The command is in parentheses and may contain spaces; the start time is field 22 (proc_pid_stat(5)).
         fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
         return int(fields[19]) / os.sysconf("SC_CLK_TCK")
     except (FileNotFoundError, psutil.NoSuchProcess):
@@ -92,12 +92,12 @@ def start_time(pid: int) -> float:
 
 
 def same_start(one: float, other: float) -> bool:
-    """Whether two `start_time`s are of one process; they are exact but for the way through a file."""
+    """Whether two `start_time`s are equal, apart from rounding when one is stored in a file."""
     return abs(one - other) < 0.001
 
 
 def _output(pid: int) -> str:
-    """Where the standard output or error of a process goes, if that is a pipe; empty where it can't be seen."""
+    """The pipe to which a process writes its standard output or error; empty if there is none, or it can't be seen."""
     for descriptor in (1, 2):
         with contextlib.suppress(OSError):
             if (name := str(Path(f"/proc/{pid}/fd/{descriptor}").readlink())).startswith("pipe:"):
@@ -108,11 +108,11 @@ def _output(pid: int) -> str:
 async def start(
     argv: tuple[str, ...], env: dict[str, str], cwd: Path, keep: tuple[int, ...] = ()
 ) -> tuple[asyncio.subprocess.Process, asyncio.StreamReader]:
-    """Starts a program as the leader of a session of its own; returns it and its output, both streams in one.
+    """Starts a program as the leader of a new session; returns it and its output, with both streams merged.
 
-    The kernel sends it SIGTERM should we die without a word. Its own children get no such signal: for them there
-    is the record of groups, swept at the next start. The pipe is ours and not asyncio's, whose `wait` would wait
-    for the grandchildren that still hold it. `keep` are descriptors that it inherits under the same numbers.
+    The kernel sends it SIGTERM if we are killed. Its own children get no such signal; the next start ends them by the
+    record of groups. The pipe is ours and not asyncio's, whose `wait` would wait for grandchildren that still hold it.
+    `keep` are descriptors that it inherits under the same numbers.
     """
     read_end, write_end = os.pipe()
     try:
@@ -133,7 +133,7 @@ async def start(
 
 
 async def end(group: Group, grace: float) -> None:
-    """SIGTERM to all of the group, `grace` seconds to go, then SIGKILL to what is left."""
+    """Sends SIGTERM to the whole group, waits up to `grace` seconds, then sends SIGKILL to what is left."""
     group.signal(signal.SIGTERM)
     deadline = asyncio.get_running_loop().time() + grace
     while group.members():
@@ -144,31 +144,31 @@ async def end(group: Group, grace: float) -> None:
 
 
 class Record:
-    """The groups that live now, on disk."""
+    """The record on disk of the groups that run now."""
 
     VERSION = 2
 
     def __init__(self, path: Path, identity: Identity) -> None:
-        """`identity` is that of the workspace, which the record names."""
+        """Takes the file `path` and the workspace's `identity`, which the record contains."""
         self._path = path
         self._identity = identity
         self._groups: dict[str, Group] = {}
 
     def add(self, name: str, group: Group) -> None:
-        """Notes a group that was started."""
+        """Records a group that was started."""
         self._groups[name] = group
         self._write()
 
     def remove(self, name: str) -> None:
-        """Forgets a group that has ended."""
+        """Removes a group that has ended."""
         self._groups.pop(name, None)
         self._write()
 
     def left_behind(self) -> list[Group]:
         """The groups that an earlier supervisor of this workspace recorded and that still have members.
 
-        None of another workspace's: a copy's record is its original's, and after a boot or in another container the
-        same numbers are others' processes.
+        Ignores the record of another workspace: a copy has the record of its original, and after a boot or in another
+        container the same ids belong to other processes.
         """
         try:
             raw = json.loads(self._path.read_text())
@@ -181,22 +181,29 @@ class Record:
 
     def _write(self) -> None:
         groups = {name: asdict(group) for name, group in self._groups.items()}
-        # Where the disk takes nothing the programs still die with us; only the sweep after a `kill -9` misses them.
+        # If the disk is full, the programs still die with us; only the cleanup after a `kill -9` would miss them.
         with contextlib.suppress(OSError):
             record = {"version": self.VERSION, "workspace": asdict(self._identity), "groups": groups}
             replace_json(self._path, record)
 
 
 def _group(entry: Any) -> Group | None:
-    """A recorded group, whatever another version has written beside it."""
+    """A recorded group; fields of other versions are ignored."""
     try:
         return Group(int(entry["sid"]), float(entry["started"]), str(entry.get("output", "")))
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
 
 
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody holds at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def port_holder(host: str, port: int) -> str | None:
-    """None where the port is free, else who holds it, in words: `python3 (pid 4711)`."""
+    """None if the port is free, else what holds it, in words: `python3 (pid 4711)`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -220,9 +227,9 @@ def _listener(port: int) -> str:
 
 
 def dies_with_us() -> Callable[[], None] | None:
-    """For `preexec_fn`: the kernel sends the child SIGTERM when the thread that starts it ends.
+    """A `preexec_fn` that makes the kernel send the child SIGTERM when the thread that started it ends.
 
-    None where the system has no such thing.
+    None if the system does not support that.
     """
     if sys.platform != "linux":
         return None

@@ -1,16 +1,16 @@
-"""Tells a model's reasoning from its answer where the model marks it in plain text: `◁think▷ … ◁/think▷ …`.
+"""Separates a model's reasoning from its answer by reasoning tags in plain text: `◁think▷ … ◁/think▷ …`.
 
-Kimi-VL's marks are ordinary text, so they arrive cut at any place. The splitter holds back no more than a possible
-beginning of a mark, and however the text is cut, the pair it adds up to is the same. It is pure; the page uses it on
-engines that leave the marks in, and vLLM's parser plugin is built on it.
+Kimi-VL's tags are ordinary text, so a stream may cut them anywhere. The splitter holds back only a possible beginning
+of a tag, and the result does not depend on where the text was cut. It is pure. The web process uses it for engines that
+leave the tags in, and vLLM's parser plugin is built on it.
 
-What counts:
-- The opening mark counts at the very beginning only (white space may stand before it).
-- The first closing mark ends the reasoning; never closed means that everything after the opening mark is reasoning.
-- Once an answer follows a closing mark, later marks are text: an answer may speak about them.
-- A closing mark without an opening one, outside code, makes all before it reasoning. A stream has sent that text as
-  answer by then, hence the `RETRACT` piece: what was said to be answer so far was reasoning.
-- Line ends directly after a mark belong to the mark and are dropped.
+The rules:
+- The opening tag counts only at the very beginning, after optional white space.
+- The first closing tag ends the reasoning; without one, everything after the opening tag is reasoning.
+- Once an answer follows a closing tag, later tags are text: an answer may mention them.
+- A closing tag without an opening one, outside code, turns everything before it into reasoning. A stream has already
+  sent that text as the answer, hence the `RETRACT` piece: the answer so far was reasoning.
+- Line ends directly after a tag belong to the tag and are dropped.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,6 @@ class Marks(NamedTuple):
 
 
 KIMI_VL = Marks("◁think▷", "◁/think▷")
-KIMI_K2 = Marks("<think>", "</think>")
 
 
 class Kind(StrEnum):
@@ -38,7 +37,7 @@ class Kind(StrEnum):
 
 
 class Start(StrEnum):
-    """Where a text begins: anew, or as the continuation of a message whose think block is open or closed."""
+    """Where a text begins: in a new message, or in one whose think block is open or closed."""
 
     FRESH = "fresh"
     IN_REASONING = "in reasoning"
@@ -46,16 +45,16 @@ class Start(StrEnum):
 
 
 class Piece(NamedTuple):
-    """A stretch of a model's text, without marks."""
+    """A piece of a model's text, without tags."""
 
     kind: Kind
     text: str
 
 
 class _State(StrEnum):
-    BEGINNING = "beginning"  # nothing but white space so far
+    BEGINNING = "beginning"  # only white space so far
     REASONING = "reasoning"
-    UNMARKED = "unmarked"  # an answer that no mark preceded: a lone closing mark would make it reasoning
+    UNMARKED = "unmarked"  # an answer without a tag before it: a lone closing tag would turn it into reasoning
     ANSWER = "answer"
 
 
@@ -83,16 +82,16 @@ class Splitter:
 
     @property
     def after_reasoning(self) -> bool:
-        """Whether a closing mark has been read."""
+        """Whether a closing tag has been read."""
         return self._state is _State.ANSWER
 
     def feed(self, text: str) -> list[Piece]:
-        """Take the next delta; return what is now certain, in order."""
+        """Takes the next delta; returns the pieces that are now certain, in order."""
         self._held += text
         return self._advance(final=False)
 
     def finish(self) -> list[Piece]:
-        """End the message: what was held back as a possible mark is text."""
+        """Ends the message: text that was held back as a possible tag is text."""
         return self._advance(final=True)
 
     def _advance(self, *, final: bool) -> list[Piece]:
@@ -145,7 +144,7 @@ class Splitter:
         self._put_unmarked(pieces, self._certain(final=final))
 
     def _put_unmarked(self, pieces: list[Piece], length: int) -> None:
-        # Backticks come in pairs around code, one or three on a side: after an odd number the text is inside.
+        # One or three backticks on each side enclose code: after an odd number the text is inside.
         self._in_code ^= self._held.count("`", 0, length) % 2 == 1
         self._put(pieces, Kind.ANSWER, length)
 
@@ -162,7 +161,7 @@ class Splitter:
             pieces.append(Piece(kind, text))
 
     def _certain(self, *, final: bool) -> int:
-        """How much of the held text cannot be the beginning of a closing mark."""
+        """How much of the held text can't be the beginning of a closing tag."""
         close, held = self._marks.close, self._held
         if final:
             return len(held)
@@ -171,7 +170,7 @@ class Splitter:
 
 
 def join(pieces: Iterable[Piece]) -> tuple[str, str]:
-    """Add pieces up to the pair (reasoning, answer)."""
+    """Joins pieces into the pair (reasoning, answer)."""
     reasoning, answer = "", ""
     for kind, text in pieces:
         match kind:
@@ -185,6 +184,6 @@ def join(pieces: Iterable[Piece]) -> tuple[str, str]:
 
 
 def split(text: str, marks: Marks = KIMI_VL, start: Start = Start.FRESH) -> tuple[str, str]:
-    """Split a whole message into (reasoning, answer)."""
+    """Splits a whole message into (reasoning, answer)."""
     splitter = Splitter(marks, start)
     return join([*splitter.feed(text), *splitter.finish()])

@@ -1,4 +1,4 @@
-"""Where OpenTelemetry's standard variables (`OTEL_…`) send traces and metrics; page and engine read them alike."""
+"""Where OpenTelemetry's variables (`OTEL_…`) send traces and metrics, for the web process and the engine alike."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from engine.env_file import env_values
 
 Exporter = Literal["otlp", "console", "none"]
 PROTOCOL = "http/protobuf"
-"""How page and engine send: OTLP over HTTP, usually to port 4318 of a collector."""
+"""The protocol of the web process and the engine: OTLP over HTTP, usually to port 4318 of a collector."""
 
 
 def take_standard_settings(env_file: Path) -> None:
-    """Puts the `OTEL_…` lines of `.env` into the environment, which wins, for this process and those it starts."""
+    """Adds the `OTEL_…` lines of `.env` to the environment, which takes precedence, also for child processes."""
     for name, value in env_values(env_file).items():
         if value and name.startswith("OTEL_"):
             os.environ.setdefault(name, value)
 
 
 def exporter(environment: Mapping[str, str], signal: Literal["traces", "metrics"]) -> Exporter:
-    """Where the signal goes; to a collector only where one is named."""
+    """Where the signal goes; to a collector only if one is named."""
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return "none"
-    asked = environment.get(f"OTEL_{signal.upper()}_EXPORTER", "").strip().lower()
-    if asked == "console":
+    chosen = environment.get(f"OTEL_{signal.upper()}_EXPORTER", "").strip().lower()
+    if chosen == "console":
         return "console"
-    return "otlp" if asked in {"", "otlp"} and endpoint(environment, signal) else "none"
+    return "otlp" if chosen in {"", "otlp"} and endpoint(environment, signal) else "none"
 
 
 def endpoint(environment: Mapping[str, str], signal: Literal["traces", "metrics"]) -> str | None:
-    """The whole URL of a collector for the signal; None where none is named.
+    """The complete URL of a collector for the signal; None if none is named.
 
     Source: the OTLP exporter's specification, "Endpoint URLs for OTLP/HTTP".
     """
@@ -43,5 +43,5 @@ def endpoint(environment: Mapping[str, str], signal: Literal["traces", "metrics"
 
 
 def engine_traces(environment: Mapping[str, str]) -> str | None:
-    """Where an engine of ours is to send its traces; None: nowhere."""
+    """Where an engine that we start sends its traces; None: nowhere."""
     return endpoint(environment, "traces") if exporter(environment, "traces") == "otlp" else None

@@ -1,46 +1,11 @@
-// The engine's state above the chat: how its start goes, why it failed, and that the reader stands in for the model.
+// The engine's state above the chat: the progress of its start, why it failed, whether the reader replaces the model,
+// and the progress of a better engine that is being prepared.
 "use strict";
 
 (() => {
-  const words = {
-    en: {
-      starting: "The engine is starting",
-      stopping: "The engine is stopping",
-      stopped: "The engine does not run",
-      failed: "The engine could not be started",
-      retry: "Retry",
-      retrying: "Starting again…",
-      how: "How to get Kimi-VL",
-      dismiss: "Do not show this again",
-      notes: {
-        "reader.auto":
-          "No suitable graphics card here, so the reader answers: it reads text in pictures, but does not describe or reason.",
-        "reader.fallback": "The vision model could not be started, so the reader answers, which only reads text.",
-        "llama.auto": "A smaller form of Kimi-VL-Thinking answers, on the processor: expect it to be slow.",
-        "vllm.untested": "The model runs in a quantized form that nobody has tested on this card yet.",
-      },
-      elapsed: (seconds) => (seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`),
-    },
-    zh: {
-      starting: "引擎正在启动",
-      stopping: "引擎正在停止",
-      stopped: "引擎未运行",
-      failed: "引擎启动失败",
-      retry: "重试",
-      retrying: "正在重新启动…",
-      how: "如何获得 Kimi-VL",
-      dismiss: "不再显示",
-      notes: {
-        "reader.auto": "本机没有合适的显卡，由文字识别（reader）回答：能读出图中文字，但不能描述或推理。",
-        "reader.fallback": "视觉模型无法启动，由文字识别（reader）回答：只能读出图中文字。",
-        "llama.auto": "由处理器上的小型 Kimi-VL-Thinking 回答，速度会较慢。",
-        "vllm.untested": "模型以量化形式运行，尚无人在这种显卡上测试过。",
-      },
-      elapsed: (seconds) => (seconds < 60 ? `${seconds} 秒` : `${Math.floor(seconds / 60)} 分 ${seconds % 60} 秒`),
-    },
-  }[kimi.language];
-  const colon = kimi.language === "zh" ? "：" : ": ";
-  const [BUSY, QUIET, REFUSED] = [1500, 10000, 30000]; // milliseconds until the next look
+  const text = words.banner;
+  const [BUSY, QUIET, REFUSED] = [1500, 10000, 30000]; // milliseconds until the next poll
+  const TOAST = 15000; // milliseconds for which the page shows that the better engine is ready
 
   const element = (tag, className, attributes = {}) =>
     Object.assign(document.createElement(tag), { className, ...attributes });
@@ -49,37 +14,95 @@
   const sentence = element("span", "engine-banner-text");
   sentence.setAttribute("role", "status");
   const figures = element("span", "engine-banner-figures");
-  const help = element("button", "engine-banner-button", { type: "button", textContent: words.how });
-  const retry = element("button", "engine-banner-button", { type: "button", textContent: words.retry });
-  const dismiss = element("button", "engine-banner-close", { type: "button", textContent: "×", title: words.dismiss });
-  dismiss.setAttribute("aria-label", words.dismiss);
+  const help = element("button", "engine-banner-button", { type: "button", textContent: text.how });
+  const retry = element("button", "engine-banner-button", { type: "button", textContent: text.retry });
+  const dismiss = element("button", "engine-banner-close", { type: "button", textContent: "×", title: text.dismiss });
+  dismiss.setAttribute("aria-label", text.dismiss);
   const bar = element("progress", "engine-banner-bar", { max: 100 });
-  // The clock and the per cent change all the time: only the sentence beside them is read out.
+  // The clock and the percentage change all the time, so only the sentence beside them is announced.
   figures.setAttribute("aria-hidden", "true");
-  bar.setAttribute("aria-label", words.starting);
-  box.append(dot, sentence, figures, help, retry, dismiss, bar);
+  bar.setAttribute("aria-label", text.starting);
+  const yes = element("button", "engine-banner-button", { type: "button" });
+  const no = element("button", "engine-banner-button", { type: "button" });
+  box.append(dot, sentence, figures, help, retry, yes, no, dismiss, bar);
 
   const dismissedKey = (note) => `kimi-dismissed-${note}`;
   let engine = null;
+  let coming = { state: "" };
+  let awaited = false; // whether this page has seen a better engine on its way
+  let readySince = 0;
   let clockSkew = 0;
 
+  const elapsed = (seconds) =>
+    seconds < 60
+      ? fill(text.seconds, { seconds })
+      : fill(text.minutes, { minutes: Math.floor(seconds / 60), seconds: seconds % 60 });
+
   function sentenceOf({ state, phase, note, why }) {
-    if (state === "ready") return [words.notes[note], why].filter(Boolean).join(" ");
-    return phase ? words[state] + colon + phase : words[state];
+    if (state === "ready") return [text.notes[note], why].filter(Boolean).join(" ");
+    return phase ? text[state] + text.colon + phase : text[state];
+  }
+
+  const megabytes = (bytes) => `${Math.round(bytes / 1e6).toLocaleString(kimi.language)} MB`;
+  const size = (bytes) => (bytes < 1e9 ? megabytes(bytes) : `${(bytes / 1e9).toFixed(1)} GB`);
+
+  // Whether it is to be shown what comes, in the place of why the reader answers.
+  function isComing() {
+    const { state } = coming;
+    awaited ||= ["fetching", "loading"].includes(state);
+    if (state === "ready") {
+      readySince ||= Date.now();
+      return awaited && Date.now() - readySince < TOAST;
+    }
+    const told = coming.may ? ["asking", "declined", "fetching", "loading", "failed"] : ["fetching", "loading"];
+    if (!told.includes(state) || engine.state !== "ready") return false;
+    return localStorage.getItem(dismissedKey(`coming-${state}`)) === null;
+  }
+
+  function drawComing() {
+    const { state, title, reason, total, done, speed } = coming;
+    const fetching = state === "fetching";
+    const said = fill(text.coming[state], { title, reason, size: size(total) });
+    if (sentence.textContent !== said) sentence.textContent = said;
+    const known = fetching && total > 0;
+    const seconds = speed ? Math.round((total - done) / speed) : 0;
+    const time = elapsed(seconds < 120 ? seconds : 60 * Math.round(seconds / 60));
+    const parts = [
+      known ? `${Math.floor((100 * done) / total)} %` : "",
+      fetching && speed ? `${(speed / 1e6).toFixed(1)} MB/s` : "",
+      fetching && seconds ? fill(text.left, { time }) : "",
+    ];
+    figures.textContent = parts.filter(Boolean).join(" · ");
+    box.dataset.state = fetching || state === "loading" ? "starting" : state === "failed" ? "failed" : "ready";
+    bar.hidden = !known;
+    bar.value = known ? (100 * done) / total : 0;
+    help.hidden = retry.hidden = true;
+    yes.hidden = !["asking", "declined", "failed"].includes(state);
+    yes.textContent = state === "failed" ? text.again : text.yes;
+    no.hidden = !coming.may || !["asking", "fetching"].includes(state);
+    no.textContent = fetching ? text.stop : text.no;
+    dismiss.hidden = fetching || state === "loading" || state === "asking";
   }
 
   function draw() {
+    const better = isComing();
+    if (better) {
+      box.hidden = false;
+      drawComing();
+      return;
+    }
+    yes.hidden = no.hidden = true;
     const { state, percent, since, note } = engine;
     const isNote = state === "ready";
-    const shown = !isNote || (note in words.notes && localStorage.getItem(dismissedKey(note)) === null);
+    const shown = !isNote || (note in text.notes && localStorage.getItem(dismissedKey(note)) === null);
     box.hidden = !shown;
     if (!shown) return;
     box.dataset.state = state;
-    const text = sentenceOf(engine);
-    if (sentence.textContent !== text) sentence.textContent = text;
+    const said = sentenceOf(engine);
+    if (sentence.textContent !== said) sentence.textContent = said;
     const known = state === "starting" && typeof percent === "number";
     const seconds = Math.max(0, Math.round((Date.now() - clockSkew - Date.parse(since)) / 1000));
-    const parts = [known ? `${Math.round(percent)} %` : "", state === "starting" ? words.elapsed(seconds) : ""];
+    const parts = [known ? `${Math.round(percent)} %` : "", state === "starting" ? elapsed(seconds) : ""];
     figures.textContent = parts.filter(Boolean).join(" · ");
     bar.hidden = !known;
     bar.value = known ? percent : 0;
@@ -93,17 +116,17 @@
       const response = await fetch("/api/status", { headers: { accept: "application/json" }, cache: "no-store" });
       if (response.ok) {
         clockSkew = Date.now() - (Date.parse(response.headers.get("date")) || Date.now());
-        engine = (await response.json()).engine;
+        ({ engine, coming = coming } = await response.json());
         draw();
-        pause = engine.state === "ready" ? QUIET : BUSY;
+        pause = engine.state === "ready" && !["fetching", "loading"].includes(coming.state) ? QUIET : BUSY;
       } else {
         box.hidden = true; // not signed in
         pause = REFUSED;
-        // It was until now: the login has ended, and what it showed goes with it. The form is shown, where there is one.
+        // The login has just ended: reload, to clear the page and show the login form, if there is one.
         if (response.status === 401 && engine) location.reload();
       }
     } catch {
-      // The page's own server is away: Chainlit says so, and connects again.
+      // The web process is unreachable: Chainlit reports that, and reconnects.
       box.hidden = true;
     }
     setTimeout(look, document.hidden ? REFUSED : pause);
@@ -111,17 +134,36 @@
 
   retry.addEventListener("click", async () => {
     retry.disabled = true;
-    retry.textContent = words.retrying;
+    retry.textContent = text.retrying;
     try {
       const response = await fetch("/api/retry", { method: "POST" });
       if (!response.ok) sentence.textContent = (await response.json()).detail;
     } finally {
-      // The next look shows what came of it.
-      setTimeout(() => Object.assign(retry, { disabled: false, textContent: words.retry }), BUSY);
+      // The next poll shows the result.
+      setTimeout(() => Object.assign(retry, { disabled: false, textContent: text.retry }), BUSY);
     }
   });
+  async function say(answer) {
+    yes.disabled = no.disabled = true;
+    // Who has just declined need not read the same again.
+    if (answer === "no" && coming.state === "asking") localStorage.setItem(dismissedKey("coming-declined"), "1");
+    try {
+      const headers = { "content-type": "application/json" };
+      const response = await fetch("/api/download", { method: "POST", headers, body: JSON.stringify({ answer }) });
+      if (response.ok) coming = { ...coming, state: answer === "yes" ? "fetching" : "declined", done: 0, speed: null };
+      draw();
+      if (!response.ok) sentence.textContent = (await response.json()).detail;
+    } finally {
+      setTimeout(() => {
+        yes.disabled = no.disabled = false;
+      }, BUSY);
+    }
+  }
+  yes.addEventListener("click", () => say("yes"));
+  no.addEventListener("click", () => say("no"));
   dismiss.addEventListener("click", () => {
-    localStorage.setItem(dismissedKey(engine.note), "1");
+    if (isComing() && coming.state === "ready") awaited = false;
+    else localStorage.setItem(dismissedKey(isComing() ? `coming-${coming.state}` : engine.note), "1");
     draw();
   });
   help.addEventListener("click", () => document.getElementById("readme-button")?.click());

@@ -1,4 +1,4 @@
-// Chats as files: saved from the menu of a chat, brought in by the button above the list.
+// Chats as files: saved from a chat's menu, imported by the button above the list.
 "use strict";
 
 Object.assign(kimi, {
@@ -9,7 +9,7 @@ Object.assign(kimi, {
     link.remove();
   },
 
-  // `fail` shows a sentence. What was brought in is opened by a new load of the page, which shows it in the list too.
+  // `fail` shows a sentence. The imported chat is opened by loading the page again, which also updates the list.
   bringIn(fail) {
     const input = Object.assign(document.createElement("input"), { type: "file", accept: ".json,application/json" });
     input.addEventListener("change", async () => {
@@ -27,7 +27,7 @@ Object.assign(kimi, {
   },
 });
 
-// The download button below a long answer is the server's; it asks for the file by a message to this window.
+// The download button below a long answer is handled by the server, which sends this window a message with the URL.
 addEventListener("message", (event) => {
   const own = event.origin === location.origin && event.data?.type === "kimi-download";
   if (own && /^\/api\/answers\/[0-9a-f-]+\/answer\.md$/.test(event.data.url)) kimi.save(event.data.url);

@@ -1,22 +1,22 @@
-// kimi.turns: a long chat on the page. The server sends its last screen; earlier turns come when a person scrolls up
-// to them or presses the button above, and what is being read stays where it is.
+// kimi.turns: long chats. The server sends the last screen; earlier turns are loaded when the user scrolls up to them
+// or presses the button above, and the scroll position stays at what the user is reading.
 "use strict";
 
 kimi.turns = (() => {
-  const NEAR = 800; // pixels from the top at which the turns before are asked for
-  const PATIENCE = 15_000; // milliseconds; then the button can be pressed again
+  const NEAR = 800; // pixels from the top at which earlier turns are requested
+  const PATIENCE = 15_000; // milliseconds until the button can be pressed again
 
   let socket = null;
   let sessionId = "";
-  let page = null; // Chainlit's way to add a step, and its setters of messages, elements and actions
-  let earlier = 0; // turns that the chat has before the first one shown
-  let asked = ""; // the first turn of the page when more was asked for
+  let page = null; // Chainlit's function to add a step, and its setters of messages, elements and actions
+  let earlier = 0; // the number of turns before the first one shown
+  let asked = ""; // the first turn on the page when more were requested
   let announced = "";
-  let leftAlone = false; // whether the button goes from under the keyboard's focus
+  let leftAlone = false; // whether the button disappears while it has the keyboard's focus
   let patience = 0;
-  let follows = { current: true }; // Chainlit's: whether the page goes to its end with what comes
-  let messages = []; // what the page shows, as Chainlit nests it
-  let stays = false; // whether a part of the page stays above the turns that come
+  let follows = { current: true }; // Chainlit's: whether the page scrolls to its end with new content
+  let messages = []; // the messages on the page, nested as Chainlit has them
+  let stays = false; // whether a part of the page stays above the turns received
   let redraw = () => {};
 
   function state(changes) {
@@ -26,7 +26,7 @@ kimi.turns = (() => {
     redraw();
   }
 
-  // Called for every socket: a session goes on with another one when it has learned its preset.
+  // Called for every socket: a session gets a new one once it has learned its preset.
   function connected(newSocket, chainlit) {
     [socket, page] = [newSocket, chainlit];
     if (socket.auth.sessionId !== sessionId) {
@@ -36,7 +36,7 @@ kimi.turns = (() => {
     socket.on("earlier_turns", came);
   }
 
-  // Pictures and buttons of these steps in place of what belonged to them before.
+  // Replaces the pictures and buttons of these steps.
   function belongings({ steps, elements, actions }) {
     const ids = new Set(steps.map(({ id }) => id));
     const others = (before) => before.filter(({ forId }) => !ids.has(forId));
@@ -44,7 +44,7 @@ kimi.turns = (() => {
     page.actions((before) => [...others(before), ...actions]);
   }
 
-  // A chat was opened, or goes on: what of the page stays above the turns that come.
+  // A chat is opened or resumed: returns what stays on the page above the turns received.
   function above({ goes_on: goesOn, steps }) {
     const at = goesOn && steps.length ? messages.findIndex(({ id }) => id === steps[0].id) : -1;
     stays = at >= 0;
@@ -63,7 +63,7 @@ kimi.turns = (() => {
   }
 
   function came(turns) {
-    // The page may show another branch, another chat or none by now.
+    // The page may have switched to another branch, another chat or none.
     if (turns.before !== asked || !column()) return;
     if (turns.before !== first()) return state({ asked: "" });
     leftAlone = !turns.earlier && document.activeElement?.parentElement?.className === "earlier-turns";
@@ -73,7 +73,7 @@ kimi.turns = (() => {
       belongings(turns);
     });
     const questions = steps.length;
-    state({ earlier: turns.earlier, asked: "", announced: questions ? kimi.text.earlierShown(questions) : "" });
+    state({ earlier: turns.earlier, asked: "", announced: questions ? fill(kimi.text.earlierShown, { count: questions }) : "" });
   }
 
   const column = () => document.querySelector(".earlier-turns")?.parentElement;
@@ -89,8 +89,8 @@ kimi.turns = (() => {
     socket.emit("earlier_turns", { before });
   }
 
-  // What is read stays at its place when steps are put in above it, before the browser paints them. The browser's own
-  // anchoring does nothing at the very top, and is switched off meanwhile: both together would go twice as far.
+  // Keeps the scroll position when steps are inserted above it, before the browser paints them. The browser's own
+  // anchoring does nothing at the very top, and is switched off here, because both together would scroll twice as far.
   function keepPlace(change) {
     const box = column().parentElement;
     const [top, ...others] = shown();
@@ -105,12 +105,12 @@ kimi.turns = (() => {
     });
     box.style.setProperty("overflow-anchor", "none");
     observer.observe(column(), { childList: true });
-    // Chainlit misses where a person has gone while it moves the page itself, and would go to the end with what comes.
+    // Chainlit misses the user's scrolling while it scrolls by itself, and would then scroll to the end.
     if (box.scrollTop + box.clientHeight < box.scrollHeight - 10) follows.current = false;
     change();
   }
 
-  // The button above the turns, and the word for screen readers about what has come. `react` and `jsx` are the bundle's.
+  // The button above the turns, and the announcement for screen readers. `react` and `jsx` are the bundle's.
   function Earlier({ react: { useEffect, useRef, useState }, jsx, useMessages, follow }) {
     messages = useMessages().messages;
     const [, draw] = useState(0);
@@ -131,7 +131,7 @@ kimi.turns = (() => {
       };
     }, []);
     useEffect(() => {
-      // The button goes with the last of the turns; the keyboard goes on at the top of the chat.
+      // The button disappears with the last of the turns; move the keyboard's focus to the top of the chat.
       if (!leftAlone || earlier) return;
       leftAlone = false;
       place.current.setAttribute("tabindex", "-1");

@@ -1,21 +1,27 @@
-// kimi.markdown: what is drawn of a message. Models write LaTeX as \( \), \[ \], $ $ and $$ $$; the renderer knows
-// $$ alone (a single $ is money to it). Here the other three become $$, outside code, and the rest stays as it is.
+// kimi.markdown: a message as it is rendered. Models write LaTeX as \( \), \[ \], $ $ and $$ $$; the renderer knows
+// only $$ (a single $ is money to it). This converts the other three to $$, outside code, and environments without any.
+// It also handles **“bold”** within Chinese, which CommonMark does not recognise, and <br>. The rest is unchanged.
 "use strict";
 
 kimi.markdown = (() => {
-  const INLINE = String.raw`(?:(?!\n[ \t]*\n)[^])`; // any character, not beyond the paragraph
+  const INLINE = String.raw`(?:(?!\n[ \t]*\n)[^])`; // any character within the paragraph
   const CLOSED = String.raw`[ \t>]*\k<fence>[\`~]*[ \t]*(?![^\n])`; // nothing follows on the line
+  // Fenced code, to its end or to the end of the text (while it is being written).
+  const FENCED = String.raw`(?<fenced>(?<=^|\n)[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(?<fence>\`{3,}(?![^\n]*\`)|~{3,})[^\n]*(?:\n(?!${CLOSED})[^\n]*)*(?:\n${CLOSED})?)`;
+  const CODE = String.raw`(?<code>(?<ticks>\`+)(?!\`)${INLINE}*?(?<!\`)\k<ticks>(?!\`))`;
+  const ESCAPED = String.raw`(?<escaped>\\[^])`;
   const TOKENS = new RegExp(
     [
-      // Fenced code, to its end or to the end of the text (while it is being written).
-      String.raw`(?<fenced>(?<=^|\n)[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(?<fence>\`{3,}(?![^\n]*\`)|~{3,})[^\n]*(?:\n(?!${CLOSED})[^\n]*)*(?:\n${CLOSED})?)`,
-      String.raw`(?<code>(?<ticks>\`+)(?!\`)${INLINE}*?(?<!\`)\k<ticks>(?!\`))`,
-      // No formula is as long as the limits; they keep the search short where a delimiter is never closed.
+      FENCED,
+      CODE,
+      String.raw`(?<linebreak>[ \t]*<br[ \t]*\/?>[ \t]*)`,
+      // No formula reaches these limits; they keep the search short if a delimiter is never closed.
       String.raw`\\\[(?<display>[^]{0,8000}?)\\\]`,
       String.raw`\\\((?<inline>${INLINE}{0,2000}?)\\\)`,
-      String.raw`(?<escaped>\\[^])`,
+      String.raw`(?<environment>\\begin\{(?<name>(?:aligned|gathered|cases|array|split|[pbvBV]?matrix)|(?:align|equation|gather|multline)\*?)\}[^]{0,8000}?\\end\{\k<name>\})`,
+      ESCAPED,
       String.raw`\$\$(?<dollars>(?:\\[^]|[^\\$])+?)\$\$`,
-      // As in Pandoc: tight on the inside, no word or figure on the outside. `$5 and $6` is no formula, nor is `US$5`.
+      // As in Pandoc: no space on the inside, no letter or digit outside. `$5 and $6` is no formula, nor is `US$5`.
       String.raw`(?<![\w$])\$(?<single>(?![\s$])(?:\\[^\n]|[^\\$\n])*?(?<!\s))\$(?![\w$])`,
     ].join("|"),
     "g",
@@ -31,10 +37,11 @@ kimi.markdown = (() => {
     );
   }
 
-  const oneLine = (formula) => formula.trim().replace(/\s*\n\s*/g, " ");
+  // A dollar in a formula would be taken for its end.
+  const oneLine = (formula) => formula.trim().replace(/\s*\n\s*/g, " ").replaceAll("\\$", "\\text{\\textdollar}");
   const inlineMath = (formula) => `$$${oneLine(formula)}$$`;
 
-  // A formula on lines of its own is set as a block, at the place in a list or quotation where its first line stands.
+  // A formula on separate lines is set as a block, at the level in a list or quotation of its first line.
   function displayMath(source, match, offset, formula) {
     const lineStart = source.lastIndexOf("\n", offset - 1) + 1;
     const before = source.slice(lineStart, offset);
@@ -44,11 +51,47 @@ kimi.markdown = (() => {
     return ["$$", ...lines, "$$"].join(`\n${before}`);
   }
 
-  return function markdown(source) {
-    if (!/\$|\\[([]/.test(source)) return source;
+  // HTML is shown as text. In a cell a line break is a character, which style.css has drawn; elsewhere Markdown has one.
+  function lineBreak(source, match, offset) {
+    const lineStart = source.lastIndexOf("\n", offset - 1) + 1;
+    const before = source.slice(lineStart, offset);
+    const after = /^[^\n]*/.exec(source.slice(offset + match.length))[0];
+    if (/\|/.test(before + after)) return "&#10;";
+    if (/^[ \t>]*$/.test(before)) return before ? " " : "";
+    if (/^[ \t>]*#/.test(before)) return " ";
+    return after ? `  \n${/^[ \t>]*/.exec(before)[0]}` : "  ";
+  }
+
+  // Between a letter and a punctuation mark, ** begins or ends nothing bold: a rule for languages with spaces between
+  // words. Written as its number, the letter is a punctuation mark to that rule, and the same to people.
+  const BOLD = new RegExp(
+    [FENCED, CODE, ESCAPED, String.raw`(?<bold>(?<stars>\*{2,3})(?![\s*])(?:\\[^\n]|[^*\n\\])+(?<!\s)\k<stars>(?!\*))`].join("|"),
+    "g",
+  );
+  const CJK = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]$/u;
+  const MARK = /^[\p{P}\p{S}]$/u;
+
+  function bold(source) {
+    const letters = new Set();
+    for (const { 0: match, index, groups } of source.matchAll(BOLD)) {
+      if (!groups.bold) continue;
+      const { length } = groups.stars;
+      const end = index + match.length;
+      if (MARK.test(match.at(length)) && CJK.test(source.charAt(index - 1))) letters.add(index - 1);
+      if (MARK.test(match.at(-length - 1)) && CJK.test(source.charAt(end))) letters.add(end);
+    }
+    if (!letters.size) return source;
+    return source.replace(/[^]/g, (letter, at) => (letters.has(at) ? `&#${letter.charCodeAt(0)};` : letter));
+  }
+
+  return function markdown(given) {
+    if (!/\$|\\[([]|\\begin\{|<br|\*\*/.test(given)) return given;
+    const source = bold(given);
     return source.replace(TOKENS, (match, ...rest) => {
-      const { display, inline, dollars, single } = rest.at(-1);
+      const { display, inline, dollars, single, linebreak, environment } = rest.at(-1);
       const offset = rest.at(-3);
+      if (linebreak) return lineBreak(source, match, offset);
+      if (environment) return displayMath(source, match, offset, environment);
       if (display?.trim()) return displayMath(source, match, offset, display);
       if (inline?.trim()) return inlineMath(inline);
       if (dollars?.trim()) {
@@ -61,20 +104,20 @@ kimi.markdown = (() => {
   };
 })();
 
-// kimi.message: a message as React draws it, in parts. While an answer is written it is drawn again at every frame; to
-// parse all of it each time would take the longer the more there is. Parts that are complete stay as they are.
+// kimi.message: renders a message in parts. A streaming answer is rendered again at every frame, and parsing all of it
+// each time takes longer as it grows. Complete parts are kept.
 kimi.message = (() => {
-  const SHORTEST = 400; // characters of a part
-  // A line that goes on with nothing above it, whatever that is: no list, quotation, indented text, table or formula.
+  const SHORTEST = 400; // least characters of a part
+  // A line that cannot continue anything above it: not a list, quotation, indented text, table or formula.
   const FRESH = /^(?:#{1,6}\s|\p{L})/u;
   const OPENING = /^[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(`{3,}(?!.*`)|~{3,})/;
   const CLOSING = /^[ \t>]*(`{3,}|~{3,})[ \t]*$/;
-  // Inline code and what a backslash escapes are passed over, or they would be taken for delimiters of formulas.
+  // Inline code and escaped characters are skipped, or they would be taken for delimiters of formulas.
   const DELIMITERS = /(`+)(?!`)[^]*?(?<!`)\1(?!`)|`+|\\[^]|\$\$/g;
-  // What is said in one place and meant in another: footnotes, and links that are explained below.
+  // Syntax that refers to another place in the text: footnotes and reference links.
   const ELSEWHERE = /\[\^|^ {0,3}\[[^\]\n]+\]:/m;
 
-  // Where a text can be cut so that each part means by itself what it means in the whole.
+  // Cuts a text into parts, each of which renders on its own as it does in the whole.
   function parts(source) {
     if (source.length < 2 * SHORTEST || ELSEWHERE.test(source)) return [source];
     const found = [];
@@ -102,7 +145,7 @@ kimi.message = (() => {
     return [...found, source.slice(start)];
   }
 
-  // `jsx` is React's, `kept` a ref of the component's; React leaves an element alone that is the very same as before.
+  // `jsx` is React's, `kept` a ref of the component; React skips an element that is identical to the previous one.
   function message(jsx, Markdown, kept, className, props, source) {
     const before = kept.current;
     kept.current = parts(String(source ?? "")).map((text, at) => {

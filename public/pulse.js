@@ -1,9 +1,9 @@
-// How an answer under way goes: one quiet line above the composer, sent by the server once a second.
+// The progress of an answer: one small line above the composer, sent by the server once a second.
 "use strict";
 
 (() => {
   const line = Object.assign(document.createElement("div"), { className: "pulse", hidden: true });
-  // It changes every second: whoever wants it read out asks for it.
+  // It changes every second, so screen readers do not announce it.
   line.setAttribute("aria-live", "off");
   let timer = 0;
   const hide = () => (line.hidden = true);
@@ -16,7 +16,7 @@
     line.textContent = data.text;
     line.classList.toggle("pulse-silent", data.silent);
     line.hidden = false;
-    // Another chat was opened, or the server is away: then nothing more comes.
+    // No update arrives if another chat was opened or the server is unreachable.
     timer = setTimeout(hide, 3500);
   });
 })();

@@ -1,5 +1,5 @@
-// Questions on their way to the server: each is sent again on every new connection until the server confirms it. The
-// server asks each one once, by its id (app/page/incoming/arrivals.py).
+// Sends questions: each is sent again on every new connection until the server acknowledges it. The server recognises
+// repeats by their id (app/page/incoming/arrivals.py).
 "use strict";
 
 (() => {
@@ -8,7 +8,7 @@
   let timer = 0;
   let connections = 0;
 
-  // The server deletes an uploaded file together with its session: after a restart, or when another chat is chosen.
+  // The server deletes an uploaded file with its session: after a restart, or when another chat is chosen.
   async function upload(file, sessionId) {
     const body = new FormData();
     body.append("file", file);
@@ -37,14 +37,14 @@
         await replaceFiles(socket, payload, reply.missing);
         if (unsent.has(id) && socket.connected) deliver(socket, unsent.get(id));
       } catch {
-        // The next connection tries again.
+        // Retried on the next connection.
         fail(kimi.text.filesGone);
       }
     });
   }
 
   Object.assign(kimi, {
-    // The text in the composer, which outlives the composer: React replaces that when a chat or a preset changes.
+    // The draft, which outlives the composer: React replaces that when the chat or the preset changes.
     draft: "",
 
     keepFile: (id, file) => files.set(id, file),
@@ -52,7 +52,7 @@
     // `fail` shows a sentence.
     send(socket, { message, fileReferences }, fail) {
       unsent.set(message.id, { payload: { message, fileReferences: fileReferences.map(({ id }) => ({ id })) }, fail });
-      // Without a connection it waits for the next one: Socket.IO would send it before the page has said hello.
+      // Without a connection it waits for the next one: Socket.IO's buffer would send it before connection_successful.
       if (socket?.connected) deliver(socket, unsent.get(message.id));
     },
 
@@ -62,7 +62,7 @@
 
     unsent: () => [...unsent.values()].map(({ payload }) => payload.message),
 
-    // The chat is left. What could not be sent for want of a connection goes back into the composer.
+    // The user leaves the chat. What could not be sent without a connection goes back into the composer.
     forget(socket) {
       const words = socket?.connected ? [] : kimi.unsent().map(({ output }) => output);
       kimi.draft = [...words, kimi.draft].filter(Boolean).join("\n");
@@ -70,15 +70,15 @@
       connections += 1;
     },
 
-    // The server has ended the connection: its user is signed out, or the page has to connect again.
+    // The server has closed the connection: the user is signed out, or the page has to reconnect.
     async sentAway(socket) {
       const reply = await fetch("/user").catch(() => null);
       if (reply?.status === 401) location.assign("/login");
       else setTimeout(() => socket.connect(), 1000);
     },
 
-    // Socket.IO does not connect again by itself when the server has ended the connection. A window that the server has
-    // closed because the same person has too many stays closed: it would push out the next one.
+    // Socket.IO does not reconnect by itself when the server has closed the connection. A window that the server has
+    // disconnected because the user has too many stays disconnected: otherwise it would push out the next one.
     watchConnection(socket) {
       let tooMany = false;
       socket.on("too_many_windows", () => {
@@ -89,14 +89,14 @@
       });
     },
 
-    // What the page connects with changes in quick steps; it connects when nothing has changed for 200 ms.
+    // The options of a connection change in quick succession; connect once they have been stable for 200 ms.
     connect(connect, options) {
       connections += 1;
       clearTimeout(timer);
       timer = setTimeout(connect, 200, options);
     },
 
-    // Counts a connection; the function says whether another one has begun since.
+    // Counts a connection; the returned function reports whether another one has begun since.
     connecting() {
       const mine = (connections += 1);
       return () => mine !== connections;

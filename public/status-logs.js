@@ -1,4 +1,4 @@
-// The two logs on the status page: their last lines, then what comes, coloured by level.
+// The two logs on the status page: the last lines, then new ones, coloured by level.
 "use strict";
 
 watch.logs = (() => {
@@ -50,7 +50,7 @@ watch.logs = (() => {
           }
         }
       } catch {
-        // The page's server is away; the status above says so.
+        // The web process is unreachable; the status above reports that.
       }
     }
     setTimeout(follow, EVERY);

@@ -1,8 +1,8 @@
-// The status page: asks every two seconds how it goes, and draws it.
+// The status page: polls the status every two seconds and draws it.
 "use strict";
 
 (() => {
-  const { text, element, duration, clock, gibibytes, meter, plot, median } = watch;
+  const { text, number, element, duration, clock, gibibytes, meter, plot, median } = watch;
   const EVERY = 2000; // milliseconds
   document.title = `${text.title} · Kimi-VL Chat`;
 
@@ -40,7 +40,7 @@
     element("section", "card card-logs", element("h2", "", text.logs), element("div", "logs", ...watch.logs.boxes)),
   );
 
-  // A list that somebody reads or marks is drawn anew only where it has changed.
+  // Replaced only if it has changed, so as not to disturb scrolling or a selection.
   function put(place, ...inside) {
     const next = element("div", "", ...inside);
     if (place.innerHTML !== next.innerHTML) place.replaceChildren(...next.childNodes);
@@ -53,7 +53,8 @@
     state.textContent = text.states[engine.state] ?? engine.state;
     state.dataset.state = engine.state;
     const doing = [engine.phase, engine.percent === null ? "" : `${Math.round(engine.percent)} %`].filter(Boolean);
-    const context = plan?.context && (plan.unit === "character" ? text.characters : text.tokens)(plan.context);
+    const unit = plan?.unit === "character" ? text.characters : text.tokens;
+    const context = plan?.context && fill(unit, { count: number(plan.context) });
     put(
       parts.facts,
       element("p", "headline", plan ? plan.title : "–"),
@@ -117,7 +118,7 @@
     put(
       parts.machine,
       ...(devices.length ? devices : [element("p", "quiet", text.noDevice)]),
-      meter(text.processor(load.cores), `${Math.round(load.cpu)} %`, load.cpu / 100),
+      meter(fill(text.processor, { cores: load.cores }), `${Math.round(load.cpu)} %`, load.cpu / 100),
       meter(text.memory, `${gibibytes(load.used)} / ${gibibytes(load.memory)}`, load.used / load.memory, true),
       meter(text.disk, gibibytes(load.disk_free), null),
     );
@@ -149,7 +150,7 @@
 
   let triedToSignIn = false;
   async function signIn() {
-    // Where no form is needed, this is all; elsewhere the form is at /login.
+    // Without a login form, this signs in; otherwise the form is at /login.
     const reply = triedToSignIn ? null : await fetch("/auth/header", { method: "POST" });
     triedToSignIn = true;
     if (!reply?.ok) location.replace("/login");

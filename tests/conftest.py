@@ -1,4 +1,4 @@
-"""For all tests: Chainlit, wherever it is imported, keeps its files out of the project's folder."""
+"""For all tests: Chainlit keeps its files out of the project's folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves the long ones out, unless they are asked for."""
+    """Skips the long ones, unless they are requested."""
     if config.getoption("--long"):
         return
     long = [item for item in items if item.get_closest_marker("long")]

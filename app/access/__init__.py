@@ -1,1 +1,1 @@
-"""Who may come in, and how much of what: sign-in, guards and limits."""
+"""Who may use the page, and how much of it: sign-in, guards and limits."""

@@ -1,4 +1,4 @@
-"""What a person may do with their own login: see it, and end it, here or everywhere."""
+"""What a user may do with their own login: see it, and end it, here or everywhere."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from app.access.still_allowed import Welcome
 from app.telemetry import logs
 
 _CLEAR = {"Clear-Site-Data": '"cache"'}
-"""Pictures stay in a browser's cache for a year, where the next person to sign in there could see them."""
+"""Browsers cache pictures for a year, and the next user of the browser could see them."""
 
 
 def account(welcome: Welcome) -> APIRouter:
-    """The routes, which come before Chainlit's; also has Chainlit's logout end the login itself."""
+    """The routes, which precede Chainlit's; also makes Chainlit's logout end the login itself."""
     router = APIRouter()
 
     @cl.on_logout
@@ -30,7 +30,7 @@ def account(welcome: Welcome) -> APIRouter:
 
     @router.get("/user")
     async def user(user: SignedIn, token: Token) -> JSONResponse:
-        """As Chainlit's, and which of the page's links are for this person."""
+        """Chainlit's route, plus which of the page's links this user may see."""
         login = login_in(token or "")
         may = {"watches": welcome.watches(token or ""), "signsOut": login is not None and login.kind != "local"}
         return JSONResponse({**user.to_dict(), "metadata": may}, headers={"Cache-Control": "no-store"})

@@ -1,7 +1,7 @@
-"""Browsers that have signed in to an account before: a cookie that outlives the login says so.
+"""Recognises browsers that have signed in to an account before, by a cookie that outlives the login.
 
-It opens nothing. It only has wrong passwords counted by browser instead of by account, so that somebody who guesses at
-an account does not lock out its owner. Another password ends it.
+The cookie grants no access. It only makes wrong passwords count by browser instead of by account, so that an attacker
+who guesses at an account does not lock out its owner. A changed password invalidates it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from chainlit.auth.jwt import get_jwt_secret
 
 COOKIE = "known_device"
 _ACCOUNTS = 4
-"""So many accounts of one browser are remembered."""
+"""The most accounts remembered for one browser."""
 _SECONDS = 365 * 24 * 60 * 60
 _LONGEST = 400
 
 
 def known_device(cookie: str, account: str, mark: str) -> str | None:
-    """The id of a browser that has signed in to the account while its password had this mark; None: it has not."""
+    """The id of a browser that has signed in to the account with the password of this mark; None if it has not."""
     for entry in _entries(cookie):
         device, _, signature = entry.partition(".")
         if hmac.compare_digest(signature.encode(), _sign(device, account, mark).encode()):
@@ -38,7 +38,7 @@ def remember(cookie: str, account: str, mark: str) -> str:
 
 
 def set_cookie(value: str) -> bytes:
-    """The `Set-Cookie` header that has a browser keep this value."""
+    """The `Set-Cookie` header for this value."""
     cookie = SimpleCookie()
     cookie[COOKIE] = value
     attributes: dict[str, Any] = {"path": "/login", "max-age": _SECONDS, "httponly": True, "samesite": "lax"}

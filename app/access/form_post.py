@@ -1,8 +1,8 @@
-"""Azure's hybrid sign-in, whose answer the browser posts from Microsoft's page.
+"""Azure's hybrid sign-in, whose result the browser posts from Microsoft's page.
 
-Such a request carries Microsoft's origin, and no cookie that is kept from other sites. So the `state` cookie of this
-sign-in is one that other sites' requests carry. It is checked here, which Chainlit does not do: without it another site
-could sign a browser in as somebody else.
+Such a request has Microsoft's origin and no `SameSite` cookies. So the `state` cookie of this sign-in is sent with
+cross-site requests. It is checked here, because Chainlit does not: without the check another site could sign a browser
+in as a different user.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _STATE = "oauth_state"
 
 
 def posted_callbacks() -> frozenset[str]:
-    """The paths to which another site posts a sign-in, with the providers that are set up."""
+    """The paths that another site may post a sign-in to, given the configured providers."""
     return frozenset({CALLBACK_PATH} if PROVIDER in get_configured_oauth_providers() else ())
 
 
 def form_post() -> APIRouter:
-    """The routes, which come before Chainlit's own."""
+    """The routes, which precede Chainlit's."""
     router = APIRouter()
 
     @router.get(START_PATH)
@@ -54,7 +54,7 @@ def form_post() -> APIRouter:
         else:
             response = await server.oauth_azure_hf_callback(request, None, error, code, id_token)
             if response.status_code == 302:
-                # What was posted here is not to be posted on.
+                # After a 302 the browser might post the form again to the next address.
                 response.status_code = 303
         clear_oauth_state_cookie(response)
         return response
@@ -63,6 +63,6 @@ def form_post() -> APIRouter:
 
 
 def _for_other_sites(cookie: bytes) -> bytes:
-    """The same cookie for requests that another site makes; browsers take such a one only with `Secure`."""
+    """The same cookie for cross-site requests, which browsers accept only with `Secure`."""
     kept = [part for part in cookie.split(b"; ") if not part.lower().startswith((b"samesite", b"secure"))]
     return b"; ".join([*kept, b"SameSite=None", b"Secure"])

@@ -1,9 +1,9 @@
-"""Makes guessing passwords slow, without letting a guesser lock out the people whose passwords they are.
+"""Slows down password guessing without letting an attacker lock out the owners of the accounts.
 
-Wrong passwords count against the account, whatever the address: after ten of them the account takes one try at a time,
-after a wait that doubles. A browser that has signed in to the account before is counted by itself (`devices.py`), so
-that its owner gets in while others guess. An address with many wrong tries gets one try per account and five minutes:
-enough for an honest person behind the same proxy, too few for trying one password on everybody.
+Wrong passwords count against the account, whatever the address: after ten of them the account allows one try at a
+time, after a wait that doubles. A browser that has signed in to the account before is counted separately
+(`devices.py`), so that the owner gets in while others guess. An address with many wrong tries gets one try per account
+every five minutes: enough for an honest user behind the same proxy, too few to try one password on every account.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OF_AN_ADDRESS = 30
 _ADDRESS_SECONDS = 300.0
 _REMEMBERED = 10_000
 _WAITING = 64
-"""So many sign-ins to one account wait for each other; further ones are turned away."""
+"""The most sign-ins to one account that may wait for each other; further ones are rejected."""
 
 
 class TooManyGuessesError(Exception):
@@ -49,7 +49,7 @@ class _Turn:
 
 
 class Guesses:
-    """The wrong passwords of the last while, in memory. Times are in seconds."""
+    """Recent wrong passwords, in memory. Times are in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -59,12 +59,12 @@ class Guesses:
 
     @asynccontextmanager
     async def one(self, account: str, address: str, device: str | None) -> AsyncIterator[Callable[[], None]]:
-        """Holds one sign-in to an account; what it gives is to be called when the password was right.
+        """Guards one sign-in to an account; call the yielded function if the password was right.
 
-        Those to one account take turns, so that many at once do not get more tries.
+        Sign-ins to one account run one at a time, so that many at once do not get more tries.
 
         Raises:
-            TooManyGuessesError: before the password is looked at.
+            TooManyGuessesError: before the password is checked.
         """
         key = f"device {device}" if device else f"account {account}"
         turn = self._turns.setdefault(key, _Turn())

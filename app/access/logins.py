@@ -1,6 +1,6 @@
-"""What a login's token says: who signed in, how, when, and which login of theirs it is.
+"""The content of a login's token: who signed in, how, when, and the login's id.
 
-Chainlit makes the token and keeps what we add to it in the user's metadata.
+Chainlit makes the token, with our data in the user's metadata.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ from engine.access.passwords import LOCAL_USER, SHARED_USER
 
 Kind = Literal["local", "own", "shared", "header", "oauth"]
 HEADER_PREFIX = "header:"
-"""Sets people whom a proxy names apart from all others, who may have the same name."""
+"""Distinguishes users named by a proxy from others with the same name."""
 
 _LONGEST_TOKEN = 8192
-"""In characters; a login is far below."""
+"""In characters; a real login is far below."""
 _MOST_READ = 16_384
-"""Logins that are kept as they were read: of as many windows as can be connected."""
+"""The most logins cached: as many as windows can be connected."""
 
 
 @dataclass(frozen=True)
 class Login:
-    """One login, as its token has it. `mark` changes with the password that it was made with."""
+    """One login, from its token. `mark` depends on the password that it was made with."""
 
     identity: str
     kind: Kind
     mark: str = ""
     generation: int = 0
-    """Which generation of the account's logins it belongs to; see `EndedLogins`."""
+    """The generation of the account's logins that it belongs to; see `EndedLogins`."""
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     since: float = field(default_factory=time.time)
-    """When the person signed in; renewing the token does not change it. Unix time."""
+    """The time of the sign-in, unchanged when the token is renewed. Unix time."""
 
     def metadata(self) -> dict[str, Any]:
-        """What a user's metadata has to hold for `login_in` to find this login again."""
+        """The user metadata from which `login_in` reads this login back."""
         return {"login": {name: value for name, value in asdict(self).items() if name != "identity"}}
 
 
 def login_in(token: str) -> Login | None:
-    """The login of a token, whether or not it has ended by the clock; None: it was not signed here."""
+    """The login of a token, expired or not; None if the token was not signed here."""
     if len(token) > _LONGEST_TOKEN:
         return None
     try:
@@ -55,7 +55,7 @@ def login_in(token: str) -> Login | None:
         return None
 
 
-# Those of all open pages are looked at every other second. What raises is not kept, so strangers fill nothing.
+# Those of all open pages are checked every two seconds. Exceptions are not cached, so strangers cannot fill it.
 @lru_cache(maxsize=_MOST_READ)
 def _read(token: str) -> Login:
     claims = jwt.decode(token, get_jwt_secret() or "", algorithms=["HS256"], options={"verify_exp": False})
@@ -69,7 +69,7 @@ def _read(token: str) -> Login:
 
 
 def ended_by_the_clock(token: str) -> bool:
-    """Whether the time of a token that was signed here is over."""
+    """Whether a token that was signed here has expired."""
     try:
         jwt.decode(token, get_jwt_secret() or "", algorithms=["HS256"])
     except jwt.InvalidTokenError:
@@ -78,7 +78,7 @@ def ended_by_the_clock(token: str) -> bool:
 
 
 def _older(identity: str, metadata: dict[str, Any], made: float, token: str) -> Login:
-    """The login of a token from before tokens said how it was made. Today's rules decide about it like any other."""
+    """The login of an older token, which did not record its kind. The current rules apply to it like to any other."""
     known: dict[str, Kind] = {LOCAL_USER: "local", SHARED_USER: "shared"}
     kind: Kind = known.get(identity) or ("own" if "mark" in metadata else "oauth")
     if kind == "oauth" and identity.startswith(HEADER_PREFIX):

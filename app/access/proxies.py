@@ -1,7 +1,7 @@
-"""Who asks, where the page is behind proxies: what they say counts only where `KIMI_PROXIES` names them.
+"""The client's address behind proxies: only the proxies in `KIMI_PROXIES` are trusted.
 
-A browser can write any header. So `X-Forwarded-For`, `X-Forwarded-Proto`, and the header in which a proxy names its
-people, are read from the proxies that were named, and from nobody else.
+A client can send any header. So `X-Forwarded-For`, `X-Forwarded-Proto`, and the header in which a proxy names its
+users, are accepted from trusted proxies only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _log = logging.getLogger("app.access.proxies")
 
 
 class Proxies:
-    """The proxies of a comma-separated list of addresses and networks.
+    """The trusted proxies, from a comma-separated list of addresses and networks.
 
     Raises:
         ValueError: an entry is neither.
@@ -40,9 +40,9 @@ class Proxies:
         return any(parsed in network for network in self._networks)
 
     def client(self, forwarded: str) -> str | None:
-        """The first address, from the right, that is none of the proxies: each proxy adds the one that it saw.
+        """The first address from the right that is not one of the proxies, each of which appends the address it saw.
 
-        None: there is none, or it is no address.
+        None if there is none, or an entry is invalid.
         """
         for entry in reversed(forwarded.split(",")):
             address = _address(entry.strip())
@@ -54,10 +54,10 @@ class Proxies:
 
 
 class Forwarded:
-    """Plain ASGI, outermost: puts the client's address and the scheme into the scope, as far as they can be believed.
+    """Plain ASGI, outermost: puts the client's address and the scheme into the scope, if the proxy is trusted.
 
-    `auth_header` is the one in which a proxy names its people; it is taken off where it does not come from a proxy of
-    the list, or, without a list, from this machine.
+    `auth_header` is the one in which a proxy names its users; it is removed unless it comes from a proxy in the list
+    or, without a list, from this machine.
     """
 
     def __init__(self, app: ASGIApp, proxies: str, places: AllowedPlaces, auth_header: str = "") -> None:
@@ -69,6 +69,7 @@ class Forwarded:
         self._warned: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one ASGI connection."""
         if scope["type"] in {"http", "websocket"}:
             scope = self._seen(scope)
         await self._app(scope, receive, send)
@@ -82,7 +83,7 @@ class Forwarded:
             forwarded = ",".join(headers.getlist("x-forwarded-for"))
             if address := self._proxies.client(forwarded):
                 client = (address, 0)
-            # Each proxy adds to the list or replaces it: the last is the one next to us.
+            # Each proxy appends to the list or replaces it, so the last entry is from the nearest one.
             scheme = ",".join(headers.getlist("x-forwarded-proto")).rpartition(",")[2].strip().lower()
             if scheme in {"http", "https", "ws", "wss"}:
                 secure = scheme in {"https", "wss"}
@@ -90,7 +91,7 @@ class Forwarded:
         scheme = scope.get("scheme", kind)
         scope = {**scope, "client": client, "scheme": f"{kind}s" if secure else scheme}
         names = [value for name, value in scope["headers"] if name.lower() == self._auth_header]
-        # Two of them: a proxy that adds its word to what the browser wrote. Nobody knows which is which.
+        # Two of them: the proxy added its own to the client's, and they cannot be told apart.
         if len(names) > 1 or (names and peer not in self._may_name_people):
             self._warn(peer, len(names))
             scope["headers"] = [item for item in scope["headers"] if item[0].lower() != self._auth_header]
@@ -104,7 +105,7 @@ class Forwarded:
         if names > 1:
             _log.warning("%s sent %s twice: let the proxy replace it, not add to it", peer, header)
         else:
-            _log.warning("%s sent %s, but is none of KIMI_PROXIES: it does not count", peer, header)
+            _log.warning("%s sent %s, but is not in KIMI_PROXIES: the header is ignored", peer, header)
 
 
 def _address(entry: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Who may come in, and who may see how the product is doing, by the settings and the list of people as they are now."""
+"""Who may sign in, and who may see the status, by the current settings and list of users."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from engine.access.passwords import LOCAL_USER, SHARED_USER, People
 from engine.config import Settings, secret
 
 _PASSWORD_BYTES = 9
-"""Twelve characters to type."""
+"""Twelve characters in base64."""
 
 
 class Rules:
-    """Today's answer about a login, whenever it was made. What no rule allows is refused."""
+    """Applies the current rules to logins, whenever they were made. What no rule allows is rejected."""
 
     def __init__(
         self,
@@ -35,11 +35,11 @@ class Rules:
         self._shared = SharedPassword(settings)
 
     def begin(self, identity: str, kind: Kind, mark: str = "") -> Login:
-        """A login that begins now."""
+        """A new login."""
         return Login(identity, kind, mark, self._ended.generation(identity))
 
     def allow(self, login: Login) -> bool:
-        """Whether somebody may still be in by this login."""
+        """Whether this login is still valid."""
         if self._ended.has(login.identity, login.id, login.generation):
             return False
         way = self._settings.sign_in
@@ -49,7 +49,7 @@ class Rules:
             case "header":
                 return way == "header" and login.identity.startswith(HEADER_PREFIX)
             case "own":
-                # A person who was removed has no mark.
+                # A removed user has no mark.
                 return way == "password" and bool(login.mark) and self._people.mark(login.identity) == login.mark
             case "shared":
                 right = hmac.compare_digest(login.mark.encode(), self._shared.mark.encode())
@@ -58,10 +58,10 @@ class Rules:
                 return way == "password" and self._oauth(login.identity)
 
     def may_watch(self, login: Login) -> bool:
-        """Whether somebody may see the status, the logs and the figures of the whole page.
+        """Whether this login may see the status, the logs and the figures of the whole page.
 
-        Everybody, where there is one person at most: the local user, or only the page's own password. Where there are
-        more, admins alone; the only person with a name of their own is one.
+        With at most one user (the local user, or only the shared password), any login may. Otherwise only admins may;
+        the only named user counts as one.
         """
         names = self._people.names()
         several = self._settings.sign_in == "header" or bool(names) or self._takes_oauth()
@@ -73,11 +73,11 @@ class Rules:
 
     @property
     def shared(self) -> SharedPassword:
-        """The page's own password."""
+        """The shared password."""
         return self._shared
 
     def oauth_allows(self, provider: str, name: str) -> bool:
-        """Whether this person may sign in by this provider."""
+        """Whether this user may sign in with this provider."""
         return provider in self._providers() and is_listed(name, self._settings.oauth_people)
 
     def _oauth(self, identity: str) -> bool:
@@ -92,9 +92,9 @@ class Rules:
 
 
 class SharedPassword:
-    """The password of a page that others can reach: `KIMI_PASSWORD`, else one made once for this workspace.
+    """The shared password of a page that others can reach: `KIMI_PASSWORD`, or one generated for this workspace.
 
-    The file may be replaced while the page runs.
+    Its file may be replaced while the page runs.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -105,7 +105,7 @@ class SharedPassword:
         self._mark = ("", "")
 
     def current(self) -> str:
-        """The password as it is now; made where there is none."""
+        """The current password, generated if there is none."""
         if self._fixed:
             return self._fixed
         stamp = self._stamp()
@@ -116,7 +116,7 @@ class SharedPassword:
 
     @property
     def mark(self) -> str:
-        """What changes with the password, and gives nothing of it away."""
+        """A value that changes with the password and reveals nothing about it."""
         password = self.current()
         if self._mark[0] != password:
             key = (get_jwt_secret() or "").encode()
@@ -124,7 +124,7 @@ class SharedPassword:
         return self._mark[1]
 
     def matches(self, password: str) -> bool:
-        """Whether this is it; the time that it takes gives nothing away."""
+        """Whether this is the password, compared in constant time."""
         return hmac.compare_digest(password.encode("utf-8", "surrogatepass"), self.current().encode())
 
     def _stamp(self) -> tuple[int, int, int] | None:
@@ -136,7 +136,7 @@ class SharedPassword:
 
 
 def is_listed(name: str, allowed: str) -> bool:
-    """Whether a comma-separated list has this name in some case, its `@domain`, or `*` for everybody."""
+    """Whether a comma-separated list has this name in any case, its `@domain`, or `*` for everyone."""
     entries = {_small(entry.strip()) for entry in allowed.split(",") if entry.strip()}
     name = _small(name)
     domain = "@" + name.rpartition("@")[2] if "@" in name else ""
@@ -144,6 +144,8 @@ def is_listed(name: str, allowed: str) -> bool:
 
 
 def _small(name: str) -> str:
-    """The name in small letters, which no other letters than their capitals become: unlike `casefold`, for which ß is
-    ss, and `lower`, for which the sign for Kelvin is a k."""
+    """The name in lower case, but only where that is reversible.
+
+    `casefold` would turn ß into ss, and `lower` the Kelvin sign into k, which would merge different names.
+    """
     return "".join(letter.lower() if letter.lower().upper() == letter else letter for letter in name)

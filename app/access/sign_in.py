@@ -1,7 +1,7 @@
-"""Who is at the page: on loopback the one local user, without a form; otherwise whoever signs in.
+"""How users sign in: on loopback as the one local user, without a form; otherwise in one of four ways.
 
-That is by a name and password of one's own (`./start.sh user add NAME`), by the shared password, by the word of a proxy
-in front (`KIMI_AUTH_HEADER`), or by an OAuth provider that Chainlit knows (`OAUTH_…`, `KIMI_OAUTH_PEOPLE`).
+These are a personal name and password (`./start.sh user add NAME`), the shared password, a header from a proxy in front
+(`KIMI_AUTH_HEADER`), or an OAuth provider that Chainlit supports (`OAUTH_…`, `KIMI_OAUTH_PEOPLE`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from engine.access.passwords import LOCAL_USER, SHARED_USER, People
 from engine.config import Settings
 
 _AT_ONCE = 2
-"""Checking a password takes 64 MB for a moment; more than so many at a time wait."""
+"""How many passwords are checked at once, each of which needs 64 MB for a moment."""
 _LONGEST_NAME = 40
 _LONGEST_PASSWORD = 1000
 _LONGEST_IDENTITY = 200
@@ -36,18 +36,18 @@ _log = logging.getLogger("app.access.sign_in")
 
 
 def set_up_login(settings: Settings, people: People, rules: Rules) -> None:
-    """Registers with Chainlit how people sign in."""
+    """Registers the sign-in callbacks with Chainlit."""
     forgive_a_clock_set_back()
     if settings.sign_in == "header":
         _sign_in_by_header(settings.auth_header, rules)
     elif settings.sign_in == "local":
-        # Host and Origin are checked before any request comes this far (guards.HostAndOrigin).
+        # guards.HostAndOrigin has checked the request before it gets here.
         @cl.header_auth_callback
         async def local_user(headers: Headers) -> cl.User:
             return _user(rules.begin(LOCAL_USER, "local"))
 
     else:
-        # Made now where there is none, so that its owner finds it.
+        # Generated now if there is none, so that the owner can find it.
         rules.shared.current()
         _sign_in_by_password(people, rules)
         if get_configured_oauth_providers():
@@ -62,7 +62,7 @@ def _sign_in_by_header(name: str, rules: Rules) -> None:
     @cl.header_auth_callback
     async def named_by_the_proxy(headers: Headers) -> cl.User | None:
         value = header_name(headers.get(name, ""))
-        # Longer is no name, and would not fit into a cookie.
+        # Anything longer is not a name, and would not fit into a cookie.
         if not 0 < len(value) <= _LONGEST_IDENTITY:
             return None
         return _user(rules.begin(header_identity(value), "header"), value)
@@ -76,7 +76,7 @@ def _sign_in_by_password(people: People, rules: Rules) -> None:
         async with gate:
             own = await asyncio.to_thread(people.verify, username, password)
         if name is not None:
-            # Somebody's name is theirs alone: the shared password does not open it.
+            # The shared password does not work for a named account.
             return rules.begin(name, "own", mark) if own else None
         return rules.begin(SHARED_USER, "shared", mark) if rules.shared.matches(password) else None
 
@@ -85,7 +85,7 @@ def _sign_in_by_password(people: People, rules: Rules) -> None:
         if len(password) > _LONGEST_PASSWORD:
             return None
         request, name = sign_in_request.get(), people.find(username)
-        # Before the check: a login with a password that is changed meanwhile ends with it.
+        # Read before the check, so that a login made while the password changes is invalid.
         account, mark = name or SHARED_USER, people.mark(name) or "" if name else rules.shared.mark
         device = known_device(request.cookie, account, mark)
         try:
@@ -102,7 +102,7 @@ def _sign_in_by_password(people: People, rules: Rules) -> None:
 
 def _sign_in_by_oauth(allowed: str, rules: Rules) -> None:
     if not allowed:
-        _log.warning("nobody may sign in by OAuth: KIMI_OAUTH_PEOPLE says who may")
+        _log.warning("no one may sign in by OAuth until KIMI_OAUTH_PEOPLE lists them")
 
     @cl.oauth_callback
     async def known_to_the_provider(
@@ -115,9 +115,9 @@ def _sign_in_by_oauth(allowed: str, rules: Rules) -> None:
 
 
 class LocalSignIn:
-    """Plain ASGI: hands the local user's cookie out with the page itself.
+    """Plain ASGI: sends the local user's cookie along with the page itself.
 
-    Chainlit's page asks who it is first and signs in after the refusal; this spares it the refusal.
+    Otherwise Chainlit's page would sign in only after its first request was rejected.
     """
 
     def __init__(self, app: ASGIApp, rules: Rules) -> None:
@@ -125,12 +125,13 @@ class LocalSignIn:
         self._rules = rules
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one ASGI connection."""
         wants_page = (
             scope["type"] == "http"
             and scope["method"] == "GET"
             and "text/html" in Headers(scope=scope).get("accept", "")
         )
-        # A login that does not count has been taken off (welcome.StillWelcome).
+        # An invalid login has already been removed (still_allowed.StillWelcome).
         if not wants_page or get_token_from_cookies(Request(scope).cookies):
             await self._app(scope, receive, send)
             return

@@ -1,6 +1,6 @@
-"""The request by which somebody signs in with a password, for the callback that Chainlit hands only name and password.
+"""The context of a sign-in with a password, for Chainlit's callback, which gets only the name and the password.
 
-`guards.SignIns` puts it there; the callback leaves in it what came of it.
+`guards.SignIns` sets it; the callback stores the outcome in it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 @dataclass
 class SignInRequest:
-    """Where a sign-in comes from."""
+    """Where a sign-in comes from, and its outcome."""
 
     address: str
     cookie: str
-    """What the browser remembers of earlier ones; see `devices.py`."""
+    """The browser's cookie from earlier sign-ins; see `devices.py`."""
     remember: str = ""
-    """What it is to remember from now on; empty: nothing new."""
+    """The new value of that cookie; empty means unchanged."""
     wait: float = 0.0
-    """Seconds for which it has to wait, because there were too many guesses; 0: it was looked at."""
+    """Seconds to wait after too many guesses; 0 means that the password was checked."""
 
 
 sign_in_request: ContextVar[SignInRequest] = ContextVar("sign_in_request")

@@ -1,6 +1,6 @@
-"""Who has signed in: of a request, as FastAPI's dependencies, and of any request's or socket's cookies.
+"""The signed-in user: as FastAPI dependencies, and from the scope of any request or socket.
 
-The other packages ask here and know nothing of Chainlit, which makes and reads the logins.
+Other packages use this and need not know Chainlit, which makes and reads the logins.
 """
 
 from __future__ import annotations
@@ -13,38 +13,40 @@ from chainlit.auth.cookie import OAuth2PasswordBearerWithCookie
 from chainlit.auth.jwt import decode_jwt
 from chainlit.user import User
 from fastapi import Depends
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 LOGIN_COOKIE = OAuth2PasswordBearerWithCookie(tokenUrl="/login", auto_error=False)
 Token = Annotated[str | None, Depends(LOGIN_COOKIE)]
-"""The login that a request brings, whether or not it counts."""
+"""The login token of a request, valid or not."""
 SignedIn = Annotated[User, Depends(get_current_user)]
-"""Who sends a request; strangers get a 401."""
+"""The user who sends a request; a request without a sign-in gets a 401."""
 
 
 async def require_sign_in(token: str) -> None:
-    """Lets a login pass that counts.
+    """Checks that a login is valid.
 
     Raises:
-        HTTPException: 401, where its time is over.
+        HTTPException: 401 if it is not.
     """
     await get_current_user(token)
 
 
-def user_in(cookies: dict[str, str]) -> User | None:
-    """The user whose login is in these cookies; None: there is none, or its time is over."""
-    token = get_token_from_cookies(cookies)
+def user_of(scope: Scope) -> User | None:
+    """The user of a request or socket; None if it has no login, or an expired one."""
+    token = get_token_from_cookies(HTTPConnection(scope).cookies)
     try:
         return decode_jwt(token) if token else None
     except (jwt.InvalidTokenError, TypeError):
         return None
 
 
-def owner_of(cookies: dict[str, str]) -> str | None:
-    """Whom the login in these cookies names, as `owner_name`; None: nobody."""
-    user = user_in(cookies)
+def owner_of(scope: Scope) -> str | None:
+    """The owner of a request or socket, as `owner_name`; None without a login."""
+    user = user_of(scope)
     return owner_name(user) if user else None
 
 
 def owner_name(user: User) -> str:
-    """A person's name for the limits: of those who share a password, each has their own."""
+    """A user's key for the limits; users of the shared password are distinguished by display name."""
     return f"{user.identifier}\0{user.display_name or ''}"

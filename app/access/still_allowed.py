@@ -1,10 +1,10 @@
-"""Who signed in some time ago, checked against today's rules with every request and on open sockets.
+"""Checks existing logins against the current rules, with every request and on open sockets.
 
-A login is a signed cookie that lasts for days. Who was taken out, has another password, signed out, or is another
-person by the word of the proxy in front, is out at once.
+A login is a signed cookie that lasts for days. It ends at once if the user is removed, changes the password or signs
+out, or if the proxy in front names a different user.
 
-A login ends by the clock, which may be wrong: what is open then stays open, and one that was made by a clock that has
-been set back since counts.
+A login also expires by the clock, which may be wrong. So sockets that are open when it expires stay open, and a login
+made in the future, before the clock was set back, is valid.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from engine.access.ended_logins import LONGEST_LOGIN_SECONDS, EndedLogins
 
 _LOOK_SECONDS = 2.0
 _SWEPT_AT_ONCE = 100
-"""Sessions that are looked at before others are served: a millisecond."""
+"""Sessions checked before the event loop may run other tasks: about a millisecond."""
 _log = logging.getLogger("app.access.still_allowed")
 
 
 class Welcome:
-    """Knows who may still come in. `header` is the one in which a proxy names its people; empty: there is none.
+    """Checks logins. `header` is the one in which a proxy names its users; empty if there is none.
 
-    `give_up` ends what is being answered in a session whose person is out.
+    `give_up` stops the answers of a session whose login has ended.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Welcome:
         self._give_up = give_up
 
     def still(self, token: str, headers: Headers | None = None) -> bool:
-        """Whether a login still counts; `headers` are those of a request that brings it, None: it is open already."""
+        """Whether a login is still valid; `headers` are those of its request, None for an open socket."""
         login = login_in(token)
         if login is None or not self._rules.allow(login):
             return False
@@ -68,7 +68,7 @@ class Welcome:
         return login is not None and self._rules.may_watch(login)
 
     async def sign_out(self, token: str, *, everywhere: bool) -> Login | None:
-        """Ends a login, or all of its account, with all that is open by them; None: it was no login of this page."""
+        """Ends a login, or all of its account, with their open sockets; None if it was not a valid login."""
         login = login_in(token)
         if login is None or not self.still(token):
             return None
@@ -80,17 +80,17 @@ class Welcome:
         return login
 
     async def keep_out(self) -> None:
-        """Ends the live connections of those who are out, until cancelled."""
+        """Disconnects sockets whose login has ended, until cancelled."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             try:
                 await self.sweep()
             except Exception as error:
-                # A file of people that can't be read now, for one: the next look must not be missing for it.
-                _log.error("who is out could not be looked up, and is again in %g s: %s", _LOOK_SECONDS, error)
+                # For example, the file of users cannot be read. The next check must still run.
+                _log.error("could not check the logins of open pages; retrying in %g s: %s", _LOOK_SECONDS, error)
 
     async def sweep(self) -> None:
-        """Ends the live connections and running answers of those who are out now."""
+        """Disconnects the sockets and stops the answers of logins that have ended."""
         for number, session in enumerate(list(ws_sessions_id.values()), 1):
             if number % _SWEPT_AT_ONCE == 0:
                 await asyncio.sleep(0)
@@ -101,9 +101,9 @@ class Welcome:
                 await sio.disconnect(session.socket_id)
 
     def guard_chainlit(self) -> None:
-        """Has Chainlit itself refuse the tokens that no longer count, wherever it reads one.
+        """Makes Chainlit itself reject invalid tokens wherever it reads one.
 
-        A socket may bring its token long after the request that opened it.
+        A socket may send its token long after the request that opened it.
         """
 
         def decode(token: str) -> User:
@@ -118,9 +118,9 @@ class Welcome:
 
 
 class StillWelcome:
-    """Plain ASGI: takes a login that no longer counts off its request, so that it comes from nobody.
+    """Plain ASGI: removes an invalid login from its request, which then counts as not signed in.
 
-    A body that is still coming and a file that is still being sent end when their login does.
+    An upload or a download in progress ends when its login does.
     """
 
     def __init__(self, app: ASGIApp, welcome: Welcome) -> None:
@@ -128,12 +128,13 @@ class StillWelcome:
         self._welcome = welcome
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one ASGI connection."""
         if scope["type"] in {"http", "websocket"}:
             connection = HTTPConnection(scope)
             cookie = get_token_from_cookies(connection.cookies)
             if cookie and not self._welcome.still(cookie, connection.headers):
                 scope = _without(scope, b"cookie")
-            # Chainlit takes a login from here, too. What else comes here are the keys of programs.
+            # Chainlit accepts a login here, too; otherwise this has the keys of programs.
             bearer = connection.headers.get("authorization", "").partition(" ")[2].strip()
             if login_in(bearer) and not self._welcome.still(bearer, connection.headers):
                 scope = _without(scope, b"authorization")
@@ -154,7 +155,7 @@ class StillWelcome:
 
         async def send_while_in(message: Message) -> None:
             nonlocal answered
-            # Not the last piece: it answers the person who signs out.
+            # Not for the last chunk: it is the response to the sign-out itself.
             if was_in and message.get("more_body") and not self._welcome.still(token):
                 raise ClientDisconnect
             answered = True
@@ -166,14 +167,14 @@ class StillWelcome:
 
 
 def _too_old(login: Login) -> bool:
-    """Whether a login has been renewed for too long."""
+    """Whether a login has reached its maximum age, renewals included."""
     return login.since + LONGEST_LOGIN_SECONDS <= time.time()
 
 
 def _token_of(session: WebsocketSession) -> str | None:
-    """The login by which a session is connected, or was last.
+    """The token of a session's current or last connection.
 
-    Chainlit keeps that of its first connection, also when the session goes on by another login.
+    Chainlit keeps the one of the first connection, even when the session reconnects with another login.
     """
     environ = sio.get_environ(session.socket_id)
     if environ is None:
@@ -186,19 +187,19 @@ def _without(scope: Scope, header: bytes) -> Scope:
 
 
 def forgive_a_clock_set_back() -> None:
-    """Lets a login count that was made at a time to come: Chainlit's own check has no setting for that."""
+    """Accepts logins made in the future; Chainlit's own check has no setting for that."""
     jwt.decode.__self__.options["verify_iat"] = False  # type: ignore[attr-defined]
 
 
 def header_identity(value: str) -> str:
-    """The identity of somebody whom a proxy names."""
+    """The identity of a user named by a proxy."""
     return f"{HEADER_PREFIX}{header_name(value)}"
 
 
 def header_name(value: str) -> str:
-    """The name that a header holds, byte for byte.
+    """The name in a header, byte for byte.
 
-    Only what HTTP calls blank is taken off. In UTF-8 `str.strip` would also take the last byte of 铠 and of 铅, and so
-    make one account of two people.
+    Only HTTP whitespace is stripped. `str.strip` would also strip the last byte of 铠 and of 铅 in UTF-8, and so merge
+    two accounts.
     """
     return value.strip(" \t")

@@ -1,7 +1,7 @@
 """Which network addresses belong to the public Internet.
 
-Written out from IANA's registries of special-purpose addresses (iana-ipv4-special-registry, iana-ipv6-special-registry)
-because Python's own `is_global` has changed between the versions that we run on.
+Copied from IANA's registries of special-purpose addresses (iana-ipv4-special-registry, iana-ipv6-special-registry),
+because Python's `is_global` differs between the versions that we support.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 
 _INTERNET_6 = ipaddress.IPv6Network("2000::/3")
-"""All that was ever given out as global unicast: without it are loopback, link-local, unique local, multicast,
+"""All addresses ever assigned as global unicast. This excludes loopback, link-local, unique local, multicast,
 IPv4-mapped and -compatible addresses, and NAT64's."""
 _REFUSED_6 = [
     ipaddress.IPv6Network(network)
@@ -48,7 +48,7 @@ _REFUSED_4 = [
 
 
 def is_public(address: str) -> bool:
-    """Whether a numeric address is one of the public Internet's; what is no address is not."""
+    """Whether a string is a numeric address of the public Internet."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

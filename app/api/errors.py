@@ -1,4 +1,4 @@
-"""Refusals in the shape of OpenAI's API, which clients turn into exceptions of their own."""
+"""Errors in the format of OpenAI's API, which its clients turn into exceptions."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _TYPES = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_
 
 
 class ApiError(Exception):
-    """A request is refused, or can't be answered. `message` is a sentence or two with the way out, and holds no secret.
+    """A request is rejected, or can't be answered. `message` is a sentence or two with the way out, and has no secrets.
 
-    `param` is the part of the request that it is about, `retry_after` in how many seconds it is worth asking again,
-    `allow` the method that would have been right.
+    `param` is the part of the request that it concerns, `retry_after` the seconds to wait before a retry, `allow` the
+    allowed method.
     """
 
     def __init__(
@@ -34,12 +34,12 @@ class ApiError(Exception):
         self.allow = allow
 
     def body(self) -> dict[str, dict[str, str | None]]:
-        """The reply's JSON."""
+        """The response's JSON."""
         kind = _TYPES.get(self.status, "server_error" if self.status >= 500 else "invalid_request_error")
         return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.code}}
 
     def response(self) -> JSONResponse:
-        """The whole reply."""
+        """The whole response."""
         headers = {"Retry-After": str(self.retry_after)} if self.retry_after is not None else {}
         if self.allow is not None:
             headers["Allow"] = self.allow
@@ -56,5 +56,5 @@ async def on_api_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def bad_request(message: str, param: str | None = None, code: str = "invalid_value") -> ApiError:
-    """What is wrong with the request itself."""
+    """An error in the request itself."""
     return ApiError(400, message, code, param)

@@ -1,7 +1,7 @@
-"""Pictures that a program names by URL: fetched here, from the hosts of `KIMI_PICTURE_HOSTS` and nowhere else.
+"""Fetches pictures that a program names by URL, only from the hosts in `KIMI_PICTURE_HOSTS`.
 
-The engine is never handed such a URL: it would follow redirects, and look the name up anew. Here every address that the
-name has must be a public one, and the connection goes to one of these very addresses.
+The engine never gets such a URL: it would follow redirects and resolve the name again. Here every address of the name
+must be public, and the connection goes to one of exactly these addresses.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from app.api.addresses import is_public
 from app.api.errors import ApiError, bad_request
 
 SECONDS = 30.0
-"""How long one picture may take, from the name's look-up to the last byte."""
+"""The time limit for one picture, from the DNS lookup to the last byte."""
 _LONGEST_URL = 8192
 _FORBIDDEN = {chr(code) for code in range(0x21)} | {"\\", "\x7f"}
 _WAY_OUT = (
-    "Pictures come as data: URLs (data:image/png;base64,…). http(s) URLs are taken from the hosts that "
-    "KIMI_PICTURE_HOSTS names, where these have public addresses, and no others."
+    "Pictures come as data: URLs (data:image/png;base64,…). http(s) URLs are accepted only from hosts in "
+    "KIMI_PICTURE_HOSTS that have public addresses."
 )
 
 
 class RemotePictures:
-    """Fetches from the hosts that a setting such as `pictures.example.org, example.com:8443` names.
+    """Fetches from the hosts in a setting such as `pictures.example.org, example.com:8443`.
 
-    A host without a port stands for the usual port of http and https. `permitted` says of a numeric address whether
-    it may be connected to; `resolver` makes what looks names up.
+    A host without a port means the default port of http and https. `permitted` decides whether a numeric address may be
+    connected to; `resolver` creates the DNS resolver.
     """
 
     def __init__(
@@ -46,10 +46,10 @@ class RemotePictures:
         self._resolver = resolver
 
     async def fetch(self, text: str, most: int, param: str) -> bytes:
-        """The bytes at a URL, at most `most`. `param` is the place in the request, for the errors.
+        """The bytes at a URL, at most `most`. `param` is its position in the request, for errors.
 
         Raises:
-            ApiError: the URL is none that is fetched, or it can't be.
+            ApiError: the URL is not allowed, or fetching it failed.
         """
         url = self._allowed(text, param)
         connector = aiohttp.TCPConnector(
@@ -61,7 +61,7 @@ class RemotePictures:
                 timeout=aiohttp.ClientTimeout(total=SECONDS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": "kimi-vl-chat", "Accept": "image/*", "Accept-Encoding": "identity"},
-                # What is packed could unpack to any size.
+                # Compressed data could expand to any size.
                 auto_decompress=False,
                 trust_env=False,
             ) as session:
@@ -74,7 +74,7 @@ class RemotePictures:
             raise _failed(url, "the host does not answer as it should", param) from None
 
     def _allowed(self, text: str, param: str) -> URL:
-        """The URL, if it may be fetched: taken apart by the very parser that the connection is made with."""
+        """The URL, if it may be fetched; parsed by the same parser that the connection uses."""
         refusal = bad_request(_WAY_OUT, param, "picture_url_refused")
         if len(text) > _LONGEST_URL or not _FORBIDDEN.isdisjoint(text):
             raise refusal
@@ -87,7 +87,7 @@ class RemotePictures:
             raise refusal
         usual = {"http": 80, "https": 443}[url.scheme]
         named = f"{host}:{port}" in self._hosts or (port == usual and host in self._hosts)
-        # The connection asks no resolver about a numeric host.
+        # A numeric host does not go through the resolver.
         if not named or (_is_numeric(host) and not self._permitted(host)):
             raise refusal
         return url
@@ -121,13 +121,13 @@ def _is_numeric(host: str) -> bool:
 
 
 class _NotPublicError(Exception):
-    """A name leads to an address that nothing is fetched from."""
+    """A name has an address that is not permitted."""
 
 
 class _CheckedResolver(AbstractResolver):
-    """Looks a name up once, and gives its addresses to the connection only if all of them are permitted.
+    """Resolves a name once, and returns its addresses only if all of them are permitted.
 
-    A name with one public and one inner address is an attack, or a mistake; neither is connected to.
+    A name with both a public and a private address is an attack or a mistake, so no connection is made.
     """
 
     def __init__(self, inner: AbstractResolver, permitted: Callable[[str], bool]) -> None:

@@ -1,4 +1,4 @@
-"""The reply to one request, given while its client is there and its key works."""
+"""The response to one request, sent while its client is connected and its key is valid."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from app.api.errors import ApiError
 from app.api.keyring import removed
 
 LOOK_SECONDS = 2.0
-"""How often it is seen whether the key still works."""
+"""How often to check that the key is still valid."""
 _log = logging.getLogger("app.api")
 
 
 class Outlet:
-    """Through which a reply goes out, whole or as a stream."""
+    """Sends a response, whole or as a stream."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -33,7 +33,7 @@ class Outlet:
 
     async def begin(self, status: int, headers: Mapping[str, str]) -> None:
         """Begins a stream of events."""
-        # A proxy in front would otherwise gather what is meant to be seen as it comes.
+        # Keep a proxy in front from buffering the stream.
         await self._start(status, {**headers, "cache-control": "no-store", "x-accel-buffering": "no"})
         self._streaming = True
 
@@ -46,9 +46,9 @@ class Outlet:
         await self._send({"type": "http.response.body", "body": b""})
 
     async def fail(self, error: ApiError) -> None:
-        """Says what went wrong: as the reply, or as the last event of a stream, which clients raise as an exception."""
+        """Reports an error: as the response, or as the last event of a stream, which clients raise as an exception."""
         if self._streaming:
-            # The empty lines end an event of which only a part has come.
+            # The empty lines end an event that was sent only in part.
             await self.chunk(b"\n\ndata: " + orjson.dumps(error.body()) + b"\n\n")
             await self.end()
         else:
@@ -61,10 +61,10 @@ class Outlet:
 
 
 class Reply(Response):
-    """Runs `work` until it is done, the client has left, or `allowed` says no. Leaving ends `work` at once.
+    """Runs `work` until it is done, the client disconnects, or `allowed` returns False; then cancels it.
 
-    A request whose client is gone would otherwise keep the engine busy for up to an hour. What `held` holds is free at
-    the end at the latest.
+    A request whose client is gone would otherwise keep the engine busy for up to an hour. `held` is closed at the end
+    at the latest.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Reply(Response):
         self._held = held or AsyncExitStack()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As ASGI asks for it; the request's body must have been read."""
+        """Handles one ASGI connection; the request's body must have been read."""
         async with self._held:
             await self._reply(receive, send)
 
@@ -101,7 +101,7 @@ class Reply(Response):
         elif not losing.cancelled():
             if error := losing.exception():
                 raise error
-            _log.info("an answer was ended: its key was removed")
+            _log.info("an answer was stopped: its key was removed")
             await outlet.fail(removed())
 
     async def _not_allowed(self) -> None:

@@ -1,4 +1,4 @@
-"""The API's routes. Every other path below `/v1` is a 404 in the same shape."""
+"""The API's routes. Every other path below `/v1` is a 404 in the same format."""
 
 from __future__ import annotations
 
@@ -8,32 +8,76 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
-from app.api.bodies import Bodies
-from app.api.body import Question
+from app.api.body_queue import BodyQueue
+from app.api.completion_request import CompletionRequest, Pictures, message_pictures
 from app.api.errors import ApiError
-from app.api.forwarding import check_model, engine_of, pass_on
+from app.api.forwarding import choose_model, engine_of, pass_on, pass_on_model
 from app.api.keyring import Keyring
 from app.api.pictures import PictureDesk
+from app.api.prompt_request import prompt_pictures
 from app.api.remote_pictures import RemotePictures
 from app.api.response import Outlet, Reply
+from app.api.responses_request import input_pictures
 from app.files.pictures import PictureLimits
 from app.files.uploads import UploadStore
 from app.upstream.state import EngineState
 from engine.access.keys import Keys
 from engine.config import Settings
 
-CHAT_PATH = "/v1/chat/completions"
+_ANSWERING: dict[str, Pictures] = {
+    "/v1/chat/completions": message_pictures,
+    "/v1/responses": input_pictures,
+    "/v1/completions": prompt_pictures,
+}
+"""Where a model answers, and how the pictures of such a request are found."""
+PICTURE_PATHS = ("/v1/chat/completions", "/v1/responses")
+"""Whose requests may be as large as pictures are."""
 _MODELS_PATH = "/v1/models"
 _ANY = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
-_METHODS = {_MODELS_PATH: "GET", CHAT_PATH: "POST"}
+_METHODS = {_MODELS_PATH: "GET"} | dict.fromkeys(_ANSWERING, "POST")
+
+
+class _Answering:
+    """What the routes of `_ANSWERING` do."""
+
+    def __init__(self, state: EngineState, keyring: Keyring, desk: PictureDesk) -> None:
+        self._state = state
+        self._keyring = keyring
+        self._desk = desk
+        self._queue = BodyQueue()
+
+    async def answer(self, request: Request) -> Response:
+        """The reply to one request."""
+        # Before the body is read: what a stranger sends is not worth holding.
+        key, path = self._keyring.admit(request), request.url.path
+        place = AsyncExitStack()
+        try:
+            wanted = await self._queue.read(request, key, place, _ANSWERING[path])
+        except BaseException as error:
+            await place.aclose()
+            if isinstance(error, ClientDisconnect):
+                return Response()  # nobody is there to have it
+            raise
+        work = partial(self._work, path.removeprefix("/v1/"), wanted, place)
+        return Reply(work, partial(self._keyring.holds, key), place)
+
+    async def _work(self, path: str, wanted: CompletionRequest, place: AsyncExitStack, outlet: Outlet) -> None:
+        client = engine_of(self._state)
+        await choose_model(client, wanted)
+        limits = PictureLimits(client.picture_pixels, client.model.picture_side)
+        patches = client.plan.picture_patches
+        await self._desk.check(wanted.pictures, limits, client.model.pictures_per_prompt, patches)
+        # What is left is small, but for words that no model can hold; the engine may take an hour to answer.
+        await place.aclose()
+        # Pictures may have taken a while: this is the engine that is there now.
+        await pass_on(engine_of(self._state), "POST", path, wanted, outlet)
 
 
 def routes(settings: Settings, state: EngineState, store: UploadStore) -> APIRouter:
-    """The routes; `app.api.errors.on_api_error` makes replies of what they raise."""
+    """The routes; `app.api.errors.on_api_error` turns their exceptions into responses."""
     router = APIRouter()
     keyring = Keyring(Keys(settings.files.keys))
-    bodies = Bodies()
-    desk = PictureDesk(store, RemotePictures(settings.picture_hosts))
+    answering = _Answering(state, keyring, PictureDesk(store, RemotePictures(settings.picture_hosts)))
 
     @router.get(_MODELS_PATH)
     async def models(request: Request) -> Response:
@@ -44,40 +88,26 @@ def routes(settings: Settings, state: EngineState, store: UploadStore) -> APIRou
 
         return Reply(work, partial(keyring.holds, key))
 
-    @router.post(CHAT_PATH)
-    async def chat_completions(request: Request) -> Response:
-        # Before the body is read: what a stranger sends is not worth holding.
+    @router.get(_MODELS_PATH + "/{name:path}")
+    async def model(request: Request, name: str) -> Response:
         key = keyring.admit(request)
-        place = AsyncExitStack()
-        try:
-            question = await bodies.read(request, key, place)
-        except BaseException as error:
-            await place.aclose()
-            if isinstance(error, ClientDisconnect):
-                return Response()  # nobody is there to have it
-            raise
-        work = partial(_answer, state, desk, question, place)
-        return Reply(work, partial(keyring.holds, key), place)
 
-    @router.api_route("/v1", methods=_ANY)
-    @router.api_route("/v1/{path:path}", methods=_ANY)
-    async def nothing_here(request: Request) -> Response:
-        if wanted := _METHODS.get(request.url.path):
-            raise ApiError(405, f"{request.url.path} takes {wanted}.", "method_not_allowed", allow=wanted)
-        here = "GET /v1/models and POST /v1/chat/completions"
-        raise ApiError(404, f"There is nothing here; this API has {here}.", "not_found")
+        async def work(outlet: Outlet) -> None:
+            await pass_on_model(engine_of(state), name, outlet)
 
+        return Reply(work, partial(keyring.holds, key))
+
+    for path in _ANSWERING:
+        router.add_api_route(path, answering.answer, methods=["POST"])
+    router.add_api_route("/v1", _nothing_here, methods=_ANY)
+    router.add_api_route("/v1/{path:path}", _nothing_here, methods=_ANY)
     return router
 
 
-async def _answer(
-    state: EngineState, desk: PictureDesk, question: Question, place: AsyncExitStack, outlet: Outlet
-) -> None:
-    client = engine_of(state)
-    await check_model(client, question.model)
-    limits = PictureLimits(client.model.picture_pixels, client.model.picture_side)
-    await desk.check(question.pictures, limits, client.model.pictures_per_prompt)
-    # What is left is small, but for words that no model can hold; the engine may take an hour to answer.
-    await place.aclose()
-    # Pictures may have taken a while: this is the engine that is there now.
-    await pass_on(engine_of(state), "POST", "chat/completions", question, outlet)
+async def _nothing_here(request: Request) -> Response:
+    path = request.url.path
+    if method := "GET" if path.startswith(_MODELS_PATH + "/") else _METHODS.get(path):
+        raise ApiError(405, f"{path} takes {method}.", "method_not_allowed", allow=method)
+    here = f"GET {_MODELS_PATH} and POST {', '.join(_ANSWERING)}"
+    missing = "The models here make no embeddings" if path == "/v1/embeddings" else "There is nothing here"
+    raise ApiError(404, f"{missing}; this API has {here}.", "not_found")

@@ -1,1 +1,1 @@
-"""What people drop into a chat: pictures and PDFs, checked, prepared, kept and removed again."""
+"""Uploaded files: pictures and PDFs, checked, converted and stored."""

@@ -1,8 +1,8 @@
-"""Draws a PDF in a process of its own, which can be ended: a page of a kilobyte can keep PDFium busy for hours, or fill
-the memory, and nothing stops it from inside.
+"""Draws a PDF in a separate process, which can be killed.
 
-The process gets the limits and the file on its standard input, and gives the pictures back on its standard output:
-one line of JSON, then their bytes. It reads what others made, so that it is told nothing else.
+A page of a kilobyte can keep PDFium busy for hours, or fill the memory, and nothing can interrupt it from inside. The
+process gets the limits as arguments and the file on standard input, and writes the pictures to standard output: one
+line of JSON, then their bytes. It parses untrusted input, so it gets nothing else.
 """
 
 from __future__ import annotations
@@ -14,25 +14,26 @@ import resource
 import signal
 import sys
 
-from app.files.pdf import PdfPages, draw_pages
-from app.files.pictures import NormalPicture, PictureError, PictureLimits
+from app.files.pdf import draw_pages
+from app.files.pdf_text import use_fallback_font
+from app.files.pictures import NormalPicture, Pages, PictureError, PictureLimits
 from engine.config import ROOT
 
 PAGE_SECONDS = 20.0
-"""Of processor time, so that a page is not slow because the machine is busy."""
+"""Processor time, so that a busy machine does not make a page too slow."""
 _ALL_PAGES = 4
-"""The whole document may take so many times as long."""
+"""The whole document may take this many times as long."""
 _MOST_MEMORY = 2 * 1024**3
 _NICENESS = 5
-"""The streams of others come first."""
+"""Other users' streams have priority."""
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH")
 
 
-async def draw(data: bytes, limits: PictureLimits, most: int, seconds: float = PAGE_SECONDS) -> PdfPages:
+async def draw(data: bytes, limits: PictureLimits, most: int, seconds: float = PAGE_SECONDS) -> Pages:
     """Draws at most `most` pages, each in at most `seconds` of processor time.
 
     Raises:
-        PictureError: it is broken, locked by a password, has no page, or takes too long.
+        PictureError: it is broken, password-protected, has no page, or takes too long.
         OSError: the process can't be started.
     """
     process = await asyncio.create_subprocess_exec(
@@ -57,7 +58,7 @@ async def draw(data: bytes, limits: PictureLimits, most: int, seconds: float = P
     return _read(said)
 
 
-def _read(said: bytes) -> PdfPages:
+def _read(said: bytes) -> Pages:
     head, _, rest = said.partition(b"\n")
     found = json.loads(head)
     if "error" in found:
@@ -66,7 +67,7 @@ def _read(said: bytes) -> PdfPages:
     for size, extension, width, height, original in found["pages"]:
         pictures.append(NormalPicture(rest[at : at + size], extension, width, height, tuple(original)))
         at += size
-    return PdfPages(pictures, found["total"])
+    return Pages(pictures, found["total"], tuple(found["missing"]))
 
 
 def _main() -> None:
@@ -75,10 +76,11 @@ def _main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
     whole = round(float(seconds) * _ALL_PAGES) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
+    use_fallback_font()
     data = sys.stdin.buffer.read()
 
     def next_page() -> None:
-        # Nobody handles the signal: it ends the process, wherever PDFium is.
+        # Without a handler, the signal ends the process, wherever PDFium is.
         signal.setitimer(signal.ITIMER_PROF, float(seconds))
 
     try:
@@ -87,7 +89,8 @@ def _main() -> None:
         sys.stdout.write(json.dumps({"error": error.key}) + "\n")
         return
     pages = [(len(page.data), page.extension, page.width, page.height, page.original_size) for page in drawn.pictures]
-    sys.stdout.buffer.write(json.dumps({"total": drawn.total, "pages": pages}).encode() + b"\n")
+    head = {"total": drawn.total, "missing": drawn.missing_fonts, "pages": pages}
+    sys.stdout.buffer.write(json.dumps(head).encode() + b"\n")
     for page in drawn.pictures:
         sys.stdout.buffer.write(page.data)
 

@@ -1,8 +1,8 @@
-"""A file that somebody sent → verified pictures, upright, without metadata, no larger than the model takes. Pure.
+"""An uploaded file → verified pictures, upright, without metadata, no larger than the model takes. No I/O.
 
-The bytes decide what a file is, never its name or the type that was claimed. A picture is decoded and written anew,
-so nothing that hid in the file reaches the engine. What came lossless stays lossless (PNG); a JPEG that needs no
-change keeps its quantisation tables, which costs next to nothing in quality. Nothing is scaled below the model's limit.
+The bytes decide what a file is, never its name or claimed type. A picture is decoded and encoded again, so nothing
+hidden in the file reaches the engine. Lossless pictures stay lossless (PNG); a JPEG that needs no change keeps its
+quantisation tables, which costs next to nothing in quality. Nothing is scaled below the model's limit.
 """
 
 from __future__ import annotations
@@ -10,20 +10,29 @@ from __future__ import annotations
 import io
 import math
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PIL import Image, ImageStat, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 from pillow_heif import register_heif_opener
+
+from engine.formats.pixel_shape import squared_size
+from engine.formats.text_layer import KEY
 
 register_heif_opener(thumbnails=False)
 
 MAX_PIXELS = 100_000_000
-"""A larger picture is refused before it is decoded: about 300 MB of memory."""
+"""A larger picture is rejected before it is decoded, which would take over 300 MB of memory."""
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "HEIF")
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF")
+_REDUCED = 0x00FE
+"""TIFF's tag of a page that is a smaller copy of another one, in its lowest bit."""
+_OF_FRAMES = frozenset({"GIF", "TIFF", "PNG", "WEBP", "AVIF"})
 _JPEG_QUALITY = 95
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -34,11 +43,11 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes a picture upright again, for each orientation that EXIF knows but the first."""
+"""What turns a picture upright, for each EXIF orientation except the first."""
 
 
 class PictureError(Exception):
-    """A file is no picture that can be used. `key` names the sentence for people, `values` what stands in it."""
+    """A file is not a usable picture. `key` names the message for users, with `values`."""
 
     def __init__(self, key: str, **values: object) -> None:
         super().__init__(key)
@@ -56,21 +65,31 @@ class PictureLimits:
 
 @dataclass(frozen=True)
 class NormalPicture:
-    """A picture as engines get it: its bytes, `png` or `jpg`, and its size in pixels."""
+    """A picture for engines: its bytes, `png` or `jpg`, and its size in pixels."""
 
     data: bytes
     extension: str
     width: int
     height: int
     original_size: tuple[int, int]
-    """Before scaling, upright."""
+    """Before scaling, upright, in square pixels."""
     left_out_frames: int = 0
     """Further frames or pages in the same file, which are not used."""
 
     @property
     def scaled(self) -> bool:
-        """Whether it was larger than the model takes."""
+        """Whether it was scaled down to the model's limits."""
         return (self.width, self.height) != self.original_size
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The first pages of a document as pictures, and how many it has."""
+
+    pictures: list[NormalPicture]
+    total: int
+    missing_fonts: tuple[str, ...] = ()
+    """Fonts of a PDF that are neither in it nor here, so that their text is missing in the pictures."""
 
 
 def target_size(width: int, height: int, limits: PictureLimits) -> tuple[int, int]:
@@ -87,11 +106,35 @@ def normalise(data: bytes, limits: PictureLimits) -> NormalPicture:
     Raises:
         PictureError: it is empty, no picture, of a kind that is not read, broken, or too large to decode.
     """
+    with _opened(data) as image:
+        return _normalise(image, data, limits)
+
+
+def normalise_pages(data: bytes, limits: PictureLimits, most: int) -> Pages:
+    """Makes pictures of the first pages of a TIFF, at most `most`; of any other file its one picture.
+
+    Raises:
+        PictureError: as `normalise`.
+    """
+    with _opened(data) as image:
+        if image.format != "TIFF":
+            return Pages([_normalise(image, data, limits)], 1)
+        count = getattr(image, "n_frames", 1)
+        numbers = [number for number in range(count) if number == 0 or not _is_reduced(image, number)]
+        pictures = []
+        for number in numbers[:most]:
+            image.seek(number)
+            pictures.append(replace(_normalise(image, data, limits), left_out_frames=0))
+        return Pages(pictures, len(numbers))
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[Image.Image]:
     if not data:
         raise PictureError("picture_empty")
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            return _normalise(image, data, limits)
+            yield image
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise PictureError("picture_too_large", megapixels=MAX_PIXELS // 1_000_000) from None
     except UnidentifiedImageError:
@@ -104,29 +147,40 @@ def normalise(data: bytes, limits: PictureLimits) -> NormalPicture:
         raise PictureError("picture_broken") from error
 
 
-def encode(image: Image.Image, limits: PictureLimits) -> NormalPicture:
-    """A picture that was drawn here, e.g. a page of a PDF, as a PNG within the limits."""
+def _is_reduced(image: Image.Image, number: int) -> bool:
+    image.seek(number)
+    return bool(int(image.tag_v2.get(_REDUCED, 0)) & 1)  # type: ignore[attr-defined] # a TIFF has tags
+
+
+def encode(image: Image.Image, limits: PictureLimits, layer: str = "") -> NormalPicture:
+    """A picture that was drawn here, e.g. a page of a PDF, as a PNG within the limits, with the page's text `layer`."""
     size = target_size(*image.size, limits)
     drawn = image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
-    return NormalPicture(_save(drawn, "PNG", compress_level=1), "png", *drawn.size, image.size)
+    comment = PngInfo()
+    if layer:
+        comment.add_itxt(KEY, layer, zip=True)
+    return NormalPicture(_save(drawn, "PNG", compress_level=1, pnginfo=comment), "png", *drawn.size, image.size)
 
 
 def _normalise(image: Image.Image, data: bytes, limits: PictureLimits) -> NormalPicture:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
+    if math.prod(image.size) > MAX_PIXELS:
         raise PictureError("picture_too_large", megapixels=MAX_PIXELS // 1_000_000)
+    width, height = squared_size(image.size, image.info)
+    oblong = (width, height) != image.size
     lossy = _is_lossy(image, data)
-    frames = getattr(image, "n_frames", 1) if image.format in {"GIF", "TIFF"} else 1
+    frames = getattr(image, "n_frames", 1) if image.format in _OF_FRAMES else 1
     turned = _orientation(image) in {5, 6, 7, 8}
     original = (height, width) if turned else (width, height)
     size = target_size(*original, limits)
     if size != original and image.format in {"JPEG", "MPO"}:
-        # A JPEG decodes at a half or a quarter of its size for a fraction of the time; twice the target is left to
-        # the good filter below.
+        # A JPEG decodes at a half or a quarter of its size in a fraction of the time; at least twice the target is left
+        # for the better filter below.
         image.draft(None, (2 * min(size), 2 * min(size)))
     image.load()
     orientation = _orientation(image)
-    untouched = image.format == "JPEG" and image.mode in {"L", "RGB"} and size == original and orientation == 1
+    untouched = (
+        image.format == "JPEG" and image.mode in {"L", "RGB"} and size == original and orientation == 1 and not oblong
+    )
     upright = image if untouched else _upright(_plain(image), orientation, size)
     upright.info.clear()
     if untouched:
@@ -141,7 +195,7 @@ def _normalise(image: Image.Image, data: bytes, limits: PictureLimits) -> Normal
 def _is_lossy(image: Image.Image, data: bytes) -> bool:
     if image.format == "WEBP":
         return b"VP8 " in data[:64]
-    return image.format in {"JPEG", "MPO", "HEIF"}
+    return image.format in {"JPEG", "MPO", "HEIF", "AVIF"}
 
 
 def _orientation(image: Image.Image) -> int:
@@ -149,7 +203,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _upright(image: Image.Image, orientation: int, size: tuple[int, int]) -> Image.Image:
-    """The picture as it was seen, at `size`. Scaled first: it is quicker to turn what is smaller."""
+    """The picture upright, at `size`. Scaled first, because turning a smaller picture is faster."""
     as_stored = size[::-1] if orientation in {5, 6, 7, 8} else size
     scaled = image if image.size == as_stored else image.resize(as_stored, Image.Resampling.LANCZOS)
     return scaled.transpose(_TURNS[orientation]) if orientation in _TURNS else scaled
@@ -171,14 +225,14 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def _stretch(image: Image.Image) -> Image.Image:
-    """Values of any range, as 0-255."""
+    """Maps values of any range to 0-255."""
     lowest, highest = (float(value) for value in image.convert("F").getextrema())  # type: ignore[arg-type] # one band
     scale = 255 / (highest - lowest) if highest > lowest else 0.0
     return image.convert("F").point(lambda value: value * scale + -lowest * scale).convert("L")
 
 
 def _flatten(image: Image.Image) -> Image.Image:
-    """On white; a light drawing on black, where it can be seen."""
+    """On white; a light drawing on black, to be visible."""
     alpha = image.getchannel("A")
     light = ImageStat.Stat(image.convert("L"), mask=alpha).mean[0] if alpha.getbbox() else 0
     ground = Image.new("RGB", image.size, "black" if light > 200 and alpha.getextrema()[0] == 0 else "white")

@@ -1,7 +1,7 @@
-"""Uploaded files → pictures in the workspace: `uploads/<thread>/<sha256>.<png|jpg>`, named by their own content.
+"""Uploaded files → pictures in the workspace: `uploads/<thread>/<sha256>.<png|jpg>`, named by their content's hash.
 
-Decoding runs in two threads of its own, and PDFs are drawn in processes, so that neither stops the streams of others or
-fills the memory.
+Decoding runs in two threads, and PDFs are drawn in processes, so that neither delays other users' streams or fills the
+memory.
 """
 
 from __future__ import annotations
@@ -11,30 +11,34 @@ import hashlib
 import os
 import re
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import aiofiles.os
 
 from app.fair_queue import FairLine
 from app.files import pdf, pdf_process
-from app.files.pictures import NormalPicture, PictureError, PictureLimits, normalise
+from app.files.pictures import NormalPicture, Pages, PictureError, PictureLimits, normalise, normalise_pages
 from app.talk.conversation import Picture
-from engine.atomic_write import replace_file
+from engine.system.atomic_write import replace_file
 
 MAX_BYTES = 64 * 1024 * 1024
 """The largest file that is taken; the page's upload limit is the same."""
-MAX_PDF_PAGES = 20
+MAX_PAGES = 20
 _PDFS_AT_ONCE = 2
 _PICTURES_AT_ONCE = 2
 _REMEMBERED = 1000
+_Made = TypeVar("_Made")
 _THREAD_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True)
 class Notice:
-    """Something that a person should know of an upload: the key of a sentence and its values."""
+    """Something that the user should know about an upload: the key of a message and its values."""
 
     key: str
     values: dict[str, object]
@@ -42,16 +46,16 @@ class Notice:
 
 @dataclass
 class Stored:
-    """The pictures that one file became, and what is to be said of it."""
+    """The pictures made of one file, and notices about it."""
 
     pictures: list[Picture]
     notices: list[Notice] = field(default_factory=list)
     shown_as_it_is: bool = True
-    """Whether a browser can show the file that was sent; otherwise it is shown the pictures made of it."""
+    """Whether browsers can show the uploaded file; otherwise they get the pictures made of it."""
 
 
 class UploadStore:
-    """Takes files in. One for the whole page; safe to use from many chats at once."""
+    """Accepts files. One for the whole process; safe to use from many chats at once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -65,10 +69,10 @@ class UploadStore:
     ) -> Stored:
         """Makes at most `most` pictures of the file at `path`, which was called `name`, for the thread `thread`.
 
-        Of all files that wait, one of each `person` comes in turn.
+        Waiting files of each `person` are served in turn.
 
         Raises:
-            PictureError: it cannot be used; the sentence's values hold the file's name.
+            PictureError: it cannot be used; the values include the file's name.
         """
         name = display_name(name)
         try:
@@ -92,49 +96,49 @@ class UploadStore:
             return known
         if pdf.is_pdf(data):
             async with self._drawing.place(person):
-                pages = await pdf_process.draw(data, limits, min(most, MAX_PDF_PAGES))
-            stored = await self._keep_pages(pages, name, thread)
+                pages: Pages = await pdf_process.draw(data, limits, min(most, MAX_PAGES))
+            # A page is drawn at the size that fits; there was no larger picture that people could miss.
+            stored = await self._keep(pages, name, thread, noted=False)
         else:
-            picture = await self.normalised(data, limits, person)
-            stored = await self._keep([picture], name, thread)
+            pages = await self._decoded(partial(normalise_pages, data, limits, min(most, MAX_PAGES)), person)
+            stored = await self._keep(pages, name, thread, noted=pages.total == 1)
             stored.shown_as_it_is = is_web_picture(data)
         self._known[key] = stored
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return stored
 
-    async def _keep_pages(self, pages: pdf.PdfPages, name: str, thread: str) -> Stored:
-        stored = await self._keep(pages.pictures, name, thread)
-        stored.shown_as_it_is = False
-        # A page is drawn at the size that fits; there was no larger picture that people could miss.
-        stored.notices = []
-        if pages.total > len(pages.pictures):
-            values = {"name": name, "shown": len(pages.pictures), "total": pages.total}
-            stored.notices.append(Notice("pdf_pages_left_out", values))
-        return stored
-
-    async def _keep(self, pictures: list[NormalPicture], name: str, thread: str) -> Stored:
+    async def _keep(self, pages: Pages, name: str, thread: str, *, noted: bool = True) -> Stored:
+        """`noted`: whether to say what was done to the pictures."""
         if not _THREAD_NAME.fullmatch(thread):
             raise ValueError(f"{thread!r} cannot be a folder's name")
         folder = self._folder / thread
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        stored = Stored([])
-        for number, picture in enumerate(pictures, 1):
-            title = name if len(pictures) == 1 else f"{name} ({number})"
+        stored = Stored([], shown_as_it_is=False)
+        for number, picture in enumerate(pages.pictures, 1):
+            title = name if len(pages.pictures) == 1 else f"{name} ({number})"
             path = folder / f"{hashlib.sha256(picture.data).hexdigest()}.{picture.extension}"
             await _write(path, picture.data)
             stored.pictures.append(Picture(str(path), title, picture.width, picture.height))
-            stored.notices += _notices(picture, name)
+            stored.notices += _notices(picture, title) if noted else []
+        if pages.total > len(pages.pictures):
+            values = {"name": name, "shown": len(pages.pictures), "total": pages.total}
+            stored.notices.append(Notice("pages_left_out", values))
+        if pages.missing_fonts:
+            stored.notices.append(Notice("fonts_missing", {"name": name, "fonts": ", ".join(pages.missing_fonts)}))
         return stored
 
     async def normalised(self, data: bytes, limits: PictureLimits, person: str = "") -> NormalPicture:
-        """A picture's bytes, made ready in the decoding threads and kept nowhere; of each `person` one in turn.
+        """A picture's bytes, normalised in the decoding threads and not stored; users are served in turn.
 
         Raises:
             PictureError: it cannot be used.
         """
+        return await self._decoded(partial(normalise, data, limits), person)
+
+    async def _decoded(self, make: Callable[[], _Made], person: str) -> _Made:
         async with self._decoding.place(person):
-            return await asyncio.get_running_loop().run_in_executor(self._threads, normalise, data, limits)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, make)
 
     def close(self) -> None:
         """Ends the decoding threads once they are idle."""
@@ -142,15 +146,15 @@ class UploadStore:
 
 
 def display_name(name: str) -> str:
-    """A file's name as it can be put into a sentence: no folders, no control or direction characters, not too long."""
+    """A file's name for messages: no folders, no control or direction characters, of limited length."""
     visible = "".join(character for character in name.replace("\\", "/").split("/")[-1] if character.isprintable())
     return visible.strip()[:80] or "?"
 
 
 def is_web_picture(data: bytes) -> bool:
-    """Whether browsers show such a file: PNG, JPEG, GIF, BMP or WebP."""
+    """Whether browsers show such a file: PNG, JPEG, GIF, BMP, WebP or AVIF."""
     starts = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM")
-    return data.startswith(starts) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+    return data.startswith(starts) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP") or data[4:12] == b"ftypavif"
 
 
 def _notices(picture: NormalPicture, name: str) -> list[Notice]:
@@ -165,7 +169,7 @@ def _notices(picture: NormalPicture, name: str) -> list[Notice]:
 
 
 def _in_use_again(stored: Stored) -> bool:
-    """Whether its files are still there; their age, which counts for the retention, begins anew."""
+    """Whether its files still exist; resets their age for the retention."""
     try:
         for picture in stored.pictures:
             os.utime(picture.path)
@@ -175,7 +179,7 @@ def _in_use_again(stored: Stored) -> bool:
 
 
 async def _write(path: Path, data: bytes) -> None:
-    """A picture is there whole or not at all."""
+    """Writes a picture atomically, unless it exists."""
     if await aiofiles.os.path.exists(path):
         os.utime(path)
         return

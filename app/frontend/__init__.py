@@ -1,4 +1,4 @@
-"""The page's front end: Chainlit's own, made offline and lossless, with our look, in a folder that Chainlit reads."""
+"""The front end: Chainlit's, patched, themed and without external requests, in a folder that Chainlit reads."""
 
 from app.frontend.errors import FrontendError
 from app.frontend.files import PageFiles

@@ -1,14 +1,19 @@
-// Runs before anything is drawn; the line above it sets window.theme from public/theme.json.
+// Runs before anything is rendered; the lines above set window.theme from public/theme.json, and window.words from
+// app/locales/browser: the texts of both languages, of which this script keeps the user's.
 
-// Chainlit's bundle expects Node's name for the global object, as a lexical global.
+// Chainlit's bundle expects Node's `global`, as a lexical global.
 const global = globalThis;
+
+// A sentence with values for its {names}.
+const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 (() => {
   const root = document.documentElement;
   const chinese = (navigator.language || "").toLowerCase().startsWith("zh");
   root.lang = chinese ? "zh-CN" : "en";
+  window.words = window.words[chinese ? "zh" : "en"];
 
-  // Chainlit knows no default that follows the system: say so in its place, unless the person chose otherwise.
+  // Chainlit has no default that follows the system, so set it here unless the user chose otherwise.
   let theme = localStorage.getItem("vite-ui-theme");
   if (!["light", "dark", "system"].includes(theme)) {
     theme = "system";

@@ -1,4 +1,4 @@
-"""What goes wrong with the front end, in a sentence for the person who starts the page."""
+"""The error of preparing the front end, with a message for the user who starts the page."""
 
 
 class FrontendError(RuntimeError):

@@ -1,4 +1,4 @@
-"""Serves the prepared front end: Chainlit's own routes send every file, compressed anew, at every page view."""
+"""Serves the prepared front end: Chainlit's own routes compress and send every file again at every page view."""
 
 import os
 from pathlib import Path
@@ -9,16 +9,16 @@ from starlette.staticfiles import PathLike, StaticFiles
 from starlette.types import Scope
 
 PACKED = ".gz"
-"""What is put after the name of a file that `prepare` has compressed."""
+"""The suffix of a file that `prepare` has compressed."""
 
 
 class PageFiles(StaticFiles):
-    """A folder of files that a browser keeps, and asks about each time: an upgrade is seen at once, by a 304 else."""
+    """A folder of files that browsers cache and revalidate each time, so that an upgrade takes effect at once."""
 
     def file_response(
         self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        """The file, or its compressed copy where there is one and the browser takes it."""
+        """The file, or its compressed copy if there is one and the browser accepts it."""
         packed = Path(f"{os.fspath(full_path)}{PACKED}")
         takes_packed = "gzip" in Headers(scope=scope).get("accept-encoding", "")
         if takes_packed and packed.is_file():

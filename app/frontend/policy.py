@@ -10,10 +10,10 @@ _INLINE_SCRIPT = re.compile(r"<script(?![^>]*\bsrc=)|\son\w+\s*=|javascript:", r
 _DIRECTIVES = (
     "default-src 'none'",
     "script-src 'self'",
-    # The libraries in Chainlit's bundle put style elements into the page while it runs, some with sizes that they
-    # measured: no hash covers them. Styles alone can't run anything, and a message can't bring any (HTML is off).
+    # The libraries in Chainlit's bundle insert style elements at run time, some with measured sizes, so no hash can
+    # cover them. Styles can't run code, and a message can't contain any (HTML is off).
     "style-src 'self' 'unsafe-inline'",
-    # No foreign picture: `![](http://…)` in an answer would tell that host what is being read.
+    # No external pictures: `![](http://…)` in an answer would reveal to that host what is being read.
     "img-src 'self' data: blob:",
     "media-src 'self' blob:",
     "font-src 'self'",
@@ -29,10 +29,12 @@ _DIRECTIVES = (
 
 
 def content_security_policy(page_root: Path) -> str:
-    """Return the header's value for the front end that `prepare` put into `page_root`.
+    """Returns the header's value for the front end that `prepare` put into `page_root`.
 
-    It allows no inline script, no `eval` and no other host. Raises `FrontendError` if the prepared page has an inline
-    script, which a browser would then refuse to run.
+    It allows no inline script, no `eval` and no other host.
+
+    Raises:
+        FrontendError: the prepared page has an inline script, which browsers would refuse to run.
     """
     index = (page_root / "frontend" / "index.html").read_text(encoding="utf-8")
     if _INLINE_SCRIPT.search(index):

@@ -1,7 +1,7 @@
-"""Builds, below the workspace, the folder from which Chainlit serves the page.
+"""Builds the folder in the workspace from which Chainlit serves the page.
 
-Chainlit reads its configuration, translations, public files and front end from one folder, and writes into it when
-it is imported. So the project's own files are copied there, next to a patched copy of the front end that it ships.
+Chainlit reads its configuration, translations, public files and front end from one folder, and writes into it when it
+is imported. So the project's files are copied there, next to a patched copy of Chainlit's front end.
 """
 
 import gzip
@@ -15,11 +15,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
+from app.frontend import words
 from app.frontend.errors import FrontendError
 from app.frontend.files import PACKED
 from app.frontend.patches import apply_patches
 
 _HERE = Path(__file__).parent
+_APP = _HERE.parent
 _STAMP = "frontend.stamp"
 _BUILD = ".build-"
 _README = "chainlit.md"
@@ -33,12 +35,13 @@ _PLACES = (".chainlit", "public", "frontend", *(name for names in _READMES.value
 
 
 def prepare(page_root: Path, project_root: Path) -> None:
-    """Make `page_root` what Chainlit needs as its app root (`CHAINLIT_APP_ROOT`); call it before importing chainlit.
+    """Prepares `page_root` as Chainlit's app root (`CHAINLIT_APP_ROOT`); call it before importing chainlit.
 
-    `page_root` is created if need be; files of Chainlit's own in it (uploads) are left alone. Nothing is done when it
-    was already prepared from the same Chainlit, project files and patches.
+    Creates `page_root` if necessary; leaves Chainlit's own files in it (uploads) alone. Does nothing if it is already
+    prepared from the same Chainlit, project files and patches.
 
-    Raises `FrontendError` if the installed Chainlit is not the one that the patches were made for.
+    Raises:
+        FrontendError: the installed Chainlit is not the one that the patches were made for.
     """
     shipped = _shipped_frontend()
     chainlit_version = version("chainlit")
@@ -48,19 +51,19 @@ def prepare(page_root: Path, project_root: Path) -> None:
         return
     page_root.mkdir(parents=True, exist_ok=True)
     for leftover in page_root.glob(f"{_BUILD}*"):
-        # Of a preparation that was killed.
+        # From a preparation that was killed.
         shutil.rmtree(leftover)
     with tempfile.TemporaryDirectory(dir=page_root, prefix=_BUILD) as build:
         _build(Path(build), project_root, shipped, chainlit_version, stamp[:12])
         marker.unlink(missing_ok=True)
         for place in _PLACES:
             _replace(Path(build) / place, page_root / place, Path(build))
-        # Last, and only now: a preparation that was cut short has no stamp and is made again.
+        # Written last: an interrupted preparation has no stamp and is repeated.
         marker.write_text(stamp)
 
 
 def _shipped_frontend() -> Path:
-    # Found without importing chainlit, which would read its settings from the wrong folder.
+    # Without importing chainlit, which would read its settings from the wrong folder.
     spec = find_spec("chainlit")
     if spec is None or not spec.submodule_search_locations:
         raise FrontendError("Chainlit is not installed: run ./start.sh, which installs it.")
@@ -69,10 +72,10 @@ def _shipped_frontend() -> Path:
 
 def _stamp(chainlit_version: str, project_root: Path) -> str:
     digest = hashlib.sha256(chainlit_version.encode())
-    sources = [project_root / ".chainlit", project_root / "public", _HERE]
+    sources = [project_root / ".chainlit", project_root / "public", _HERE, words.FOLDER]
     files = [file for source in sources for file in source.rglob("*") if file.is_file() and file.suffix != ".pyc"]
     for file in sorted([*files, *(project_root / name for name in _READMES)]):
-        digest.update(f"\0{file.relative_to(_HERE if file.is_relative_to(_HERE) else project_root)}\0".encode())
+        digest.update(f"\0{file.relative_to(_APP if file.is_relative_to(_APP) else project_root)}\0".encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
@@ -87,9 +90,9 @@ def _build(build: Path, project_root: Path, shipped: Path, chainlit_version: str
 
 
 def _build_settings(target: Path, source: Path, shipped: Path) -> None:
-    """Copy the settings and give every language that Chainlit knows one of our two.
+    """Copies the settings, and provides one of our two translations for every language that Chainlit knows.
 
-    Otherwise Chainlit adds its own texts for the others, which speak of another product.
+    Otherwise Chainlit adds its own texts for the other languages, which name another product.
     """
     shutil.copytree(source, target)
     translations = target / "translations"
@@ -111,14 +114,15 @@ def _build_frontend(target: Path, public: Path, dist: Path, chainlit_version: st
         code = re.sub(rb"\n//# sourceMappingURL=\S+\s*$", b"\n", file.read_bytes())
         if file.name == script:
             code = apply_patches(code, chainlit_version)
-            # The one large file that every page view needs. A better packing takes longer than it saves.
+            # The only large file that every page view needs. A higher level takes longer than it saves.
             (assets / f"{script}{PACKED}").write_bytes(gzip.compress(code, 6, mtime=0))
         file.write_bytes(code)
 
     boot = f"boot-{stamp}.js"
     theme = json.loads((public / "theme.json").read_text(encoding="utf-8"))["variables"]
     boot_script = (_HERE / "boot.js").read_text(encoding="utf-8")
-    (assets / boot).write_text(f"window.theme = {json.dumps(theme)};\n{boot_script}", encoding="utf-8")
+    theme_script = f"window.theme = {json.dumps(theme)};"
+    (assets / boot).write_text(f"{theme_script}\n{words.script()}\n{boot_script}", encoding="utf-8")
     for page in ("index.html", "status.html"):
         template = Template((_HERE / page).read_text(encoding="utf-8"))
         text = template.substitute(stylesheet=stylesheet, script=script, boot=boot, stamp=stamp)
@@ -130,7 +134,7 @@ def _asset(pattern: str, index: str, chainlit_version: str) -> str:
     if len(names) != 1:
         raise FrontendError(
             f"Chainlit {chainlit_version}'s index.html has {len(names)} places instead of one for {pattern}: "
-            "install the locked version, or bring app/frontend/prepare.py up to date."
+            "install the locked version, or update app/frontend/prepare.py."
         )
     return names[0]
 

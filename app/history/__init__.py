@@ -1,7 +1,9 @@
-"""The chats of all people, kept in a database: threads, questions, pictures, answers, feedback, settings.
+"""The chats of all users, kept in a database: threads, questions, pictures, answers, feedback, settings.
 
 - `tables` and `migrations`: the schema; `database`: the connection to SQLite, PostgreSQL or another database.
-- `store`: threads as data (`app.talk.conversation`) in and out; `listing`: the sidebar's list and its search; `users`.
-- `layer`: what Chainlit asks; `keeper`: what a live chat has written; `resuming`: a thread back on the page.
-- `exports`: a thread as Markdown and as JSON, and back; `routes`: what browsers fetch.
+- `store`: reads and writes threads (`app.talk.conversation`); `listing`: the sidebar's list and its search; `users`.
+- `autosave`: saves answers in progress; `merging`: merges the changes of other sessions.
+- `transfer`: exports a thread as Markdown or JSON, and imports it.
+
+`app.page.threads` connects it to Chainlit and to live chats.
 """

@@ -1,4 +1,4 @@
-"""Writes answers down while they are being given, so that little is lost when the machine goes off."""
+"""Saves answers in progress, so that little is lost if the machine goes down."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from app.history.store import History
 from app.talk.conversation import Answer, Turn
 
 _WRITE_SECONDS = 2.0
-"""How much of an answer may be lost."""
+"""The interval between saves, and so the most that may be lost of an answer."""
 _log = logging.getLogger("app.history")
 
 
 @dataclass(eq=False)
 class _Given:
-    """An answer that is being given, and how long it was when it was written last."""
+    """An answer in progress, and its length when it was last saved."""
 
     copy: Copy
     turn: Turn
@@ -30,40 +30,40 @@ class _Given:
     written: tuple[int, int]
 
 
-class Along:
-    """The one writer for all of them: many answers in one transaction cost little more than one of them."""
+class Autosave:
+    """Saves all answers in progress: many in one transaction cost little more than one."""
 
     def __init__(self, history: History, wrote: Callable[[], None] = lambda: None) -> None:
         self._history = history
         self._wrote = wrote
         """Called after each write."""
-        # Two sessions may give the same answer, each with an object of its own.
+        # Two sessions may write the same answer, each with its own object.
         self._given: list[_Given] = []
         self._writer: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
 
     @asynccontextmanager
     async def writing(self, copy: Copy, turn: Turn, answer: Answer) -> AsyncIterator[None]:
-        """Writes an answer every other second meanwhile. Nothing of that is left to be done afterwards."""
+        """Saves an answer every two seconds inside the block; no write is pending after it."""
         given = _Given(copy, turn, answer, _lengths(answer))
         self._given.append(given)
         if self._writer is None or self._writer.done():
-            # It writes for everybody: what it logs is not of the chat that happened to start it.
-            self._writer = asyncio.create_task(self._write_along(), context=Context())
+            # An empty context: its log lines must not carry the trace of the chat that happened to start it.
+            self._writer = asyncio.create_task(self._write_until_done(), context=Context())
         try:
             yield
         finally:
             self._given.remove(given)
-            # It would otherwise write what it has taken after what the caller writes next.
+            # A write already begun could otherwise land after the caller's next one.
             await self._until_written()
 
     @finished
     async def _until_written(self) -> None:
-        """Waits for the write that is under way, even if Stop is pressed a second time."""
+        """Waits for the current write, even if Stop is pressed again."""
         async with self._writing:
             pass
 
-    async def _write_along(self) -> None:
+    async def _write_until_done(self) -> None:
         while self._given:
             await asyncio.sleep(_WRITE_SECONDS)
             async with self._writing:
@@ -75,7 +75,7 @@ class Along:
             if grown:
                 await self._history.save_answers([(given.copy, given.turn, given.answer) for given in grown])
         except HistoryError as error:
-            # Said in the page when an answer is complete and still can't be written.
+            # The page reports it if the complete answer can't be saved either.
             _log.warning("answers could not be saved yet: %s", error)
         except Exception:
             _log.exception("answers could not be saved yet")

@@ -1,8 +1,8 @@
-"""Merges what a session has changed into its thread, inside the transaction that holds the thread.
+"""Merges a session's changes into its thread, inside the transaction that locks the thread.
 
-An answer is written over only in the revision that the session has seen. Where another session has been quicker, the
-longer of two texts stays if it goes on from the other; if both went on, each has its answer. Nothing is deleted but
-what the session has taken out itself, and that only as it saw it.
+An answer is overwritten only in the revision that the session has seen. If another session was quicker, the longer
+text wins if it continues the other one; if both have diverged, both are kept as separate answers. Nothing is deleted
+except what the session itself removed, and only if it is unchanged since.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import BindParameter, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.history import records
@@ -22,6 +22,17 @@ from app.history.tables import answers, pictures, turns
 from app.talk.conversation import Answer, Turn, new_id
 
 _AT_ONCE = 500
+# Built once, because building a statement for each answer takes longer than running it. `holder` and `held` are the
+# owner and the thread.
+_OWN_TURNS = own_turns(bindparam("holder"), bindparam("held"))
+_OWN_TURN_IDS = own_turn_ids(bindparam("holder"), bindparam("held"))
+_SOME: BindParameter[list[str]] = bindparam("some", expanding=True)
+_TURNS_THERE = select(turns.c.id).where(turns.c.id.in_(_SOME), _OWN_TURNS)
+_ANSWERS_THERE = select(answers).where(answers.c.id.in_(_SOME), answers.c.turn_id.in_(_OWN_TURN_IDS))
+_TOUCH = update(turns).where(turns.c.id.in_(_SOME), _OWN_TURNS).values(changed=bindparam("now"))
+_UPDATE_ANSWER = update(answers).where(
+    answers.c.id == bindparam("known"), answers.c.revision == bindparam("seen"), answers.c.turn_id.in_(_OWN_TURN_IDS)
+)
 
 
 @dataclass(frozen=True)
@@ -36,14 +47,15 @@ class _Written:
 class Saving:
     """The changes of one session to one thread; call `noted` once they are committed.
 
-    What it inserts goes into a thread that the same transaction holds for its owner; all else names the owner itself.
+    Inserts go into a thread that the same transaction has locked for its owner; all other statements name the owner.
     """
 
     def __init__(self, connection: AsyncConnection, copy: Copy, revision: int) -> None:
         self._connection = connection
         self._copy = copy
         self._revision = revision
-        """The thread's, which this transaction has made; nobody else writes into the thread until it ends."""
+        """The thread's new revision, made by this transaction, which locks the thread until it ends."""
+        self._own = {"holder": copy.user_id, "held": copy.thread_id}
         self._own_turns = own_turns(copy.user_id, copy.thread_id)
         self._own_turn_ids = own_turn_ids(copy.user_id, copy.thread_id)
         self._next_place: dict[str, int] = {}
@@ -52,7 +64,7 @@ class Saving:
         self._removed: set[str] = set()
 
     async def turns(self, asked: Sequence[Turn], uploads: Path) -> None:
-        """Adds turns that are new, and writes what has changed of their answers, and which one counts."""
+        """Adds new turns, and writes their changed answers and which answer is chosen."""
         there = await self._there([turn.id for turn in asked])
         for turn in asked:
             if turn.id not in there:
@@ -63,7 +75,7 @@ class Saving:
             await self._choose(turn)
 
     async def answers(self, given: Sequence[tuple[Turn, Answer]]) -> None:
-        """Writes what has changed of some answers; those of a turn that is not there are left out."""
+        """Writes the changed answers among `given`; skips those whose turn is not in the database."""
         changed = [
             (turn, answer, printed)
             for turn, answer in given
@@ -71,15 +83,18 @@ class Saving:
         ]
         if not changed:
             return
-        there = await self._there([turn.id for turn, _, _ in changed])
-        rows = await self._rows([answer.id for _, answer, _ in changed])
-        for turn, answer, printed in changed:
-            if turn.id in there:
-                await self._answer(turn, answer, rows.get(answer.id), printed)
+        # Nearly always nobody else has written it: then one statement will do, and its text is not read again.
+        others = [
+            (turn, answer, printed)
+            for turn, answer, printed in changed
+            if not await self._update(answer, self._seen(answer).revision, printed)
+        ]
+        if others:
+            await self._merge(others)
         await self._touch(list({turn.id for turn, _, _ in changed}))
 
     def noted(self) -> None:
-        """Notes in the session what is in the database now."""
+        """Records in the session what the database now holds."""
         for written in self._written:
             written.answer.id = written.id
             self._copy.answers[written.id] = written.seen
@@ -93,23 +108,21 @@ class Saving:
         """Those of `ids` that are turns of this thread."""
         found: set[str] = set()
         for some in _in_parts(ids):
-            query = select(turns.c.id).where(turns.c.id.in_(some), self._own_turns)
-            found.update((await self._connection.execute(query)).scalars())
+            found.update((await self._connection.execute(_TURNS_THERE, self._own | {"some": some})).scalars())
         return found
 
     async def _rows(self, ids: Sequence[str]) -> dict[str, Row[Any]]:
         """Those of `ids` that are answers of this thread."""
         found: dict[str, Row[Any]] = {}
         for some in _in_parts(ids):
-            query = select(answers).where(answers.c.id.in_(some), answers.c.turn_id.in_(self._own_turn_ids))
-            found |= {row.id: row for row in await self._connection.execute(query)}
+            rows = await self._connection.execute(_ANSWERS_THERE, self._own | {"some": some})
+            found |= {row.id: row for row in rows}
         return found
 
     async def _touch(self, ids: Sequence[str]) -> None:
-        """Has other sessions read these turns again."""
+        """Marks these turns as changed, so that other sessions read them again."""
         for some in _in_parts(ids):
-            change = update(turns).where(turns.c.id.in_(some), self._own_turns)
-            await self._connection.execute(change.values(changed=self._revision))
+            await self._connection.execute(_TOUCH, self._own | {"some": some, "now": self._revision})
 
     async def _add(self, turn: Turn, uploads: Path) -> None:
         row = records.turn_values(turn, self._copy.thread_id)
@@ -118,20 +131,37 @@ class Saving:
             await self._connection.execute(insert(pictures), rows)
         self._next_place[turn.id] = 0
 
-    async def _answer(self, turn: Turn, answer: Answer, row: Row[Any] | None, printed: int) -> None:
+    async def _update(self, answer: Answer, seen: int, printed: int) -> bool:
+        """Writes over an answer that has this revision in the database; whether it has."""
+        if not seen:
+            return False
+        # Never a revision that it had before, even if it was deleted and then written again by a session that still had
+        # it. Those of schema 0002 counted from 1, which may be more than the thread's.
+        revision = max(self._revision, seen + 1)
+        values = {**records.answer_values(answer), "revision": revision}
+        done = await self._connection.execute(_UPDATE_ANSWER, {**values, **self._own, "known": answer.id, "seen": seen})
+        if done.rowcount:
+            self._written.append(_Written(answer, answer.id, Seen(revision, printed)))
+        return bool(done.rowcount)
+
+    async def _merge(self, given: Sequence[tuple[Turn, Answer, int]]) -> None:
+        """Adds answers that are new, and merges those that another session has written."""
+        rows = await self._rows([answer.id for _, answer, _ in given])
+        # The turn of an answer that is there is there, too.
+        there = {row.turn_id for row in rows.values()}
+        there |= await self._there([turn.id for turn, _, _ in given if turn.id not in there])
+        for turn, answer, printed in given:
+            if turn.id in there:
+                await self._merge_one(turn, answer, rows.get(answer.id), printed)
+
+    async def _merge_one(self, turn: Turn, answer: Answer, row: Row[Any] | None, printed: int) -> None:
         values = records.answer_values(answer)
         if row is None:
             await self._append(turn, answer, answer.id, values, printed)
-        elif row.revision == self._seen(answer).revision or _goes_on(values, row):
-            change = update(answers).where(
-                answers.c.id == answer.id,
-                answers.c.revision == row.revision,
-                answers.c.turn_id.in_(self._own_turn_ids),
-            )
-            await self._connection.execute(change.values(**values, revision=row.revision + 1))
-            self._written.append(_Written(answer, answer.id, Seen(row.revision + 1, printed)))
+        elif _goes_on(values, row):
+            await self._update(answer, row.revision, printed)
         elif not _is_beginning(values, row):
-            # Both have gone on from what they had in common: this one becomes an answer of its own.
+            # Both sessions have continued the answer: this version becomes a separate one.
             await self._append(turn, answer, new_id(), values, printed)
 
     async def _append(self, turn: Turn, answer: Answer, answer_id: str, values: dict[str, Any], printed: int) -> None:
@@ -141,13 +171,13 @@ class Saving:
             )
             last = (await self._connection.execute(highest)).scalar_one_or_none()
             self._next_place[turn.id] = 0 if last is None else last + 1
-        place = {"id": answer_id, "turn_id": turn.id, "position": self._next_place[turn.id], "revision": 1}
+        place = {"id": answer_id, "turn_id": turn.id, "position": self._next_place[turn.id], "revision": self._revision}
         await self._connection.execute(insert(answers), {**values, **records.feedback_values(answer), **place})
         self._next_place[turn.id] += 1
-        self._written.append(_Written(answer, answer_id, Seen(1, printed)))
+        self._written.append(_Written(answer, answer_id, Seen(self._revision, printed)))
 
     async def _remove(self) -> None:
-        """Deletes the answers that the session has taken out, unless somebody has changed them since."""
+        """Deletes the answers that the session has removed, unless another session has changed them since."""
         for answer_id in self._copy.removed:
             seen = self._copy.answers.get(answer_id)
             if seen:
@@ -159,7 +189,7 @@ class Saving:
             self._removed.add(answer_id)
 
     async def _choose(self, turn: Turn) -> None:
-        """Writes which answer counts, if the session has changed that."""
+        """Writes which answer is chosen, if the session has changed that."""
         ids = {written.answer.id: written.id for written in self._written}
         choice = ids.get(turn.answer.id, turn.answer.id) if turn.answer else ""
         if choice != self._copy.choices.get(turn.id, ""):
@@ -169,16 +199,16 @@ class Saving:
 
 
 def _in_parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Databases take a limited number of values in a statement."""
+    """Splits `ids`, because databases limit the number of values in a statement."""
     return (ids[at : at + _AT_ONCE] for at in range(0, len(ids), _AT_ONCE))
 
 
 def _goes_on(mine: Mapping[str, Any], row: Row[Any]) -> bool:
-    """Whether what the session has goes on from what is in the database."""
+    """Whether the session's text continues the one in the database."""
     longer = len(mine["reasoning"]) + len(mine["text"]) > len(row.reasoning) + len(row.text)
     return longer and mine["reasoning"].startswith(row.reasoning) and mine["text"].startswith(row.text)
 
 
 def _is_beginning(mine: Mapping[str, Any], row: Row[Any]) -> bool:
-    """Whether what is in the database goes on from what the session has, or is the same."""
+    """Whether the text in the database equals or continues the session's."""
     return bool(row.reasoning.startswith(mine["reasoning"]) and row.text.startswith(mine["text"]))

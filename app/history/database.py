@@ -16,34 +16,35 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.errors import HistoryError
-from app.history.schema import NewerSchemaError, bring_up_to_date
+from app.history.migrations import NewerSchemaError
+from app.history.schema import bring_up_to_date
 
 _BUSY_SECONDS = 10
 _QUERY_CANCELLED = "57014"
-"""PostgreSQL's code for a statement that its time limit has ended."""
+"""PostgreSQL's code for a statement cancelled by its timeout."""
 _DRIVERS = {
     "postgres": "postgresql+asyncpg",
     "postgresql": "postgresql+asyncpg",
     "sqlite": "sqlite+aiosqlite",
 }
-"""The asynchronous driver of a URL that names none."""
+"""The asynchronous driver for a URL that names none."""
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
 class NewerDatabaseError(HistoryError):
-    """A newer version has changed the schema."""
+    """A newer version has upgraded the schema."""
 
 
 class SlowQueryError(HistoryError):
-    """A statement took longer than it may."""
+    """A statement exceeded its time limit."""
 
 
 def finished(write: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, Coroutine[Any, Any, _T]]:
-    """Has a write run to its end even if its caller is cancelled, who goes on with that only then.
+    """Shields a write from cancellation: it completes first, and then its caller is cancelled.
 
-    A statement that is cancelled leaves its connection in the middle of a transaction, and SQLite locked for all others
-    until somebody notices. Every answer that is stopped would risk it.
+    A cancelled statement leaves its connection in the middle of a transaction, and SQLite locked for everyone else.
+    Every stopped answer would risk that.
     """
 
     @wraps(write)
@@ -56,7 +57,7 @@ def finished(write: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, Corou
                 with suppress(asyncio.CancelledError):
                     await asyncio.wait([task])
             if not task.cancelled():
-                # Whoever is gone wants no answer, and asyncio would complain of an error that nobody has looked at.
+                # The caller no longer wants the result, and asyncio would log an exception that was never retrieved.
                 task.exception()
             raise
 
@@ -64,20 +65,20 @@ def finished(write: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, Corou
 
 
 class Database:
-    """One pool of connections for the whole page."""
+    """One pool of connections for the whole web process."""
 
     def __init__(self, url: URL) -> None:
         self._url = url
         self._engine = _engine(url)
         self._writing = asyncio.Lock()
-        """SQLite takes one writer at a time, and waits in line here fare better than its own."""
+        """SQLite allows one writer at a time, and waiting for this lock is fairer than waiting for SQLite's."""
 
     async def open(self) -> None:
-        """Brings the schema up to date, making it the first time.
+        """Upgrades the schema, or creates it the first time.
 
         Raises:
             NewerDatabaseError: its schema is a newer one.
-            HistoryError: the database is not there. Each text says what to do.
+            HistoryError: the database cannot be used. Both messages include the way out.
         """
         try:
             if file := self.file:
@@ -93,22 +94,22 @@ class Database:
             raise HistoryError(f"{self} cannot be used ({_reason(error)}): check KIMI_DATABASE_URL.") from error
 
     async def close(self) -> None:
-        """Ends the connections."""
+        """Closes the connections."""
         await self._engine.dispose()
 
     @property
     def file(self) -> Path | None:
-        """SQLite's file."""
+        """SQLite's file, if that is in use."""
         name = self._url.database
         return Path(name) if self._url.get_backend_name() == "sqlite" and name and name != ":memory:" else None
 
     @asynccontextmanager
     async def reading(self, seconds: float | None = None) -> AsyncIterator[AsyncConnection]:
-        """A connection that sees one state of the database, for at most so many `seconds`.
+        """A connection for reading, for at most `seconds`.
 
         Raises:
             SlowQueryError: it took longer.
-            HistoryError: it cannot be read.
+            HistoryError: the database cannot be read.
         """
         ended: list[bool] = []
         try:
@@ -125,7 +126,7 @@ class Database:
 
     @asynccontextmanager
     async def _limited(self, connection: AsyncConnection, seconds: float, ended: list[bool]) -> AsyncIterator[None]:
-        """Has the database itself end what takes too long: a task that is cancelled leaves the statement running."""
+        """Makes the database itself cancel a slow statement, since cancelling the task would leave it running."""
         if self._url.get_backend_name() != "sqlite":
             await connection.exec_driver_sql(f"SET LOCAL statement_timeout = {round(seconds * 1000)}")
             yield
@@ -135,7 +136,7 @@ class Database:
 
         def end() -> None:
             ended.append(True)
-            # The driver's own goes through the thread that is busy.
+            # The driver's own `interrupt` would wait for the busy thread.
             raw._conn.interrupt()
 
         timer = asyncio.get_running_loop().call_later(seconds, end)
@@ -146,7 +147,7 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A connection whose changes count together, at the end, or not at all.
+        """A connection in a transaction: its changes are committed together, or not at all.
 
         Raises:
             HistoryError: they could not be written.
@@ -164,10 +165,10 @@ class Database:
 
 
 def database_url(text: str, file: Path) -> URL:
-    """The URL to use: `text` where somebody set one, else SQLite in `file`.
+    """The URL to use: `text` if set, else SQLite in `file`.
 
     Raises:
-        HistoryError: `text` is no URL of a database.
+        HistoryError: `text` is not the URL of a database.
     """
     if not text:
         return URL.create("sqlite+aiosqlite", database=str(file))
@@ -175,7 +176,7 @@ def database_url(text: str, file: Path) -> URL:
         url = make_url(text)
     except ArgumentError as error:
         example = "postgresql://user:password@host/chats"
-        raise HistoryError(f"KIMI_DATABASE_URL is no address of a database; write it like {example}.") from error
+        raise HistoryError(f"KIMI_DATABASE_URL is not the address of a database; write it like {example}.") from error
     return url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
 
 
@@ -185,7 +186,7 @@ def _engine(url: URL) -> AsyncEngine:
     except (SQLAlchemyError, ImportError) as error:
         raise HistoryError(
             f"The driver of {url.drivername} cannot be used ({_reason(error)}): KIMI_DATABASE_URL takes sqlite and "
-            "postgresql, and other databases once their asynchronous driver is installed into .venv."
+            "postgresql, and other databases once their asynchronous driver is installed in .venv."
         ) from error
     if url.get_backend_name() == "sqlite":
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
@@ -194,7 +195,7 @@ def _engine(url: URL) -> AsyncEngine:
 
 
 def _set_up_sqlite(connection: Any, _: Any) -> None:
-    # The driver would begin transactions by itself, late, and could then lose the race for the write lock.
+    # The driver would begin transactions implicitly and late, and could then lose the race for the write lock.
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={_BUSY_SECONDS * 1000}"):
@@ -208,10 +209,10 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _make_private(file: Path) -> None:
-    """Makes the file, readable by its owner alone: SQLite gives its companions the same mode."""
+    """Creates the file, readable by its owner only; SQLite gives its companion files the same mode."""
     os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _reason(error: BaseException) -> str:
-    """The driver's own words, without SQLAlchemy's statement and its values, which hold what people wrote."""
+    """The driver's message, without SQLAlchemy's statement and its values, which contain users' texts."""
     return " ".join(str(getattr(error, "orig", None) or error).split())[:300]

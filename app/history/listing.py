@@ -1,4 +1,4 @@
-"""The sidebar's list of a person's threads, a page at a time, and the search in them."""
+"""The sidebar's list of a user's threads, a section at a time, and the search."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from app.history.tables import answers, threads, turns
 _PATIENCE_SECONDS = 20.0
 _LONGEST_SEARCH = 1000
 MOST = 100
-"""As many threads on a page, at most."""
+"""The most threads in one section."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A thread as the list shows it."""
+    """A thread in the list."""
 
     id: str
     name: str
     preset: str
     updated: float
-    """Unix time in seconds of what happened last."""
+    """Unix time in seconds of the last change."""
 
     @property
     def cursor(self) -> str:
-        """Where the list goes on below this entry."""
+        """The position in the list just below this entry."""
         return f"{self.updated!r}/{self.id}"
 
 
 @dataclass(frozen=True)
 class Page:
-    """A part of the list, and whether more follows."""
+    """A section of the list, and whether more follows."""
 
     entries: list[Entry]
     more: bool
@@ -52,7 +52,7 @@ async def list_threads(
     feedback: Literal[0, 1] | None = None,
     seconds: float | None = None,
 ) -> Page:
-    """The person's threads, the latest first: at most `first`, below `cursor`, with `search` in name or text.
+    """The user's threads, the latest first: at most `first`, below `cursor`, with `search` in name or text.
 
     Raises:
         SlowQueryError: the database took longer than `seconds`.
@@ -79,19 +79,19 @@ async def list_threads(
 
 
 class Searches:
-    """The search of all people in their threads: a few at once, so that the lists of others find a free connection."""
+    """The searches of all users: a few at once, so that the lists of others find a free connection."""
 
     def __init__(self, database: Database, seconds: float = 10.0) -> None:
         self._database = database
         self._seconds = seconds
-        # Somebody who goes on typing wants the latest search only.
+        # A user who is still typing wants only the latest search.
         self._line = FairLine(at_once=3, of_one=1, waiting=4, newest_wins=True)
 
     async def list_threads(self, user_id: str, first: int, **wanted: Any) -> Page:
-        """As the function above, with a search among what is `wanted`.
+        """As the function `list_threads`, with a search in `wanted`.
 
         Raises:
-            LineFullError: newer searches of this person took its place, or it has waited for too long.
+            LineFullError: newer searches of this user took its place, or it waited too long.
             SlowQueryError: it took too long.
             HistoryError: the database does not answer.
         """
@@ -100,7 +100,7 @@ class Searches:
 
 
 def _holds(words: str) -> ColumnElement[bool]:
-    """The words stand in the thread's name, in one of its questions or in one of its answers."""
+    """The thread's name, one of its questions or one of its answers contains the words."""
     asked = select(turns.c.id).where(turns.c.thread_id == threads.c.id, turns.c.text.icontains(words, autoescape=True))
     said = _has_answer(answers.c.text.icontains(words, autoescape=True))
     return or_(threads.c.name.icontains(words, autoescape=True), asked.exists(), said)

@@ -1,4 +1,4 @@
-"""What other sessions have done to a thread, merged into the conversation of one that has it open. Pure."""
+"""Merges other sessions' changes to a thread into the conversation of a session that has it open. No I/O."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from app.talk.conversation import Answer, Conversation, Turn
 
 @dataclass
 class Merged:
-    """What is different now on the branch that the session shows."""
+    """What has changed on the branch that the session shows."""
 
     changed: list[Turn] = field(default_factory=list)
-    """Turns with another answer, or one more version of their question."""
+    """Turns with another answer, or a new version of their question."""
     added: list[Turn] = field(default_factory=list)
     """Turns at its end."""
 
 
 def merge(conversation: Conversation, copy: Copy, news: News) -> Merged:
-    """Takes the news into the conversation, whose own changes must all have been saved.
+    """Merges the news into the conversation, whose own changes must all have been saved.
 
-    The branch shown stays; it only becomes longer where somebody has asked below its last turn.
+    The current branch stays; it only grows if a question was asked below its last turn.
     """
     merged = Merged()
     mine = {turn.id: turn for turn in (*conversation.turns, *conversation.aside)}
@@ -44,7 +44,7 @@ def merge(conversation: Conversation, copy: Copy, news: News) -> Merged:
 
 
 def _take(turn: Turn, theirs: Turn, copy: Copy, news: News) -> bool:
-    """Makes a turn as it is in the database; whether that changed anything that can be seen."""
+    """Updates a turn to its state in the database; returns whether that changed anything visible."""
     before, known = turn.answer, {answer.id: answer for answer in turn.answers}
     seen = _look(turn)
     for at, answer in enumerate(theirs.answers):
@@ -55,8 +55,8 @@ def _take(turn: Turn, theirs: Turn, copy: Copy, news: News) -> bool:
             _update(own, answer, copy, news.revisions[answer.id])
             theirs.answers[at] = own
     there = {answer.id for answer in theirs.answers}
-    # Not there and never seen there: it has not been written yet, so nobody has removed it. And one that never began is
-    # shown by the session that asked for it alone.
+    # An answer not in the database and never seen there has not been saved yet, so no one has removed it. An empty
+    # answer is shown only by the session that requested it.
     own_only = [
         answer for answer in turn.answers if answer.id not in there and (answer.empty or answer.id not in copy.answers)
     ]
@@ -70,7 +70,7 @@ def _take(turn: Turn, theirs: Turn, copy: Copy, news: News) -> bool:
 
 
 def _update(own: Answer, theirs: Answer, copy: Copy, revision: int) -> None:
-    """Takes the words over, if they are newer, and the feedback, which its reader may have given anywhere."""
+    """Copies the text if it is newer, and the feedback, which the user may have given in any session."""
     own.feedback, own.comment = theirs.feedback, theirs.comment
     seen = copy.answers.get(own.id)
     if seen is None or seen.revision != revision:
@@ -80,6 +80,6 @@ def _update(own: Answer, theirs: Answer, copy: Copy, revision: int) -> None:
 
 
 def _look(turn: Turn) -> tuple[object, ...]:
-    """What of a turn's answers is on the page."""
+    """The visible part of a turn's answers."""
     answer = turn.answer
     return (len(turn.answers), turn.chosen, *(vars(answer).values() if answer else ()))

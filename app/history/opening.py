@@ -1,4 +1,4 @@
-"""The database at the start of the page, which may come up before it: after a reboot, or while it is being updated."""
+"""Waits for the database at the start of the web process: after a reboot, or during its update, it may be late."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _AGAIN_SECONDS = 5.0
 
 
 async def until_open(database: Database, again: float = _AGAIN_SECONDS) -> None:
-    """Opens it, and where that fails tries again every `again` seconds until it can be used.
+    """Opens the database, and retries every `again` seconds until that works.
 
     Raises:
         NewerDatabaseError: waiting would not help.

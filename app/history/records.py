@@ -1,4 +1,4 @@
-"""Between the rows of the tables and the data of `app.talk.conversation`. Pure."""
+"""Converts between the rows of the tables and the data of `app.talk.conversation`. No I/O."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LONGEST_SETTINGS = 16 * MAX_STORED_BYTES
 _DETAILS = sorted({field.name for field in fields(Answer)} - _IN_COLUMNS)
 _FIGURES = TypeAdapter(Figures)
 _KINDS: dict[str, type[Reasoning | Text]] = {"reasoning": Reasoning, "text": Text}
-"""The parts whose words are in a column, which has the name of their kind, so that it can be searched."""
+"""The kinds of parts whose text is in a searchable column, named after the kind."""
 
 
 def turn_values(turn: Turn, thread_id: str) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def picture_values(turn: Turn, thread_id: str, uploads: Path) -> list[dict[str, 
 
 
 def answer_values(answer: Answer) -> dict[str, Any]:
-    """What an engine said, and what is known of that: the columns that change while an answer is given."""
+    """An answer's text and details: the columns that change while an answer is in progress."""
     said = [(part.kind, clean(part.text)) for part in answer.parts]
     words = {kind: "".join(text for other, text in said if other == kind) for kind in _KINDS}
     parts = orjson.dumps([{"kind": kind, "length": len(text)} for kind, text in said]).decode()
@@ -67,27 +67,27 @@ def answer_values(answer: Answer) -> dict[str, Any]:
 
 
 def feedback_values(answer: Answer) -> dict[str, Any]:
-    """What its user thought of an answer."""
+    """The user's feedback on an answer."""
     return {"feedback": answer.feedback, "comment": clean(answer.comment)}
 
 
 def figures_text(answer: Answer) -> str | None:
-    """What an answer took, as JSON; None where that is not known."""
+    """An answer's figures as JSON; None if they are unknown."""
     return _FIGURES.dump_json(answer.figures).decode() if answer.figures else None
 
 
 def details(answer: Answer) -> str:
-    """All that is known of an answer and has no column of its own, as JSON."""
+    """The fields of an answer without a column of their own, as JSON."""
     return dump({name: getattr(answer, name) for name in _DETAILS})
 
 
 def read_turns(
     turns: Sequence[Row[Any]], pictures: Sequence[Row[Any]], answers: Sequence[Row[Any]], uploads: Path
 ) -> list[Turn]:
-    """Turns out of their rows, of which pictures and answers come in their order."""
+    """Turns from their rows; pictures and answers must be in order."""
     found = {row.id: _turn(row) for row in turns}
     for row in pictures:
-        # Between two statements of a reader a turn may have been added, which comes with the next look.
+        # A turn may have been added between two statements of the same read; the next read gets it.
         if row.turn_id in found:
             path = str(uploads / row.file)
             found[row.turn_id].pictures.append(Picture(path, row.name, row.width, row.height))
@@ -100,33 +100,33 @@ def read_turns(
 
 
 def dump(value: Mapping[str, Any]) -> str:
-    """A mapping as JSON that every database takes."""
+    """A mapping as JSON, in ASCII for any database."""
     return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
 
 
 def load(text: str) -> dict[str, Any]:
-    """A mapping out of its JSON."""
+    """A mapping from its JSON."""
     value = json.loads(text or "{}")
     return value if isinstance(value, dict) else {}
 
 
 def settings_text(settings: Mapping[str, Any]) -> str:
-    """A thread's settings as they are kept: known fields only."""
+    """A thread's settings as stored: known fields only."""
     return dump(stored(settings))
 
 
 def settings_of(text: str) -> dict[str, Any]:
-    """A thread's kept settings. Earlier versions kept whatever came; what is far too long is not even read."""
+    """A thread's stored settings. Earlier versions stored any input, so what is far too long is not even parsed."""
     return stored(load(text)) if len(text) <= _LONGEST_SETTINGS else {}
 
 
 def writable_time(seconds: float) -> float:
-    """A Unix time that a calendar has: this one, or the nearest to it. Earlier versions took any number in."""
+    """A Unix time clamped to the calendar's range. Earlier versions imported any number."""
     return min(max(seconds, 0.0), LAST_SECOND) if math.isfinite(seconds) else 0.0
 
 
 def clean(text: str) -> str:
-    """`text` as a database can keep it: without NUL, and without halves of UTF-16 pairs."""
+    """`text` as a database can store it: without NUL and without unpaired surrogates."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
@@ -145,19 +145,19 @@ def _answer(row: Row[Any]) -> Answer:
 
 
 def outline(parts: str) -> list[tuple[str, int]]:
-    """The kinds of an answer's parts in their order, and how many characters of their column each has."""
+    """The kinds of an answer's parts in order, and each one's length in characters within its column."""
     return [(part["kind"], part["length"]) for part in orjson.loads(parts)]
 
 
 def answer_without_words(row: Row[Any]) -> Answer:
-    """All that is known of an answer but what it says."""
+    """An answer without its text."""
     details = {name: value for name, value in load(row.details).items() if name in _DETAILS}
     figures = _FIGURES.validate_json(row.figures) if row.figures else None
     return Answer(figures=figures, feedback=row.feedback, comment=row.comment, id=row.id, **details)
 
 
 def _drop_what_never_was(turn: Turn, chosen: str) -> None:
-    """Takes out answers that failed before they began; one whose process was ended half-way counts as stopped."""
+    """Drops answers that failed before they began; one whose process was killed midway counts as stopped."""
     turn.answers = [answer for answer in turn.answers if not (answer.empty and answer.ending in {None, "error"})]
     turn.choose(chosen)
     for answer in turn.answers:

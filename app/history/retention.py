@@ -1,4 +1,4 @@
-"""Removes pictures that nobody needs any more, from the workspace and from Chainlit's own folder."""
+"""Removes pictures that are no longer needed, from the workspace and from Chainlit's folder."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 
 from app.errors import HistoryError
 from app.history.transfer.imports import MARK
-from engine.atomic_write import replace_json
 from engine.config import Workspace
+from engine.system.atomic_write import replace_json
 
 _DAY = 24 * 60 * 60
 _IMPORT_SECONDS = 60 * 60
-"""No picture of an import takes longer."""
+"""Longer than a single picture of an import can take."""
 _log = logging.getLogger("app.history.retention")
 
 
@@ -26,7 +26,7 @@ def sweep_uploads(uploads: Path, days: int, now: float) -> int:
     """Deletes files that were last used more than `days` days before `now` (a Unix time), and empty folders.
 
     Returns:
-        How many files went. `days` 0 keeps everything.
+        How many files were deleted. `days` 0 keeps everything.
     """
     if days == 0:
         return 0
@@ -44,12 +44,13 @@ def sweep_uploads(uploads: Path, days: int, now: float) -> int:
 
 
 async def sweep_imports(uploads: Path, kept: Callable[[str], Awaitable[bool]], now: float) -> int:
-    """Deletes what an import that was ended half-way has left; `kept` says whether there is a thread of this id.
+    """Deletes the remains of imports that were interrupted; `kept` reports whether a thread with this id exists.
 
-    One that goes on touches its mark with every picture. Folders without a mark are no import's, and are left alone.
+    A running import touches its mark with every picture. Folders without a mark do not belong to an import and are
+    left alone.
 
     Returns:
-        How many folders went.
+        How many folders were deleted.
     """
     marks = await asyncio.to_thread(lambda: sorted(uploads.glob(f"*/{MARK}")))
     removed = 0
@@ -66,10 +67,10 @@ async def sweep_imports(uploads: Path, kept: Callable[[str], Awaitable[bool]], n
 
 
 def trusted_now(noted: Path, days: int, now: float) -> float:
-    """How late it is for the retention: `now`, but not much later than at the last look, which `noted` remembers.
+    """The time that retention goes by: `now`, but not much later than at the last check, which is stored in `noted`.
 
-    A clock that is suddenly a year ahead would otherwise have every picture deleted. From one look to the next, and no
-    more than twice a day, it is believed up to a quarter of the `days` that pictures are kept, and two days at least.
+    A clock that is suddenly a year ahead would otherwise get every picture deleted. So between two checks at least half
+    a day apart, time advances by at most a quarter of the `days` that pictures are kept, or two days if that is more.
     """
     try:
         before = json.loads(noted.read_text())
@@ -79,23 +80,23 @@ def trusted_now(noted: Path, days: int, now: float) -> float:
     passed = max(0.0, now - looked)
     if passed > _DAY / 2:
         passed = max(2, days / 4) * _DAY
-    # A clock that is set back for a while must not make the retention forget how late it was.
+    # A clock that is set back for a while must not reset the trusted time.
     trusted = max(trusted, min(now, trusted + passed))
-    # A full disk is no reason not to sweep.
+    # A full disk must not prevent the sweep.
     with contextlib.suppress(OSError):
         replace_json(noted, {"looked": now, "trusted": trusted})
     return min(now, trusted)
 
 
 def sweep_session_files(files: Path) -> None:
-    """Deletes what an earlier process left in Chainlit's folder of uploads; sessions do not outlive their process."""
+    """Deletes what an earlier process left in Chainlit's upload folder; sessions do not outlive their process."""
     for folder in files.iterdir() if files.is_dir() else ():
         if folder.is_dir() and not folder.is_symlink():
             shutil.rmtree(folder, ignore_errors=True)
 
 
 async def keep_sweeping(files: Workspace, days: int, kept: Callable[[str], Awaitable[bool]]) -> None:
-    """Sweeps the uploads now and once a day, until cancelled; `kept` says whether there is a thread of this id."""
+    """Sweeps the uploads now and once a day, until cancelled; `kept` reports whether a thread with this id exists."""
     uploads = files.uploads
     while True:
         try:
@@ -103,12 +104,12 @@ async def keep_sweeping(files: Workspace, days: int, kept: Callable[[str], Await
             trusted = trusted_now(files.swept, days, now)
             if now - trusted > _DAY:
                 _log.warning(
-                    "the clock says that %.0f days are gone, which is believed step by step", (now - trusted) / _DAY
+                    "the clock jumped ahead by %.0f days; retention follows it step by step", (now - trusted) / _DAY
                 )
             if removed := await asyncio.to_thread(sweep_uploads, uploads, days, trusted):
                 _log.info("removed %d uploaded pictures older than %d days", removed, days)
             if removed := await sweep_imports(uploads, kept, trusted):
-                _log.info("removed the pictures of %d imports that were ended half-way", removed)
+                _log.info("removed the pictures of %d interrupted imports", removed)
         except (OSError, HistoryError) as error:
             _log.warning("could not sweep %s: %s", uploads, error)
         await asyncio.sleep(_DAY)

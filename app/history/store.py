@@ -1,6 +1,6 @@
-"""Threads in and out of the database, each by its owner alone.
+"""Reads and writes threads, each for its owner only.
 
-Pictures are not in it: their files lie below the workspace's `uploads`, one folder for each thread, and go with it.
+Pictures are files in the workspace's `uploads`, one folder for each thread, which is deleted with the thread.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -31,70 +31,75 @@ _LONGEST_NAME = 80
 _LONGEST_PRESET = 100
 _AT_ONCE = 500
 """As many threads in one statement, at most."""
+# Made once: for each answer that is being written, that takes longer than to carry it out.
+_HELD = own_thread(bindparam("holder"), bindparam("held"))
+_HOLD = update(threads).where(_HELD).values(revision=threads.c.revision + 1)
+# Not by RETURNING: SQLite before 3.35, which RHEL 9 has, knows none.
+_HELD_REVISION = select(threads.c.revision).where(_HELD)
 
 
 class ThreadGoneError(HistoryError):
-    """The thread was deleted, or belongs to somebody else."""
+    """The thread was deleted, or belongs to another user."""
 
 
 @dataclass
 class Thread:
-    """A thread as it is kept."""
+    """A stored thread."""
 
     id: str
     owner: str
-    """The identifier of the person it belongs to."""
+    """The identifier of the user it belongs to."""
     name: str
     preset: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
-    """As the page sent them."""
+    """In the format that the page sent."""
     created: float = 0.0
     """Unix time in seconds."""
     conversation: Conversation = field(default_factory=Conversation)
     copy: Copy | None = None
-    """What a session that takes the conversation over has seen; None for a thread without its conversation."""
+    """What a session that loads the conversation has seen; None for a thread without its conversation."""
 
 
 @dataclass(frozen=True)
 class News:
-    """What has changed in a thread since a session looked at it last."""
+    """What has changed in a thread since a session last read it."""
 
     revision: int
     turns: list[Turn]
-    """Those with a change, each as a whole, oldest first."""
+    """The changed turns, each complete, oldest first."""
     choices: dict[str, str]
-    """The id of each turn's chosen answer; empty: the last one."""
+    """The id of each turn's chosen answer; empty means the last one."""
     revisions: dict[str, int]
-    """Of the answers, by their ids."""
+    """The revisions of the answers, by their ids."""
 
 
 class History:
-    """The threads of all people."""
+    """The threads of all users."""
 
     def __init__(self, database: Database, uploads: Path) -> None:
         self.database = database
         self.uploads = uploads
 
     def of(self, user_id: str) -> OwnHistory:
-        """The threads of one person, by the id that `Users` has given them."""
+        """The threads of one user, by their id from `Users`."""
         return OwnHistory(self.database, self.uploads, user_id)
 
     @finished
     async def save(self, copy: Copy, asked: Sequence[Turn], settings: Mapping[str, Any], last: str) -> None:
-        """Merges turns of a session into its thread, which is made if it was never kept.
+        """Merges turns of a session into its thread, which is created if it was never saved.
 
-        `last` ends the branch that the session shows. What the session has not changed stays as others have left it. An
-        answer that went on in two sessions gets a new id in the later one.
+        `last` is the last turn of the branch that the session shows. What the session has not changed stays as other
+        sessions left it. If two sessions continued the same answer, the later one's version gets a new id.
 
         Raises:
-            ThreadGoneError: it has been deleted, or is somebody else's.
+            ThreadGoneError: it has been deleted, or is another user's.
             HistoryError: nothing was written.
         """
         changed = copy.changed_settings(stored(settings))
         async with self.database.writing() as connection:
             if not copy.kept:
                 await _begin(connection, copy.thread_id, copy.user_id, _first_name(asked), copy.preset)
-            [revision] = await _hold(connection, [copy])
+            revision = await _hold(connection, copy.user_id, copy.thread_id)
             if revision is None:
                 raise ThreadGoneError(copy.thread_id)
             saving = Saving(connection, copy, revision)
@@ -113,20 +118,18 @@ class History:
 
     @finished
     async def save_answers(self, given: Sequence[tuple[Copy, Turn, Answer]]) -> None:
-        """Merges answers that are being given into their threads.
-
-        Nothing happens to one whose thread is gone.
+        """Merges answers in progress into their threads; skips those whose thread is gone.
 
         Raises:
             HistoryError: nothing was written.
         """
-        # In one order everywhere: two web processes would otherwise wait for each other's threads.
+        # Sorted, so that two web processes lock threads in the same order and cannot deadlock.
         by_copy = sorted({id(copy): copy for copy, _, _ in given}.values(), key=lambda copy: copy.thread_id)
         done: list[tuple[Copy, int, Saving]] = []
         async with self.database.writing() as connection:
-            # One after the other: of two sessions in one thread the later one has to see what the earlier one wrote.
+            # One at a time: of two sessions in one thread, the second must see what the first wrote.
             for copy in by_copy:
-                [revision] = await _hold(connection, [copy])
+                revision = await _hold(connection, copy.user_id, copy.thread_id)
                 if revision is not None:
                     saving = Saving(connection, copy, revision)
                     await saving.answers([(turn, answer) for other, turn, answer in given if other is copy])
@@ -136,7 +139,7 @@ class History:
             copy.wrote(revision)
 
     async def revisions(self, copies: Sequence[Copy]) -> list[int | None]:
-        """The revision of each session's thread now; None where it is gone.
+        """The current revision of each session's thread; None if it is gone.
 
         Raises:
             HistoryError: the database does not answer.
@@ -145,13 +148,13 @@ class History:
             return await _revisions(connection, copies)
 
     async def news(self, copy: Copy) -> News | None:
-        """What has changed in a session's thread since its revision; None where the thread is gone.
+        """What has changed in a session's thread since its revision; None if the thread is gone.
 
         Raises:
             HistoryError: the database does not answer.
         """
         async with self.database.reading() as connection:
-            # First: what is written between the statements comes once more with the next news.
+            # The revision first: a write between the two statements is then read again with the next news.
             [revision] = await _revisions(connection, [copy])
             if revision is None:
                 return None
@@ -160,7 +163,7 @@ class History:
 
 
 class OwnHistory:
-    """The threads of one person. What belongs to others is neither read nor changed: here it does not exist."""
+    """The threads of one user. Those of other users are neither read nor changed, as if they did not exist."""
 
     def __init__(self, database: Database, uploads: Path, user_id: str) -> None:
         self._database = database
@@ -169,29 +172,29 @@ class OwnHistory:
 
     @finished
     async def begin(self, thread_id: str, name: str, preset: str) -> None:
-        """Makes a thread, where it is not there yet.
+        """Creates a thread if it does not exist yet.
 
         Raises:
-            ThreadGoneError: it is somebody else's.
+            ThreadGoneError: it is another user's.
             HistoryError: it could not be written.
         """
         async with self._database.writing() as connection:
             await _begin(connection, thread_id, self.user_id, title(name), preset)
 
     async def has(self, thread_id: str) -> bool:
-        """Whether there is such a thread of this person."""
+        """Whether this user has such a thread."""
         query = select(threads.c.id).where(own_thread(self.user_id, thread_id))
         async with self._database.reading() as connection:
             return (await connection.execute(query)).first() is not None
 
     async def head(self, thread_id: str) -> Thread | None:
-        """A thread without its conversation; None where this person has none of this id."""
+        """A thread without its conversation; None if this user has none with this id."""
         async with self._database.reading() as connection:
             found = await _head(connection, self.user_id, thread_id)
         return found[0] if found else None
 
     async def load(self, thread_id: str) -> Thread | None:
-        """A whole thread; None where this person has none of this id."""
+        """A whole thread; None if this user has none with this id."""
         async with self._database.reading() as connection:
             found = await _head(connection, self.user_id, thread_id)
             if found is None:
@@ -200,13 +203,13 @@ class OwnHistory:
             copy = Copy(self.user_id, thread_id, thread.preset, kept=True, revision=-1, last=last)
             copy.settings = dict(thread.settings)
             rows = await _read_rows(connection, copy)
-        # In a thread of its own, beside which others are served: it takes a while with thousands of turns.
+        # In a worker thread, because thousands of turns take a while.
         thread.conversation, thread.copy = await asyncio.to_thread(_whole, copy, revision, rows, self._uploads)
         return thread
 
     @finished
     async def change(self, thread_id: str, name: str | None = None, settings: Mapping[str, Any] | None = None) -> None:
-        """Gives a thread a new name, or sets those settings that are named; nothing happens where it is gone.
+        """Renames a thread, or updates the given settings; does nothing if it is gone.
 
         Raises:
             HistoryError: it could not be written.
@@ -215,7 +218,7 @@ class OwnHistory:
         async with self._database.writing() as connection:
             change = update(threads).where(own_thread(self.user_id, thread_id))
             if settings:
-                # Holds the thread, so that the settings that are read are those that are changed.
+                # Locks the thread, so that no other session changes the settings between read and write.
                 await connection.execute(change.values(revision=threads.c.revision))
                 values["settings"] = await _merged_settings(connection, self.user_id, thread_id, settings)
             if values:
@@ -223,10 +226,10 @@ class OwnHistory:
 
     @finished
     async def rate(self, answer_id: str, feedback: int | None, comment: str = "") -> bool:
-        """Writes what its reader thought of an answer; None takes it back.
+        """Stores the user's feedback on an answer; None removes it.
 
         Returns:
-            Whether there is such an answer in a thread of this person.
+            Whether this user has such an answer.
         """
         own = own_answer(self.user_id, answer_id)
         values = {"feedback": feedback, "comment": records.clean(comment)}
@@ -235,14 +238,14 @@ class OwnHistory:
             turn = (await connection.execute(of_answer)).first()
             if turn is None:
                 return False
-            [revision] = await _hold(connection, [Copy(self.user_id, turn.thread_id)])
+            revision = await _hold(connection, self.user_id, turn.thread_id)
             done = await connection.execute(update(answers).where(own).values(**values))
             rated = (turns.c.id == turn.id) & own_turns(self.user_id, turn.thread_id)
             await connection.execute(update(turns).where(rated).values(changed=revision))
         return bool(done.rowcount)
 
     async def thread_of_answer(self, answer_id: str) -> str | None:
-        """The id of an answer's thread; None where there is none of this person."""
+        """The id of an answer's thread; None if this user has no such answer."""
         query = select(threads.c.id).select_from(answers.join(turns).join(threads))
         async with self._database.reading() as connection:
             found = await connection.execute(query.where(own_answer(self.user_id, answer_id)))
@@ -250,10 +253,10 @@ class OwnHistory:
 
     @finished
     async def delete(self, thread_id: str) -> bool:
-        """Deletes a thread with everything in it, and its pictures; whether this person had it.
+        """Deletes a thread with its pictures; returns whether this user had it.
 
         Raises:
-            HistoryError: it could not be deleted; then the pictures are there too.
+            HistoryError: it could not be deleted, and neither were the pictures.
         """
         async with self._database.writing() as connection:
             found = await connection.execute(delete(threads).where(own_thread(self.user_id, thread_id)))
@@ -263,13 +266,13 @@ class OwnHistory:
 
 
 def title(text: str) -> str:
-    """The name of a thread that began with this question: one line, not too long."""
+    """A thread's name, made from its first question: one line of limited length."""
     line = " ".join(records.clean(text).split())
     return line if len(line) <= _LONGEST_NAME else line[: _LONGEST_NAME - 1].rstrip() + "…"
 
 
 def _first_name(asked: Sequence[Turn]) -> str:
-    """After the first question; after its picture where it has no words."""
+    """The name from the first question, or from its picture if it has no text."""
     first = asked[0]
     return title(first.text) or title(first.pictures[0].name if first.pictures else "")
 
@@ -288,12 +291,11 @@ async def _begin(connection: AsyncConnection, thread_id: str, user_id: str, name
         await connection.execute(update(threads).where(own_thread(user_id, thread_id)).values(name=name))
 
 
-async def _hold(connection: AsyncConnection, copies: Sequence[Copy]) -> list[int | None]:
-    """Makes a new revision of each thread: until the transaction ends, nobody else writes into it. None: it is gone."""
-    for copy in copies:
-        change = update(threads).where(own_thread(copy.user_id, copy.thread_id))
-        await connection.execute(change.values(revision=threads.c.revision + 1))
-    return await _revisions(connection, copies)
+async def _hold(connection: AsyncConnection, user_id: str, thread_id: str) -> int | None:
+    """Makes a new revision of a thread: until the transaction ends, nobody else writes into it. None: it is gone."""
+    held = {"holder": user_id, "held": thread_id}
+    await connection.execute(_HOLD, held)
+    return (await connection.execute(_HELD_REVISION, held)).scalar_one_or_none()
 
 
 async def _revisions(connection: AsyncConnection, copies: Sequence[Copy]) -> list[int | None]:
@@ -326,7 +328,7 @@ async def _head(connection: AsyncConnection, user_id: str, thread_id: str) -> tu
 
 
 class _Rows(NamedTuple):
-    """The rows of turns, and those of their pictures and answers in their order."""
+    """The rows of turns, and those of their pictures and answers, in order."""
 
     turns: Sequence[Row[Any]]
     pictures: Sequence[Row[Any]]
@@ -334,7 +336,7 @@ class _Rows(NamedTuple):
 
 
 async def _read_rows(connection: AsyncConnection, copy: Copy) -> _Rows:
-    """Of the turns that have changed since the copy's revision."""
+    """The rows of the turns that have changed since the copy's revision."""
     wanted = own_turns(copy.user_id, copy.thread_id) & (turns.c.changed > copy.revision)
     ids = select(turns.c.id).where(wanted)
     asked = (await connection.execute(select(turns).where(wanted).order_by(turns.c.asked))).all()
@@ -355,7 +357,7 @@ def _news(revision: int, rows: _Rows, uploads: Path) -> News:
 
 
 def _whole(copy: Copy, revision: int, rows: _Rows, uploads: Path) -> tuple[Conversation, Copy]:
-    """The conversation of all of a thread's rows, and what a session that takes it over has seen."""
+    """The conversation from all rows of a thread, and the copy of a session that loads it."""
     everything = _news(revision, rows, uploads)
     copy.revision = revision
     for turn in everything.turns:

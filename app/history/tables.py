@@ -1,6 +1,6 @@
-"""The tables. A change here needs a migration in `migrations/versions`; a test holds the two against each other.
+"""The tables. A change here needs a migration in `migrations/versions`; a test compares the two.
 
-Times are Unix times in seconds. JSON is kept as text, which every database stores alike.
+Times are Unix times in seconds. JSON is stored as text, which works the same in every database.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ users = Table(
     Column("id", String(36), primary_key=True),
     Column("identifier", String(255), nullable=False, unique=True),
     Column("created", Double, nullable=False),
-    # What the person set last, by preset: JSON.
+    # The user's last settings by preset: JSON.
     Column("settings", Text, nullable=False),
     Column("preset", String(255), nullable=False),
 )
@@ -36,7 +36,7 @@ threads = Table(
     Column("created", Double, nullable=False),
     Column("updated", Double, nullable=False),
     Column("preset", String(255), nullable=False),
-    # As the page sent them: JSON.
+    # In the format that the page sent: JSON.
     Column("settings", Text, nullable=False),
     # The last turn of the branch that is shown.
     Column("last_turn", String(36), nullable=False),
@@ -50,15 +50,15 @@ turns = Table(
     metadata,
     Column("id", String(36), primary_key=True),
     Column("thread_id", String(36), ForeignKey("threads.id", ondelete="CASCADE"), nullable=False, index=True),
-    # The turn before it in its branch; empty for a first one.
+    # The previous turn in its branch; empty for a first one.
     Column("parent", String(36), nullable=False),
-    # The page's id of the question, which the versions of an edited question share.
+    # The question's id on the page, shared by all versions of an edited question.
     Column("page_id", String(36), nullable=False),
     Column("asked", Double, nullable=False),
     Column("text", Text, nullable=False),
-    # The answer that counts; empty: the last one.
+    # The chosen answer; empty means the last one.
     Column("chosen_answer", String(36), nullable=False, server_default=""),
-    # The thread's revision at which this turn or one of its answers changed last.
+    # The thread's revision at the last change of this turn or of one of its answers.
     Column("changed", Integer, nullable=False, server_default="0"),
 )
 
@@ -80,18 +80,18 @@ answers = Table(
     Column("id", String(36), primary_key=True),
     Column("turn_id", String(36), ForeignKey("turns.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("position", Integer, nullable=False),
-    # Counts the changes of this answer's text and details; feedback is not one.
+    # The thread's revision at the last change of this answer's text or details; feedback does not count.
     Column("revision", Integer, nullable=False, server_default="1"),
-    # All that the model thought, and all that it answered.
+    # The model's whole reasoning, and its whole answer.
     Column("reasoning", Text, nullable=False),
     Column("text", Text, nullable=False),
     # 1 helpful, 0 not.
     Column("feedback", Integer, nullable=True),
     Column("comment", Text, nullable=False),
-    # All else that is known of an answer: JSON.
+    # The answer's other fields: JSON.
     Column("details", Text, nullable=False),
-    # What the answer is made of, in its order: JSON. A part whose words are in the column of its kind has their length.
+    # The answer's parts, in order: JSON. A part whose text is in the column of its kind has its length there.
     Column("parts", Text, nullable=False, server_default="[]"),
-    # What it took: JSON.
+    # Tokens and times: JSON.
     Column("figures", Text, nullable=True),
 )

@@ -1,4 +1,4 @@
-"""Brings the schema of the chats up to date with Alembic, which takes longer to import than the rest of the history."""
+"""Upgrades the schema with Alembic, which takes longer to import than the rest of the history."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
-from app.history.schema import MIGRATIONS, NewerSchemaError
+from app.history.migrations import MIGRATIONS, NewerSchemaError
 
 
 def upgrade(connection: Connection, to: str = "head") -> None:
-    """Makes the tables, or changes them into today's, or into those of the revision `to`.
+    """Creates the tables, or migrates them to the revision `to`.
 
     Raises:
-        NewerSchemaError: no migration of ours led to it.
+        NewerSchemaError: the database has a revision unknown to this version.
     """
     config = Config()
     config.set_main_option("script_location", _escaped(MIGRATIONS))

@@ -1,4 +1,4 @@
-"""The people who have chats, and what each of them set last."""
+"""The users who have chats, and the last settings of each."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from app.talk.settings import MAX_STORED_BYTES, stored
 
 _LONGEST_IDENTIFIER = 255
 _MOST_PRESETS = 30
-"""For so many presets somebody's settings are remembered: those that were set last."""
+"""The most presets for which a user's settings are remembered; the oldest are dropped."""
 _LONGEST_SETTINGS = 2 * _MOST_PRESETS * MAX_STORED_BYTES
 
 
 class SignedInUser(Protocol):
-    """Somebody who has signed in, as `app.access` hands them on."""
+    """A signed-in user, as `app.access` passes it on."""
 
     identifier: str
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who has signed in at least once."""
+    """A user who has signed in at least once."""
 
     id: str
     identifier: str
@@ -40,12 +40,12 @@ class Person:
 
     @property
     def created_at(self) -> str:
-        """When that was first, as ISO 8601."""
+        """The time of the first sign-in, as ISO 8601."""
         return datetime.fromtimestamp(self.created, UTC).isoformat()
 
 
 class Users:
-    """The people. Neither their ids nor their names ever change, so each is asked for once."""
+    """All users. Neither their ids nor their names ever change, so each is read only once."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -53,7 +53,7 @@ class Users:
 
     @finished
     async def get(self, identifier: str) -> Person:
-        """The person who signs in as `identifier`, entered the first time.
+        """The user who signs in as `identifier`, created on first use.
 
         Raises:
             HistoryError: the database does not answer.
@@ -83,16 +83,16 @@ class Users:
         return Person(row.id, row.identifier, row.created) if row else None
 
     async def id_of(self, user: SignedInUser | None) -> str:
-        """The id of somebody who has signed in.
+        """The id of a signed-in user.
 
         Raises:
-            HistoryError: it is not known yet, and the database does not answer.
+            HistoryError: it is not cached yet, and the database does not answer.
         """
-        assert user, "nobody gets this far without having signed in"
+        assert user, "no request gets this far without a sign-in"
         return (await self.get(user.identifier)).id
 
     async def defaults(self, user_id: str) -> tuple[str, dict[str, dict[str, Any]]]:
-        """The preset that the person used last, and the settings that they made, by preset."""
+        """The user's last preset, and their settings by preset."""
         query = select(users.c.preset, users.c.settings).where(users.c.id == user_id)
         async with self._database.reading() as connection:
             row = (await connection.execute(query)).first()
@@ -102,14 +102,14 @@ class Users:
 
     @finished
     async def remember(self, user_id: str, preset: str, settings: Mapping[str, Any] | None = None) -> None:
-        """Keeps the preset that the person uses now, and what they set with it, where they did.
+        """Stores the user's current preset and, if given, their settings for it.
 
         Raises:
             HistoryError: it could not be written.
         """
         change = update(users).where(users.c.id == user_id)
         async with self._database.writing() as connection:
-            # First: it holds the row, so that nobody else changes the settings between their reading and writing.
+            # First, because it locks the row: no one else changes the settings between read and write.
             await connection.execute(change.values(preset=preset))
             if settings is not None:
                 query = select(users.c.settings).where(users.c.id == user_id)
@@ -122,7 +122,7 @@ class Users:
 
 
 def _own(text: str) -> dict[str, dict[str, Any]]:
-    """A person's settings by preset. Earlier versions kept whatever came; what is far too long is not even read."""
+    """A user's settings by preset. Earlier versions stored any input, so what is far too long is not even parsed."""
     if len(text) > _LONGEST_SETTINGS:
         return {}
     return {name: stored(own) for name, own in records.load(text).items() if isinstance(own, dict)}

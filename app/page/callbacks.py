@@ -1,4 +1,4 @@
-"""Chainlit's callbacks: wiring only. What a question and a button do is in `asking/`."""
+"""Chainlit's callbacks: wiring only. `asking/` has what a question and a button do."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from app.upstream.offer import offer_of, planned_offer
 from app.upstream.state import EngineState
 
 GRACE_SECONDS = 10.0
-"""A browser that is gone for longer does not want its answer any more."""
+"""How long a browser may be disconnected before its answer is stopped."""
 
 _log = logging.getLogger("app.page")
 
 
 def register(state: EngineState, store: UploadStore, keeper: Keeper, presets: Presets, own: OwnSettings) -> None:
-    """Gives Chainlit its callbacks, all of which work with this engine, these uploads, this history, these presets."""
+    """Registers Chainlit's callbacks with this engine, these uploads, this history and these presets."""
     callbacks = Callbacks(state, store, keeper, presets, own)
     cl.on_chat_start(callbacks.start)
     cl.on_chat_resume(callbacks.resume)
@@ -47,7 +47,7 @@ def register(state: EngineState, store: UploadStore, keeper: Keeper, presets: Pr
     cl.on_chat_end(callbacks.end)
     cl.set_starters(callbacks.starters)
     cl.set_chat_profiles(callbacks.profiles)
-    # No preset overrides Chainlit's configuration; where this is not set, it tries to find that out and fails.
+    # No preset overrides Chainlit's configuration. Without this, Chainlit looks for overrides and fails.
     WebsocketSession.config = config
     for name in BUTTONS:
         cl.action_callback(name)(callbacks.pressed)
@@ -57,7 +57,7 @@ def register(state: EngineState, store: UploadStore, keeper: Keeper, presets: Pr
 
 
 class Callbacks:
-    """Each function is one of Chainlit's callbacks, called in the context of the session that it is about."""
+    """Chainlit's callbacks; each is called in the context of its session."""
 
     def __init__(
         self, state: EngineState, store: UploadStore, keeper: Keeper, presets: Presets, own: OwnSettings
@@ -70,62 +70,62 @@ class Callbacks:
         self.presses = Presses(state, keeper, self.turns)
 
     async def starters(self, user: cl.User | None, language: str | None) -> list[cl.Starter]:
-        """The buttons of an empty chat whose preset has none."""
+        """The starters of an empty chat whose preset has none."""
         return starters(self._presets.find(DEFAULT), language_of(language))
 
     async def profiles(self, user: cl.User | None, language: str | None) -> list[cl.ChatProfile]:
-        """The presets, in the person's language."""
+        """The presets, in the user's language."""
         last = await self._own.last_preset(user)
         presets = self._presets.all().items()
         return [profile(name, preset, language_of(language), chosen=name == last) for name, preset in presets]
 
     async def start(self) -> None:
-        """A new chat begins."""
+        """Sets up a new chat."""
         session = _session()
         session.chat_settings = await self._own.start(session)
-        # In a task of its own: until this returns, the page shows a running turn.
+        # In the background, since the page shows a running turn until this returns.
         spawn(self._offer_settings(chat_of(session)))
 
     async def resume(self, thread: ThreadDict) -> None:
-        """A thread of the history is opened; what `thread` holds afterwards is shown."""
+        """Opens a thread from the history: fills `thread`, which Chainlit then shows."""
         session = _session()
         chat = chat_of(session)
         await resuming.resume(self._keeper, session, chat, thread, config.ui.name)
         spawn(self._offer_settings(chat))
 
     async def returned(self, session: WebsocketSession) -> None:
-        """The browser came back in time, and gets what it missed."""
+        """Sends a browser that has reconnected what it missed."""
         chat = chat_of(session)
         if session.restored and not chat.conversation.turns:
-            # A page that has just learned its preset connects a second time; the panel may have gone to the first.
+            # A page reconnects once it learns its preset; the panel may have gone to the first connection.
             spawn(self._offer_settings(chat))
         if chat.running:
             await cl.context.emitter.task_start()
             await chat.running.resend()
 
     async def end(self) -> None:
-        """The browser went away: after the grace period its answer is given up, at once if it began a new chat."""
+        """Stops the answer of a browser that is gone: after the grace period, or at once if it began a new chat."""
         session = _session()
         if session.to_clear:
-            # Its files go when this returns.
+            # Its files are deleted when this returns.
             await chat_of(session).all_settled(GRACE_SECONDS)
             await chat_of(session).end(GRACE_SECONDS)
         else:
             spawn(give_up(session, session.socket_id, GRACE_SECONDS))
 
     async def message(self, message: cl.Message) -> None:
-        """A question was asked, or another version of one."""
+        """Answers a question, or an edited one."""
         session = _session()
         with spans.turn(session.thread_id, "ask"):
             await self.turns.ask(session, chat_of(session), message)
 
     async def pressed(self, action: cl.Action) -> None:
-        """A button below an answer was pressed."""
+        """Handles a press of a button below an answer."""
         session = _session()
         await self.presses.pressed(session, chat_of(session), action)
 
     async def settings_changed(self) -> None:
-        """The panel was confirmed, and its values are in the session."""
+        """Applies the confirmed panel, whose values are in the session."""
         client = self._state.client()
         if client is None:
             return
@@ -133,14 +133,14 @@ class Callbacks:
         try:
             offer, answers = await offer_of(client), True
         except openai.APIError as error:
-            _log.info("own settings are not kept, for the engine does not answer: %s", type(error).__name__)
+            _log.info("own settings are not saved, because the engine does not answer: %s", type(error).__name__)
             offer, answers = planned_offer(client), False
         await show_mode(offer, chat_of(session), session)
         if answers:
             await self._own.remember(session, offer)
 
     async def _offer_settings(self, chat: Chat) -> None:
-        """Sends the panel as soon as the plan is known, and again if the engine then turns out to serve others."""
+        """Sends the panel once the plan is known, and again if the engine turns out to serve other models."""
         client = await self._state.launched()
         planned = planned_offer(client)
         await send_panel(planned, chat, _session())

@@ -1,4 +1,4 @@
-"""One live chat: what is known of a browser session beyond what Chainlit keeps, and what may be asked in it."""
+"""One live chat: the state of a browser session beyond Chainlit's, and the limits on what may be asked in it."""
 
 from __future__ import annotations
 
@@ -15,71 +15,71 @@ from app.talk.conversation import Answer, Conversation, Picture, Turn
 from app.turn.job import Job
 
 MOST_WAITING = 10
-"""As many questions wait behind the one that is being answered, at most."""
+"""The most questions that may wait behind the one being answered."""
 MOST_CHARACTERS = 4_000_000
-"""Of all questions of a chat that wait or are being answered, as they came."""
+"""The limit for all waiting and running questions of a chat together, as they were sent."""
 MOST_MEMORY = 256 * 1024 * 1024
-"""Bytes that the texts of one chat may take before no more is asked in it, and those of all open chats of a person."""
+"""Bytes that the texts of one chat may take before it is full; also the limit for all open chats of a user together."""
 _MOST_TAKEN = 1000
-"""So many ids of questions are remembered. A page repeats a question within seconds, not after a thousand others."""
+"""How many ids of questions to remember. A page resends a question within seconds, not after a thousand others."""
 
 
 @dataclass
 class Chat:
-    """One session's conversation, how its turns are shown, and which of them is being answered."""
+    """One session's conversation, the views of its turns, and the turn in progress."""
 
     language: Language
     conversation: Conversation = field(default_factory=Conversation)
     views: dict[str, AnswerView] = field(default_factory=dict)
     running: AnswerView | None = None
     job: Job | None = None
-    """What the engine is being asked, while it is."""
+    """The current request to the engine, if any."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while a turn is answered: one at a time."""
+    """Held while a turn is answered, since only one runs at a time."""
     tasks: dict[asyncio.Task[Any], int] = field(default_factory=dict)
-    """What works on this chat or waits to, in the order in which it came, with its size in characters."""
+    """The tasks that work on this chat or wait to, oldest first, each with its size in characters."""
     answering: asyncio.Task[Any] | None = None
-    """The one of them that has the turn."""
+    """The task that holds `turn`."""
     copy: Copy | None = None
-    """What of the thread in the history this session has seen; None until it has something to do with it."""
+    """What this session has seen of the thread in the history; None until it first reads or writes it."""
     unsaved: dict[str, Turn] = field(default_factory=dict)
-    """Turns that could not be written yet, by id."""
+    """Turns not saved yet, by id."""
     warned: bool = False
-    """Whether the page has been told so."""
+    """Whether the page shows that saving failed."""
     lost: dict[str, int] = field(default_factory=dict)
-    """How many pictures of a turn are gone from the disk, by its id."""
+    """How many pictures each turn has lost from the disk, by the turn's id."""
     loading: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while the conversation comes out of the history."""
+    """Held while the conversation is loaded from the history."""
     opening: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while a page that has connected is shown the thread, and while a question is taken in."""
+    """Held while the thread is sent to a newly connected page, and while a question is accepted."""
     taken: dict[str, None] = field(default_factory=dict)
-    """The ids of the last questions that this session has taken in, in their order."""
+    """The ids of the questions this session accepted last, oldest first."""
     coming: dict[str, asyncio.Event] = field(default_factory=dict)
-    """Those of them that are not kept yet; the event says that one is, or never will be."""
+    """The accepted questions that are not saved yet; the event is set once one is saved or rejected."""
     panel: dict[str, Any] = field(default_factory=dict)
     """The values that the settings panel shows."""
     size: int = 0
-    """Bytes of memory that its texts take, as far as people have written or brought them in."""
+    """Bytes of memory that its texts take, counting those that a user wrote or imported."""
     shown: bool = False
-    """Whether its page has been given turns of the history, so that the page and the views have the same ids."""
+    """Whether its page has received turns from the history, so that page and views share ids."""
 
     @property
     def kept(self) -> bool:
-        """Whether the history has this thread."""
+        """Whether the thread is in the history."""
         return self.copy is not None and self.copy.kept
 
     def admits(self, size: int) -> bool:
-        """Whether a question of so many characters may be asked now."""
+        """Whether a question of `size` characters may be asked now."""
         return not self.tasks or (len(self.tasks) <= MOST_WAITING and sum(self.tasks.values()) + size < MOST_CHARACTERS)
 
     def begin(self, task: asyncio.Task[Any], size: int = 0) -> None:
-        """Counts a task, which works on `size` characters, until it has ended."""
+        """Registers a task, which works on `size` characters, until it ends."""
         self.tasks[task] = size
         task.add_done_callback(lambda done: self.tasks.pop(done, None))
 
     @contextlib.asynccontextmanager
     async def one_turn(self) -> AsyncIterator[None]:
-        """The calling task has the turn meanwhile; it waits for it first. Stop reaches it from then on."""
+        """Waits for the turn and holds it for the calling task, which Stop then cancels."""
         async with self.turn:
             self.answering = asyncio.current_task()
             try:
@@ -88,17 +88,17 @@ class Chat:
                 self.answering = None
 
     def stop(self) -> None:
-        """Ends what has the turn, which is what the page shows; what waits comes next."""
+        """Cancels the task that holds the turn, which is the one the page shows; the next one follows."""
         if self.answering:
             self.answering.cancel()
 
     def give_up(self) -> None:
-        """Ends everything, also what waits: nobody is there to read it."""
+        """Cancels all tasks, waiting ones included: the browser is gone."""
         for task in list(self.tasks):
             task.cancel()
 
     async def end(self, seconds: float) -> None:
-        """Gives up and waits, `seconds` at most, until all is kept as it stays: a question that waited is kept then."""
+        """Gives up, and waits at most `seconds` until everything is saved, questions that waited included."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self.tasks:
@@ -106,7 +106,7 @@ class Chat:
                     await asyncio.wait(list(self.tasks))
 
     def take_out(self, turn: Turn, answer: Answer) -> None:
-        """Removes an answer of which nothing is worth keeping, from the history too when the turn is saved."""
+        """Removes an empty answer; saving the turn then removes it from the history too."""
         chosen = turn.answer
         turn.answers = [other for other in turn.answers if other is not answer]
         turn.choose(chosen.id if chosen else "")
@@ -114,26 +114,26 @@ class Chat:
             self.copy.removed.add(answer.id)
 
     def find(self, turn_id: str) -> Turn | None:
-        """The turn of this id, if it is in the conversation."""
+        """The turn with this id, if it is in the conversation."""
         at = self.conversation.index(turn_id)
         return None if at is None else self.conversation.turns[at]
 
     def asked(self, page_id: str) -> Turn | None:
-        """The turn of a question that is on the page, if it has got that far."""
+        """The turn of a question on the page, if it has become one yet."""
         return next((turn for turn in self.conversation.turns if turn.page_id == page_id), None)
 
     def pictures_of(self, page_id: str) -> list[Picture] | None:
-        """The pictures of a question that is already on the page; None: it is new."""
+        """The pictures of a question that already has a turn; None if it is new."""
         turn = self.asked(page_id)
         return turn.pictures if turn else None
 
     def answer_in(self, run_id: str) -> Answer | None:
-        """The answer that is shown in this run of Chainlit's."""
+        """The answer shown in this Chainlit run."""
         shown = (turn for turn in self.conversation.turns if turn.id in self.views)
         return next((turn.answer for turn in shown if self.views[turn.id].parent_id == run_id), None)
 
     def wish(self, turn: Turn, name: str) -> None:
-        """Passes on a wish about `turn`, which is being answered; nothing happens where it has ended meanwhile."""
+        """Forwards a button press to the running `turn`; does nothing if it has already ended."""
         if self.job is None or self.running is not self.views[turn.id]:
             return
         if name == "answer_now":
@@ -144,19 +144,19 @@ class Chat:
             self.stop()
 
     def take(self, question: str) -> None:
-        """Takes a question in, which is `settled` when it is kept or refused."""
+        """Marks a question as accepted; `settled` marks it as saved or rejected."""
         self.taken[question] = None
         if len(self.taken) > _MOST_TAKEN:
             del self.taken[next(iter(self.taken))]
         self.coming[question] = asyncio.Event()
 
     def settled(self, question: str) -> None:
-        """Says that a question is kept, or never will be."""
+        """Marks a question as saved, or as one that never will be."""
         if event := self.coming.pop(question, None):
             event.set()
 
     async def all_settled(self, seconds: float) -> None:
-        """Waits until each question that was taken in is kept or refused, `seconds` at most."""
+        """Waits at most `seconds` until each accepted question is saved or rejected."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 for event in list(self.coming.values()):

@@ -1,8 +1,8 @@
-"""Keeps sessions in step that have the same thread open: in tabs, on other devices, in other web processes.
+"""Synchronises sessions that have the same thread open: in tabs, on other devices, in other web processes.
 
-Every thread has a revision in the database. One query asks for those of all open threads every other second, and at
-once after something was written here for those of threads that several sessions have open here. A session whose thread
-has a newer one takes the news in and shows it, unless it is answering: then afterwards.
+Every thread has a revision in the database. One query fetches those of all open threads every two seconds; after a
+write in this process, another fetches those of the threads that several sessions have open here. A session whose
+thread has a newer revision merges the changes and shows them, after its turn if one is running.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from app.page.threads.saving import Keeper
 
 _LOOK_SECONDS = 2.0
 _REST_SECONDS = 0.2
-"""However much is written, no more than so many looks in a second."""
+"""The least time between two checks, however much is written."""
 _log = logging.getLogger("app.history")
 
 
 class InStep:
-    """Looks after the sessions of this process."""
+    """Synchronises the sessions of this process."""
 
     def __init__(self, keeper: Keeper, sessions: Callable[[], list[tuple[WebsocketSession, Chat]]] = live) -> None:
         self._keeper = keeper
@@ -55,24 +55,24 @@ class InStep:
             await asyncio.sleep(_REST_SECONDS)
 
     async def look(self, *, everywhere: bool = True) -> None:
-        """Brings every session up to date that can be now; what fails is tried again at the next look.
+        """Updates every session that can be updated now; the next check retries what fails.
 
-        Only what was written in this process is looked for if not `everywhere`.
+        Unless `everywhere`, only changes made in this process are considered.
         """
         try:
             await self._look(everywhere)
             self._failing = False
         except HistoryError as error:
             if not self._failing:
-                _log.warning("other sessions' changes are not known: %s", error)
+                _log.warning("could not fetch the changes of other sessions: %s", error)
             self._failing = True
         except Exception:
-            _log.exception("other sessions' changes could not be shown")
+            _log.exception("could not show the changes of other sessions")
 
     async def _look(self, everywhere: bool) -> None:
         sessions = self._sessions()
         if not everywhere:
-            # What the only session in a thread writes is no news to anybody here.
+            # What the only session of a thread writes is not new to any other session here.
             open_in = Counter(session.thread_id for session, _ in sessions)
             sessions = [(session, chat) for session, chat in sessions if open_in[session.thread_id] > 1]
         sessions = [(session, chat) for session, chat in sessions if _may_merge(session, chat)]
@@ -80,12 +80,12 @@ class InStep:
         revisions = await self._keeper.history.revisions(copies) if copies else []
         for (session, chat), copy, revision in zip(sessions, copies, revisions, strict=True):
             if revision is not None and revision > copy.revision:
-                # A task of its own each: Chainlit's context is the session's.
+                # One task each, because Chainlit's context belongs to a session.
                 await asyncio.create_task(self._catch_up(session, chat))
 
     async def _catch_up(self, session: WebsocketSession, chat: Chat) -> None:
         if not _may_merge(session, chat):
-            # It has begun a turn meanwhile.
+            # It has begun a turn since the query.
             return
         async with chat.turn:
             assert chat.copy
@@ -98,14 +98,14 @@ class InStep:
 
 
 def _may_merge(session: WebsocketSession, chat: Chat) -> bool:
-    """Whether there is a browser to show it to, and nothing under way or unsaved that it could interfere with."""
+    """Whether a browser is connected, and no running turn or unsaved change could conflict."""
     connected = sio.manager.is_connected(session.socket_id, "/")
     return chat.kept and connected and not chat.turn.locked() and not chat.unsaved
 
 
 async def _show(session: WebsocketSession, chat: Chat, merged: Merged) -> None:
     for turn in merged.changed:
-        # One that the page has not been sent has no view.
+        # A turn that the page has not received has no view.
         if view := chat.views.get(turn.id):
             view.place = chat.conversation.place(turn)
             await view.show_again(turn)

@@ -1,4 +1,4 @@
-"""The live chats, by browser session, and what is done to several of them."""
+"""The live chats by browser session, and operations on several of them."""
 
 from __future__ import annotations
 
@@ -7,53 +7,70 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from chainlit.session import WebsocketSession
+from chainlit.session import WebsocketSession, ws_sessions_id
+from chainlit.user_session import user_sessions
 
 from app.history.copies import Copy
 from app.i18n import language_of
 from app.page.chat import Chat
 from app.talk.conversation import Answer
 
-_chats: WeakKeyDictionary[WebsocketSession, Chat] = WeakKeyDictionary()
+Session = WebsocketSession
+"""A browser window, in Chainlit's terms."""
+_chats: WeakKeyDictionary[Session, Chat] = WeakKeyDictionary()
 
 
-def chat_of(session: WebsocketSession) -> Chat:
-    """The session's chat, made the first time; it goes when the session does."""
+def chat_of(session: Session) -> Chat:
+    """The session's chat, created on first use; it lives as long as the session."""
     chat = _chats.get(session)
     if chat is None:
         chat = _chats[session] = Chat(language_of(session.language))
     return chat
 
 
-def forget(session: WebsocketSession) -> None:
-    """Lets go of a session's chat. Tasks that wait for an hour hold the session itself."""
+def session_of(sid: str) -> Session | None:
+    """The session connected through this Socket.IO socket."""
+    session: Session | None = WebsocketSession.get(sid)
+    return session
+
+
+def all_sessions() -> list[Session]:
+    """The sessions of all windows, including those closed within the last hour; oldest first."""
+    return list(ws_sessions_id.values())
+
+
+async def forget(session: Session) -> None:
+    """Drops a session with its chat and its files."""
+    user_sessions.pop(session.id, None)
+    await session.delete()
+    # Tasks that sleep for an hour keep the session object alive.
     _chats.pop(session, None)
 
 
-def live() -> list[tuple[WebsocketSession, Chat]]:
-    """The chats of all sessions, also of those whose browser was there a moment ago."""
+def live() -> list[tuple[Session, Chat]]:
+    """The chats of all sessions, including those whose browser has just disconnected."""
     return list(_chats.items())
 
 
-def adopt(session: WebsocketSession, connected: Callable[[WebsocketSession], bool]) -> None:
-    """Hands a running answer over to a new session of the same person and thread: the page has been reloaded.
+def adopt(session: Session, connected: Callable[[Session], bool]) -> None:
+    """Hands a running answer over to a new session of the same user and thread, after the page was reloaded.
 
-    `connected` says whether a session's page is still there; such a session keeps its answer.
+    `connected` reports whether a session's page is still there; such a session keeps its answer.
     """
     for other, chat in list(_chats.items()):
         left = other is not session and bool(chat.tasks) and not other.to_clear and not connected(other)
         if left and session not in _chats and _same_thread(session, other):
             _chats[session] = _chats.pop(other)
             session.chat_settings, session.chat_profile = other.chat_settings, other.chat_profile
-            # A page that does come back to it, in another window, is shown the thread as it is kept.
+            # A page that reconnects to the old session, in another window, is shown the saved thread.
             other.thread_id_to_resume = other.thread_id
-            # The task goes on in the context of the session that began it.
+            # The task continues in the context of the session that began it.
             other.emit = _emitter_of(session)
             return
 
 
-def _emitter_of(session: WebsocketSession) -> Callable[[str, Any], Any]:
-    """Sends to the session's page, also after that has connected again."""
+def _emitter_of(session: Session) -> Callable[[str, Any], Any]:
+    """An emitter that looks up the session's socket at each call, so it survives a reconnect."""
 
     def emit(event: str, data: Any) -> Any:
         return session.emit(event, data)
@@ -61,7 +78,7 @@ def _emitter_of(session: WebsocketSession) -> Callable[[str, Any], Any]:
     return emit
 
 
-def _same_thread(session: WebsocketSession, other: WebsocketSession) -> bool:
+def _same_thread(session: Session, other: Session) -> bool:
     people = session.user, other.user
     return (
         session.thread_id == other.thread_id
@@ -72,9 +89,9 @@ def _same_thread(session: WebsocketSession, other: WebsocketSession) -> bool:
 
 
 def thread_deleted(user_id: str, thread_id: str) -> None:
-    """Ends what is asked in a person's thread that was deleted, and keeps its sessions from creating it again.
+    """Stops all questions in a user's deleted thread, and keeps its sessions from creating it again.
 
-    A chat that is known to be kept is saved only if the thread still exists.
+    A chat marked as kept is saved only if the thread still exists.
     """
     for session, chat in live():
         if session.thread_id == thread_id:
@@ -84,16 +101,16 @@ def thread_deleted(user_id: str, thread_id: str) -> None:
 
 
 def open_chats() -> int:
-    """How many chats are open in a browser, or were a moment ago."""
+    """How many chats are open in a browser, or were until a moment ago."""
     return len(_chats)
 
 
 def rated(answer_id: str) -> list[Answer]:
-    """The answer of this id in every live chat that shows it."""
+    """The answer with this id, from every live chat that has it."""
     turns = [turn for chat in _chats.values() for turn in (*chat.conversation.turns, *chat.conversation.aside)]
     return [answer for turn in turns for answer in turn.answers if answer.id == answer_id]
 
 
 async def stop_all(seconds: float) -> None:
-    """Stops every answer that is being given, and waits until all is kept as it stays, `seconds` at most."""
+    """Stops all answers, and waits at most `seconds` until everything is saved."""
     await asyncio.gather(*(chat.end(seconds) for chat in list(_chats.values())))

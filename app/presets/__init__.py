@@ -1,6 +1,6 @@
-"""Presets: ways to begin a chat, each with its settings, question and starters, from files that anybody can add to.
+"""Presets: ways to begin a chat, each with its settings, question and starters, from TOML files.
 
-Ours are in this folder; a person's own are `*.toml` in the workspace's `presets`, where one of the same name wins.
+Ours are in this folder; the owner's are `*.toml` in the workspace's `presets`, which override ours of the same name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.i18n import LANGUAGES, Language
 from app.talk.settings import ChatSettings
 
 DEFAULT = "chat"
-"""The preset of somebody who has chosen none."""
+"""The preset of a user who has chosen none."""
 _OURS = Path(__file__).parent
 _ICONS = _OURS.parent.parent / "public" / "starters"
 _SAMPLES = _OURS / "samples"
@@ -27,7 +27,7 @@ _log = logging.getLogger("app.presets")
 
 
 def _in_all_languages(value: object) -> object:
-    """A text in one language serves for all."""
+    """Uses a text in one language for all languages."""
     if isinstance(value, str):
         return dict.fromkeys(LANGUAGES, value)
     if isinstance(value, dict) and value:
@@ -42,12 +42,12 @@ Words = Annotated[dict[Language, str], BeforeValidator(_in_all_languages)]
 def _is_drawn(name: str) -> str:
     icons = sorted(path.stem for path in _ICONS.iterdir())
     if name and name not in icons:
-        raise ValueError(f"there is none of this name; there are {', '.join(icons)}")
+        raise ValueError(f"there is no such icon; choose one of {', '.join(icons)}")
     return name
 
 
 Icon = Annotated[str, AfterValidator(_is_drawn)]
-"""One of the pictures in `public/starters`, without its ending; empty: none."""
+"""One of the pictures in `public/starters`, without its extension; empty means none."""
 
 
 class _Strict(BaseModel):
@@ -55,12 +55,12 @@ class _Strict(BaseModel):
 
 
 class PresetStarter(_Strict):
-    """A button of an empty chat: what it says and asks, and the picture that it brings."""
+    """A button of an empty chat: its label, its question, and the sample picture it attaches."""
 
     label: Words
     message: Words
     icon: Icon = ""
-    """Empty: the preset's."""
+    """Empty means the preset's."""
     picture: str = ""
     """The name of one of our samples."""
 
@@ -73,15 +73,15 @@ class PresetStarter(_Strict):
 
 
 class Preset(_Strict):
-    """A preset as its file has it."""
+    """The content of a preset's file."""
 
     order: int = 1000
-    """Where it stands in the list: the lowest first."""
+    """The position in the list, lowest first."""
     name: Words
     description: Words = Field(default_factory=lambda: dict.fromkeys(LANGUAGES, ""))
     icon: Icon = ""
     question: Words = Field(default_factory=lambda: dict.fromkeys(LANGUAGES, ""))
-    """What is asked of a picture that comes without words."""
+    """The question for a picture that is sent without text."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """Fields of `ChatSettings`, as the panel would send them."""
     starters: list[PresetStarter] = Field(default_factory=list)
@@ -95,7 +95,7 @@ class Preset(_Strict):
 
 
 class Presets:
-    """All presets, read anew when their files change."""
+    """All presets, reloaded when their files change."""
 
     def __init__(self, own: Path) -> None:
         self._own = own
@@ -103,7 +103,7 @@ class Presets:
         self._presets: dict[str, Preset] = {}
 
     def all(self) -> Mapping[str, Preset]:
-        """The presets by name, in their order. A file that can't be used is logged and left out."""
+        """The presets by name, in order. An invalid file is logged and left out."""
         found = sorted(_OURS.glob("*.toml")) + (sorted(self._own.glob("*.toml")) if self._own.is_dir() else [])
         stamp = [(path, path.stat().st_mtime_ns) for path in found]
         if stamp != self._stamp:
@@ -113,12 +113,12 @@ class Presets:
         return self._presets
 
     def find(self, name: str | None) -> Preset:
-        """The preset of this name; the default one where there is none."""
+        """The preset with this name, or else the default."""
         presets = self.all()
         return presets.get(name or DEFAULT) or presets[DEFAULT]
 
     def sample(self, question: str) -> Path | None:
-        """The picture that a starter's question brings; None for any other question."""
+        """The picture that belongs to a starter's question; None for any other question."""
         for preset in self.all().values():
             for starter in preset.starters:
                 if starter.picture and question in starter.message.values():

@@ -1,1 +1,1 @@
-"""The browsers' sockets, and what one of them, one person or a stranger may use of the page through them."""
+"""The browsers' sockets, with limits for one socket, one user, and those not signed in."""

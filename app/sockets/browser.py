@@ -1,7 +1,7 @@
-"""Engine.IO's end of one browser's socket, with limits for what comes, what waits to be sent, and what is being done.
+"""Engine.IO's end of one browser's socket, with limits on what arrives, what waits to be sent, and running events.
 
-A socket that goes beyond a limit is closed at once. A browser then connects again and is shown its chat as it
-is by then; whatever else it was has to begin from the start.
+A socket that exceeds a limit is closed at once. A browser then reconnects and gets the current state of its chat;
+any other client has to start over.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from app.sockets.wire import BEFORE_LOGIN_BYTES, CONNECT_SECONDS, MESSAGE_CHARAC
 
 MB = 1024 * 1024
 BEHIND_BYTES = 32 * MB
-"""What may wait behind a packet that a browser is reading: a minute's worth of a slow line. A single packet may be
-larger, for a long chat is sent in one."""
+"""What may wait behind the packet being sent: a minute's worth on a slow line. A single packet may be larger, because a
+long chat is sent in one."""
 _ALL_BEHIND_BYTES = 256 * MB
-"""What may wait for all browsers together."""
+"""The limit for all browsers together."""
 _FAR_BEHIND_BYTES = MB
-"""A socket with less is not looked at when all are counted together."""
+"""Below this, a send does not trigger the check of that limit."""
 _EVENTS_AT_ONCE = 64
 _EVENT_BYTES_AT_ONCE = 16 * MB
 _PACKETS_IN_A_BODY = 16
 _CONTROL_CHARACTERS = 16
-"""Engine.IO's own packets are a digit and at most the word `probe`."""
+"""The most characters of Engine.IO's own packets, which are a digit and at most the word `probe`."""
 _POLLED_BYTES = 2 * MB
 _READ = {str(kind) for kind in (CLOSE, PING, PONG, MESSAGE, UPGRADE)}
 _log = logging.getLogger("app.sockets")
 
 
 class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships no types
-    """One browser's socket. `lobby` holds those on which nobody has signed in yet."""
+    """One browser's socket. `lobby` holds those that are not signed in yet."""
 
     lobby: ClassVar[Room[BrowserSocket]] = Room(most=512, seconds=CONNECT_SECONDS)
 
@@ -50,31 +50,31 @@ class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships 
         super().__init__(server, sid)
         self.network = ""
         self.owner = ""
-        """Who has signed in on it; empty: nobody."""
+        """The signed-in user; empty if there is none."""
         self.gone = False
-        """Whether it was ended here."""
+        """Whether it was closed by this side."""
         self.opened = False
-        """Whether its chat has been asked for."""
+        """Whether its chat has been requested."""
         self._wire: GuardedWebSocket | None = None
         self._came = 0
-        """Characters that came before anybody signed in."""
+        """Characters received before signing in."""
         self._waiting = 0
-        """Bytes that nobody has begun to send."""
+        """Bytes queued for sending."""
         self._in_hand = 0
-        """Bytes that are being sent."""
+        """Bytes being sent."""
         self._events: dict[asyncio.Task[None], int] = {}
 
-    # Who may use it.
+    # Sign-in.
 
     def admit(self, owner: str) -> None:
-        """Somebody has signed in on it."""
+        """Lifts the limits of a socket on which a user has signed in."""
         self.owner = owner
         self.lobby.leave(self)
         if self._wire:
             self._wire.admit(owner)
 
     def dismiss(self) -> None:
-        """They have signed out, and may sign in again within the usual time."""
+        """Restores those limits after a sign-out; the user may sign in again within the usual time."""
         self.owner, self._came = "", 0
         if not self.closed and not self.gone:
             self.lobby.enter(self)
@@ -82,11 +82,11 @@ class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships 
                 self._wire.dismiss()
 
     def send_away(self) -> None:
-        """Ends it."""
+        """Closes the socket."""
         self.hang_up()
 
     def hang_up(self) -> None:
-        """Ends it at once, and forgets what it was to be sent."""
+        """Closes the socket at once, and drops what was queued for it."""
         if self.gone:
             return
         self.gone = True
@@ -96,31 +96,31 @@ class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships 
         self._waiting = 0
         if self._wire:
             self._wire.transport.abort()
-        # In a task of its own: what is sending something must not wait for the end of the session.
+        # In a task, so that the sender does not wait for the end of the session.
         spawn(self._end())
 
     async def _end(self) -> None:
         await self.close(wait=False, abort=True, reason=self.server.reason.SERVER_DISCONNECT)
         self.server.sockets.pop(self.sid, None)
-        # Ends a request that waits for something to be sent.
+        # Ends a poll that waits for something to send.
         await self.queue.put(None)
 
     async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
-        """As Engine.IO calls it."""
+        """Called by Engine.IO: closes the socket, which leaves the lobby."""
         self.lobby.leave(self)
         await super().close(wait, abort, reason)
 
-    # What comes.
+    # Incoming.
 
     async def _upgrade_websocket(self, environ: dict[str, Any]) -> Any:
         wire = environ["asgi.scope"].get(CONNECTION)
         if isinstance(wire, GuardedWebSocket):
             if self._wire:
-                # A browser tries it once.
+                # A browser upgrades only once.
                 return self.server._bad_request()
             self._wire = wire
             if self.owner:
-                # At once: what the browser could not send so far may be large, and come with the end of the upgrade.
+                # Now, because a large packet may follow as soon as the upgrade is complete.
                 wire.admit(self.owner)
         return await super()._upgrade_websocket(environ)
 
@@ -128,16 +128,16 @@ class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships 
         await super()._websocket_handler(_CheckedWebSocket(ws, self))
 
     def check(self, text: object) -> None:
-        """Looks at a packet of Engine.IO's before it is read.
+        """Checks an Engine.IO packet before it is parsed.
 
         Raises:
-            BadPacketError: no browser sends it, or it is too much for somebody who has not signed in.
+            BadPacketError: no browser sends it, or it exceeds the limit before signing in.
         """
         if not isinstance(text, str) or text[:1] not in _READ or len(text) > MESSAGE_CHARACTERS:
             raise BadPacketError
         if text[0] != str(MESSAGE) and len(text) > _CONTROL_CHARACTERS:
             raise BadPacketError
-        # What is no packet of Socket.IO's would be read as JSON here.
+        # Engine.IO would parse anything else than a Socket.IO packet as JSON.
         if text[0] == str(MESSAGE) and text[1:2] not in set("0123456"):
             raise BadPacketError
         if not self.owner:
@@ -146,7 +146,7 @@ class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships 
                 raise BadPacketError
 
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
-        """As Engine.IO calls it for packets that come by HTTP.
+        """Called by Engine.IO: reads packets that arrive by HTTP.
 
         Raises:
             EngineIOError: they are too large or malformed; the socket is closed.
@@ -165,17 +165,17 @@ class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships 
             raise exceptions.EngineIOError from None
 
     async def receive(self, pkt: Packet) -> None:
-        """As Engine.IO calls it with what came.
+        """Called by Engine.IO: handles a packet.
 
         Raises:
-            SocketIsClosedError: this packet ended the socket.
+            SocketIsClosedError: this packet got the socket closed.
         """
         await super().receive(pkt)
         if self.gone:
             raise exceptions.SocketIsClosedError
 
     def start(self, event: Coroutine[Any, Any, None], size: int) -> None:
-        """Has an event of `size` bytes handled beside the others; ends the socket where there are too many."""
+        """Handles an event of `size` bytes concurrently with others; closes the socket if there are too many."""
         if len(self._events) >= _EVENTS_AT_ONCE or sum(self._events.values(), size) > _EVENT_BYTES_AT_ONCE:
             event.close()
             self.hang_up()
@@ -189,10 +189,10 @@ class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships 
         if not task.cancelled() and (error := task.exception()):
             _log.error("an event of a browser could not be handled", exc_info=error)
 
-    # What goes.
+    # Outgoing.
 
     async def send(self, pkt: Packet) -> None:
-        """As Engine.IO calls it; ends the socket where the browser is too far behind."""
+        """Called by Engine.IO: queues a packet; closes the socket if the browser is too far behind."""
         if self.gone or not await self.check_ping_timeout():
             return
         size = _size(pkt)
@@ -206,12 +206,12 @@ class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships 
 
     @property
     def behind(self) -> int:
-        """Bytes that the browser has not read yet, as far as they are in this process."""
+        """Bytes in this process that the browser has not read yet."""
         written = self._wire.transport.get_write_buffer_size() if self._wire else 0
         return int(self._waiting + self._in_hand + written)
 
     async def poll(self) -> list[Packet]:
-        """As Engine.IO calls it for what is to be sent next."""
+        """Called by Engine.IO: returns what to send next."""
         self._in_hand = 0
         if self.upgraded:
             packets = await self._next()
@@ -222,7 +222,7 @@ class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships 
         return packets
 
     async def _next(self) -> list[Packet]:
-        """The next packet alone, so that what is not being sent yet still counts as waiting."""
+        """Only the next packet, so that the rest still counts as waiting."""
         if self.queue.empty():
             try:
                 seconds = self.server.ping_interval + self.server.ping_timeout
@@ -236,7 +236,7 @@ class BrowserSocket(AsyncSocket):  # type: ignore[misc] # python-engineio ships 
 
 
 class _CheckedWebSocket:
-    """The websocket as Engine.IO uses it, which sees nothing that was not checked."""
+    """The websocket as Engine.IO uses it, with every packet checked."""
 
     def __init__(self, websocket: Any, socket: BrowserSocket) -> None:
         self._socket = socket
@@ -245,7 +245,7 @@ class _CheckedWebSocket:
         self.close = websocket.close
 
     async def wait(self) -> Any:
-        """What came next. Raises OSError where it ends the socket, as for one that has gone."""
+        """The next packet. Raises OSError if it gets the socket closed, as for a lost connection."""
         text = await self._wait()
         try:
             self._socket.check(text)
@@ -267,7 +267,7 @@ def _size(packet: Packet) -> int:
 
 
 def _end_the_farthest_behind(sockets: Any) -> None:
-    """Ends one socket of the person for whom the page holds most, if it holds too much for all together."""
+    """If too much waits for all browsers together, closes a socket of the user for whom most is waiting."""
     behind = {socket: socket.behind for socket in sockets}
     if sum(behind.values()) <= _ALL_BEHIND_BYTES:
         return

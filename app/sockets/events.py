@@ -1,4 +1,4 @@
-"""Socket.IO's packets: read with limits, one after the other for each socket, and handled beside each other."""
+"""Socket.IO's packets: parsed with limits, one at a time for each socket, and their events handled concurrently."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _ROOT = "/"
 
 
 def set_limits(sio: AsyncServer) -> None:
-    """Has this server, which no browser has reached yet, keep the limits of this package."""
+    """Applies the limits of this package to a server, before the first browser connects."""
     # Engine.IO has no setting for the class of its sockets.
     async_server.async_socket.AsyncSocket = BrowserSocket
     sio.packet_class = TextPacket
-    # Each packet is handled before the next one of its socket is read. Events are run by BrowserSocket.start().
+    # Handle each packet before reading the socket's next one; BrowserSocket.start() runs the events.
     sio.async_handlers = sio.eio.async_handlers = False
     sio.eio.max_http_buffer_size = MESSAGE_CHARACTERS
     events = _Events(sio)
@@ -30,19 +30,19 @@ def set_limits(sio: AsyncServer) -> None:
 
 
 def socket_of(sio: AsyncServer, sid: str) -> BrowserSocket | None:
-    """The socket that Socket.IO knows under this id; None: it has gone."""
+    """The socket with this Socket.IO id; None if it is closed."""
     socket = sio.eio.sockets.get(sio.manager.eio_sid_from_sid(sid, _ROOT))
     return socket if isinstance(socket, BrowserSocket) else None
 
 
 class _Events:
-    """What Engine.IO calls."""
+    """Engine.IO's callbacks."""
 
     def __init__(self, sio: AsyncServer) -> None:
         self._sio = sio
 
     async def connected(self, eio_sid: str, environ: dict[str, Any]) -> None:
-        """A socket has been opened, by anybody."""
+        """Puts a new socket, not signed in yet, into the lobby."""
         socket: BrowserSocket = self._sio.eio.sockets[eio_sid]
         client = environ["asgi.scope"].get("client")
         socket.network = network_of(client[0]) if client else ""
@@ -50,7 +50,7 @@ class _Events:
         await self._sio._handle_eio_connect(eio_sid, environ)
 
     async def message(self, eio_sid: str, data: object) -> None:
-        """Something came."""
+        """Parses and handles a packet."""
         socket = self._sio.eio.sockets.get(eio_sid)
         if not isinstance(socket, BrowserSocket) or socket.gone:
             return

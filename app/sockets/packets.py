@@ -1,7 +1,7 @@
-"""How events are written for the browser's socket, and read from it.
+"""Writes and reads the events of the browser's socket.
 
-They are written in Socket.IO's own way, without what it does for events with bytes: a frame of an answer is such an
-event, and looking through it for bytes takes longer than writing it down. They are read with a limit on their values.
+They are in Socket.IO's format, without its support for binary data: searching each batch of an answer for bytes takes
+longer than encoding it. Reading limits the number of values.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from socketio.packet import ACK, BINARY_ACK, BINARY_EVENT, CONNECT, DISCONNECT, 
 from app.json_values import too_many_values
 
 _MOST_VALUES = 20_000
-"""A question is one value, however long; its files, and the settings, are a few dozen."""
+"""A question is one value, however long; its files and the settings are a few dozen."""
 _DEEPEST = 64
 
 
@@ -25,43 +25,43 @@ class BadPacketError(Exception):
 
 
 class _Json:
-    """What python-socketio takes for a JSON library."""
+    """A JSON library, in the interface that python-socketio expects."""
 
     @staticmethod
     def loads(text: str, **_: Any) -> Any:
         if too_many_values(text, _MOST_VALUES, _DEEPEST):
             raise BadPacketError
         try:
-            # Nobody else is served meanwhile: four megabytes take it a few milliseconds.
+            # This blocks the event loop, but four megabytes take only a few milliseconds.
             return orjson.loads(text)
         except orjson.JSONDecodeError:
-            # Halves of a character, which people paste. It refuses numbers of hundreds of digits.
+            # Unpaired surrogates, which users may paste. This parser rejects numbers with hundreds of digits.
             return json.loads(text)
 
     @staticmethod
     def dumps(value: Any, **_: Any) -> str:
         try:
-            # In UTF-8, where Chinese takes half of what its escapes would.
+            # In UTF-8, where Chinese takes half the size of its escapes.
             return orjson.dumps(value).decode()
         except orjson.JSONEncodeError:
-            # Halves of a character, or numbers above 64 bits, which a model or a person may have written.
+            # Unpaired surrogates, or numbers above 64 bits, which a model or a user may have written.
             return str(json.dumps(value, separators=(",", ":")))
 
 
 class TextPacket(Packet):  # type: ignore[misc] # python-socketio ships no types
-    """An event without bytes in it; of ours and of those of Chainlit's that are in use none has any."""
+    """A packet without binary data: none of the events in use, ours or Chainlit's, has any."""
 
     uses_binary_events = False
     json = _Json
 
 
 def read_packet(data: object, *, signed_in: bool) -> TextPacket:
-    """Reads a packet of Socket.IO's that came from a browser; before signing in, it can only ask to.
+    """Parses a Socket.IO packet from a browser; before signing in, only a request to connect is allowed.
 
     Raises:
         BadPacketError: it is malformed, has too many values, or is of a kind that no browser sends here.
     """
-    # A packet with attachments would be kept until all of them had come: there may be billions.
+    # A packet with attachments would be kept until all have arrived, and it may announce billions.
     if not isinstance(data, str) or data[:1] in {str(BINARY_EVENT), str(BINARY_ACK)}:
         raise BadPacketError
     if not signed_in and data[:1] != str(CONNECT):
@@ -80,10 +80,10 @@ def read_packet(data: object, *, signed_in: bool) -> TextPacket:
 
 
 def _is_event(data: object) -> bool:
-    """Whether it has the name of an event that a browser sends.
+    """Whether it has the name of an event that browsers may send.
 
-    The server calls the handlers of `connect` and `disconnect` itself. It would also call them for an event of that
-    name, and the sender would choose the cookie that they see.
+    The server itself calls the handlers of `connect` and `disconnect`. It would also call them for a client's event of
+    that name, whose sender could then choose the cookie that they see.
     """
     if not isinstance(data, list) or not data or not isinstance(data[0], str):
         return False

@@ -1,7 +1,7 @@
-"""Who gets a session on the page's socket, and how many: before Chainlit's own handlers, with its sessions in hand.
+"""Who gets a session on a socket, and how many; runs before Chainlit's own handlers.
 
-The browser chooses its session's id, and Chainlit makes a folder of that name, and deletes it: only canonical random
-ids become sessions, so that `../..` does not get there.
+The browser chooses the session's id, and Chainlit creates and deletes a folder with that name. So only canonical
+random UUIDs are accepted, never `../..`.
 """
 
 from __future__ import annotations
@@ -10,28 +10,25 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from chainlit.session import WebsocketSession, ws_sessions_id
-from chainlit.user_session import user_sessions
 from socketio import AsyncServer
-from starlette.requests import cookie_parser
 
 from app.access.signed_in import owner_of
 from app.i18n import language_of, text
 from app.page.chat import MOST_MEMORY
-from app.page.live_chats import chat_of, forget
+from app.page.live_chats import Session, all_sessions, chat_of, forget, session_of
 from app.sockets.browser import BrowserSocket
 from app.sockets.events import set_limits, socket_of
-from app.sockets.people import SOCKETS_OF_ONE, Seat, Seats
+from app.sockets.seats import SOCKETS_OF_ONE, Seat, Seats
 
 _SESSIONS_OF_ONE = 128
-"""What Chainlit keeps for a person, windows that were closed within the last hour among them."""
+"""The most sessions that Chainlit keeps for a user, including windows closed within the last hour."""
 _OWNER = "kimi.owner"
-"""The key under which the environment of a session has its owner."""
+"""The key of the owner in a session's environment."""
 Handler = Callable[..., Awaitable[Any]]
 
 
 def guard(sio: AsyncServer) -> None:
-    """Puts the limits before Chainlit's handlers, and ours, which must have been registered."""
+    """Wraps Chainlit's handlers and ours, which must already be registered, with the limits."""
     set_limits(sio)
     guards = _Guards(sio)
     sio.on("connect", guards.connect)
@@ -40,7 +37,7 @@ def guard(sio: AsyncServer) -> None:
 
 
 def is_session_id(value: object) -> bool:
-    """Whether it is a UUID of version 4 as browsers write it."""
+    """Whether it is a version 4 UUID in canonical form."""
     if not isinstance(value, str):
         return False
     try:
@@ -51,7 +48,7 @@ def is_session_id(value: object) -> bool:
 
 
 class _Guards:
-    """The handlers, each around the one that was there."""
+    """The handlers, each of which wraps the one registered before."""
 
     def __init__(self, sio: AsyncServer) -> None:
         self._sio = sio
@@ -61,14 +58,14 @@ class _Guards:
         self._open = handlers["connection_successful"]
         self._seats = Seats(self._is_busy)
         self._sockets: dict[str, BrowserSocket] = {}
-        """Those on which somebody has signed in, by Socket.IO's id."""
+        """The signed-in sockets, by their Socket.IO id."""
 
     async def connect(self, sid: str, environ: dict[str, Any], auth: Any) -> Any:
-        """Lets a browser in. Raises ConnectionRefusedError where it may not come in."""
+        """Accepts a browser's connection, or raises ConnectionRefusedError."""
         _check(auth)
         socket = socket_of(self._sio, sid)
-        owner = owner_of(cookie_parser(environ.get("HTTP_COOKIE", "")))
-        # Chainlit would write a line into the log for every stranger.
+        owner = owner_of(environ["asgi.scope"])
+        # Checked first, because Chainlit would log a line for every stranger.
         if socket is None or owner is None:
             raise ConnectionRefusedError("authentication failed")
         if self._seats.too_often(owner):
@@ -85,14 +82,14 @@ class _Guards:
         return answer
 
     async def disconnect(self, sid: str, *reason: str) -> None:
-        """A browser has gone, or was sent away."""
+        """Removes a socket that has been closed, by either side."""
         if socket := self._sockets.pop(sid, None):
             self._seats.leave(socket)
             socket.dismiss()
         await self._disconnect(sid)
 
     async def connection_successful(self, sid: str) -> None:
-        """Shows a browser its chat. Browsers ask once for each connection, and once is what they get."""
+        """Sends a browser its chat, once for each connection, as browsers request it."""
         socket = self._sockets.get(sid)
         if socket is None or socket.opened:
             return
@@ -102,15 +99,15 @@ class _Guards:
 
     def _is_busy(self, seat: Seat) -> bool:
         sid = self._sid_of(seat)
-        session = WebsocketSession.get(sid) if sid else None
+        session = session_of(sid) if sid else None
         return bool(session and chat_of(session).tasks)
 
     def _sid_of(self, seat: Seat) -> str | None:
         return next((sid for sid, socket in self._sockets.items() if socket is seat), None)
 
     async def _show_out(self, seat: Seat) -> None:
-        """Ends the oldest of somebody's windows, which its page leaves closed (public/sending.js)."""
-        # By its socket: its session may have gone on to another one.
+        """Disconnects a user's oldest window, which does not reconnect (public/sending.js)."""
+        # Looked up by its socket, since its session may have moved to another one.
         if sid := self._sid_of(seat):
             await self._say_good_bye(sid, "too_many_windows", most=SOCKETS_OF_ONE)
 
@@ -121,20 +118,20 @@ class _Guards:
         await self._sio.disconnect(sid)
 
     async def _forget_sessions(self, owner: str) -> None:
-        """Forgets those of a person's sessions that are kept although their windows have long been closed."""
+        """Drops a user's surplus sessions whose windows are closed, oldest first."""
         theirs = _sessions_of(owner)
         for session in theirs[: max(0, len(theirs) - _SESSIONS_OF_ONE)]:
             if not chat_of(session).tasks and not self._is_open(session):
-                await _forget(session)
+                await forget(session)
 
     async def _make_room(self, owner: str, opened: str) -> None:
-        """Forgets the oldest of a person's chats where all of them take too much memory, and closes their windows.
+        """Drops a user's oldest chats and disconnects their windows if all together take too much memory.
 
-        Nothing is lost: one in which something is answered or unsaved stays, as does `opened`, the window of this id.
+        Nothing is lost: chats with a running answer or unsaved changes stay, and so does the window `opened`.
         """
         theirs = _sessions_of(owner)
         taken = sum(chat_of(session).size for session in theirs)
-        # Those of closed windows first.
+        # Closed windows first.
         for session in sorted(theirs, key=self._is_open):
             chat = chat_of(session)
             if taken <= MOST_MEMORY:
@@ -144,21 +141,15 @@ class _Guards:
             taken -= chat.size
             if self._is_open(session):
                 await self._say_good_bye(session.socket_id, "too_much_open")
-            await _forget(session)
+            await forget(session)
 
-    def _is_open(self, session: WebsocketSession) -> bool:
+    def _is_open(self, session: Session) -> bool:
         return bool(self._sio.manager.is_connected(session.socket_id, "/"))
 
 
-def _sessions_of(owner: str) -> list[WebsocketSession]:
-    """A person's sessions, the oldest first."""
-    return [session for session in ws_sessions_id.values() if session.environ.get(_OWNER) == owner]
-
-
-async def _forget(session: WebsocketSession) -> None:
-    user_sessions.pop(session.id, None)
-    await session.delete()
-    forget(session)
+def _sessions_of(owner: str) -> list[Session]:
+    """A user's sessions, oldest first."""
+    return [session for session in all_sessions() if session.environ.get(_OWNER) == owner]
 
 
 def _check(auth: Any) -> None:

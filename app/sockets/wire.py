@@ -1,4 +1,4 @@
-"""uvicorn's websocket, with a small limit until somebody has signed in on it."""
+"""uvicorn's websocket, with a small limit until a user has signed in."""
 
 from __future__ import annotations
 
@@ -13,53 +13,53 @@ from app.access.limits.connections import CONNECTION, Crowd, GuardedProtocol, en
 from app.access.limits.rooms import Room
 
 BEFORE_LOGIN_BYTES = 64 * 1024
-"""Of one message, which is uvicorn's `ws_max_size` here, and of all messages before somebody has signed in."""
+"""The limit of one message, which is also uvicorn's `ws_max_size`, and of all messages together before signing in."""
 MESSAGE_CHARACTERS = 4 * 1024 * 1024
-"""The largest event of a browser's socket. A larger one ends the connection without an explanation, so a
-text that is only too long for the model has to be smaller."""
+"""The largest event of a browser's socket. A larger one closes the connection without an explanation, so this must
+exceed any text that is merely too long for the model."""
 _MESSAGE_BYTES = 3 * MESSAGE_CHARACTERS
-"""The same in Chinese."""
+"""The same in bytes, at three for a Chinese character."""
 _WITH_FRAMES_BYTES = 2 * BEFORE_LOGIN_BYTES
 CONNECT_SECONDS = 20.0
-"""From the opening of a socket until somebody has signed in on it. A slow telephone needs two or three."""
+"""The time to sign in after opening a socket. A slow phone needs two or three."""
 
 
 class GuardedWebSocket(WebSocketsSansIOProtocol):
-    """One websocket; `room` is shared by all on which nobody has signed in."""
+    """One websocket; `room` is shared by all that are not signed in."""
 
     room: ClassVar[Room[GuardedWebSocket]] = Room(most=256, seconds=CONNECT_SECONDS)
     crowd: ClassVar[Crowd] = GuardedProtocol.crowd
     network = ""
     unread: tuple[int, float] | None = None
     _before_login = 0
-    """Bytes that have come since the handshake."""
+    """Bytes received since the handshake."""
 
     def send_away(self) -> None:
-        """Ends it, without waiting for the other side to close it."""
+        """Closes it, without waiting for the other side."""
         end(self.transport)
 
     def connection_made(self, transport: BaseTransport) -> None:
-        """As asyncio calls it."""
+        """Called by asyncio: starts counting the connection and timing its sign-in."""
         super().connection_made(transport)
         self.network = network_of(self.client[0]) if self.client else ""
         self.crowd.enter(self)
         self.room.enter(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """As asyncio calls it."""
+        """Called by asyncio: stops counting the connection."""
         self.room.leave(self)
         self.crowd.leave(self)
         super().connection_lost(exc)
 
     def handle_connect(self, event: Request) -> None:
-        """As uvicorn calls it when the head has come."""
+        """Called by uvicorn after the head: puts the connection into the scope."""
         super().handle_connect(event)
         if not self.close_sent:
             scope: Any = self.scope
             scope[CONNECTION] = self
 
     def data_received(self, data: bytes) -> None:
-        """As asyncio calls it."""
+        """Called by asyncio: applies the limit before signing in."""
         if self.handshake_complete and self in self.room:
             self._before_login += len(data)
             if self._before_login > _WITH_FRAMES_BYTES:
@@ -68,13 +68,13 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         super().data_received(data)
 
     def admit(self, owner: str) -> None:
-        """Somebody has signed in on it."""
+        """Lifts the limits after a sign-in."""
         self.room.leave(self)
         self.crowd.recognise(self, owner)
         self.conn.max_message_size = _MESSAGE_BYTES
 
     def dismiss(self) -> None:
-        """The person has signed out; the other side has the usual time to close."""
+        """Restores the limits after a sign-out; the other side has the usual time to close or sign in."""
         if not self.disconnected and not self.transport.is_closing():
             self._before_login = 0
             self.conn.max_message_size = BEFORE_LOGIN_BYTES

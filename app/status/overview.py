@@ -1,4 +1,4 @@
-"""What the status page and `./start.sh status` tell: the engine with its past, the machine, and the last hour."""
+"""The data of the status page and of `./start.sh status`: the engine and its past, the machine, and the last hour."""
 
 from __future__ import annotations
 
@@ -7,25 +7,34 @@ from dataclasses import asdict
 from typing import Any
 
 from app.i18n import Language
-from app.page.answer import wording
 from app.page.live_chats import open_chats
 from app.telemetry.activity import activity
 from app.upstream.client import model_of
 from app.upstream.state import EngineState
 from engine.config import Settings
 from engine.machine.load import Load, LoadMeter
-from engine.status import Status
+from engine.status import EngineStatus, PageStatus, Phase, Status
 from engine.supervise import timeline
+from engine.supervise.timeline import Change
+from engine.wording import report
 
 CHANGES = 30
-"""So many changes of state are told, the latest."""
+"""The most changes of state reported; the latest are kept."""
 POINTS = 600
-"""So many requests of the last hour, the latest."""
+"""The most requests of the last hour reported; the latest are kept."""
 _LOAD_SECONDS = 1.0
 
 
+def shown(entry: EngineStatus | PageStatus | Change, language: Language) -> dict[str, Any]:
+    """A status for JSON; its `phase` is the sentence for the current phase, or for the reason of the state."""
+    phase = Phase.NONE if isinstance(entry, PageStatus) else entry.phase
+    fields = asdict(entry)
+    del fields["reason"]
+    return fields | {"phase": report(phase, entry.reason, language)}
+
+
 class Overview:
-    """Gathers it; one for the page. Reads files: call it in a thread."""
+    """Collects the data; one for the whole process. Reads files, so call it in a thread."""
 
     def __init__(self, settings: Settings, state: EngineState) -> None:
         self._files = settings.files
@@ -35,18 +44,13 @@ class Overview:
         self._load_at = 0.0
 
     def read(self, language: Language) -> dict[str, Any]:
-        """All of it, as JSON has it. Moments are ISO 8601 or, under `turns` and `now`, Unix time in seconds."""
+        """All data, for JSON. Times are ISO 8601 or, under `turns` and `now`, Unix time in seconds."""
         status, plan = Status.read(self._files.status), self._state.plan()
-        engine = asdict(status.engine)
-        engine["phase"] = wording.phase(engine["phase"], language)
-        changes = [asdict(change) for change in timeline.read(self._files.timeline, CHANGES)]
-        for change in changes:
-            change["phase"] = wording.phase(change["phase"], language)
         return {
             "now": time.time(),
-            "engine": engine,
-            "page": asdict(status.page),
-            "changes": changes,
+            "engine": shown(status.engine, language),
+            "page": shown(status.page, language),
+            "changes": [shown(change, language) for change in timeline.read(self._files.timeline, CHANGES)],
             "plan": {
                 "engine": plan.traits.title_in(language) or plan.engine,
                 "unit": plan.traits.unit,
@@ -54,7 +58,7 @@ class Overview:
                 "title": model_of(plan).title,
                 "accelerator": plan.accelerator,
                 "context": plan.context or model_of(plan).context,
-                "reasons": plan.reasons,
+                "reasons": plan.why(language),
             }
             if plan
             else None,
@@ -72,7 +76,7 @@ class Overview:
         }
 
     def _load_now(self) -> Load:
-        # However many look, the machine is asked once a second.
+        # However many browsers poll, the machine is measured once a second.
         if self._load is None or time.monotonic() - self._load_at > _LOAD_SECONDS:
             self._load, self._load_at = self._meter.read(), time.monotonic()
         return self._load

@@ -1,6 +1,6 @@
 """A conversation as plain data, and as the messages of a request. Knows nothing of Chainlit or of the network.
 
-Turns and answers are the same classes in memory, in the database and in a file; their limits are for the file.
+Turns and answers are the same classes in memory, in the database and in a file; their limits are for imported files.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ Message = dict[str, Any]
 """A message of the OpenAI chat API."""
 
 Ending = Literal["stop", "length", "stopped", "error"]
-"""Why an answer ended: by itself, at the token limit, by its user, by a fault."""
+"""Why an answer ended: by itself, at the token limit, stopped by the user, by a fault."""
 
 LAST_SECOND = 253402300799.0
-"""The last one of the year 9999, after which no time can be written."""
+"""The end of the year 9999, the last time that `datetime` can represent."""
 Id = Annotated[str, Field(max_length=100)]
 _TICK = 0.001
-"""Seconds between two versions of a question, at least."""
+"""The least time between two versions of a question, in seconds."""
 
 
 def new_id() -> str:
-    """An id for something of a conversation."""
+    """An id for a thread, a turn, an answer or an element."""
     return str(uuid.uuid4())
 
 
@@ -49,36 +49,36 @@ class Picture:
 
 @dataclass
 class Answer:
-    """What an engine said to one question; an engine that was stopped half-way said less."""
+    """An engine's answer to one question; partial while it is in progress or if it was stopped."""
 
     parts: list[Part] = field(default_factory=list)
-    """No two of one kind follow each other."""
+    """Two consecutive parts are never of the same kind."""
     ending: Ending | None = None
     seconds_thinking: Seconds | None = None
     engine_splits: bool = False
-    """Whether the engine told the reasoning from the answer by itself, without marks in the text."""
+    """Whether the engine separated reasoning from answer itself, without tags in the text."""
     figures: Figures | None = None
-    """Of the request that completed it."""
+    """The figures of the request that completed it."""
     line: Annotated[str, Field(max_length=1000)] = ""
-    """The line below an answer of an earlier version, which kept that instead of figures."""
+    """The line below an answer saved by an earlier version, which stored that instead of figures."""
     feedback: Literal[0, 1] | None = None
-    """What its user thought of it: 1 helpful, 0 not."""
+    """The user's feedback: 1 helpful, 0 not."""
     comment: Annotated[str, Field(max_length=10_000)] = ""
-    """What its user said with that."""
+    """The user's comment on the feedback."""
     id: str = field(default_factory=new_id, compare=False)
     instant: bool = False
-    """Whether it was asked for without thinking; it goes on as it began, whatever the switch says by then."""
+    """Whether it was requested without thinking; continuing it keeps that mode, whatever the switch says by then."""
     thinking_cut: bool = False
-    """Whether its user ended the reasoning (Answer now), so that what comes next is the answer."""
+    """Whether the user ended the reasoning (Answer now), so that the answer comes next."""
 
     @property
     def reasoning(self) -> str:
-        """All that the model thought."""
+        """The whole reasoning."""
         return "".join(part.text for part in self.parts if isinstance(part, Reasoning))
 
     @property
     def text(self) -> str:
-        """All that it answered."""
+        """The whole answer."""
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
     @property
@@ -92,7 +92,7 @@ class Answer:
         return not any(part.text for part in self.parts)
 
     def add(self, piece: Piece) -> None:
-        """Adds what has just come; `Kind.RETRACT`: the text that came last was reasoning."""
+        """Appends a piece; `Kind.RETRACT` means that the last text was in fact reasoning."""
         match piece.kind:
             case Kind.REASONING:
                 self._grow(Reasoning, piece.text)
@@ -111,7 +111,7 @@ class Answer:
 
 @dataclass
 class Turn:
-    """A question, its pictures, and the answers given to it; `chosen` is the one that counts."""
+    """A question, its pictures and its answers; `chosen` is the index of the current answer."""
 
     id: Annotated[Id, Field(min_length=1)]
     text: str
@@ -119,9 +119,9 @@ class Turn:
     answers: Annotated[list[Answer], Field(max_length=1000)] = field(default_factory=list)
     chosen: int = -1
     page_id: Id = ""
-    """The page's id of the question, which an edited one keeps; made of `id` where it is not given."""
+    """The question's id on the page, which an edited question keeps; `id` if not given."""
     parent: Id = ""
-    """The turn before it in its branch; empty for a first one."""
+    """The previous turn in its branch; empty for a first one."""
     asked: Annotated[float, Field(ge=0, le=LAST_SECOND, allow_inf_nan=False)] = field(
         default_factory=time.time, compare=False
     )
@@ -132,27 +132,27 @@ class Turn:
 
     @property
     def answer(self) -> Answer | None:
-        """The answer that counts, if there is one."""
+        """The chosen answer, if there is one."""
         return self.answers[self.chosen] if self.answers else None
 
     def choose(self, answer_id: str) -> None:
-        """Has the answer of this id count; the last one, where there is none of it."""
+        """Chooses the answer with this id, or the last one if there is none."""
         last = len(self.answers) - 1
         self.chosen = next((n for n, answer in enumerate(self.answers) if answer.id == answer_id), last)
 
 
 @dataclass
 class Conversation:
-    """The turns of one thread that are shown, oldest first, and those of its other branches.
+    """The turns of a thread's current branch, oldest first, and those of its other branches.
 
-    An edited question begins a new branch; the one that it leaves stays `aside`.
+    An edited question begins a new branch; the turns of the old one go `aside`.
     """
 
     turns: list[Turn] = field(default_factory=list)
     aside: list[Turn] = field(default_factory=list)
 
     def ask(self, turn: Turn) -> list[Turn]:
-        """Puts a question at the end. One of the same `page_id` was edited: it and all after it go aside.
+        """Appends a question. If one has the same `page_id`, that one was edited: it and all after it go aside.
 
         Returns:
             The turns that went aside.
@@ -161,22 +161,22 @@ class Conversation:
         removed = self.turns[at:]
         self.aside += removed
         turn.parent = self.turns[at - 1].id if at else ""
-        # A clock that was set back must not make an earlier version of it.
+        # A clock that was set back must not make this an earlier version.
         turn.asked = max([turn.asked, *(other.asked + _TICK for other in self.versions(turn))])
         self.turns[at:] = [turn]
         return removed
 
     def versions(self, turn: Turn) -> list[Turn]:
-        """This turn and those that stand in its place in other branches, oldest first."""
+        """This turn and its alternatives in other branches, oldest first."""
         return sorted((other for other in self._all() if other.parent == turn.parent), key=lambda other: other.asked)
 
     def place(self, turn: Turn) -> tuple[int, int]:
-        """Which of its versions this turn is, from 1, and how many there are."""
+        """The position of this turn among its versions, from 1, and their number."""
         versions = self.versions(turn)
         return next(n for n, version in enumerate(versions, 1) if version is turn), len(versions)
 
     def places(self, turns: Sequence[Turn]) -> dict[str, tuple[int, int]]:
-        """`place` of each of these turns, by its id, in one pass through a conversation that may be long."""
+        """The `place` of each of these turns, by id, in one pass, since the conversation may be long."""
         versions: defaultdict[str, list[Turn]] = defaultdict(list)
         parents = {turn.parent for turn in turns}
         for other in self._all():
@@ -192,11 +192,11 @@ class Conversation:
         """Shows the branch of this turn, down to the latest question below it.
 
         Raises:
-            KeyError: there is none of this id.
+            KeyError: there is no such turn.
         """
         everything = {turn.id: turn for turn in self._all()}
-        # Of those below one another only the latest is looked at; looking for it each time takes a chat of 10,000
-        # questions half a minute.
+        # The latest child of each turn, found in one pass: searching for it each time takes half a minute with 10,000
+        # questions.
         latest: dict[str, Turn] = {}
         for turn in everything.values():
             if turn.parent not in latest or latest[turn.parent].asked < turn.asked:
@@ -211,7 +211,7 @@ class Conversation:
         self.turns, self.aside = branch, [turn for turn in everything.values() if turn.id not in shown]
 
     def grow(self, ids: set[str]) -> list[Turn]:
-        """Shows those of the turns aside with these ids that follow the last one shown; returns them."""
+        """Appends the turns aside with these ids that follow the last turn of the branch; returns them."""
         added: list[Turn] = []
         while below := [
             turn for turn in self.aside if turn.id in ids and self.turns and turn.parent == self.turns[-1].id
@@ -222,14 +222,14 @@ class Conversation:
         return added
 
     def index(self, turn_id: str) -> int | None:
-        """Where the turn stands, or None."""
+        """The turn's index in the current branch, or None."""
         return next((n for n, turn in enumerate(self.turns) if turn.id == turn_id), None)
 
     def until(self, turn_id: str) -> list[Turn]:
-        """The turns up to and with this one.
+        """The turns up to and including this one.
 
         Raises:
-            KeyError: there is none of this id.
+            KeyError: there is no such turn.
         """
         at = self.index(turn_id)
         if at is None:
@@ -244,9 +244,9 @@ PictureUrl = Callable[[Picture], str]
 
 
 def to_messages(turns: Sequence[Turn], system: str, url: PictureUrl) -> list[Message]:
-    """The request's messages: the system prompt, then each turn, of the last one the question only.
+    """The request's messages: the system prompt, then each turn; of the last one, only the question.
 
-    Old reasoning is not sent back: the models are trained without it.
+    Earlier reasoning is not sent: the models are trained without it.
     """
     messages: list[Message] = []
     if system.strip():
@@ -259,10 +259,10 @@ def to_messages(turns: Sequence[Turn], system: str, url: PictureUrl) -> list[Mes
 
 
 def to_prefix(answer: Answer, marks: tuple[str, str] | None, prefill: str = "") -> Message:
-    """The beginning of an answer as the message that the engine is to go on with.
+    """The beginning of an answer as a message that the engine continues.
 
-    `marks` are the strings that the model writes around its reasoning; without them reasoning cannot be gone on with.
-    `prefill` is what an answer without reasoning begins with, put into the model's mouth and never shown.
+    `marks` are the tags that the model writes around its reasoning; without them, reasoning cannot be continued.
+    `prefill` is the hidden beginning of an answer without reasoning.
     """
     text = prefill + neutralise(answer.text)
     if marks and answer.reasoning:

@@ -1,6 +1,6 @@
-"""What an answer took: the figures of its last request, from which the line below it is made.
+"""An answer's figures: tokens and times of its last request, which the line below it shows.
 
-The limits are for what comes out of a file; an engine's own figures keep to them (`app.upstream.stream`).
+The limits are for imported files; `app.upstream.stream` applies them to an engine's figures, too.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from app.talk.control_tokens import whole
 MAX_COUNT = 10**15
 MAX_FINISH_REASON = 100
 _MAX_MODEL = 500
+_FASTEST = 5_000
+"""Tokens a second: no engine writes one answer faster."""
 
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 """A number of tokens."""
@@ -23,9 +25,9 @@ Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 @dataclass(frozen=True)
 class Usage:
-    """How many tokens went in and came out; `reasoning_tokens` are part of the latter, where the engine reports them.
+    """The tokens of prompt and completion; `reasoning_tokens` are part of the latter, if the engine reports them.
 
-    `cached_tokens` are those of the prompt that the engine still had in its memory.
+    `cached_tokens` are the part of the prompt that the engine had cached.
     """
 
     prompt_tokens: Count
@@ -36,7 +38,7 @@ class Usage:
 
 @dataclass
 class Figures:
-    """What a turn took. Times are in seconds."""
+    """The figures of a turn. Times are in seconds."""
 
     model: str
     first_token: Seconds | None = None
@@ -44,15 +46,19 @@ class Figures:
     """From the first token to the last."""
     usage: Usage | None = None
     finish_reason: Annotated[str, Field(max_length=MAX_FINISH_REASON)] = ""
-    """In the engine's word; empty where the turn did not go to its end."""
+    """As the engine reports it; empty if the turn did not complete."""
 
     def __post_init__(self) -> None:
-        # A server of somebody else's may call its models anything.
+        # A remote server may use any name for its models.
         self.model = whole(self.model)[:_MAX_MODEL]
 
     @property
     def tokens_per_second(self) -> float | None:
-        """How fast the engine wrote; None where it did not report how much, or too little for a rate."""
+        """The engine's speed; None if it did not report its tokens, or wrote too few for a rate.
+
+        Also None if the answer was ready beforehand, such as a picture that the reader has already read.
+        """
         if self.usage is None or self.usage.completion_tokens < 2 or self.writing <= 0:
             return None
-        return (self.usage.completion_tokens - 1) / self.writing
+        rate = (self.usage.completion_tokens - 1) / self.writing
+        return rate if rate <= _FASTEST else None

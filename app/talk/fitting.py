@@ -1,7 +1,7 @@
-"""Fits a conversation into what the model can hold, before it is sent.
+"""Fits a conversation into the model's context before it is sent.
 
-The oldest turns go first, then the oldest pictures of the turn before the question; the question itself never. What is
-left out is counted, for the page to say.
+The oldest turns are dropped first, then the oldest pictures of the turn before the question; the question itself never
+is. What is left out is counted, and the page reports it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from app.talk.conversation import Picture, Turn
 
 Count = Callable[[str], int]
-"""How many tokens a text is."""
+"""The number of tokens in a text."""
 
 MESSAGE_TOKENS = 8
-"""What a chat template puts around a message, at most."""
+"""The most tokens that a chat template adds to a message."""
 PICTURE_EXTRA = 6
-"""What it puts around a picture."""
+"""The most tokens that it adds to a picture."""
 SMALLEST_ANSWER = 64
-"""With less room than this for the answer there is no point in asking."""
+"""With less room than this for the answer, in tokens, the question is not sent."""
 _PATCH = 28
 """Kimi-VL merges 2 x 2 patches of 14 pixels into one token."""
 
@@ -36,7 +36,7 @@ class TooLongError(Exception):
 
 @dataclass(frozen=True)
 class Fit:
-    """What is sent: the turns, how much room is left for the answer, and what was left out."""
+    """What to send: the turns, the tokens remaining for the answer, and how much was left out."""
 
     turns: list[Turn]
     max_tokens: int
@@ -45,18 +45,18 @@ class Fit:
 
 
 def upper_bound(text: str) -> int:
-    """No tokenizer that works on bytes makes more tokens than there are bytes."""
+    """The most tokens a text can have: a byte-level tokenizer never makes more tokens than there are bytes."""
     return len(text.encode("utf-8", "surrogatepass"))
 
 
 def estimate(text: str) -> int:
-    """A careful guess where no tokenizer can be asked: English takes about four letters a token, Chinese under one."""
+    """A conservative estimate without a tokenizer: English has about four letters per token, Chinese at least one."""
     narrow = len(text.encode("ascii", "ignore"))
     return math.ceil(narrow / 3) + len(text) - narrow
 
 
 def picture_tokens(picture: Picture, pixel_limit: int) -> int:
-    """What a picture costs; the model itself scales one above its limit."""
+    """The tokens of a picture; the model itself scales down one above its limit."""
     scale = min(1.0, math.sqrt(pixel_limit / max(1, picture.width * picture.height)))
     columns = math.ceil(picture.width * scale / _PATCH)
     rows = math.ceil(picture.height * scale / _PATCH)
@@ -65,7 +65,7 @@ def picture_tokens(picture: Picture, pixel_limit: int) -> int:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a model can hold: `context` in tokens, and how large and how many pictures."""
+    """A model's limits: `context` in tokens, the size and the number of pictures."""
 
     context: int
     picture_pixels: int
@@ -73,10 +73,10 @@ class Limits:
 
 
 def fit(turns: Sequence[Turn], extra: Sequence[str], max_tokens: int, limits: Limits, count: Count) -> Fit:
-    """Leaves out what does not fit.
+    """Drops what does not fit.
 
-    A quarter of the context is kept free for the answer, less if fewer tokens are asked for; `max_tokens` is cut to
-    the room that is left. `extra` are the texts beside the turns: the system prompt, the answer to be continued.
+    A quarter of the context is reserved for the answer, less if `max_tokens` is smaller; `max_tokens` is reduced to the
+    remaining room. `extra` are the texts besides the turns: the system prompt, the answer to be continued.
 
     Raises:
         TooLongError: the last turn alone leaves no room for an answer.
@@ -88,7 +88,7 @@ def fit(turns: Sequence[Turn], extra: Sequence[str], max_tokens: int, limits: Li
     def size(turn: Turn) -> int:
         return _turn_tokens(turn, turn is kept[-1], limits.picture_pixels, count)
 
-    # Counted once: a conversation of thousands of turns may lose nearly all of them here.
+    # Counted once, since nearly all of thousands of turns may be dropped here.
     sizes = [size(turn) for turn in kept]
     total, left_out_turns = sum(sizes), 0
     while len(kept) - left_out_turns > 2 and total > budget:
@@ -110,7 +110,7 @@ def fit(turns: Sequence[Turn], extra: Sequence[str], max_tokens: int, limits: Li
 
 
 def texts(turns: Sequence[Turn]) -> list[str]:
-    """Every text whose tokens `fit` may count."""
+    """Every text of the turns whose tokens `fit` may count."""
     found = [turn.text for turn in turns]
     return found + [turn.answer.text for turn in turns if turn.answer]
 

@@ -1,4 +1,4 @@
-"""The line below an answer, in the language of the person who looks at it."""
+"""The line below an answer, in the user's language."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from app.talk.conversation import Answer, Ending
 from app.talk.figures import Figures
 
 _ENDED: dict[Ending | None, str] = {"stopped": "line_stopped", "length": "line_limit", "error": "line_error"}
-"""What is said of an answer that did not end by itself."""
+"""The keys for answers that did not end by themselves."""
 
 
 def footer_line(answer: Answer, language: Language) -> str:
     """How the answer ended if not by itself, the model, the times, the tokens.
 
-    An answer of an earlier version has the line that was written then.
+    An answer saved by an earlier version keeps its stored line.
     """
     if answer.line and not answer.figures:
         return answer.line
@@ -37,5 +37,5 @@ def _figures(figures: Figures, language: Language) -> list[str]:
 
 
 def speed_figure(speed: float) -> str:
-    """Tokens a second, with as many digits as mean something."""
+    """Tokens per second: from 10 on as an integer, else with one decimal."""
     return f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"

@@ -1,7 +1,7 @@
-"""What an answer is made of: parts, in the order in which they came.
+"""The parts of an answer, in the order in which they arrived.
 
-Memory, database and files share these classes. A new kind of part is one more class in `Part`; what is written is told
-apart by `kind`, so that no database and no file has to change for it.
+Memory, database and files share these classes. A new kind of part is another class in `Part`; stored parts are
+distinguished by `kind`, so neither the database nor the file format has to change for it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import Field
 
 @dataclass
 class Reasoning:
-    """What the model thought."""
+    """A stretch of reasoning."""
 
     text: str
     kind: Literal["reasoning"] = "reasoning"
@@ -22,7 +22,7 @@ class Reasoning:
 
 @dataclass
 class Text:
-    """What it answered, as Markdown."""
+    """A stretch of the answer, as Markdown."""
 
     text: str
     kind: Literal["text"] = "text"
@@ -32,7 +32,7 @@ Part = Annotated[Reasoning | Text, Field(discriminator="kind")]
 
 
 def parts_of(reasoning: str = "", text: str = "") -> list[Part]:
-    """The parts of an answer that thought first, if at all, and then answered, if it came to that."""
+    """The parts of an answer with this reasoning, if any, followed by this text, if any."""
     parts: list[Part] = []
     if reasoning:
         parts.append(Reasoning(reasoning))

@@ -1,7 +1,7 @@
-"""What can be set in a chat: the fields of the panel, their defaults, and the check of what comes back.
+"""The settings of a chat: the fields of the panel, their defaults, and the validation of input.
 
-A browser can send anything under any key, so every value is read here with its type and its limits; what makes no
-sense falls back to the default.
+A browser can send anything under any key, so every value is checked here for its type and its limits; invalid values
+fall back to the default.
 """
 
 from __future__ import annotations
@@ -16,69 +16,69 @@ from app.talk.control_tokens import whole
 from engine.catalog import Instant, Model, UnknownModelError, find_model
 
 MAX_STOP_SEQUENCES = 4
-"""As many as the OpenAI API allows."""
+"""The OpenAI API's limit."""
 MAX_STOP_LENGTH = 200
 MAX_SYSTEM_PROMPT = 20_000
 MAX_NAME = 40
 MAX_TEMPERATURE = 2.0
 MAX_STORED_BYTES = 64 * 1024
-"""The largest settings that are kept, as UTF-8."""
+"""The largest settings that are stored, as JSON in UTF-8."""
 _LONGEST_NUMBER = 40
 _LARGEST_NUMBER = 1e15
 _LONGEST_MODEL = 500
 _MOST_TYPED = 2 * MAX_STOP_SEQUENCES
 _LONGEST_TYPED = 6 * MAX_STOP_LENGTH
-"""Of a stop sequence as it is typed, in which each character may be an escape."""
+"""The most characters of a stop sequence as typed, where each character may be an escape."""
 
 
 @dataclass(frozen=True)
 class ChatSettings:
-    """The settings of one turn, checked."""
+    """The validated settings of one turn."""
 
     model: str
-    """The name under which the engine serves it."""
+    """The model's name on the engine."""
     temperature: float
     top_p: float
     max_tokens: int
     streaming: bool = True
     stop: tuple[str, ...] = ()
     agent_name: str = ""
-    """Empty: the page's own name."""
+    """Empty means the page's own name."""
     system_prompt: str = ""
     show_thinking: bool = True
     thinking: bool = True
-    """Whether the model thinks first, where it can be asked not to."""
+    """Whether the model thinks first, if it has that switch."""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What a chat can choose from: the served models, the first one being the default, and the model's own facts."""
+    """What a chat can choose from: the served models, the default first, and the default model's facts."""
 
     served: tuple[str, ...]
     model: Model
     context: int
     """In tokens."""
     titles: Mapping[str, str] = field(default_factory=dict)
-    """Names for people, by served name."""
+    """Display names, by served name."""
 
     @property
     def max_tokens(self) -> int:
-        """The default limit of an answer: the model's, or less where the context is small."""
+        """The default limit of an answer: the model's, or less if the context is small."""
         return max(1, min(self.model.max_tokens, self.context // 2))
 
     def instant(self, name: str) -> Instant | None:
-        """How the served model `name` is asked to answer without thinking; None: it has no such switch."""
+        """How to make the served model `name` answer without thinking; None if it has no such switch."""
         if name == self.served[0]:
             return self.model.instant
         try:
-            # A server may have others beside the plan's model.
+            # A server may have other models besides the plan's.
             return find_model(name).instant
         except UnknownModelError:
             return None
 
 
 def defaults(offer: Offer, instant: Instant | None = None) -> ChatSettings:
-    """The settings before anybody touches them: those of the model's catalogue entry, `instant` if without thinking."""
+    """The default settings from the model's catalogue entry; `instant` has those for answers without thinking."""
     temperature, top_p = offer.model.temperature, offer.model.top_p
     if instant:
         temperature = temperature if instant.temperature is None else instant.temperature
@@ -93,7 +93,7 @@ def defaults(offer: Offer, instant: Instant | None = None) -> ChatSettings:
 
 
 def parse(raw: Mapping[str, Any], offer: Offer) -> ChatSettings:
-    """Reads what a client sent as its settings; never raises."""
+    """Validates a client's settings; never raises."""
     model = raw.get("model")
     model = model if isinstance(model, str) and model in offer.served else offer.served[0]
     instant = None if _switch(raw.get("thinking"), True) else offer.instant(model)
@@ -113,18 +113,18 @@ def parse(raw: Mapping[str, Any], offer: Offer) -> ChatSettings:
 
 
 def stored(raw: object) -> dict[str, Any]:
-    """What of a browser's or a file's settings is kept, as it was sent: known fields of their types; never raises.
+    """The part of a browser's or a file's settings to store, as sent: known fields of the right type; never raises.
 
-    At most `MAX_STORED_BYTES`: a system prompt for which there is no room is cut.
+    At most `MAX_STORED_BYTES`: a system prompt that does not fit is cut.
     """
     if not isinstance(raw, Mapping):
         return {}
-    # An emptied field of the panel comes as None, which is a choice too.
+    # An emptied field of the panel arrives as None, which is a choice too.
     known = {name: raw[name] for name in _STORED if name in raw}
     kept: dict[str, Any] = {name: None if value is None else _STORED[name](value) for name, value in known.items()}
     kept = {name: value for name, value in kept.items() if value is not None or known[name] is None}
     while (over := _size(kept) - MAX_STORED_BYTES) > 0:
-        # A character is written in at most six bytes.
+        # A character takes at most six bytes.
         kept["system_prompt"] = kept["system_prompt"][: -max(1, over // 6)]
     return kept
 
@@ -134,10 +134,10 @@ def _size(value: Mapping[str, Any]) -> int:
 
 
 def follow_thinking(chosen: Mapping[str, Any], shown: Mapping[str, Any], offer: Offer) -> dict[str, Any]:
-    """What was chosen in the panel, without the temperature and top-p that nobody chose.
+    """The settings chosen in the panel, without a temperature and top-p that the user did not choose.
 
-    The panel sends all of its values. Where `chosen` switches thinking and a value still is the one that was `shown`,
-    the default of the other mode, it is left out, so that the default of this mode takes its place.
+    The panel sends all of its values. If `chosen` switches thinking and a value is still the one `shown`, the default
+    of the previous mode, it is dropped, so that the default of the new mode applies.
     """
     before, now = parse(shown, offer), parse(chosen, offer)
     if before.thinking == now.thinking:
@@ -152,7 +152,7 @@ def follow_thinking(chosen: Mapping[str, Any], shown: Mapping[str, Any], offer: 
 
 
 def stop_sequences(raw: object) -> tuple[str, ...]:
-    """Stop sequences as typed into the panel: escapes such as `\\n` understood, empty and repeated ones dropped."""
+    r"""Stop sequences as typed into the panel: escapes such as `\n` decoded, empty and repeated ones dropped."""
     if not isinstance(raw, Sequence) or isinstance(raw, str | bytes):
         return ()
     texts = (whole(unescape(item))[:MAX_STOP_LENGTH] for item in raw if isinstance(item, str))
@@ -160,7 +160,7 @@ def stop_sequences(raw: object) -> tuple[str, ...]:
 
 
 def unescape(text: str) -> str:
-    r"""`\n`, `\t`, `\\`, `\"` and `\u4e2d` as JSON understands them; a text with any other escape is taken as it is."""
+    r"""Decodes `\n`, `\t`, `\\`, `\"` and `\u4e2d` like JSON; a text with any other escape is returned unchanged."""
     if "\\" not in text:
         return text
     quoted = text.replace('\\"', '"').replace('"', '\\"')
@@ -171,7 +171,7 @@ def unescape(text: str) -> str:
 
 
 def _number(raw: object, default: float, lowest: float, highest: float) -> float:
-    """A number, also one written as text (the panel's number fields send text), within its limits."""
+    """A number within its limits, possibly given as text, as the panel's number fields do."""
     if isinstance(raw, bool) or not isinstance(raw, int | float | str):
         return default
     try:
@@ -224,4 +224,4 @@ _STORED: Mapping[str, Callable[[object], Any]] = {
     "show_thinking": _kept_switch,
     "thinking": _kept_switch,
 }
-"""What is kept of each field of `ChatSettings`; None: nothing."""
+"""Returns what to store of each field of `ChatSettings`; None means nothing."""

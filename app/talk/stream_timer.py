@@ -1,4 +1,4 @@
-"""Takes the times of one stream, and counts what comes. A frame's worth of tokens costs it one call."""
+"""Measures the times of one stream, and counts its pieces, with one call per batch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from engine.reasoning_tags import Kind, Piece
 
 
 class Clock:
-    """Times are of `time.monotonic`, in seconds, unless said otherwise."""
+    """The times of one stream. Times are from `time.monotonic`, in seconds, unless stated otherwise."""
 
     def __init__(self) -> None:
         self.asked = time.monotonic()
@@ -17,11 +17,11 @@ class Clock:
         self.first_reasoning: float | None = None
         self.first_answer: float | None = None
         self.pieces = 0
-        """How many pieces came: with most engines a piece is a token."""
+        """The number of pieces received; with most engines a piece is a token."""
         self._epoch = time.time_ns() - int(self.asked * 1e9)
 
     def saw(self, first: Piece, last: Piece, count: int) -> None:
-        """`count` pieces have come, from `first` to `last`."""
+        """Records that `count` pieces have arrived, from `first` to `last`."""
         now = self.last = time.monotonic()
         self.pieces += count
         if self.first is None:
@@ -50,5 +50,5 @@ class Clock:
         return (self.first_answer or self.last) - self.first_reasoning
 
     def unix_ns(self, moment: float) -> int:
-        """A moment of this clock in nanoseconds since 1970, as spans want it."""
+        """A moment of this clock in nanoseconds since 1970, the format of spans."""
         return self._epoch + int(moment * 1e9)

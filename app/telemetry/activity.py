@@ -1,4 +1,4 @@
-"""What this page is doing, and did in the last hour; for the metrics and the status page. Lost when the page ends."""
+"""What the web process is doing, and did in the last hour, for the metrics and the status page. In memory only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST = 5000
 
 @dataclass(frozen=True)
 class Done:
-    """One request that was answered, wholly or in part. `at` is Unix time; other times are in seconds."""
+    """One request that has ended, complete or not. `at` is Unix time; other times are in seconds."""
 
     at: float
     model: str
@@ -24,19 +24,19 @@ class Done:
 
 @dataclass
 class Activity:
-    """Counters of this moment, and the requests of the last hour, oldest first."""
+    """The current counters, and the requests of the last hour, oldest first."""
 
     streams: int = 0
-    """Answers that are being given."""
+    """Answers in progress."""
     waiting: int = 0
     """Questions that wait for the engine to be ready."""
     queued: int | None = None
-    """Requests that wait inside the engine, where it has lately been asked."""
+    """Requests that wait inside the engine, if it was asked recently."""
     done: deque[Done] = field(default_factory=lambda: deque(maxlen=_MOST))
 
     @contextmanager
     def waiting_one(self) -> Iterator[None]:
-        """While a question waits for the engine."""
+        """Counts a question that waits for the engine."""
         self.waiting += 1
         try:
             yield
@@ -45,7 +45,7 @@ class Activity:
 
     @contextmanager
     def streaming_one(self) -> Iterator[None]:
-        """While an answer is given."""
+        """Counts an answer in progress."""
         self.streams += 1
         try:
             yield
@@ -53,7 +53,7 @@ class Activity:
             self.streams -= 1
 
     def add(self, model: str, first_token: float | None, tokens_per_second: float | None) -> None:
-        """Remembers a request that has just ended."""
+        """Records a request that has just ended."""
         self.done.append(Done(time.time(), model, first_token, tokens_per_second))
 
     def last_hour(self) -> list[Done]:

@@ -1,6 +1,6 @@
-"""The page's log: one line an event, with the thread that it concerns and the trace; as JSON with `KIMI_LOG_JSON=1`.
+"""The page's log: one line per event, with its thread and trace; as JSON with `KIMI_LOG_JSON=1`.
 
-What people write is never logged, nor a session's id (which opens its files), nor a secret.
+Never logged: what users write, secrets, and session ids, which give access to a session's files.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _MINUTE = 60.0
 _thread: ContextVar[str] = ContextVar("thread", default="")
 _events = logging.getLogger("app.event")
 _QUIET = ("httpx", "httpx2", "watchfiles", "alembic", "uvicorn.error", "opentelemetry.sdk.metrics")
-"""What is logged from its warnings on; uvicorn would log each socket with its session's id."""
+"""Loggers limited to warnings; uvicorn would log each socket with its session's id."""
 
 
 @contextmanager
 def about(thread: str) -> Iterator[None]:
-    """What is logged meanwhile concerns this thread."""
+    """Adds this thread to all log lines inside the block."""
     token = _thread.set(thread)
     try:
         yield
@@ -34,13 +34,13 @@ def about(thread: str) -> Iterator[None]:
 
 
 def event(name: str, **facts: object) -> None:
-    """Logs that something happened; a fact that is None is left out."""
+    """Logs an event; facts that are None are omitted."""
     known = {key: value for key, value in facts.items() if value is not None}
     _events.info(name, extra={"facts": known})
 
 
 def set_up(*, as_json: bool) -> None:
-    """Sends all logging to standard output, which the supervisor writes into app.log."""
+    """Sends all logging to standard output, which the supervisor writes to app.log."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines() if as_json else Lines())
     handler.addFilter(Repeats())
@@ -51,10 +51,10 @@ def set_up(*, as_json: bool) -> None:
 
 
 class Repeats(logging.Filter):
-    """Keeps what somebody can make the page log again and again from pushing out all else.
+    """Limits repeated messages, so that an attacker cannot flood the log.
 
-    Of warnings and errors from one place in the code, `most` are written in a minute. The next one after that minute
-    says how many were left out.
+    At most `most` warnings and errors from one place in the code are written per minute. The first one after that
+    minute states how many were omitted.
     """
 
     def __init__(self, most: int = 20, clock: Callable[[], float] = time.monotonic) -> None:
@@ -62,10 +62,10 @@ class Repeats(logging.Filter):
         self._most = most
         self._clock = clock
         self._seen: dict[tuple[str, str, int], tuple[float, int]] = {}
-        """When the minute of a place began, and how many there were in it."""
+        """When the current minute of a place began, and its number of records since."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is written."""
+        """Whether to write the record."""
         if record.levelno < logging.WARNING:
             return True
         place, now = (record.name, record.pathname, record.lineno), self._clock()
@@ -92,7 +92,7 @@ class Lines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """The same as an object of JSON a line."""
+    """The same as a JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as a line."""

@@ -1,6 +1,6 @@
-"""The page's metrics: OpenTelemetry's names for generative AI where it has one, `kimi.…` otherwise.
+"""The page's metrics: OpenTelemetry's names for generative AI where they exist, `kimi.…` otherwise.
 
-Recorded once a turn or less often, never once a token. docs/observability.md says what each one is.
+Recorded at most once per turn, never per token. docs/observability.md explains each one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TOKENS = tuple(float(4**power) for power in range(11))
 
 
 class Instruments:
-    """What the page measures. Made once, from the meter that is to have it."""
+    """The page's instruments, created once from a meter."""
 
     def __init__(self, meter: Meter) -> None:
         def seconds(name: str, text: str, bounds: tuple[float, ...]) -> Histogram:
@@ -52,14 +52,14 @@ class Instruments:
 
             meter.create_observable_gauge(name, [read], unit, text)
 
-        gauge("kimi.streams.active", "{stream}", "Answers that are being given.", lambda: activity.streams)
+        gauge("kimi.streams.active", "{stream}", "Answers in progress.", lambda: activity.streams)
         gauge(
             "kimi.turns.waiting", "{turn}", "Questions that wait for the engine to be ready.", lambda: activity.waiting
         )
         gauge("kimi.engine.queue", "{request}", "Requests that wait inside the engine.", lambda: activity.queued)
 
     def request(self, engine: str, figures: Figures, seconds: float, error: str = "") -> None:
-        """Records one request to the engine; `error` is the class of what went wrong with it."""
+        """Records one request to the engine; `error` is the class of its exception, if any."""
         who = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": engine, "gen_ai.request.model": figures.model}
         self.duration.record(seconds, who | ({"error.type": error} if error else {}))
         if figures.first_token is not None:
@@ -76,7 +76,7 @@ class _Holder:
 
 
 def set_up(meter: Meter, engine: Callable[[], EngineStatus], chats: Callable[[], int]) -> None:
-    """Begins to measure; `engine` tells its state, `chats` how many are open."""
+    """Starts measuring; `engine` returns the engine's state, `chats` the number of open chats."""
     _Holder.instruments = Instruments(meter)
 
     def states(_: CallbackOptions) -> Iterable[Observation]:
@@ -90,10 +90,10 @@ def set_up(meter: Meter, engine: Callable[[], EngineStatus], chats: Callable[[],
         return [Observation(chats())]
 
     meter.create_observable_gauge("kimi.engine.state", [states], "", "1 for the state that the engine is in.")
-    meter.create_observable_counter("kimi.engine.restarts", [restarts], "{restart}", "How often it was started again.")
+    meter.create_observable_counter("kimi.engine.restarts", [restarts], "{restart}", "Restarts of the engine.")
     meter.create_observable_gauge("kimi.chats.open", [opened], "{chat}", "Chats that are open in a browser.")
 
 
 def instruments() -> Instruments:
-    """Those in force; before `set_up` they measure nothing."""
+    """The current instruments; before `set_up` they measure nothing."""
     return _Holder.instruments

@@ -1,7 +1,7 @@
-"""OpenTelemetry for the page: traces where they are asked for, metrics always (`/metrics` reads them).
+"""OpenTelemetry for the page: traces if enabled, metrics always (`/metrics` reads them).
 
-Traces are on with `OTEL_EXPORTER_OTLP_ENDPOINT` (sent there by OTLP over HTTP) or `KIMI_TRACE=console` (one line of
-JSON a span). A collector that is away costs no answer: what is sent, is sent by threads of their own.
+Traces are enabled by `OTEL_EXPORTER_OTLP_ENDPOINT` (sent there by OTLP over HTTP) or `KIMI_TRACE=console` (one line of
+JSON per span). Background threads do the sending, so an unreachable collector delays no answer.
 """
 
 from __future__ import annotations
@@ -34,26 +34,26 @@ class Telemetry:
     def __init__(self) -> None:
         self.tracer: Tracer = trace.NoOpTracer()
         self.on = False
-        """Whether spans go anywhere."""
+        """Whether spans are exported."""
         self.content = False
-        """Whether people's text may stand in spans (`KIMI_TRACE_CONTENT=1`)."""
+        """Whether spans may contain what users write (`KIMI_TRACE_CONTENT=1`)."""
         self.reader: InMemoryMetricReader | None = None
         """What `/metrics` reads."""
         self._traces: TracerProvider | None = None
         self._metrics: MeterProvider | None = None
 
     def set_up(self, *, console: bool = False, content: bool = False) -> None:
-        """Switches on what the environment asks for; called once, when the page starts.
+        """Sets up traces and metrics from the environment; called once, when the page starts.
 
-        With `console` spans are printed, wherever else they might go; with `content` they hold what people write.
+        With `console`, spans are printed instead of sent; with `content`, they contain what users write.
         """
-        # Imported only here: who imports this module for a span need not wait for the SDK.
+        # Imported here because importing the SDK is slow, and other modules import this one for spans only.
         from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415
         from opentelemetry.sdk.metrics.export import InMemoryMetricReader  # noqa: PLC0415
         from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
 
         if "grpc" in os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", ""):
-            _log.warning("OTLP goes by HTTP here, usually to port 4318; OTEL_EXPORTER_OTLP_PROTOCOL is not followed")
+            _log.warning("OTLP is sent over HTTP, usually to port 4318; OTEL_EXPORTER_OTLP_PROTOCOL is ignored")
         resource = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME", NAME)})
         self.content = content
         self._set_up_traces(resource, "console" if console else tracing.exporter(os.environ, "traces"))
@@ -64,7 +64,7 @@ class Telemetry:
     def _set_up_traces(self, resource: Resource, asked: tracing.Exporter) -> None:
         if asked == "none":
             return
-        # Only where somebody asks for traces.
+        # Imported only if traces are enabled.
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
         from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter  # noqa: PLC0415
@@ -75,11 +75,11 @@ class Telemetry:
         self.tracer, self.on = self._traces.get_tracer(NAME), True
 
     def meter(self) -> Meter:
-        """What makes the page's instruments; one that measures nothing before `set_up`."""
+        """The meter for the page's instruments; before `set_up`, one that measures nothing."""
         return self._metrics.get_meter(NAME) if self._metrics else NoOpMeter(NAME)
 
     def shut_down(self) -> None:
-        """Sends what is still waiting to be sent; gives a collector that is away no more than a few seconds."""
+        """Sends what is pending; gives up on an unreachable collector after a few seconds."""
         ending = threading.Thread(target=self._shut_down, daemon=True)
         ending.start()
         ending.join(SHUT_DOWN_SECONDS)

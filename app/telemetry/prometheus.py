@@ -1,4 +1,4 @@
-"""Metrics in Prometheus' text format, version 0.0.4; names as OpenTelemetry's compatibility specification has them."""
+"""Metrics in Prometheus' text format, version 0.0.4; named by OpenTelemetry's compatibility specification."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNITS = {"s": "seconds", "By": "bytes", "1": "ratio"}
 
 
 def render(metrics: MetricsData | None) -> str:
-    """All metrics as text; empty where nothing was measured yet."""
+    """All metrics as text; empty if nothing has been measured yet."""
     lines: list[str] = []
     for resource in metrics.resource_metrics if metrics else ():
         for scope in resource.scope_metrics:
@@ -30,9 +30,9 @@ def render(metrics: MetricsData | None) -> str:
 
 
 def name_of(metric: str, unit: str, *, counter: bool) -> str:
-    """The name under which Prometheus knows a metric: `kimi.picture.duration` in s → kimi_picture_duration_seconds."""
+    """A metric's name in Prometheus: `kimi.picture.duration` in s → kimi_picture_duration_seconds."""
     name = re.sub(r"[^a-zA-Z0-9_:]", "_", metric)
-    # An annotation in braces, {token}, says what is counted and is no unit.
+    # An annotation in braces such as {token} names what is counted and is not a unit.
     if (suffix := _UNITS.get(unit, "")) and not name.endswith(f"_{suffix}"):
         name += f"_{suffix}"
     return f"{name}_total" if counter else name

@@ -1,7 +1,7 @@
 """The spans of a turn, one trace each: `turn` above `receive` (with its pictures), `queue` and `chat MODEL`.
 
-The names are those of OpenTelemetry's conventions for generative AI where they have one, and `kimi.…` otherwise;
-docs/observability.md lists them. What people write and show is in no span unless `KIMI_TRACE_CONTENT=1`.
+Names follow OpenTelemetry's conventions for generative AI where they exist, and are `kimi.…` otherwise;
+docs/observability.md lists them. Spans do not contain what users write or show, unless `KIMI_TRACE_CONTENT=1`.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 
 @contextmanager
 def turn(thread: str, action: str) -> Iterator[Span]:
-    """The whole of a turn, from what the browser sent to the last frame; `action`: ask, retry, regenerate, continue."""
+    """A whole turn, from the browser's event to the last batch of text; `action`: ask, retry, regenerate, continue."""
     attributes = {"gen_ai.conversation.id": thread, "kimi.turn.action": action}
     with logs.about(thread), _span("turn", SpanKind.SERVER, attributes) as span:
         yield span
 
 
 def turn_ended(ending: str, figures: Figures | None, error: str = "") -> None:
-    """Says of the turn under way how its answer ended: stop, length, stopped, error."""
+    """Records how the current turn's answer ended: stop, length, stopped, error."""
     span = get_current_span()
     if span.is_recording():
         span.set_attribute("kimi.turn.ending", ending)
@@ -68,7 +68,7 @@ def step(name: str) -> Iterator[Span]:
 
 @contextmanager
 def picture() -> Iterator[list[Picture]]:
-    """The checking and preparing of one uploaded file; what it became goes into the list that is given."""
+    """The checking and preparing of one uploaded file; add the resulting pictures to the yielded list."""
     began = time.monotonic()
     taken: list[Picture] = []
     error = ""
@@ -76,7 +76,7 @@ def picture() -> Iterator[list[Picture]]:
         try:
             yield taken
         except Exception as found:
-            # PictureError's key says what is wrong with the file, and nothing of what is in it.
+            # PictureError's key names the problem and reveals nothing of the file's content.
             error = getattr(found, "key", type(found).__name__)
             span.set_attribute("error.type", error)
             raise
@@ -90,20 +90,20 @@ def picture() -> Iterator[list[Picture]]:
 
 @dataclass
 class Asked:
-    """One request to the engine, under way."""
+    """A running request to the engine."""
 
     plan: LaunchPlan
     figures: Figures
     span: Span
     clock: Clock = field(default_factory=Clock)
     headers: dict[str, str] = field(default_factory=dict)
-    """What goes with the request, so that the engine's spans join the trace; empty where nobody traces."""
+    """Headers for the request, so that the engine's spans join the trace; empty without tracing."""
     error: str = ""
 
 
 @contextmanager
 def request(plan: LaunchPlan, body: dict[str, Any], figures: Figures, answer: Answer) -> Iterator[Asked]:
-    """One request to the engine, from sending it to its last token; `figures` are read at its end."""
+    """One request to the engine, from sending it to its last token; `figures` are recorded at the end."""
     attributes = _request_attributes(plan, body) | {"kimi.request.continuing": not answer.empty} if telemetry.on else {}
     with _span(f"chat {figures.model}", SpanKind.CLIENT, attributes) as span, activity.streaming_one():
         asked = Asked(plan, figures, span)
@@ -170,7 +170,7 @@ def _request_attributes(plan: LaunchPlan, body: dict[str, Any]) -> dict[str, Any
     if server.port:
         attributes["server.port"] = server.port
     if stop := body.get("stop"):
-        # The sequences are a person's words; how many there are is not.
+        # The user wrote the sequences, so only their number is recorded.
         attributes["kimi.request.stop_sequences"] = len(stop)
         if telemetry.content:
             attributes["gen_ai.request.stop_sequences"] = stop
@@ -187,13 +187,13 @@ def _part(part: dict[str, Any]) -> dict[str, Any]:
     if part["type"] == "text":
         return {"type": "text", "content": part["text"]}
     url = part["image_url"]["url"]
-    # The picture itself would make a span of megabytes: its file's address stands for it.
+    # The file's address, because the picture itself would make a span of megabytes.
     return {"type": "uri", "modality": "image", "uri": url if url.startswith("file:") else "data:"}
 
 
 @contextmanager
 def _span(name: str, kind: SpanKind, attributes: dict[str, Any]) -> Iterator[Span]:
-    # An exception's text may repeat what somebody wrote: its class alone goes into a span.
+    # An exception's message may quote what a user wrote, so a span gets only its class.
     with telemetry.tracer.start_as_current_span(
         name, kind=kind, attributes=attributes, record_exception=False, set_status_on_exception=False
     ) as span:

@@ -1,1 +1,1 @@
-"""One turn: what is asked of the engine, what comes of it, and what can go wrong."""
+"""One turn: the request to the engine, its answer, and what can go wrong."""

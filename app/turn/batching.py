@@ -1,8 +1,8 @@
-"""Gathers pieces of text into frames, so that the browser draws 30 times a second and not once a token.
+"""Batches pieces of text into frames, so that the browser renders 30 times a second and not once per token.
 
-A browser parses anew at every frame the part of the message that still grows: a few paragraphs, or all of it where it
-can't be cut, as in a long list or program (`public/markdown.js` keeps the finished parts). That is why frames come more
-slowly as the text grows; the first piece of each kind is shown at once.
+At every frame, a browser parses the part of the message that still grows: a few paragraphs, or all of it if it can't
+be split, such as a long list or program (`public/markdown.js` keeps the finished parts). So frames become slower as the
+text grows; the first piece of each kind is shown at once.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from engine.reasoning_tags import Kind, Piece
 
 FRAME_SECONDS = 1 / 30
 _FRAMES_A_SECOND = 256
-"""Of all answers together: where many are written at once, each comes in fewer frames, and the process keeps up."""
+"""The limit for all answers together: with many at once, each gets fewer frames, so the process keeps up."""
 _CROWDED_SECONDS = 0.1
 _SLOWEST_SECONDS = 0.4
 _CHARACTERS_A_SECOND_MORE = 90_000
-"""So many characters on the page make a frame one second longer."""
+"""Each this many characters of a message make its frames one second longer."""
 
 
 def frame_seconds(characters: int, answers: int = 1) -> float:
-    """How long to gather before the next frame: so many characters are in the message, so many answers are written."""
+    """The time to the next frame, for a message of `characters` while `answers` are streaming."""
     shortest = min(max(FRAME_SECONDS, answers / _FRAMES_A_SECOND), _CROWDED_SECONDS)
     return min(shortest + characters / _CHARACTERS_A_SECOND_MORE, _SLOWEST_SECONDS)
 
 
 class Frames:
-    """Pieces go in one by one; `show` gets them joined, in order, each kind apart."""
+    """Joins pieces into frames for `show`, in order, each kind separately."""
 
     _running: ClassVar[int] = 0
 
@@ -44,11 +44,11 @@ class Frames:
         self._hurry = asyncio.Event()
 
     def add(self, pieces: list[Piece]) -> None:
-        """Takes pieces; returns at once."""
+        """Adds pieces; returns at once."""
         if not pieces:
             return
         if pieces[-1].kind is not self._last:
-            # A new kind of text begins: what was gathered is shown now, and the new kind's first piece with it.
+            # A new kind of text begins: show what is pending now, including the new kind's first piece.
             self._last = pieces[-1].kind
             self._hurry.set()
         self._waiting += pieces
@@ -56,17 +56,17 @@ class Frames:
 
     @property
     def seconds(self) -> float:
-        """How long the next frame is gathered for: nobody sees sooner what comes sooner."""
+        """How long the next frame takes; pieces that arrive sooner are not shown sooner."""
         return frame_seconds(self._shown, Frames._running)
 
     def end(self) -> None:
-        """No more will come: what waits is shown at once, and `run` returns."""
+        """Ends the stream: shows what is pending at once, and lets `run` return."""
         self._ended = True
         self._arrived.set()
         self._hurry.set()
 
     async def run(self) -> None:
-        """Shows frames until the end; the one place from which `show` is called."""
+        """Shows frames until the end; only this calls `show`."""
         Frames._running += 1
         try:
             await self._show_all()
@@ -92,7 +92,7 @@ class Frames:
             await self._show(piece)
 
     async def _pause(self) -> None:
-        # For each frame of each answer: a timeout around the waiting would take three times as long.
+        # This runs for each frame of each answer, and asyncio.timeout would take three times as long.
         alarm = asyncio.get_running_loop().call_later(self.seconds, self._hurry.set)
         try:
             await self._hurry.wait()
@@ -101,7 +101,7 @@ class Frames:
 
 
 def join_neighbours(pieces: list[Piece]) -> list[Piece]:
-    """Pieces of one kind that stand side by side, made one."""
+    """Joins adjacent pieces of the same kind."""
     joined: list[Piece] = []
     texts: list[str] = []
     for piece in pieces:

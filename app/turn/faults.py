@@ -1,4 +1,4 @@
-"""What went wrong with an engine → one sentence for a person, with the way out."""
+"""An exception from a turn → one sentence for the user, with the way out."""
 
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ from app.lazily import openai
 from app.talk.fitting import TooLongError
 from app.upstream.state import EngineFailedError, NoSupervisorError
 from app.upstream.stream import BrokenStreamError, StreamedError, error_text
-from engine import status
 
 _TOO_LONG = re.compile(r"maximum context length|max_model_len|context length|too long|longer than the", re.IGNORECASE)
 _TOO_MANY = re.compile(r"at most (\d+) image", re.IGNORECASE)
 _UNFIT_PICTURE = re.compile(r"Failed to apply \w+", re.IGNORECASE)
-"""vLLM's words where the model's own processor can't take a picture, as one that is far too wide."""
+"""vLLM's message when the model's own processor can't handle a picture, such as one that is far too wide."""
 _BAD_PICTURE = re.compile(r"image|picture|media|file://|allowed-local-media", re.IGNORECASE)
 _LONGEST_DETAIL = 200
 UNEXPECTED = "unexpected"
-"""The fault that nobody foresaw: the log has its trace."""
+"""An unexpected error, whose traceback is in the log."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """The key of a sentence and its values, and whether asking again may help."""
+    """The key of a message and its values, and whether a retry may help."""
 
     key: str
     values: dict[str, object] = field(default_factory=dict)
@@ -33,10 +32,8 @@ class Fault:
 
 
 def explain(error: Exception) -> Fault:  # noqa: PLR0911 - one line for each kind
-    """The fault behind an exception from a turn; a general one for what nobody foresaw."""
+    """The fault behind an exception from a turn; `UNEXPECTED` for any other exception."""
     match error:
-        case EngineFailedError(reason=status.ANSWERS_NOTHING):
-            return Fault("engine_answers_nothing")
         case EngineFailedError():
             return Fault("engine_failed", {"reason": error.reason})
         case NoSupervisorError():
@@ -59,7 +56,7 @@ def _connection(error: Exception) -> Fault:
     if isinstance(error, httpx2.ReadTimeout) or isinstance(error.__cause__, httpx2.ReadTimeout):
         return Fault("engine_silent")
     if isinstance(error, httpx2.HTTPError):
-        # The reply had begun: it is the stream that was cut.
+        # The response had begun, so it was the stream that broke.
         return Fault("engine_broke_off")
     return Fault("engine_unreachable")
 
@@ -79,7 +76,7 @@ def _status(error: openai.APIStatusError) -> Fault:
 
 
 def _refusal(said: str) -> Fault:
-    """The engine refuses the question; vLLM tells the reasons apart only by its words."""
+    """The engine rejects the question; vLLM distinguishes the reasons only in its message."""
     if match := _TOO_MANY.search(said):
         return Fault("too_many_pictures", {"most": match.group(1)}, retry=False)
     if _TOO_LONG.search(said):
@@ -92,7 +89,7 @@ def _refusal(said: str) -> Fault:
 
 
 def _detail(said: str) -> str:
-    """The engine's first line, short enough to stand in a sentence, safe to stand in Markdown."""
+    """The first line of the engine's message, short enough for a sentence and safe in Markdown."""
     line = " ".join((said.strip().splitlines() or [""])[0].split())
     line = line.replace("`", "'")
     return line if len(line) <= _LONGEST_DETAIL else line[: _LONGEST_DETAIL - 1] + "…"

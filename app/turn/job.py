@@ -1,4 +1,4 @@
-"""What a turn is to do."""
+"""The input of a turn."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from app.talk.conversation import Answer, Turn
 
 @dataclass
 class Job:
-    """What is to be done: the conversation up to and with the question, and the answer that is filled in.
+    """The conversation up to and including the question, and the answer to fill in.
 
-    `raw_settings` are as the client sent them. With `continuing` the answer goes on where it ended.
+    `raw_settings` are as the client sent them. With `continuing` the answer resumes where it ended.
     """
 
     turns: Sequence[Turn]
@@ -22,6 +22,6 @@ class Job:
     raw_settings: Mapping[str, Any]
     continuing: bool = False
     answer_now: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set by a person who has seen enough thinking: the answer then begins from the thoughts so far."""
+    """Set when the user presses Answer now: the answer then begins from the thoughts so far."""
     keep_waiting: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set by a person who was asked about a silent engine, and has patience with it."""
+    """Set when the user chooses to keep waiting for a silent engine."""

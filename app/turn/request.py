@@ -1,4 +1,4 @@
-"""What the engine is asked in one round of a turn: settings, messages that fit, and how its stream is to be read."""
+"""The request to the engine for one round of a turn: settings, messages that fit, and how to parse its stream."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import aiofiles
 
+from app.files.padded import padded_file
 from app.talk.conversation import Message, Picture, Turn, to_messages, to_prefix
 from app.talk.fitting import Fit, Limits, fit, texts, upper_bound
 from app.talk.settings import ChatSettings, Offer, follow_thinking, parse
@@ -28,17 +29,17 @@ class Request:
     settings: ChatSettings
     fitted: Fit
     body: dict[str, Any]
-    """Of the OpenAI chat API."""
+    """The request's JSON, for the OpenAI chat API."""
     marks: Marks | None
-    """What the model writes around its reasoning."""
+    """The tags that the model writes around its reasoning."""
     start: Start
-    """Where its answer goes on."""
+    """The state in which its answer resumes."""
     instant: bool
-    """Whether the model is asked not to think."""
+    """Whether the model is told not to think."""
 
 
 async def make_request(client: EngineClient, job: Job) -> Request:
-    """The request for what is to come next of the job's answer.
+    """The request for the next part of the job's answer.
 
     Raises:
         TooLongError: the question does not fit into the model.
@@ -69,14 +70,14 @@ def _start(job: Job, marks: Marks | None, instant: Instant | None) -> Start:
 
 
 async def _fit(client: EngineClient, job: Job, settings: ChatSettings, offer: Offer, instant: Instant | None) -> Fit:
-    limits = Limits(client.context(settings.model), offer.model.picture_pixels, offer.model.pictures_per_prompt)
+    limits = Limits(client.context(settings.model), client.picture_pixels, offer.model.pictures_per_prompt)
     extra = [settings.system_prompt] if settings.system_prompt.strip() else []
     if job.continuing:
         extra += [job.answer.reasoning, job.answer.text]
     if instant:
         extra.append(instant.prefill)
-    # Counting costs a request for each text, so first the bound that needs none: it is enough for most chats. Both run
-    # in a thread of their own, beside which others are served: a chat may have megabytes.
+    # Counting costs a request for each text, so try an upper bound first, which is enough for most chats. Both run in a
+    # worker thread, because a chat may have megabytes.
     fitted = await asyncio.to_thread(_try_bound, job.turns, extra, settings.max_tokens, limits)
     if fitted is None:
         counts = await client.count([*texts(job.turns), *extra], settings.model)
@@ -120,10 +121,12 @@ async def _body(
 
 
 async def _picture_url(client: EngineClient, picture: Picture) -> str:
-    """How the engine is told of a picture: by its file where both see the workspace, else by its bytes."""
+    """A picture's URL for the engine: its file if both share the workspace, else its bytes."""
     path = Path(picture.path)
     if client.plan.pictures == "file":
         return path.as_uri()
+    if (patches := client.plan.picture_patches) is not None:
+        return data_url(await asyncio.to_thread(padded_file, path, patches), ".png")
     async with aiofiles.open(path, "rb") as file:
         return data_url(await file.read(), path.suffix)
 

@@ -1,14 +1,14 @@
-"""One turn: waits for the engine, asks it (`request.py`), and passes on what it says as it comes.
+"""One turn: waits for the engine, sends it the request (`request.py`), and streams its answer to a `View`.
 
-Knows nothing of Chainlit: what is to be seen goes to a `View`.
+Independent of Chainlit.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx2
 
@@ -34,43 +34,43 @@ from engine.status import EngineStatus
 
 
 class View(Protocol):
-    """Where a person sees the turn."""
+    """Shows the turn to the user."""
 
     async def waiting(self, status: EngineStatus) -> None:
-        """The engine is not ready; called again whenever its state changes."""
+        """The engine is not ready; called at each change of its status."""
 
     async def asking(self, settings: ChatSettings, fitted: Fit, can_answer_now: bool) -> None:
-        """The question is about to be sent; `fitted` says what was left out, and thinking may be cut short or not."""
+        """The question is about to be sent; `fitted` has what was left out; `can_answer_now`: Answer now works."""
 
     async def interrupted(self) -> None:
-        """The engine died in the middle of the answer, which goes on as soon as it is back."""
+        """The engine died in the middle of the answer, which continues once it is back."""
 
     async def pulse(self, pulse: Pulse | None) -> None:
-        """How the answer goes, once a second; None: it has ended."""
+        """The progress of the answer, once a second; None means that it has ended."""
 
     async def stalled(self, seconds: float | None) -> None:
-        """The engine has been silent for longer than usual: is it to be waited for? None: that question is over."""
+        """The engine has been silent for unusually long: ask whether to wait. None withdraws the question."""
 
     async def show(self, piece: Piece) -> None:
-        """A frame of reasoning or answer; `Kind.RETRACT`: the answer so far was reasoning."""
+        """A frame of reasoning or answer; `Kind.RETRACT` means that the answer so far was reasoning."""
 
 
 _LONGEST_REST = 0.1
-"""Seconds in which an answer that begins after long thoughts is not noticed, at most."""
+"""The longest pause between reads, in seconds, so that an answer after long thoughts is noticed soon."""
 MOST_INTERRUPTIONS = 3
-"""A question that brings the engine down each time is not asked for ever."""
+"""The most restarts per question, since a question may crash the engine each time."""
 
 
 def _lost() -> tuple[type[Exception], ...]:
-    """What a dying engine looks like; whether it was one, the supervisor's status tells."""
+    """The exceptions of a dying engine; the supervisor's status shows whether it really died."""
     return openai.APIConnectionError, httpx2.HTTPError, BrokenStreamError, StreamedError
 
 
 async def run(state: EngineState, job: Job, view: View) -> Figures:
     """Answers the job's question in rounds, each a request whose stream becomes parts of the answer.
 
-    What a round leaves behind decides whether another follows, which is asked for what comes after the parts so far.
-    What was shown is in `job.answer`, however this ends.
+    The result of a round decides whether another follows, which continues after the parts so far. What was shown is in
+    `job.answer`, however this ends.
 
     Returns:
         The figures of the last round.
@@ -78,8 +78,8 @@ async def run(state: EngineState, job: Job, view: View) -> Figures:
     Raises:
         EngineFailedError: the engine has failed for good.
         TooLongError: the question does not fit into the model.
-        openai.APIError, httpx2.HTTPError, BrokenStreamError, StreamedError: what goes wrong with an engine.
-        asyncio.CancelledError: somebody stopped it.
+        openai.APIError, httpx2.HTTPError, BrokenStreamError, StreamedError: an error of the engine.
+        asyncio.CancelledError: the turn was stopped.
     """
     interruptions = 0
     while True:
@@ -89,7 +89,7 @@ async def run(state: EngineState, job: Job, view: View) -> Figures:
         try:
             figures, enough_thinking = await _round(client, job, view, state.patience)
         except _lost():
-            # The engine went away: once it is back, the answer goes on from what was shown.
+            # The engine is gone: once it is back, the answer continues from what was shown.
             interruptions += 1
             if interruptions > MOST_INTERRUPTIONS or not await state.noticed():
                 raise
@@ -109,13 +109,13 @@ def _said(answer: Answer) -> tuple[str, str]:
 
 def _go_on(job: Job, client: EngineClient) -> None:
     if job.answer.reasoning and not job.answer.text and not client.model.thinking_marks:
-        # Thoughts without marks can't be handed back to the engine: it thinks again.
+        # Without tags, reasoning can't be sent back to the engine, so it thinks again.
         job.answer.parts.clear()
     job.continuing = not job.answer.empty
 
 
 async def _round(client: EngineClient, job: Job, view: View, patience: Patience) -> tuple[Figures, bool]:
-    """One request; its figures, and whether it was left because its user has seen enough thinking."""
+    """One request; returns its figures, and whether the user cut its reasoning short."""
     request = await make_request(client, job)
     job.answer.instant = request.instant
     can_answer_now = request.marks is not None and client.plan.traits.continues and not job.answer.thinking_cut
@@ -131,27 +131,36 @@ async def _round(client: EngineClient, job: Job, view: View, patience: Patience)
     with spans.request(client.plan, request.body, figures, job.answer) as asked:
         try:
             send = client.ask(request.body, asked.headers)
-            tell = Stall(patience, job.keep_waiting, view.stalled).after(view.pulse)
-            beat = beating(asked.clock, client.queue, tell) if streaming else nullcontext()
+            report = Stall(patience, job.keep_waiting, view.stalled).after(view.pulse)
+            beat = beating(asked.clock, client.queue, report) if streaming else nullcontext()
             async with beat, send as reply:
                 if streaming:
                     enough = await _stream(reply, reader, show, asked.clock, job.answer_now)
                 else:
                     enough = False
-                    await _whole(reply, reader, show, asked.clock)
+                    await _whole(reply, reader, show, asked.clock, _repeated(client, request.body))
         finally:
             job.answer.engine_splits |= reader.engine_splits
-            # An answer that came as a whole does not tell how long its thoughts took.
+            # An answer that is not streamed does not reveal how long its reasoning took.
             if streaming and asked.clock.thinking is not None:
                 job.answer.seconds_thinking = (job.answer.seconds_thinking or 0) + asked.clock.thinking
         figures.usage, figures.finish_reason = reader.usage, reader.finish_reason or ("" if enough else "stop")
     return figures, enough
 
 
-async def _whole(reply: Reply, reader: StreamReader, show: Callable[[Piece], Awaitable[None]], clock: Clock) -> None:
-    pieces = reader.read_whole(b"".join([chunk async for chunk in reply]))
+def _repeated(client: EngineClient, body: Mapping[str, Any]) -> str:
+    """What a whole reply begins with that was there before."""
+    if client.plan.traits.repeats_beginning and body.get("continue_final_message"):
+        return str(body["messages"][-1]["content"])
+    return ""
+
+
+async def _whole(
+    reply: Reply, reader: StreamReader, show: Callable[[Piece], Awaitable[None]], clock: Clock, beginning: str
+) -> None:
+    pieces = reader.read_whole(b"".join([chunk async for chunk in reply]), beginning)
     if pieces:
-        # It came at one moment: the time that showing it takes is none in which the engine wrote.
+        # It arrived at one moment; the time to show it does not count as the engine's writing.
         clock.saw(pieces[0], pieces[-1], len(pieces))
     for piece in pieces:
         await show(piece)
@@ -164,7 +173,7 @@ async def _stream(
     clock: Clock,
     answer_now: asyncio.Event,
 ) -> bool:
-    """Shows the stream as it comes; whether it was left because its user has seen enough thinking."""
+    """Shows the stream; returns whether the user cut the reasoning short."""
     frames = Frames(show)
     writer = asyncio.create_task(frames.run())
     try:

@@ -1,1 +1,1 @@
-"""The engine as the page sees it: its state, the connection to it, and the stream of an answer."""
+"""The engine from the web process's side: its state, the connection to it, and the stream of an answer."""

@@ -1,6 +1,6 @@
-"""The bytes of a streamed reply, read in gulps: while nobody looks, they wait in the kernel and wake nobody up.
+"""Reads a streamed response in large chunks: in between, its bytes wait in the kernel and wake no task.
 
-Waking up for each token costs more than all that is done with it, and nothing is drawn before the next frame anyway.
+Waking up for each token costs more than processing it, and nothing is drawn before the next batch anyway.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class _Flow(Protocol):
 
 
 class Reply:
-    """One reply, under way. Iterating over it gives its bytes as they come."""
+    """A streaming response. Iterating over it yields its bytes as they arrive."""
 
     def __init__(self, response: httpx2.Response, chunks: AsyncIterator[bytes]) -> None:
         self._response = response
@@ -29,7 +29,7 @@ class Reply:
         return self._chunks
 
     async def rest(self, seconds: float) -> None:
-        """Sleeps so long, and has what comes meanwhile wait; the next chunk is then all of it."""
+        """Sleeps while incoming bytes wait in the kernel; the next chunk then has all of them."""
         flow = flow_of(self._response)
         if flow is None:
             await asyncio.sleep(seconds)
@@ -42,9 +42,9 @@ class Reply:
 
 
 def flow_of(response: httpx2.Response) -> _Flow | None:
-    """What can hold this reply's connection; None where it has ended, or does not go through aiohttp."""
+    """What can pause this response's connection; None if it has ended, or does not go through aiohttp."""
     stream: Any = response.stream
-    # httpx2 and openai wrap aiohttp's response and show it nowhere. Without it all is read as it comes.
+    # httpx2 and openai wrap aiohttp's response without exposing it. If it is not found, bytes are read as they arrive.
     while (inner := getattr(stream, "_stream", None)) is not None:
         stream = inner
     answer = getattr(stream, "_aiohttp_response", None)

@@ -1,8 +1,8 @@
-"""The connection to an engine: what it serves, how many tokens a text is, and one question asked.
+"""The connection to an engine: its models, token counts, and requests.
 
-Address and key come from the launch plan, never from the environment, so that a person's own OpenAI key does not
-travel to an engine it was not meant for. The stream is read as raw bytes: parsing each chunk into the client's models
-costs several times what all the rest does.
+Address and key come from the launch plan, never from the environment, so that a user's own OpenAI key is not sent to
+an engine it was not meant for. The stream is read as raw bytes: parsing each chunk into the client's models costs
+several times as much as everything else.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from engine.plans.launch import LaunchPlan
 
 CONNECT_SECONDS = 5.0
 SILENCE_SECONDS = 600.0
-"""An engine that sends nothing for so long is stuck: a known bug makes Kimi-VL hang on some pictures."""
+"""An engine silent for this long is stuck: a known bug makes Kimi-VL hang on some pictures."""
 PASSING_SILENCE_SECONDS = 3660.0
-"""What a program asks for may take an hour before the first byte, where it wants no stream."""
+"""A program's request without streaming may take an hour until the first byte."""
 METRICS_SECONDS = 1.5
-"""The line that tells how an answer goes waits for them, and must come again before public/pulse.js hides it."""
+"""The progress line waits for the metrics, and must be refreshed before public/pulse.js hides it."""
 _TOKENIZE_AT_ONCE = 8
 _COUNTS_REMEMBERED = 2000
 
 
 @dataclass(frozen=True)
 class Served:
-    """A model that the engine answers to."""
+    """A model that the engine serves."""
 
     name: str
     context: int | None
-    """In tokens, where the engine says it."""
+    """In tokens, if the engine reports it."""
 
 
 class EngineClient:
@@ -51,11 +51,11 @@ class EngineClient:
         self.plan = plan
         self.model = model_of(plan)
         self.streams = 0
-        """How many answers are being read at this moment."""
+        """The number of answers being read."""
         self.queue = Queue(plan.traits, self.metrics)
-        """Where our requests stand among all that wait."""
+        """The position of our requests in the engine's queue."""
         timeout = httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
-        # A proxy named in the environment is meant for the way out, not for an engine on this machine.
+        # A proxy in the environment is for outgoing traffic, not for an engine on this machine.
         self._http: httpx2.AsyncClient = openai.DefaultAioHttpClient(
             timeout=timeout,
             trust_env=plan.traits.remote,
@@ -72,7 +72,7 @@ class EngineClient:
         self._can_tokenize = plan.traits.tokenizes
 
     async def served(self, *, fresh: bool = False) -> tuple[Served, ...]:
-        """The models it serves, the plan's own first; asked once, then remembered; asked again if `fresh`.
+        """The engine's models, the plan's own first; cached unless `fresh`.
 
         Raises:
             openai.APIError: it does not answer.
@@ -85,12 +85,17 @@ class EngineClient:
         return self._served
 
     def context(self, name: str) -> int:
-        """The context of the served model `name` in tokens: as the engine said, the plan, or else the catalogue."""
+        """The context of the served model `name` in tokens: from the engine, else the plan, else the catalogue."""
         said = next((served.context for served in self._served if served.name == name), None)
         return said or self.plan.context or self.model.context
 
+    @property
+    def picture_pixels(self) -> int:
+        """To how many pixels a larger picture is scaled down."""
+        return self.plan.picture_pixels or self.model.picture_pixels
+
     async def count(self, texts: Sequence[str], name: str) -> dict[str, int]:
-        """How many tokens each text is: asked of the engine where it can tell, estimated otherwise."""
+        """The number of tokens of each text: from the engine if it can count them, estimated otherwise."""
         if self.plan.traits.unit == "character":
             return {text: len(text) for text in texts}
         unknown = [text for text in dict.fromkeys(texts) if text not in self._counts]
@@ -117,18 +122,18 @@ class EngineClient:
 
     @asynccontextmanager
     async def ask(self, request: dict[str, Any], headers: Mapping[str, str]) -> AsyncIterator[Reply]:
-        """Sends a chat completion request; gives the reply's bytes as they come. Leaving it closes the connection.
+        """Sends a chat completion request and yields the streaming response. Leaving the context closes the connection.
 
-        `request` is the JSON as it goes to the engine.
+        `request` is the JSON for the engine.
 
         Raises:
-            openai.APIError: it cannot be reached, or refuses.
+            openai.APIError: the engine cannot be reached, or rejects the request.
         """
         create = self._client.chat.completions.with_streaming_response.create
         self.streams += 1
         try:
-            # As extra_body it goes as it is. Arguments of its own the library looks through, message by message, for
-            # names that JSON writes in another way: a quarter of a short turn's time, and more in a long chat.
+            # extra_body is sent unchanged. The library would search regular arguments, message by message, for names to
+            # convert: a quarter of a short turn's time, and more in a long chat.
             async with create(
                 model=request["model"], messages=(), extra_body=request, extra_headers=headers
             ) as response:
@@ -138,25 +143,25 @@ class EngineClient:
 
     @asynccontextmanager
     async def passing(self, method: str, path: str, body: bytes | None) -> AsyncIterator[httpx2.Response]:
-        """Sends somebody else's request to `path` below the API's address, with the engine's own key.
+        """Forwards a program's request to `path` below the API's address, with the engine's own key.
 
-        Gives the reply as it is, its body not read yet (`aiter_raw`). Leaving it closes the connection.
+        Yields the raw response with its body unread (`aiter_raw`). Leaving the context closes the connection.
 
         Raises:
-            httpx2.HTTPError: it cannot be reached, breaks off, or is silent for `PASSING_SILENCE_SECONDS`.
+            httpx2.HTTPError: the engine cannot be reached, breaks off, or is silent for `PASSING_SILENCE_SECONDS`.
         """
         headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
         request = self._http.build_request(
             method,
             f"{self.plan.base_url.rstrip('/')}/{path}",
             content=body,
-            # Packed, it could not be passed on byte for byte.
+            # A compressed response could not be forwarded byte for byte.
             headers=headers | {"Accept-Encoding": "identity"},
             timeout=httpx2.Timeout(PASSING_SILENCE_SECONDS, connect=CONNECT_SECONDS),
         )
         self.streams += 1
         try:
-            # No redirects: the key is for this address alone.
+            # No redirects: the key is for this address only.
             response = await self._http.send(request, stream=True, follow_redirects=False)
             try:
                 yield response
@@ -166,11 +171,13 @@ class EngineClient:
             self.streams -= 1
 
     async def metrics(self) -> str:
-        """What the engine measures, in Prometheus' format; empty where it does not tell within `METRICS_SECONDS`."""
+        """The engine's metrics in Prometheus' format; empty if it does not answer within `METRICS_SECONDS`."""
         try:
-            # The client's own limit is one for each step; this one is for all of them.
+            # The client's own timeout applies to each step; this one applies to all of them together.
             async with asyncio.timeout(METRICS_SECONDS):
-                reply = await self._http.get(f"{self._root}/metrics")
+                # llama-server asks for the key here, too.
+                headers = {"Authorization": f"Bearer {self._key}"}
+                reply = await self._http.get(f"{self._root}/metrics", headers=headers)
         except (httpx2.HTTPError, TimeoutError):
             return ""
         return reply.text if reply.status_code == 200 else ""
@@ -181,7 +188,7 @@ class EngineClient:
 
 
 def model_of(plan: LaunchPlan) -> Model:
-    """The catalogue's entry of the plan's model; the facts of the plainest one for a model that nobody has entered."""
+    """The catalogue entry of the plan's model, or an assumed one if the catalogue has none."""
     try:
         return find_model(plan.model)
     except UnknownModelError:
@@ -190,11 +197,11 @@ def model_of(plan: LaunchPlan) -> Model:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """Reading the certificate authorities takes a good part of a second: once is enough."""
+    """The TLS context, cached because loading the certificate authorities takes a good part of a second."""
     return ssl.create_default_context()
 
 
 def _context(model: openai.types.Model) -> int | None:
-    # vLLM and others say it beside the fields of the OpenAI API.
+    # vLLM and others add this to the fields of the OpenAI API.
     said = getattr(model, "max_model_len", None)
     return said if isinstance(said, int) and said > 0 else None

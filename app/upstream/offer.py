@@ -18,7 +18,7 @@ async def offer_of(client: EngineClient) -> Offer:
 
 
 def planned_offer(client: EngineClient) -> Offer:
-    """The same by the plan alone, for an engine that does not answer yet."""
+    """The same from the plan alone, for an engine that does not answer yet."""
     return _offer(client, (client.plan.served_name,))
 
 

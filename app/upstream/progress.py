@@ -1,4 +1,4 @@
-"""How an answer under way goes, once a second: so that a slow engine is told from a stuck one."""
+"""The progress of an answer, once a second, so that users can tell a slow engine from a stuck one."""
 
 from __future__ import annotations
 
@@ -19,55 +19,55 @@ _log = logging.getLogger("app.upstream.progress")
 
 EVERY_SECONDS = 1.0
 _WINDOW = 5
-"""The speed is that of so many seconds."""
+"""Seconds over which the speed is averaged."""
 
 
 @dataclass(frozen=True)
 class Pulse:
-    """How it goes at this moment. Times in seconds."""
+    """The progress at one moment. Times are in seconds."""
 
     elapsed: float
     """Since the question was sent."""
     silent: float
-    """Since the last token, or the sending."""
+    """Since the last token, or since the question was sent."""
     begun: bool = False
-    """Whether a token has come."""
+    """Whether a token has arrived."""
     position: int | None = None
-    """In the engine's queue, 1 being the next; None: it works on it, or does not tell."""
+    """The position in the engine's queue, 1 being next; None if it is being processed or the position is unknown."""
     tokens_per_second: float | None = None
 
 
-Tell = Callable[[Pulse | None], Awaitable[None]]
+Report = Callable[[Pulse | None], Awaitable[None]]
 
 
 class Queue:
-    """The place of our requests in one engine's queue. However many wait, the engine is asked once a second.
+    """The positions of our requests in one engine's queue. However many wait, the engine is polled about once a second.
 
-    `engine` is what the plan says of it; `metrics` asks it for what it measures.
+    `engine` has the traits from the plan; `metrics` fetches the engine's metrics.
     """
 
     def __init__(self, engine: EngineTraits, metrics: Callable[[], Awaitable[str]]) -> None:
         self._metrics = metrics
         self._name = engine.queue_metric
-        self.tells_tokens = engine.unit == "token"
-        """Whether a piece of its stream is a token, or nearly so; the reader sends stretches of text."""
+        self.reports_tokens = engine.unit == "token"
+        """Whether a piece of its stream is about one token; the reader sends longer stretches of text."""
         self._pending: list[Clock] = []
         self._asked = 0.0
         self._asking = asyncio.Lock()
 
     def enter(self, clock: Clock) -> None:
-        """A request is sent."""
+        """Adds a request that has been sent."""
         self._pending.append(clock)
 
     def leave(self, clock: Clock) -> None:
-        """Its first token has come, or it has ended."""
+        """Removes a request that has its first token, or has ended."""
         if clock in self._pending:
             self._pending.remove(clock)
         if not self._pending:
             activity.queued = None
 
     async def position(self, clock: Clock) -> int | None:
-        """Where a request stands among those that wait; an engine takes them in the order in which they came."""
+        """A request's position in the queue; engines process requests in the order of arrival."""
         async with self._asking:
             if self._name and time.monotonic() - self._asked >= EVERY_SECONDS / 2:
                 text = await self._metrics()
@@ -81,7 +81,7 @@ class Queue:
 
 
 def waiting_in(lines: Iterable[str], name: str) -> int | None:
-    """The sum of a metric's samples; None where there is none."""
+    """The sum of a metric's samples; None if there are none."""
     values = [line.rpartition(" ")[2] for line in lines if re.match(rf"{re.escape(name)}[ {{]", line)]
     with suppress(ValueError, OverflowError):  # "NaN" and "+Inf" are samples, too
         return int(sum(map(float, values))) if values else None
@@ -89,29 +89,29 @@ def waiting_in(lines: Iterable[str], name: str) -> int | None:
 
 
 @asynccontextmanager
-async def beating(clock: Clock, queue: Queue, tell: Tell) -> AsyncIterator[None]:
-    """Tells once a second how the answer goes whose tokens `clock` sees; None at the end.
+async def beating(clock: Clock, queue: Queue, report: Report) -> AsyncIterator[None]:
+    """Calls `report` once a second with the progress of the answer measured by `clock`, and with None at the end.
 
-    What goes wrong with the telling is logged: the answer goes on without it.
+    An exception in `report` is logged, and the answer goes on.
     """
     queue.enter(clock)
-    task = asyncio.create_task(_beat(clock, queue, tell))
+    task = asyncio.create_task(_beat(clock, queue, report))
     try:
         yield
     finally:
         queue.leave(clock)
         task.cancel()
         await _settle(task)
-        await _settle(tell(None))
+        await _settle(report(None))
 
 
-async def _settle(telling: Awaitable[None]) -> None:
-    [ended] = await asyncio.gather(telling, return_exceptions=True)
+async def _settle(reporting: Awaitable[None]) -> None:
+    [ended] = await asyncio.gather(reporting, return_exceptions=True)
     if isinstance(ended, Exception):
-        _log.error("how an answer goes could not be told", exc_info=ended)
+        _log.error("the progress of an answer could not be reported", exc_info=ended)
 
 
-async def _beat(clock: Clock, queue: Queue, tell: Tell) -> None:
+async def _beat(clock: Clock, queue: Queue, report: Report) -> None:
     seen: deque[tuple[float, int]] = deque(maxlen=_WINDOW + 1)
     while True:
         await asyncio.sleep(EVERY_SECONDS)
@@ -121,8 +121,8 @@ async def _beat(clock: Clock, queue: Queue, tell: Tell) -> None:
         position = None if begun else await queue.position(clock)
         now = time.monotonic()
         seen.append((now, clock.pieces))
-        speed = _speed(seen) if queue.tells_tokens else None
-        await tell(Pulse(now - clock.asked, now - clock.last, begun, position, speed))
+        speed = _speed(seen) if queue.reports_tokens else None
+        await report(Pulse(now - clock.asked, now - clock.last, begun, position, speed))
 
 
 def _speed(seen: deque[tuple[float, int]]) -> float | None:

@@ -1,5 +1,7 @@
-"""Asks what is to be done about an engine that says nothing for long: a queue or a long prompt is no fault, so that the
-choice is a person's."""
+"""Asks the user what to do about an engine that is silent for long.
+
+A queue or a long prompt is not a fault, so the user decides.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +9,25 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from app.upstream.progress import Pulse, Tell
+from app.upstream.progress import Pulse, Report
 
 _AGAIN_SECONDS = 10
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How many seconds of silence are nothing unusual."""
+    """How many seconds of silence are normal."""
 
     first: float = 180
-    """Before the first token: reading a long prompt takes its time. Standing in the queue does not count."""
+    """Before the first token, since reading a long prompt takes time. Waiting in the queue does not count."""
     idle: float = 60
     """Between two tokens."""
 
 
 class Stall:
-    """Hears how one answer goes; `ask` is told how many seconds the engine has been silent, and None when that is over.
+    """Watches one answer; calls `ask` with the seconds of silence, and with None once it is over.
 
-    `keep_waiting` is set by a person who wants no more of it: the question comes again after as long again.
+    If the user sets `keep_waiting`, the question comes back only after the same time again.
     """
 
     def __init__(
@@ -38,11 +40,11 @@ class Stall:
         self._waited = 0.0
         self._asked: float | None = None
 
-    def after(self, tell: Tell) -> Tell:
-        """What hears each pulse after `tell` has heard it."""
+    def after(self, report: Report) -> Report:
+        """A function that passes each pulse to `report` and then watches it."""
 
         async def both(pulse: Pulse | None) -> None:
-            await tell(pulse)
+            await report(pulse)
             await self._hear(pulse)
 
         return both
@@ -51,7 +53,7 @@ class Stall:
         silent = self._silent(pulse) if pulse else 0.0
         limit = self._patience.idle if pulse and pulse.begun else self._patience.first
         if silent < limit:
-            # Tokens have come: what was waited for is no measure any more.
+            # Tokens have arrived, so the silence starts from zero.
             self._waited = 0.0
         if self._keep_waiting.is_set():
             self._keep_waiting.clear()

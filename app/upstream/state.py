@@ -1,4 +1,4 @@
-"""What the page knows of the engine: the status and the plan that the supervisor writes, and the connection to it."""
+"""The engine's state: the status and the plan that the supervisor writes, and the connection to the engine."""
 
 from __future__ import annotations
 
@@ -14,47 +14,52 @@ from app.upstream.client import EngineClient
 from app.upstream.stall import Patience
 from engine.config import Settings
 from engine.plans.launch import LaunchPlan
-from engine.status import EngineStatus, Status
+from engine.status import ComingStatus, EngineStatus, Reason, Status
 from engine.supervise import control
+from engine.wording import sentence
 
 _LOOK_SECONDS = 0.25
 
 
 class EngineFailedError(Exception):
-    """The engine has given up until somebody asks for a retry; `reason` is the supervisor's sentence."""
+    """The engine has failed, and only a retry will restart it; `reason` is the supervisor's."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: Reason | None) -> None:
+        super().__init__(sentence(reason))
         self.reason = reason
 
 
 class NoSupervisorError(Exception):
-    """Nobody is there who could start the engine again."""
+    """No supervisor runs that could restart the engine."""
 
 
 class EngineState:
-    """Reads the workspace's state files; keeps one client for the plan that is launched."""
+    """Reads the workspace's state files; keeps one client for the launched plan."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.patience = Patience(settings.first_token_seconds, settings.idle_seconds)
-        """How long it may be silent before a person is asked."""
+        """How long the engine may be silent before the user is asked."""
         self._client: EngineClient | None = None
         self._retired: list[EngineClient] = []
 
     def status(self) -> EngineStatus:
-        """The engine's state at this moment."""
+        """The engine's current status."""
         return Status.read(self._settings.files.status).engine
 
+    def coming(self) -> ComingStatus:
+        """The better engine on its way, if there is one."""
+        return Status.read(self._settings.files.status).coming
+
     def plan(self) -> LaunchPlan | None:
-        """What was launched; None before the first launch."""
+        """The launched plan; None before the first launch."""
         try:
             return LaunchPlan.read(self._settings.files.plan)
         except FileNotFoundError:
             return None
 
     def client(self) -> EngineClient | None:
-        """A client for the plan in force; None before the first launch."""
+        """A client for the launched plan; None before the first launch."""
         plan = self.plan()
         if plan is None:
             return None
@@ -64,13 +69,13 @@ class EngineState:
             self._client = EngineClient(plan, self._key(plan))
         return self._client
 
-    async def ready(self, tell: Callable[[EngineStatus], Awaitable[None]] | None = None) -> EngineClient:
-        """Waits until the engine is ready; `tell` hears of each change of its state meanwhile.
+    async def ready(self, report: Callable[[EngineStatus], Awaitable[None]] | None = None) -> EngineClient:
+        """Waits until the engine is ready; calls `report` with each change of its status.
 
         Raises:
             EngineFailedError: it has failed for good.
         """
-        told: EngineStatus | None = None
+        reported: EngineStatus | None = None
         while True:
             status = self.status()
             client = self.client()
@@ -78,20 +83,20 @@ class EngineState:
             if status.state == "ready" and client:
                 return client
             if status.state == "failed":
-                raise EngineFailedError(status.phase)
-            if tell and status != told:
-                told = status
-                await tell(status)
+                raise EngineFailedError(status.reason)
+            if report and status != reported:
+                reported = status
+                await report(status)
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def launched(self) -> EngineClient:
-        """Waits until there is a plan, which is a moment after the start; the engine need not be ready."""
+        """Waits until there is a plan, a moment after the start; the engine may not be ready yet."""
         while (client := self.client()) is None:
             await asyncio.sleep(_LOOK_SECONDS)
         return client
 
     async def warm_up(self) -> None:
-        """Gets the connection ready before the first question, which would otherwise wait a second or two for it."""
+        """Prepares the connection, for which the first question would otherwise wait a second or two."""
         await lazily.load()
         client = await self.launched()
         with contextlib.suppress(EngineFailedError, openai.APIError):
@@ -99,7 +104,7 @@ class EngineState:
             await client.served()
 
     async def noticed(self, seconds: float = 10.0) -> bool:
-        """After a lost connection: whether the supervisor notices within `seconds` that the engine is not ready."""
+        """After a lost connection: whether the supervisor reports within `seconds` that the engine is not ready."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.status().state != "ready":
@@ -108,7 +113,7 @@ class EngineState:
         return False
 
     def retry(self) -> None:
-        """Asks the supervisor to start a failed engine again.
+        """Asks the supervisor to restart a failed engine.
 
         Raises:
             NoSupervisorError: no supervisor runs.
@@ -117,7 +122,7 @@ class EngineState:
             raise NoSupervisorError
 
     async def restart_if_failed(self, seconds: float = 10.0) -> None:
-        """Asks for another start where the engine has failed, and waits until it is under way.
+        """Restarts the engine if it has failed, and waits until it is starting.
 
         Raises:
             NoSupervisorError: no supervisor runs, or it does not react within `seconds`.
@@ -139,7 +144,7 @@ class EngineState:
         return path.read_text().strip() if path.exists() else ""
 
     async def _close_retired(self) -> None:
-        """Closes the clients of earlier plans from which nobody reads any more."""
+        """Closes the clients of earlier plans that have no open streams."""
         for client in [client for client in self._retired if client.streams == 0]:
             self._retired.remove(client)
             await client.close()

@@ -1,6 +1,6 @@
-"""The engine's stream of bytes → pieces of reasoning and answer, usage, and how it ended. Pure: no network, no clock.
+"""The engine's stream of bytes → pieces of reasoning and answer, usage, and the finish reason. No I/O, no clock.
 
-Every token passes through here, so the path of a chunk is short: split into lines, one `orjson.loads`, two look-ups.
+Every token passes through here, so a chunk's path is short: split into lines, one `orjson.loads`, two look-ups.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ _LONGEST_EVENT = 16 * 1024 * 1024
 
 
 class BrokenStreamError(Exception):
-    """The engine sent what is no stream of chat completions, or ended it half-way."""
+    """The engine sent something other than a stream of chat completions, or ended it early."""
 
 
 class StreamedError(Exception):
-    """The engine reported an error inside its stream; the text is the engine's own."""
+    """The engine reported an error inside its stream; the message is the engine's."""
 
 
 class StreamReader:
     """Reads one streamed answer.
 
-    `marks` are the strings that the model writes around its reasoning; an engine that does not take them out itself
-    leaves them inside the answer, where they are found here. `start` says where a continued answer goes on.
+    `marks` are the tags that the model writes around its reasoning. If the engine leaves them in the answer, they are
+    parsed here. `start` is the state in which a continued answer resumes.
     """
 
     def __init__(self, marks: Marks | None = None, start: Start = Start.FRESH) -> None:
@@ -36,16 +36,16 @@ class StreamReader:
         self.usage: Usage | None = None
         self.done = False
         self.engine_splits = False
-        """Whether the engine itself tells reasoning from answer; then no mark is looked for any more."""
+        """Whether the engine itself separates reasoning from answer; then tags are no longer parsed."""
         self._splitter = Splitter(marks, start) if marks else None
         self._rest = b""
 
     def feed(self, chunk: bytes) -> list[Piece]:
-        """Takes bytes as they come off the wire; returns what they say, in order.
+        """Parses bytes from the network; returns their pieces in order.
 
         Raises:
-            BrokenStreamError: they are no server-sent events of JSON.
-            StreamedError: the engine says that something went wrong.
+            BrokenStreamError: they are not server-sent events of JSON.
+            StreamedError: the engine reports an error.
         """
         lines = (self._rest + chunk).split(b"\n")
         self._rest = lines.pop()
@@ -57,18 +57,21 @@ class StreamReader:
                 self._event(line[5:].strip(), pieces)
         return pieces
 
-    def read_whole(self, body: bytes) -> list[Piece]:
-        """Reads an answer that was not streamed.
+    def read_whole(self, body: bytes, beginning: str = "") -> list[Piece]:
+        """Reads an answer that was not streamed; `beginning` is what of it the engine repeats.
 
         Raises:
-            BrokenStreamError: the body is no chat completion.
+            BrokenStreamError: the body is not a chat completion.
         """
         reply = _object(body)
         pieces: list[Piece] = []
         try:
             choice = reply["choices"][0]
-            self._delta(choice["message"], pieces)
-        except (KeyError, IndexError, TypeError) as error:
+            message = choice["message"]
+            if beginning and isinstance(content := message.get("content"), str):
+                message = {**message, "content": content.removeprefix(beginning)}
+            self._delta(message, pieces)
+        except (AttributeError, KeyError, IndexError, TypeError) as error:
             raise BrokenStreamError("no choice in the reply") from error
         self.finish_reason = _reason(choice.get("finish_reason") or "stop")
         if usage := reply.get("usage"):
@@ -76,10 +79,10 @@ class StreamReader:
         return pieces + self.release()
 
     def finish(self) -> list[Piece]:
-        """Ends the stream; returns what was held back as a possible mark.
+        """Ends the stream; returns text held back as a possible tag.
 
         Raises:
-            BrokenStreamError: the engine's connection ended before its answer did.
+            BrokenStreamError: the connection ended before the answer did.
         """
         pieces = self.release()
         if not self.done and self.finish_reason is None:
@@ -87,7 +90,7 @@ class StreamReader:
         return pieces
 
     def release(self) -> list[Piece]:
-        """What is held back as a possible mark, for a stream that was stopped half-way."""
+        """Returns text held back as a possible tag, for a stream that was stopped early."""
         return self._splitter.finish() if self._splitter else []
 
     def _event(self, payload: bytes, pieces: list[Piece]) -> None:
@@ -107,18 +110,18 @@ class StreamReader:
             if usage := event.get("usage"):
                 self.usage = read_usage(usage)
         except (AttributeError, IndexError, KeyError, TypeError) as error:
-            raise BrokenStreamError("an event that is no part of a chat completion") from error
+            raise BrokenStreamError("an event that is not part of a chat completion") from error
 
     def _delta(self, delta: Mapping[str, Any], pieces: list[Piece]) -> None:
-        # vLLM says `reasoning`; SGLang and llama.cpp say `reasoning_content`.
+        # vLLM uses `reasoning`; SGLang and llama.cpp use `reasoning_content`.
         if reasoning := delta.get("reasoning") or delta.get("reasoning_content"):
             if not isinstance(reasoning, str):
-                raise BrokenStreamError("reasoning that is no text")
+                raise BrokenStreamError("reasoning that is not text")
             self.engine_splits = True
             pieces.append(Piece(Kind.REASONING, reasoning))
         if content := delta.get("content"):
             if not isinstance(content, str):
-                raise BrokenStreamError("content that is no text")
+                raise BrokenStreamError("content that is not text")
             if self._splitter is None or self.engine_splits:
                 pieces.append(Piece(Kind.ANSWER, content))
             else:
@@ -138,18 +141,18 @@ def read_usage(usage: Mapping[str, Any]) -> Usage:
 
 
 def _count(value: object) -> int | None:
-    """A number of tokens; None for anything else, for figures are kept."""
+    """A number of tokens; None for anything else, since figures are stored."""
     return value if isinstance(value, int) and 0 <= value <= MAX_COUNT else None
 
 
 def _reason(value: object) -> str:
     if not isinstance(value, str):
-        raise BrokenStreamError("a finish reason that is no text")
+        raise BrokenStreamError("a finish reason that is not text")
     return value[:MAX_FINISH_REASON]
 
 
 def error_text(body: object) -> str:
-    """The engine's own words in an error body: `{"error": {"message": …}}` or vLLM's older `{"message": …}`."""
+    """The engine's message in an error body: `{"error": {"message": …}}` or vLLM's older `{"message": …}`."""
     if isinstance(body, Mapping):
         inner = body.get("error", body)
         if isinstance(inner, Mapping):

@@ -1,7 +1,8 @@
-"""The logins that ended before their time, in one file of the workspace: signed out here, or everywhere.
+"""The logins that ended early, by signing out here or everywhere, in one file of the workspace.
 
-A login is a signed cookie, which nobody can take back. So its id is noted here when it ends. "Everywhere" counts an
-account's generation up: logins of an earlier generation are out. No clock is involved, which may be wrong.
+A login is a signed cookie, which can't be revoked. So its id is recorded here when it ends. Signing out everywhere
+increments the account's generation, which ends all logins of earlier generations. No clock is involved, because it may
+be wrong.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from engine.access.private_json import PrivateJson
 LONGEST_LOGIN_SECONDS = 30 * 24 * 60 * 60
 """A login ends at this age, however often it was renewed."""
 _MOST_ENDED = 200
-"""So many ended logins of one account are kept one by one."""
+"""The number of ended logins that are recorded one by one for an account."""
 
 
 class _Account(TypedDict):
     generation: int
     ended: dict[str, float]
-    """When each ended login had begun (Unix time), by its id."""
+    """The beginning of each ended login (Unix time), by its id."""
 
 
 class EndedLogins:
@@ -32,16 +33,16 @@ class EndedLogins:
         self._file: PrivateJson[_Account] = PrivateJson(path)
 
     def generation(self, identity: str) -> int:
-        """The generation of a login that begins now."""
+        """The generation of a new login."""
         return _account(self._file.current(), identity)["generation"]
 
     def has(self, identity: str, login_id: str, generation: int) -> bool:
-        """Whether this login of the account was ended."""
+        """Whether this login of the account has ended."""
         account = _account(self._file.current(), identity)
         return generation < account["generation"] or login_id in account["ended"]
 
     def end(self, identity: str, login_id: str, since: float) -> None:
-        """Ends one login, which began at `since` (Unix time).
+        """Ends one login that began at `since` (Unix time).
 
         Raises:
             OSError: the file can't be written.
@@ -53,7 +54,7 @@ class EndedLogins:
                 ended = {key: at for key, at in ended.items() if at + LONGEST_LOGIN_SECONDS > time.time()}
             generation = account["generation"]
             if len(ended) > _MOST_ENDED:
-                # The list must not grow without limit: all that is left of this account ends with it.
+                # The list must not grow without limit: end all remaining logins of this account.
                 generation, ended = generation + 1, {}
             accounts[identity] = {"generation": generation, "ended": ended}
 
@@ -67,7 +68,7 @@ class EndedLogins:
             accounts[identity] = {"generation": _account(accounts, identity)["generation"] + 1, "ended": {}}
 
     def add_all(self, other: EndedLogins) -> None:
-        """Ends what another list of the same accounts has ended, too.
+        """Also ends the logins that another list of the same accounts has ended.
 
         Raises:
             OSError: a file can't be read or written.
@@ -79,7 +80,7 @@ class EndedLogins:
                 generation = max(ours["generation"], theirs["generation"])
                 ended: dict[str, float] = {}
                 for one in (ours, theirs):
-                    # Of an earlier generation every login has ended.
+                    # Every login of an earlier generation has ended anyway.
                     if one["generation"] == generation:
                         ended |= one["ended"]
                 accounts[identity] = {"generation": generation, "ended": ended}

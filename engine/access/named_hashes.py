@@ -1,4 +1,4 @@
-"""Names and the hashes of their secrets, in one file of the workspace that its owner alone can read."""
+"""Names and the hashes of their secrets, in one private file of the workspace."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NAME = re.compile(r"[\w.@+-]{1,64}")
 
 
 def is_name(name: str) -> bool:
-    """Whether it can stand in a list and on a command line without confusing anybody."""
+    """Whether it is unambiguous in a list and on a command line."""
     return _NAME.fullmatch(name) is not None
 
 
@@ -19,10 +19,10 @@ class NamedHashes(PrivateJson[str]):
     """The file's entries: hash by name."""
 
     def find(self, name: str) -> str | None:
-        """The name as it was given, whatever the case in which it is typed; None: there is none."""
+        """The name as it was added, ignoring case; None: there is none."""
         return find_name(self.current(), name)
 
 
 def find_name(names: Iterable[str], name: str) -> str | None:
-    """The one of `names` that is this name in some case; None: there is none."""
+    """The one of `names` that equals this name, ignoring case; None: there is none."""
     return next((known for known in names if known.casefold() == name.strip().casefold()), None)

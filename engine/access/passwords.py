@@ -1,7 +1,7 @@
-"""The people who may sign in with a password of their own: their names and hashes, in one file of the workspace.
+"""The users who may sign in with their own password: their names and hashes, in one file of the workspace.
 
-Passwords are hashed with argon2id; nothing else is kept of them. The page reads the file anew whenever it changes.
-An entry is the hash alone, or for an admin an object with the hash and `"admin": true`.
+Only an argon2id hash of a password is stored. The web process reads the file again whenever it changes. An entry is
+just the hash, or for an admin an object with the hash and `"admin": true`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from engine.access.private_json import PrivateJson
 
 SHORTEST_PASSWORD = 8
 LOCAL_USER = "local"
-"""Who is at a page that only this machine reaches."""
+"""The user of a page that only this machine can reach."""
 SHARED_USER = "shared"
-"""Everybody who signs in with the page's own password."""
+"""Everyone who signs in with the page's own password."""
 _RESERVED = (LOCAL_USER, SHARED_USER)
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$ulAFlRMdPNnyz/fCzqH1Z8OpVjlKOU4yBdNBCkhEPKk"
-"""The hash that a name which nobody has is checked against, so that it takes as long."""
+"""The hash against which an unknown name is checked, so that it takes as long as a known one."""
 
 
 class _Admin(TypedDict):
@@ -34,86 +34,86 @@ _Entry = str | _Admin
 
 
 class PeopleError(Exception):
-    """What was asked for can't be done; the text is one sentence for a person."""
+    """The request can't be done; the text is one sentence for the user."""
 
 
 class People:
-    """The file's people."""
+    """The users in the file."""
 
     def __init__(self, path: Path) -> None:
         self._file: PrivateJson[_Entry] = PrivateJson(path)
         self._hasher = argon2.PasswordHasher()
 
     def names(self) -> list[str]:
-        """All names, in their order."""
+        """All names, sorted."""
         return sorted(self._file.current())
 
     def find(self, name: str) -> str | None:
-        """The name as it was given, whatever the case in which it is typed; None: there is nobody of this name."""
+        """The name as it was added, ignoring case; None: there is no such user."""
         return find_name(self._file.current(), name)
 
     def known(self, name: str) -> str:
         """Like `find`.
 
         Raises:
-            PeopleError: there is nobody of this name.
+            PeopleError: there is no such user.
         """
         found = self.find(name)
         if found is None:
-            raise PeopleError(f"There is nobody called {name}; ./start.sh user list tells who is there.")
+            raise PeopleError(f"There is no user called {name}; ./start.sh user list shows all users.")
         return found
 
     def add(self, name: str, password: str, *, admin: bool = False) -> None:
-        """Enters somebody.
+        """Adds a user.
 
         Raises:
             PeopleError: the name is taken or not allowed, or the password is too short.
         """
         if not is_name(name):
-            raise PeopleError(f"{name!r} cannot be a name: use up to 64 letters, digits and . @ + - _ without spaces.")
+            raise PeopleError(f"{name!r} can't be a name: use up to 64 letters, digits and . @ + - _ without spaces.")
         if name.casefold() in _RESERVED:
-            raise PeopleError(f"{name} is a name of the page itself: choose another one.")
+            raise PeopleError(f"{name} is a reserved name: choose another one.")
         with self._file.changing() as entries:
             if self.find(name):
-                raise PeopleError(f"{name} is there already; a new password: ./start.sh user password {name}")
+                raise PeopleError(f"{name} exists already; for a new password: ./start.sh user password {name}")
             entries[name] = _entry(self._hash(password), admin=admin)
 
     def set_password(self, name: str, password: str) -> None:
-        """Gives somebody another password; who is signed in with the old one is signed out.
+        """Changes a user's password, which ends all logins with the old one.
 
         Raises:
-            PeopleError: there is nobody of this name, or the password is too short.
+            PeopleError: there is no such user, or the password is too short.
         """
         with self._file.changing() as entries:
             name = self.known(name)
             entries[name] = _entry(self._hash(password), admin=_is_admin(entries[name]))
 
     def set_admin(self, name: str, *, admin: bool) -> None:
-        """Makes somebody an admin, or no longer one; counts from the next request on.
+        """Makes a user an admin, or no longer one, from the next request on.
 
         Raises:
-            PeopleError: there is nobody of this name.
+            PeopleError: there is no such user.
         """
         with self._file.changing() as entries:
             name = self.known(name)
             entries[name] = _entry(_hash_in(entries[name]), admin=admin)
 
     def is_admin(self, name: str) -> bool:
-        """Whether this person, named exactly, is an admin."""
+        """Whether the user with exactly this name is an admin."""
         entry = self._file.current().get(name)
         return entry is not None and _is_admin(entry)
 
     def remove(self, name: str) -> None:
-        """Takes somebody out, who is signed out at once. Their chats stay in the database.
+        """Removes a user, who is signed out at once. The user's chats stay in the database.
 
         Raises:
-            PeopleError: there is nobody of this name.
+            PeopleError: there is no such user.
         """
         with self._file.changing() as entries:
             del entries[self.known(name)]
 
     def verify(self, name: str, password: str) -> bool:
-        """Whether this is the person's password. Takes a good part of a second on purpose, for any name."""
+        """Whether this is the user's password. Takes a good part of a second on purpose, for any name."""
         stored = self._stored(self.find(name) or "")
         try:
             return self._hasher.verify(stored or _NOBODY, password) and stored is not None
@@ -121,7 +121,7 @@ class People:
             return False
 
     def mark(self, name: str) -> str | None:
-        """What changes with the person's password; None: there is nobody of this name."""
+        """A mark that changes with the user's password; None: there is no such user."""
         stored = self._stored(name)
         return None if stored is None else hashlib.sha256(stored.encode()).hexdigest()[:16]
 
@@ -131,7 +131,7 @@ class People:
 
     def _hash(self, password: str) -> str:
         if len(password) < SHORTEST_PASSWORD:
-            raise PeopleError(f"The password is too short: take at least {SHORTEST_PASSWORD} characters.")
+            raise PeopleError(f"The password is too short: use at least {SHORTEST_PASSWORD} characters.")
         return self._hasher.hash(password)
 
 

@@ -1,6 +1,6 @@
-"""A JSON object in one file of the workspace that its owner alone can read, shared by all processes of the workspace.
+"""A JSON object in one private file of the workspace, shared by all its processes.
 
-A running page sees a change with the next request: the file is read again whenever it has been replaced.
+A running web process sees a change at the next request: it reads the file again whenever that has been replaced.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from engine.atomic_write import replace_json
-from engine.file_lock import locked
+from engine.system.atomic_write import replace_json
+from engine.system.file_lock import locked
 
 Value = TypeVar("Value")
 
 
 class DamagedFileError(OSError, ValueError):
-    """The file holds no JSON object; the text is one sentence with the way out."""
+    """The file does not contain a JSON object; the text is one sentence with the way out."""
 
 
 class PrivateJson(Generic[Value]):
-    """The object's entries; `Value` is what they hold."""
+    """The object's entries; `Value` is the type of their values."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -30,11 +30,11 @@ class PrivateJson(Generic[Value]):
         self._entries: dict[str, Value] = {}
 
     def current(self) -> dict[str, Value]:
-        """The entries as the file has them now; not to be changed.
+        """The entries that are in the file now. Do not change them.
 
         Raises:
-            DamagedFileError: it is no JSON object.
-            OSError: it can't be read.
+            DamagedFileError: the file does not contain a JSON object.
+            OSError: the file can't be read.
         """
         try:
             status = self._path.stat()
@@ -53,12 +53,12 @@ class PrivateJson(Generic[Value]):
         except ValueError:
             entries = None
         if not isinstance(entries, dict):
-            raise DamagedFileError(f"{self._path} is damaged: correct it, or bring it back from a backup")
+            raise DamagedFileError(f"{self._path} is damaged: correct it, or restore it from a backup")
         return entries
 
     @contextmanager
     def changing(self) -> Iterator[dict[str, Value]]:
-        """A copy of the entries to change: written at the end, unless that raises; one change at a time."""
+        """A copy of the entries to change, written at the end unless the body raises; one change at a time."""
         with locked(self._path.with_suffix(".lock")):
             entries = dict(self.current())
             yield entries

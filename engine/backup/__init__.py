@@ -1,1 +1,1 @@
-"""A workspace's backup, and how it is brought back."""
+"""Backup and restore of a workspace."""

@@ -1,4 +1,4 @@
-"""The database of chats as a backup sees it: saved while the page writes, and brought back whole or not at all."""
+"""The database of chats as a backup sees it: saved while the web process writes, restored whole or not at all."""
 
 from __future__ import annotations
 
@@ -17,45 +17,45 @@ from typing import Any, Protocol, TypeVar
 from engine.config import ROOT, Settings
 
 _PROGRAMS = Path("/usr/lib/postgresql")
-"""Where Debian has PostgreSQL's programs, a folder for each version."""
+"""Where Debian keeps PostgreSQL's programs, in a folder per version."""
 _CONNECT_SECONDS = 10
 _BUSY_SECONDS = 60
 _T = TypeVar("_T")
 
 
 class BackupError(Exception):
-    """A backup or a restore can't be done; the text is one sentence for a person, with the way out."""
+    """A backup or a restore can't be done; the text is one sentence for the user, with the way out."""
 
 
 class ChatStore(Protocol):
-    """A database of chats. Every method raises `BackupError` where it can't do its work, and OSError on a full disk."""
+    """A database of chats. Every method raises `BackupError` if it fails, and OSError on a full disk."""
 
     kind: str
-    """Of the database; a backup of one kind is brought back into the same kind only."""
+    """The kind of database; a backup can only be restored into the same kind."""
     file_name: str
-    """Of its copy in a backup."""
+    """The name of its copy in a backup."""
 
     def save(self, target: Path) -> None:
-        """Writes one state of the whole database into the file `target`."""
+        """Writes one consistent state of the whole database to the file `target`."""
 
     def chats(self) -> int:
-        """How many there are."""
+        """The number of chats."""
 
     def check_free(self) -> None:
-        """Raises where others use it now."""
+        """Raises if other programs use it now."""
 
     def put_aside(self, folder: Path) -> None:
-        """Leaves what there is now in `folder`, which exists."""
+        """Saves or moves the present chats to `folder`, which exists."""
 
     def load(self, source: Path) -> None:
-        """Replaces all that there is by what `save` has written."""
+        """Replaces the whole content by what `save` has written to `source`."""
 
 
 def chat_store(settings: Settings) -> ChatStore:
     """The store that `KIMI_DATABASE_URL` names.
 
     Raises:
-        BackupError: it is no address, or of a kind that we can't save.
+        BackupError: it is not an address, or of a kind that we can't save.
     """
     text = settings.database_url.get_secret_value()
     if not text:
@@ -66,7 +66,7 @@ def chat_store(settings: Settings) -> ChatStore:
     try:
         url = make_url(text)
     except ArgumentError:
-        raise BackupError("KIMI_DATABASE_URL is no address of a database: ./start.sh doctor says more.") from None
+        raise BackupError("KIMI_DATABASE_URL is not the address of a database: ./start.sh doctor says more.") from None
     match url.get_backend_name():
         case "sqlite":
             return SqliteStore(ROOT / (url.database or ""))
@@ -77,7 +77,7 @@ def chat_store(settings: Settings) -> ChatStore:
 
 
 class SqliteStore:
-    """One file, and beside it the log of what was written last (-wal), without which it lacks the last questions."""
+    """One file, and its write-ahead log (-wal), without which the last questions would be missing."""
 
     kind = "sqlite"
     file_name = "chat.db"
@@ -86,14 +86,15 @@ class SqliteStore:
         self._file = file
 
     def save(self, target: Path) -> None:
+        """Copies the database, including its -wal, to the file `target`."""
         if not self._file.is_file():
-            raise BackupError(f"There are no chats in {self._file} yet: nothing to back up.")
+            raise BackupError(f"There are no chats in {self._file} yet, so there is nothing to back up.")
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         try:
             with closing(self._open()) as source, closing(sqlite3.connect(target)) as copy:
-                # In one step: all of it is as it was at one moment, and nobody who writes has to wait.
+                # In one step: the copy is the state of one moment, and no writer has to wait.
                 source.backup(copy)
-                # A file by itself: without this the copy would have a -wal beside it, too.
+                # Otherwise the copy would need a -wal too.
                 copy.execute("PRAGMA journal_mode=DELETE")
                 [(said,)] = copy.execute("PRAGMA quick_check(1)").fetchall()
         except sqlite3.Error as error:
@@ -104,6 +105,7 @@ class SqliteStore:
             raise BackupError(f"{self._file} is damaged ({said}): ./start.sh doctor says more.")
 
     def chats(self) -> int:
+        """The number of chats; 0 without a file or a table."""
         if not self._file.is_file() or not self._file.stat().st_size:
             return 0
         try:
@@ -115,15 +117,17 @@ class SqliteStore:
             raise BackupError(f"{self._file} can't be read ({error}): ./start.sh doctor says more.") from None
 
     def check_free(self) -> None:
-        """A file in a workspace is used by the page there, which the workspace's lock keeps out."""
+        """Does nothing: only the web process of the workspace uses the file, and the workspace's lock excludes it."""
 
     def put_aside(self, folder: Path) -> None:
+        """Moves the database, with its -wal and -shm, to `folder`."""
         for suffix in ("", "-wal", "-shm"):
             file = self._file.with_name(self._file.name + suffix)
             if file.exists():
                 shutil.move(file, folder / f"{self.file_name}{suffix}")
 
     def load(self, source: Path) -> None:
+        """Moves the file `source` to the database's place."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(source, self._file)
 
@@ -132,13 +136,13 @@ class SqliteStore:
 
 
 class PostgresStore:
-    """A database of a PostgreSQL server, by its own pg_dump and pg_restore."""
+    """A database of a PostgreSQL server, with its own pg_dump and pg_restore."""
 
     kind = "postgresql"
     file_name = "chats.dump"
 
     def __init__(self, url: Any) -> None:
-        """`url` is SQLAlchemy's."""
+        """Takes SQLAlchemy's `url` of the database."""
         query = url.query
         self._place: dict[str, Any] = {
             "host": url.host or query.get("host"),
@@ -150,10 +154,13 @@ class PostgresStore:
         }
 
     def save(self, target: Path) -> None:
+        """Dumps the database to the file `target`."""
         self._run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
         target.chmod(0o600)
 
     def chats(self) -> int:
+        """The number of chats; 0 without a table."""
+
         async def count(connection: Any) -> int:
             there = await connection.fetchval("SELECT to_regclass('threads') IS NOT NULL")
             return int(await connection.fetchval("SELECT count(*) FROM threads")) if there else 0
@@ -161,6 +168,8 @@ class PostgresStore:
         return self._ask(count)
 
     def check_free(self) -> None:
+        """Raises `BackupError` if there are other connections to the database."""
+
         async def others(connection: Any) -> int:
             return int(
                 await connection.fetchval(
@@ -175,10 +184,12 @@ class PostgresStore:
             )
 
     def put_aside(self, folder: Path) -> None:
+        """Dumps the present chats, if any, to `folder`."""
         if self.chats():
             self.save(folder / self.file_name)
 
     def load(self, source: Path) -> None:
+        """Restores the dump `source` in one transaction."""
         self._run(
             "pg_restore", "--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction",
             "--exit-on-error", f"--dbname={self._place['database'] or ''}", str(source),
@@ -187,7 +198,7 @@ class PostgresStore:
     def _run(self, name: str, *arguments: str) -> None:
         server = self._ask(_server_version)
         program = find_program(name, server)
-        # The password goes by the environment, never on a command line.
+        # The password goes into the environment, never on a command line.
         place = {
             "PGHOST": self._place["host"], "PGPORT": self._place["port"], "PGUSER": self._place["user"],
             "PGPASSWORD": self._place["password"], "PGDATABASE": self._place["database"],
@@ -215,10 +226,10 @@ class PostgresStore:
         try:
             return asyncio.run(asked())
         except (OSError, ValueError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            # Not its text, which may name the password.
+            # Its text may contain the password.
             raise BackupError(
-                f"PostgreSQL can't be asked ({type(error).__name__}): see that it runs and that KIMI_DATABASE_URL is "
-                "right."
+                f"PostgreSQL can't be reached ({type(error).__name__}): check that it runs and that KIMI_DATABASE_URL "
+                "is right."
             ) from None
 
 
@@ -227,19 +238,19 @@ async def _server_version(connection: Any) -> int:
 
 
 def find_program(name: str, server: int) -> str:
-    """The program that fits the server best: the oldest that is not older than it.
+    """The program that fits the server best: the oldest version that is not older than the server.
 
-    A newer pg_restore sets what an older server does not know; an older pg_dump refuses a newer server.
+    A newer pg_restore sets options that an older server does not know; an older pg_dump rejects a newer server.
 
     Raises:
-        BackupError: there is none.
+        BackupError: there is no such program.
     """
     places = [*map(str, _PROGRAMS.glob(f"*/bin/{name}")), *filter(None, [shutil.which(name)])]
     found: dict[int, str] = {}
     for place in places:
         with suppress(OSError, subprocess.CalledProcessError):
-            told = subprocess.run([place, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
-            if version := re.search(r"\(PostgreSQL\) (\d+)", told):
+            output = subprocess.run([place, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
+            if version := re.search(r"\(PostgreSQL\) (\d+)", output):
                 found.setdefault(int(version[1]), place)
     if not found:
         raise BackupError(
@@ -249,7 +260,7 @@ def find_program(name: str, server: int) -> str:
     fitting = [version for version in found if version >= server]
     if not fitting:
         raise BackupError(
-            f"{name} is of version {max(found)} and the server of {server}: install PostgreSQL's client programs of "
+            f"{name} has version {max(found)} and the server has {server}: install PostgreSQL's client programs in "
             f"version {server} or newer (postgresql-client-{server})."
         )
     return found[min(fitting)]

@@ -1,8 +1,8 @@
-"""Bringing a backup back into a workspace in which nothing runs.
+"""Restores a backup into a workspace in which nothing runs.
 
-All of it is copied and checked first. Then what was there is put aside and what was copied takes its place, by renaming
-where the disk is the same. A file marks the workspace meanwhile: after an interruption nothing starts in it until the
-restore is repeated.
+Everything is copied and checked first. Then the present data is moved aside and the copy takes its place, by renaming
+if the disk is the same. A file marks the workspace during this time: after an interruption nothing starts in it until
+the restore is repeated.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from pathlib import Path
 from time import time
 
 from engine.access.ended_logins import EndedLogins
-from engine.atomic_write import replace_file
 from engine.backup.chat_store import BackupError, ChatStore
 from engine.backup.make import FOLDERS, Manifest, copied, kept, read_manifest
 from engine.config import Workspace
 from engine.supervise import workspace_lock
+from engine.system.atomic_write import replace_file
 
 _ASIDE = "before-restore-"
-"""How the names of the folders begin that hold what was there before."""
+"""The prefix of the folders with the previous data."""
 
 
 def restore(source: Path, files: Workspace, store: ChatStore, *, force: bool) -> tuple[Manifest, Path | None]:
-    """Brings the backup in `source` back; with `force` also into a workspace that has chats.
+    """Restores the backup in `source`; with `force` also into a workspace that has chats.
 
     Returns:
-        What the backup holds, and the folder in which lies what was there before; None where there was nothing.
+        The backup's manifest, and the folder with the previous data; None if there was none.
 
     Raises:
-        BackupError: it is no whole backup, the product runs, or there are chats and `force` is not given. Nothing was
-            changed.
+        BackupError: the backup is incomplete, the product runs, or there are chats and `force` is not given. Nothing
+            was changed.
         OSError: a file can't be read or written, e.g. on a full disk.
     """
     source = source.absolute()
     manifest = read_manifest(source)
     if manifest.database != store.kind:
         raise BackupError(
-            f"{source} holds chats from {manifest.database}, and this workspace keeps its own in {store.kind}: "
+            f"{source} contains chats from {manifest.database}, but this workspace keeps its chats in {store.kind}: "
             "change KIMI_DATABASE_URL."
         )
     files.create()
@@ -63,24 +63,25 @@ def _check_empty(files: Workspace, store: ChatStore) -> None:
     if number or any(path.startswith("uploads/") for path in kept(files.root)):
         held = f"{number} chats" if number else "pictures"
         raise BackupError(
-            f"{files.root} has {held}: with --force they are put aside, and the backup takes their place; or set "
+            f"{files.root} has {held}: use --force to move them aside and put the backup in their place, or set "
             "KIMI_WORKSPACE to a new folder."
         )
 
 
 def _copy_checked(source: Path, manifest: Manifest, staging: Path, database: str) -> None:
-    # A picture is as old as it was when the backup was made: otherwise an old backup's would be swept at once.
+    # A picture keeps the age that it had when the backup was made; otherwise an old backup's pictures would be deleted
+    # at once.
     later = max(0.0, time() - manifest.made_at)
     listed = manifest.files or {}
     if database not in listed:
-        raise BackupError(f"{source} is damaged: it holds no chats; take another backup.")
+        raise BackupError(f"{source} is damaged: it contains no chats; use another backup.")
     for path, wanted in listed.items():
         try:
             found = copied(source / path, staging / path)
         except FileNotFoundError:
-            raise BackupError(f"{source} is damaged: {path} is missing; take another backup.") from None
+            raise BackupError(f"{source} is damaged: {path} is missing; use another backup.") from None
         if found != wanted:
-            raise BackupError(f"{source} is damaged: {path} is not as it was written; take another backup.")
+            raise BackupError(f"{source} is damaged: {path} has changed since it was written; use another backup.")
         changed = (staging / path).stat().st_mtime + later
         os.utime(staging / path, (changed, changed))
 
@@ -92,7 +93,7 @@ def _swap(source: Path, files: Workspace, store: ChatStore, staging: Path) -> Pa
         store.put_aside(aside)
         store.load(staging / store.file_name)
     except BackupError:
-        # Its own tools change all or nothing.
+        # The database's tools change all or nothing.
         files.restoring.unlink()
         shutil.rmtree(aside)
         raise
@@ -112,16 +113,16 @@ def _swap(source: Path, files: Workspace, store: ChatStore, staging: Path) -> Pa
 
 
 def _keep_ended(files: Workspace) -> None:
-    """Has no login count again that was ended after the backup was made; also where an earlier try was interrupted."""
+    """Keeps logins ended that ended after the backup was made, also if an earlier attempt was interrupted."""
     for before in sorted(files.root.glob(f"{_ASIDE}*/{files.logins.relative_to(files.root)}")):
-        # What is damaged is left as it is: nobody gets in by it.
+        # A damaged file is left as it is: it lets no one in.
         with suppress(ValueError):
             EndedLogins(files.logins).add_all(EndedLogins(before))
 
 
 def _move(source: Path, target: Path) -> None:
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Not a rename alone: the pictures may lie on a disk of their own.
+    # A rename is not enough: the pictures may be on another disk.
     shutil.move(source, target)
 
 
@@ -136,7 +137,7 @@ def _new_folder(wanted: Path) -> Path:
 
 @contextmanager
 def _staging(root: Path) -> Iterator[Path]:
-    """A private folder in the workspace. One that was left there by a restore that was killed is removed."""
+    """A private folder in the workspace. Removes those that a killed restore left."""
     prefix = ".restoring-"
     for left in root.glob(f"{prefix}*"):
         shutil.rmtree(left)

@@ -1,1 +1,1 @@
-"""The words of `./start.sh`."""
+"""The commands of `./start.sh`."""

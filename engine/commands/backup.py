@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
+from engine.arguments import given_path
 from engine.backup.chat_store import BackupError, chat_store
 from engine.backup.make import Manifest, make_backup
 from engine.backup.restore import restore
 from engine.config import Settings
-from engine.given_path import given_path
 
 
 def add_backup(parser: argparse.ArgumentParser) -> None:
@@ -24,11 +24,11 @@ def add_backup(parser: argparse.ArgumentParser) -> None:
 def add_restore(parser: argparse.ArgumentParser) -> None:
     """The options of `restore`."""
     parser.add_argument("folder", metavar="DIR", type=given_path, help="the folder of a backup")
-    parser.add_argument("--force", action="store_true", help="put aside the chats that are there")
+    parser.add_argument("--force", action="store_true", help="move existing chats aside")
 
 
 def back_up(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Makes a backup; 1 and one sentence where it can't be made."""
+    """Makes a backup. Returns 1 after one sentence if it can't be made."""
 
     def work() -> None:
         manifest = make_backup(settings.files, chat_store(settings), chosen.folder)
@@ -38,13 +38,13 @@ def back_up(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def bring_back(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Restores a backup; 1 and one sentence where it can't be done."""
+    """Restores a backup. Returns 1 after one sentence if it can't be restored."""
 
     def work() -> None:
         manifest, aside = restore(chosen.folder, settings.files, chat_store(settings), force=chosen.force)
-        print(f"Restored {_contents(manifest)} of {manifest.made} into {settings.workspace}. Start it with ./start.sh")
+        print(f"Restored {_contents(manifest)} from {manifest.made} into {settings.workspace}. Start with ./start.sh")
         if aside:
-            print(f"What was there before is in {aside}; delete it when you no longer need it.")
+            print(f"The previous data is in {aside}; delete it when you no longer need it.")
 
     return _done(work, f"The backup could not be restored ({{}}): make room in {settings.workspace} and try again.")
 
@@ -57,9 +57,9 @@ def _contents(manifest: Manifest) -> str:
 
 
 def _done(work: Callable[[], None], failed: str) -> int:
-    # The folders in a backup, and what pg_dump writes, are the owner's alone, too.
+    # The folders in a backup, and the files that pg_dump writes, must be private too.
     os.umask(0o077)
-    # What is half done is removed when somebody ends it.
+    # Exit by an exception, so that unfinished work is removed.
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGHUP, _leave)
     try:

@@ -1,4 +1,4 @@
-"""The words of `./start.sh`."""
+"""The commands of `./start.sh` and their options."""
 
 from __future__ import annotations
 
@@ -13,51 +13,52 @@ from rich.console import Console
 
 from engine.commands import backup, key, user
 from engine.commands import plan as plan_command
+from engine.commands import verify as verify_command
 from engine.commands.log_view import LogView
 from engine.commands.up import guarded, up
 from engine.config import Settings
-from engine.logs import follow, tail
 from engine.measure.accuracy import command as eval_command
 from engine.measure.speed import command as bench_command
 from engine.plans.launch import LaunchPlan
 from engine.status import Status
 from engine.supervise import control
+from engine.system.logs import follow, tail
 
 STOP_PATIENCE = 60.0
-_OUT_OF_REACH = "It runs as another user, in another container or on another machine: its lock is held there."
+_OUT_OF_REACH = "It runs as another user, in another container or on another machine, which holds its lock."
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one word; returns the exit status: 0 done, 1 could not, 2 wrong usage or a wrong setting."""
+    """Runs one command; returns the exit status: 0 success, 1 failure, 2 wrong usage or a wrong setting."""
     chosen = parser().parse_args(arguments)
     return guarded(lambda settings: int(chosen.run(settings, chosen)))
 
 
 def doctor_command(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Looks at the installation; exit status 1 where something is broken."""
-    from engine.commands import doctor  # noqa: PLC0415 - others need it not
+    """Checks the installation; exit status 1 if something is broken."""
+    from engine.commands import doctor  # noqa: PLC0415 - only this command needs it
 
     return doctor.run(settings, chosen)
 
 
 def status(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Tells how it goes; exit status 1 where nothing runs."""
+    """Prints the status; exit status 1 if nothing runs."""
     found = control.supervisor(settings.files)
     seen = Status.read(settings.files.status) if found else Status()
     plan = _plan(settings) if found else None
     if chosen.json:
-        # Without any character that a terminal may lack.
-        print(json.dumps(asdict(seen) | {"reasons": plan.reasons if plan else ()}))
+        # ASCII only: every terminal can show it.
+        print(json.dumps(asdict(seen) | {"reasons": plan.why() if plan else ()}))
     elif found:
-        from engine.commands import status_view  # noqa: PLC0415 - others need it not
+        from engine.commands import status_view  # noqa: PLC0415 - only this command needs it
 
         status_view.show(settings, seen, plan, Console(highlight=False))
         if found.process is None:
-            print(f"{_OUT_OF_REACH} This is what it wrote last.")
+            print(f"{_OUT_OF_REACH} This is the last status that it wrote.")
         if found.moved_from:
             print(
-                f"{settings.workspace} was {found.moved_from} when it was started, and was moved while it ran: what is "
-                "written now is lost. Stop it (./start.sh stop) and start it again."
+                f"{settings.workspace} was {found.moved_from} when it was started, and was moved while it ran: what it "
+                "writes now is lost. Stop it (./start.sh stop) and start it again."
             )
     else:
         print("Nothing runs here. Start it with ./start.sh")
@@ -65,7 +66,7 @@ def status(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def stop(settings: Settings, _: argparse.Namespace) -> int:
-    """Ends engine and page and waits until they are gone."""
+    """Stops the engine and the web process, and waits until they are gone."""
     found = control.supervisor(settings.files)
     if found is None:
         print(f"Nothing runs in {settings.workspace}.")
@@ -78,14 +79,14 @@ def stop(settings: Settings, _: argparse.Namespace) -> int:
         time.sleep(0.1)
     if control.supervisor(settings.files) is not None:
         pid = found.process.pid if found.process else ""
-        print(f"It has not ended within {STOP_PATIENCE:.0f} s; its process id is {pid}.", file=sys.stderr)
+        print(f"It did not stop within {STOP_PATIENCE:.0f} s; its process id is {pid}.", file=sys.stderr)
         return 1
     print("Stopped.")
     return 0
 
 
 def logs(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Prints the end of the logs, and with -f what comes."""
+    """Prints the end of the logs, and with -f new lines as they come."""
     paths = {"llm": settings.files.llm_log, "app": settings.files.app_log}
     wanted = [paths[chosen.which]] if chosen.which else list(paths.values())
     view = LogView(Console(highlight=False), labelled=not chosen.which)
@@ -100,7 +101,7 @@ def logs(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def _plan(settings: Settings) -> LaunchPlan | None:
-    """What was launched; None before the first launch, or where a version wrote it whose plans we can't read."""
+    """The launched plan; None before the first launch, or if another version wrote one that we can't read."""
     try:
         return LaunchPlan.read(settings.files.plan)
     except (FileNotFoundError, ValueError, TypeError):
@@ -108,7 +109,7 @@ def _plan(settings: Settings) -> LaunchPlan | None:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The words and their options."""
+    """The parser of all commands."""
     top = argparse.ArgumentParser(prog="./start.sh", description="Kimi-VL Chat: a vision-language chat of your own.")
     words = top.add_subparsers(dest="word", required=True, metavar="WORD")
 
@@ -117,20 +118,21 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
-    word("up", lambda settings, _: up(settings), "start engine and page (this is what no word means)")
-    word("status", status, "tell how it goes").add_argument("--json", action="store_true", help="as JSON")
-    word("stop", stop, "end engine and page")
+    word("up", lambda settings, _: up(settings), "start the engine and the page (the default)")
+    word("status", status, "report the status").add_argument("--json", action="store_true", help="as JSON")
+    word("stop", stop, "stop the engine and the page")
     log = word("logs", logs, "print the end of the logs")
-    log.add_argument("which", nargs="?", choices=["llm", "app"], help="the engine's or the page's alone")
-    log.add_argument("-f", "--follow", action="store_true", help="go on printing what comes")
-    log.add_argument("-n", "--lines", type=int, default=50, help="how many lines of the end (50)")
-    plan_command.arguments(word("plan", plan_command.run, "tell what would run here, or on another machine"))
+    log.add_argument("which", nargs="?", choices=["llm", "app"], help="only the engine's log, or only the page's")
+    log.add_argument("-f", "--follow", action="store_true", help="print new lines as they come")
+    log.add_argument("-n", "--lines", type=int, default=50, help="how many of the last lines (50)")
+    plan_command.arguments(word("plan", plan_command.run, "show what would run here, or on another machine"))
     backup.add_backup(word("backup", backup.back_up, "copy chats, pictures, people and keys into DIR"))
-    backup.add_restore(word("restore", backup.bring_back, "bring back what a backup holds"))
-    examine = word("doctor", doctor_command, "look at the installation and say how to mend what is broken")
+    backup.add_restore(word("restore", backup.bring_back, "restore a backup from DIR"))
+    examine = word("doctor", doctor_command, "check the installation and say how to fix what is broken")
     examine.add_argument("--json", action="store_true", help="as JSON")
     bench_command.arguments(word("bench", bench_command.run, "measure the running engine: throughput and latency"))
+    verify_command.arguments(word("verify", verify_command.run, "check that an engine does what this chat needs"))
     eval_command.arguments(word("eval", eval_command.run, "measure how often the running engine is right"))
-    user.add_arguments(word("user", user.run, "say who may sign in to a page that others reach"))
-    key.add_arguments(word("key", key.run, "say which programs may use the API"))
+    user.add_arguments(word("user", user.run, "manage who may sign in to a page that others can reach"))
+    key.add_arguments(word("key", key.run, "manage which programs may use the API"))
     return top

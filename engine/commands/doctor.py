@@ -1,6 +1,6 @@
-"""`./start.sh doctor`: looks at everything that an installation needs, and says of what is broken how to mend it.
+"""`./start.sh doctor`: checks everything that an installation needs, and says how to fix what is broken.
 
-start.sh has looked at Python and `.venv` itself before this runs. Each check stands alone and never raises.
+start.sh has checked Python and `.venv` itself before this runs. The checks are independent, and none of them raises.
 """
 
 from __future__ import annotations
@@ -30,11 +30,15 @@ from engine.commands.settings_notes import settings_notes
 from engine.config import ROOT, Settings
 from engine.engines.choice import make_plan
 from engine.engines.registry import engine_of
+from engine.formats import fallback_font
 from engine.install.weights import Missing, WeightsError, find_weights
-from engine.machine.detect import GIB, Hardware, detect
+from engine.machine.detect import Hardware, detect
 from engine.machine.open_files import possible
+from engine.machine.vendor import GIB
 from engine.plans.launch import PlanError
 from engine.supervise import control
+from engine.supervise.elsewhere import Elsewhere
+from engine.wording import sentence
 
 State = Literal["ok", "warning", "broken"]
 LITTLE_DISK, TOO_LITTLE_DISK = 5 * GIB, GIB // 2
@@ -44,7 +48,7 @@ FEW_FILES = 1024
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check has found; `advice` is the next step where it is not ok."""
+    """What one check found; `advice` is the next step if it is not ok."""
 
     check: str
     state: State
@@ -53,7 +57,7 @@ class Finding:
 
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Prints what was found; returns 1 where something is broken."""
+    """Prints the findings; returns 1 if something is broken."""
     found = examine(settings, detect())
     if chosen.json:
         print(json.dumps([asdict(finding) for finding in found]))
@@ -66,15 +70,17 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def examine(settings: Settings, hardware: Hardware) -> list[Finding]:
-    """All checks, in the order in which one would mend what they find."""
+    """Runs all checks, in the order in which to fix what they find."""
     checks: list[Callable[[], list[Finding]]] = [
         python,
         lambda: environment(ROOT),
+        fonts,
         lambda: engine_environment(settings, hardware),
         lambda: [Finding("settings", "warning", note) for note in settings_notes(settings)],
         lambda: workspace(settings),
         lambda: disk(settings),
         lambda: ports(settings),
+        lambda: server(settings),
         lambda: open_files(possible(), resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
         lambda: machine(hardware),
         lambda: weights(settings, hardware),
@@ -87,7 +93,7 @@ def _tried(check: Callable[[], list[Finding]]) -> list[Finding]:
     try:
         return check()
     except OSError as error:
-        what = f"A check could not be made: {error}."
+        what = f"A check failed: {error}."
         return [Finding("access", "broken", what, "Give this user the right to read there, or start as its owner.")]
 
 
@@ -100,14 +106,14 @@ def python(version: tuple[int, ...] = sys.version_info[:3]) -> list[Finding]:
 
 
 def environment(root: Path) -> list[Finding]:
-    """Whether `.venv` holds what uv.lock says."""
+    """Whether `.venv` matches uv.lock."""
     advice = "Delete .venv and run ./start.sh prepare."
     digest = hashlib.sha256((root / "uv.lock").read_bytes() + (root / "engine" / "uv.txt").read_bytes()).hexdigest()
     stamp = root / ".venv" / "prepared"
     if not stamp.exists() or not stamp.read_text().startswith(digest):
-        return [Finding("packages", "broken", ".venv is not complete, or of another version of uv.lock.", advice)]
+        return [Finding("packages", "broken", ".venv is incomplete, or was made for another uv.lock.", advice)]
     command = [sys.executable, "-m", "uv", "sync", "--project", str(root), "--frozen", "--offline", "--check",
-               "--inexact", "--extra", "page", "--extra", "reader", "--extra", "hub"]  # fmt: skip
+               "--inexact", "--extra", "page", "--extra", "reader", "--extra", "hub", "--extra", "measure"]  # fmt: skip
     env = os.environ | {"UV_PROJECT_ENVIRONMENT": str(root / ".venv"), "UV_PYTHON_DOWNLOADS": "never"}
     try:
         ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603 - our own
@@ -120,8 +126,16 @@ def environment(root: Path) -> list[Finding]:
     return [Finding("packages", "ok", f"as uv.lock says ({versions})")]
 
 
+def fonts() -> list[Finding]:
+    """Whether PDFs can be drawn whose Chinese, Japanese or Korean font is not in them."""
+    if fallback_font.folder():
+        return [Finding("fonts", "ok", f"{fallback_font.TITLE} for PDFs that don't embed their Chinese font")]
+    what = "The fallback font is missing: PDFs that don't embed their Chinese font lose that text."
+    return [Finding("fonts", "warning", what, "Run ./start.sh prepare.")]
+
+
 def engine_environment(settings: Settings, hardware: Hardware, root: Path = ROOT) -> list[Finding]:
-    """Whether the engine's own environment is there, where it is going to be used."""
+    """Whether the engine's own environment is complete, if the next start will use it."""
     try:
         plan = make_plan(settings, hardware)
     except PlanError:
@@ -132,21 +146,21 @@ def engine_environment(settings: Settings, hardware: Hardware, root: Path = ROOT
     if environment.is_ready(root, build, settings):
         return [Finding(name, "ok", f"{environment.folder} is complete ({build})")]
     if (root / environment.folder).exists():
-        return [Finding(name, "warning", f"{environment.folder} is not complete, or of another version.",
+        return [Finding(name, "warning", f"{environment.folder} is incomplete, or of another version.",
                         "The next start makes it again; it takes minutes and gigabytes.")]  # fmt: skip
     what = f"{plan.traits.title} is not installed yet."
     return [Finding(name, "warning", what, "The next start installs it; it takes minutes.")]
 
 
 def workspace(settings: Settings) -> list[Finding]:
-    """Whether the workspace can be written, and is its owner's alone."""
+    """Whether the workspace is writable and private."""
     files = settings.files
     root = _existing(files.root)
     try:
         with tempfile.TemporaryFile(dir=root) as file:
             file.write(b"x" * 4096)
     except OSError as error:
-        # Never the rights of a folder above it, which is not ours.
+        # Never change the owner of a parent folder, which is not ours.
         owned = (
             f"chown -R {os.getuid()} {root}"
             if root == files.root
@@ -158,7 +172,7 @@ def workspace(settings: Settings) -> list[Finding]:
         return [Finding("workspace", "broken", f"{root} can't be written: {error.strerror}.", advice)]
     for path in (*files.run.glob("*.key"), files.password, files.auth_secret, files.root, files.uploads, files.run):
         if path.exists() and path.stat().st_mode & 0o077:
-            # The next start closes a folder; a secret that was open is one no longer.
+            # The next start makes a folder private; a secret that others could read is no longer secret.
             state: State = "warning" if path.is_dir() else "broken"
             return [Finding("workspace", state, f"{path} can be read by others.", f"chmod go= '{path}'")]
     return [Finding("workspace", "ok", str(files.root))]
@@ -172,12 +186,12 @@ def disk(settings: Settings) -> list[Finding]:
     if free < TOO_LITTLE_DISK:
         return [Finding("disk", "broken", what, "Make room, or choose another folder (KIMI_WORKSPACE).")]
     if free < LITTLE_DISK:
-        return [Finding("disk", "warning", what, "Old pictures go sooner with a smaller KIMI_UPLOAD_DAYS.")]
+        return [Finding("disk", "warning", what, "A smaller KIMI_UPLOAD_DAYS deletes old pictures sooner.")]
     return [Finding("disk", "ok", what)]
 
 
 def ports(settings: Settings) -> list[Finding]:
-    """Whether the two ports are free, or ours."""
+    """Whether the two ports are free, or used by this installation."""
     if control.supervisor(settings.files) is not None:
         return [Finding("ports", "ok", f"Kimi-VL Chat runs here, at {settings.page_url}")]
     wanted = [(settings.host, settings.port, "KIMI_PORT")]
@@ -191,8 +205,22 @@ def ports(settings: Settings) -> list[Finding]:
     return found or [Finding("ports", "ok", " and ".join(str(port) for _, port, _ in wanted) + " are free")]
 
 
+def server(settings: Settings) -> list[Finding]:
+    """Whether the server that `KIMI_ENGINE=openai` names answers, with this key and this model."""
+    if not settings.remote:
+        return []
+    headers = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
+    there = Elsewhere(settings.openai_api_base.rstrip("/"), settings.model, headers)
+    found = asyncio.run(there.look())
+    if found is None:
+        return [Finding("server", "ok", f"{there.address} answers, and has {settings.model}")]
+    state: State = "warning" if found.key == "remote_no_model" else "broken"
+    advice = "The settings are OPENAI_API_BASE, OPENAI_API_KEY and KIMI_MODEL."
+    return [Finding("server", state, sentence(found), advice)]
+
+
 def open_files(most: int, now: int) -> list[Finding]:
-    """How many files and sockets a process may have open: `most` after the start has raised it, `now` in this shell."""
+    """How many files and sockets a process may open: `most` after the start has raised it, `now` in this shell."""
     if most < FEW_FILES:
         advice = f"Many chats need more; as root, before the start: ulimit -Hn {FEW_FILES * 4}"
         return [Finding("open files", "warning", f"at most {most}", advice)]
@@ -202,9 +230,7 @@ def open_files(most: int, now: int) -> list[Finding]:
 
 def machine(hardware: Hardware) -> list[Finding]:
     """The accelerators and their drivers."""
-    found = [
-        Finding("driver", "warning", note, "Mend the driver, or go on with the processor.") for note in hardware.notes
-    ]
+    found = [Finding("driver", "warning", note, "Fix the driver, or use the CPU.") for note in hardware.notes]
     for device in hardware.accelerators:
         memory = f", {device.memory / GIB:.0f} GB" if device.memory else ""
         driver = f", driver {device.driver}" if device.driver else ""
@@ -215,18 +241,21 @@ def machine(hardware: Hardware) -> list[Finding]:
 
 
 def weights(settings: Settings, hardware: Hardware) -> list[Finding]:
-    """What is going to run, and whether its weights are here."""
+    """What would run, and whether its weights are here."""
     try:
         plan = make_plan(settings, hardware)
         if not plan.weights:
             return [Finding("model", "ok", f"{plan.model} on {plan.engine}")]
-        place = find_weights(find_model(plan.model), plan.weights, settings.models_folder)
+        place = find_weights(find_model(plan.model), plan.weights, settings.models_folder, plan.variant)
     except (PlanError, WeightsError) as error:
-        return [Finding("model", "broken", str(error), "./start.sh plan tells what runs here.")]
+        return [Finding("model", "broken", str(error), "./start.sh plan shows what runs here.")]
     if isinstance(place, Missing):
-        gigabytes = find_model(plan.model).weights_gb
+        gigabytes = sum(file.bytes for file in place.files) / 1e9 or find_model(plan.model).weights_gb or 0
         what = f"{plan.model} on {plan.engine}; its weights are not here yet."
-        return [Finding("model", "warning", what, f"The next start fetches {gigabytes:g} GB into {place.folder}.")]
+        advice = f"The next start fetches {gigabytes:.4g} GB into {place.folder}."
+        if plan.to_fetch and settings.download != "yes":
+            advice = f"The reader answers until somebody lets {gigabytes:.4g} GB be fetched: KIMI_DOWNLOAD=yes."
+        return [Finding("model", "warning", what, advice)]
     return [Finding("model", "ok", f"{plan.model} on {plan.engine}, weights in {place}")]
 
 
@@ -242,14 +271,14 @@ def database(settings: Settings) -> list[Finding]:
         url = make_url(text)
     except ArgumentError:
         advice = "Write it like postgresql://user:password@host/chats."
-        return [Finding("chats", "broken", "KIMI_DATABASE_URL is no address of a database.", advice)]
+        return [Finding("chats", "broken", "KIMI_DATABASE_URL is not the address of a database.", advice)]
     match url.get_backend_name():
         case "sqlite":
             return [_sqlite(ROOT / (url.database or ""))]
         case "postgres" | "postgresql":
             return [asyncio.run(_postgres(url.set(drivername="postgresql").render_as_string(hide_password=False)))]
         case other:
-            return [Finding("chats", "ok", f"in {other}, which is not looked into here")]
+            return [Finding("chats", "ok", f"in {other}, which is not checked")]
 
 
 def _sqlite(path: Path) -> Finding:
@@ -262,7 +291,7 @@ def _sqlite(path: Path) -> Finding:
     except sqlite3.Error as error:
         said, number = str(error), 0
     if said != "ok":
-        advice = f"Stop, put {path.name} and its -wal aside, or bring it back from a copy, and start again."
+        advice = f"Stop, move {path.name} and its -wal aside, or restore it from a copy, and start again."
         return Finding("chats", "broken", f"{path}: {said}", advice)
     return Finding("chats", "ok", f"{number} in {path}")
 
@@ -274,9 +303,9 @@ async def _postgres(url: str) -> Finding:
         connection = await asyncpg.connect(url, timeout=10)
         await connection.close()
     except (OSError, ValueError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        # Not its text, which may name the password.
+        # Its text may contain the password.
         what = f"PostgreSQL can't be opened ({type(error).__name__})."
-        return Finding("chats", "broken", what, "See that it runs and that KIMI_DATABASE_URL is right.")
+        return Finding("chats", "broken", what, "Check that it runs and that KIMI_DATABASE_URL is right.")
     return Finding("chats", "ok", "PostgreSQL answers")
 
 

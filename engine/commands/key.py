@@ -6,30 +6,30 @@ import argparse
 import sys
 
 from engine.access.keys import KeyNameError, Keys
-from engine.commands.sub_words import add_sub_words, told
+from engine.commands.sub_words import add_sub_words, exit_status
 from engine.config import Settings
 
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Does what the sub-word says; 1 and one sentence where it can't be done."""
+    """Runs the subcommand. Returns 1 after one sentence if it can't be done."""
     settings.files.create()
     keys = Keys(settings.files.keys)
-    return told(lambda: _WORDS[chosen.what](keys, chosen, settings), KeyNameError, of="keys")
+    return exit_status(lambda: _WORDS[chosen.what](keys, chosen, settings), KeyNameError, of="keys")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The sub-words and their arguments."""
+    """The subcommands and their arguments."""
     named = {
         "add": "make a key for a program; it is shown once",
-        "remove": "take a key back; it stops at once",
+        "remove": "revoke a key; it stops working at once",
     }
-    add_sub_words(parser, named, name="what the key is called", listing="tell which keys there are")
+    add_sub_words(parser, named, name="the key's name", listing="list the keys")
 
 
 def _add(keys: Keys, chosen: argparse.Namespace, settings: Settings) -> None:
     key = keys.add(chosen.name)
-    # Alone on standard output: KEY=$(./start.sh key add NAME)
-    print(f"The key of {chosen.name}, shown this once; the API is at {settings.page_url}/v1", file=sys.stderr)
+    # Only the key goes to standard output: KEY=$(./start.sh key add NAME)
+    print(f"The key of {chosen.name}, shown only once; the API is at {settings.page_url}/v1", file=sys.stderr)
     print(key)
 
 

@@ -1,4 +1,4 @@
-"""Lines of the two logs on a terminal: whose they are and how bad, by colour. Into a pipe they go unchanged."""
+"""Shows lines of the two logs. On a terminal, colours mark the log and the level; a pipe gets them unchanged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from rich.console import Console
 from rich.text import Text
 
-from engine.logs import plain
+from engine.system.logs import plain
 
 _COLOURS = {"llm": "cyan", "app": "magenta"}
 _LEVELS = {"DEBUG": "dim", "WARNING": "yellow", "WARN": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
@@ -15,11 +15,11 @@ _LEVEL = re.compile(r"\b(DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)\b")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.,]+(?:[+-]\d\d:\d\d|Z)?|\b\d\d-\d\d \d\d:\d\d:\d\d\b")
 _FACT = re.compile(r"(?<=\s)(\w+)=")
 _HEAD = 100
-"""The level stands within so many characters, in vLLM's lines, in ours, and in ours as JSON."""
+"""The level is within this many characters, in vLLM's lines, in ours, and in ours as JSON."""
 
 
 class LogView:
-    """Prints lines to a console; `labelled`: with the log's name before each."""
+    """Prints lines to a console; `labelled` puts the log's name before each."""
 
     def __init__(self, console: Console, *, labelled: bool) -> None:
         self._console = console
@@ -36,7 +36,7 @@ class LogView:
 
 
 def coloured(line: str) -> Text:
-    """The line with its level's colour, its time and the names of its facts in the background."""
+    """The line in its level's colour, with its time and the names of its facts dimmed."""
     text = Text(plain(line))
     if level := _LEVEL.search(text.plain[:_HEAD]):
         text.stylize(_LEVELS.get(level[1], ""))

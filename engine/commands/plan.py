@@ -6,42 +6,47 @@ import argparse
 import sys
 from dataclasses import replace
 
+from engine.arguments import positive
 from engine.catalog import Model, UnknownNameError, catalog, find_card, models
 from engine.config import AUTO, Settings
 from engine.engines.choice import make_plan
 from engine.engines.elsewhere import plan_elsewhere
 from engine.engines.ladder import wanted_model
 from engine.engines.registry import ENGINES
-from engine.engines.vllm.plan import choose_variant
+from engine.engines.vllm.plan import NAME as VLLM
 from engine.install.weights import Missing, WeightsError, find_weights
 from engine.machine.detect import Hardware, detect
-from engine.plans import tuning
-from engine.plans.formats import FORMATS, render
+from engine.plans.formats import FORMATS, node_script, render
 from engine.plans.launch import WEIGHTS, LaunchPlan, PlanError
+from engine.plans.request import Request, choose_variant, verification_here
 from engine.plans.target import Target, from_card, from_hardware
+from engine.plans.tuning import TUNINGS
 
 UNKNOWN, FORBIDDEN = 2, 3
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the word."""
+    """The options of `plan`."""
     cards = ", ".join(catalog().accelerators)
     parser.add_argument("--model", help=f"the model: {', '.join(models())} (KIMI_MODEL)")
     parser.add_argument("--accelerator", help=f"another machine's devices: {cards}")
-    parser.add_argument("--count", type=_positive, help="how many devices one machine has")
-    parser.add_argument("--memory", type=_gigabytes, help="GB of one device, or of the RAM where it is CPU")
+    parser.add_argument("--count", type=positive, help="how many devices one machine has")
+    parser.add_argument("--memory", type=_gigabytes, help="GB of one device, or of RAM for a CPU")
     parser.add_argument("--engine", type=_engine, choices=[AUTO, *_planned_engines()], help="the engine")
-    parser.add_argument("--preset", type=str.lower, choices=tuning.NAMES, help="a set of engine flags (KIMI_PRESET)")
-    parser.add_argument("--nodes", type=_positive, default=1, help="how many machines work together")
+    parser.add_argument("--variant", default="", help="another form of the weights: nvfp4, mxfp4, fp8")
+    parser.add_argument("--preset", type=str.lower, choices=TUNINGS, help="a set of engine flags (KIMI_PRESET)")
+    parser.add_argument("--speculative", action="store_true", help="a draft model proposes tokens (EAGLE3)")
+    parser.add_argument("--nodes", type=positive, default=1, help="how many machines work together")
     parser.add_argument("--format", type=str.lower, choices=FORMATS, default="text", help="how to print it (text)")
+    parser.add_argument("--node", type=int, help="of several machines, print the script of this one, from 0 on")
     parser.add_argument("extra", nargs="*", metavar="-- FLAGS", help="further flags for the engine, as they are")
 
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Prints the plan; returns 0, 2 for a name that is not known, or 3 for a combination that must not be."""
+    """Prints the plan; returns 0, 2 for an unknown name, or 3 for a combination that can't work."""
     try:
         plan = planned(settings, chosen)
-        print(render(plan, chosen.format), end="")
+        print(render(plan, chosen.format) if chosen.node is None else node_script(plan, chosen.node), end="")
     except UnknownNameError as error:
         print(error, file=sys.stderr)
         return UNKNOWN
@@ -52,38 +57,44 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def planned(settings: Settings, chosen: argparse.Namespace) -> LaunchPlan:
-    """The plan that was asked for.
+    """The requested plan.
 
     Raises:
         UnknownNameError: a name is not in the catalogue.
         PlanError: the combination is known not to work.
     """
     model = wanted_model(chosen.model or settings.model)
-    preset = chosen.preset or settings.preset
+    tuning = chosen.preset or settings.preset
     if chosen.accelerator is None and (chosen.count or chosen.memory or chosen.nodes > 1):
         raise UnknownNameError(
-            f"--count, --memory and --nodes speak of another machine; name its --accelerator: "
+            f"--count, --memory and --nodes describe another machine; name its --accelerator: "
             f"{', '.join(catalog().accelerators)}."
         )
     if chosen.accelerator is not None:
-        return plan_elsewhere(model, _target(model, chosen), chosen.engine or AUTO, preset, chosen.extra)
-    hardware = detect()
-    if chosen.format in {"text", "json"} and not chosen.extra:
-        return _plan_here(settings, chosen, hardware)
-    return plan_elsewhere(model, from_hardware(hardware)[0], chosen.engine or AUTO, preset, chosen.extra)
+        target = _target(model, chosen)
+    else:
+        hardware = detect()
+        if chosen.format in {"text", "json"} and not (chosen.extra or chosen.variant or chosen.speculative):
+            return _plan_here(settings, chosen, hardware)
+        target = from_hardware(hardware)[0]
+    request = Request(
+        model, target, tuning=tuning, variant=chosen.variant, speculative=chosen.speculative, extra=tuple(chosen.extra)
+    )
+    return plan_elsewhere(request, chosen.engine or AUTO)
 
 
 def _plan_here(settings: Settings, chosen: argparse.Namespace, hardware: Hardware) -> LaunchPlan:
     changes = {name: getattr(chosen, name) for name in ("model", "engine", "preset") if getattr(chosen, name)}
     settings = settings.model_copy(update=changes)
     plan = make_plan(settings, hardware)
-    return replace(plan, argv=tuple(part.replace(WEIGHTS, _folder(plan, settings)) for part in plan.argv))
+    guide = replace(plan.guide, verify=verification_here(), page="# The page comes with the engine\n./start.sh")
+    return replace(plan, guide=guide, argv=tuple(part.replace(WEIGHTS, _folder(plan, settings)) for part in plan.argv))
 
 
 def _folder(plan: LaunchPlan, settings: Settings) -> str:
     """Where the weights are, or will be."""
     try:
-        found = find_weights(models()[plan.model], plan.weights, settings.models_folder)
+        found = find_weights(models()[plan.model], plan.weights, settings.models_folder, plan.variant)
     except WeightsError:
         return plan.weights
     return str(found.folder if isinstance(found, Missing) else found)
@@ -94,26 +105,20 @@ def _target(model: Model, chosen: argparse.Namespace) -> Target:
     one = from_card(card, 1, chosen.memory, chosen.nodes)
     if chosen.count:
         return replace(one, count=chosen.count)
-    variant = choose_variant(model, replace(one, count=card.node))
-    if variant and variant.devices:
-        return replace(one, count=variant.devices)
+    engine = VLLM if (chosen.engine or AUTO) == AUTO else chosen.engine
+    variant = choose_variant(engine, model, replace(one, count=card.node))
+    if variant and variant.devices and chosen.variant in {"", variant.name}:
+        return replace(one, count=min(card.node, variant.devices))
     # One, where the model or a smaller form of it fits; else as many as a usual machine has.
     needs = [model.memory_gb or 0, *(form.memory_gb for form in model.variants if one.fits(form))]
     fits = one.usable_gb is None or min(needs) <= one.usable_gb
     return one if fits and chosen.nodes == 1 else replace(one, count=card.node)
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return number
-
-
 def _gigabytes(text: str) -> float:
     number = float(text.lower().removesuffix("b").removesuffix("gi").removesuffix("g"))
     if number <= 0:
-        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
+        raise argparse.ArgumentTypeError(f"{text} is not greater than 0")
     return number
 
 

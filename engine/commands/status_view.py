@@ -1,11 +1,8 @@
-"""`./start.sh status` on a terminal: the same as the status page, as far as it can be had without the page."""
+"""`./start.sh status` on a terminal: shows what the status page shows, or what is known without the web process."""
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from statistics import median
@@ -16,27 +13,30 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from engine import wording
 from engine.config import Settings
 from engine.engines.registry import engine_of
-from engine.machine.load import Device, Load, LoadMeter
+from engine.machine.load import Load, LoadMeter
+from engine.machine.vendor import Device
 from engine.plans.launch import LaunchPlan
 from engine.status import Status, known_fields
 from engine.supervise import timeline
+from engine.system.local_http import get_json
 
 _COLOURS = {"ready": "green", "starting": "yellow", "stopping": "yellow", "failed": "bold red", "stopped": "dim"}
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _PIECES = 40
-"""The last hour in so many pieces."""
+"""The number of pieces into which the last hour is divided."""
 _CHANGES = 8
 _GIB = 1024**3
 _ROOM = 1_000_000
-"""Bytes of free disk below which what is to be told may not have found room."""
+"""Bytes of free disk below which the status may not have been written."""
 _LOOK_SECONDS = 0.3
-"""How long the processors are looked at where the page does not tell of them."""
+"""How long the CPU load is measured if the web process does not report it."""
 
 
 def show(settings: Settings, seen: Status, plan: LaunchPlan | None, console: Console) -> None:
-    """Prints it."""
+    """Prints the status."""
     page = ask_page(settings, seen)
     load = _load(page, settings)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
@@ -45,7 +45,7 @@ def show(settings: Settings, seen: Status, plan: LaunchPlan | None, console: Con
     for name, what in (
         ("engine", _engine(seen, plan)),
         ("page", _page(seen)),
-        ("why", Group(*(Text(reason) for reason in plan.reasons)) if plan and plan.reasons else None),
+        ("why", Group(*(Text(reason) for reason in plan.why())) if plan and plan.why() else None),
         ("machine", _machine(load)),
         ("disk", _disk(load, settings)),
         *_drawn(page, seen),
@@ -57,17 +57,13 @@ def show(settings: Settings, seen: Status, plan: LaunchPlan | None, console: Con
 
 
 def ask_page(settings: Settings, seen: Status) -> dict[str, Any]:
-    """What the page's process alone knows; empty where it does not answer."""
+    """What only the web process knows; empty if it does not answer."""
     if seen.page.state != "ready" or not settings.files.watch_key.exists():
         return {}
-    headers = {"Authorization": f"Bearer {settings.files.watch_key.read_text().strip()}"}
-    request = urllib.request.Request(f"{settings.page_url}/api/overview", headers=headers)  # noqa: S310 - our own page
-    # A proxy of the environment has no way to this machine's own address.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    key = settings.files.watch_key.read_text().strip()
     try:
-        with opener.open(request, timeout=5) as reply:
-            found: dict[str, Any] = json.load(reply)
-        # One of another version may say other things, or say them in another way.
+        found: dict[str, Any] = get_json(f"{settings.page_url}/api/overview", key, seconds=5, through_proxy=False)
+        # Another version may report other things, or in another form.
         _drawn(found, seen)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return {}
@@ -75,7 +71,7 @@ def ask_page(settings: Settings, seen: Status) -> dict[str, Any]:
 
 
 def _drawn(page: dict[str, Any], seen: Status) -> list[tuple[str, RenderableType | None]]:
-    """What only the page knows, as rows."""
+    """What only the web process knows, as rows."""
     unit = f"{engine_of(seen.engine.kind).traits.unit}s/s"
     rows: list[tuple[str, RenderableType | None]] = [
         ("now", _now(page)),
@@ -83,7 +79,7 @@ def _drawn(page: dict[str, Any], seen: Status) -> list[tuple[str, RenderableType
         ("speed", _plot(page, 2, unit)),
     ]
     if said := page.get("load"):
-        _machine(_told(said))
+        _machine(_parsed(said))
     return rows
 
 
@@ -93,13 +89,16 @@ def _engine(seen: Status, plan: LaunchPlan | None) -> RenderableType:
     what = engine.model if engine.model == engine.kind else f"{engine.model} on {engine.kind}"
     place = f", {plan.accelerator}" if plan and plan.accelerator else ""
     line = _line(engine.state, f"{what}{place}", engine.since, engine.pid, engine.restarts)
-    return Group(line, Text(engine.phase + percent)) if engine.phase else line
+    said = wording.report(engine.phase, engine.reason)
+    return Group(line, Text(said + percent)) if said else line
 
 
 def _page(seen: Status) -> RenderableType:
     page = seen.page
-    line = _line(page.state, page.url, page.since, page.pid, page.restarts)
-    return Group(line, Text(page.phase)) if page.phase else line
+    others = page.url_for_others if page.url_for_others != page.url else ""
+    where = f"{page.url}, for others {others}" if others else page.url
+    line = _line(page.state, where, page.since, page.pid, page.restarts)
+    return Group(line, Text(wording.sentence(page.reason))) if page.reason else line
 
 
 def _line(state: str, what: str, since: str, pid: int | None, restarts: int) -> Text:
@@ -117,13 +116,13 @@ def _moment(iso: str) -> str:
 
 def _load(page: dict[str, Any], settings: Settings) -> Load:
     if said := page.get("load"):
-        return _told(said)
+        return _parsed(said)
     meter = LoadMeter(settings.workspace)
     time.sleep(_LOOK_SECONDS)
     return meter.read()
 
 
-def _told(said: dict[str, Any]) -> Load:
+def _parsed(said: dict[str, Any]) -> Load:
     return known_fields(Load, said | {"devices": tuple(known_fields(Device, one) for one in said["devices"])})
 
 
@@ -157,7 +156,7 @@ def _now(page: dict[str, Any]) -> Text | None:
         return None
     chats = page["chats"]
     waiting = chats["waiting"] + (chats["queued"] or 0)
-    return Text(f"{chats['open']} open chats, {chats['answering']} answers under way, {waiting} waiting")
+    return Text(f"{chats['open']} open chats, {chats['answering']} answers in progress, {waiting} waiting")
 
 
 def _plot(page: dict[str, Any], which: int, unit: str) -> Text | None:
@@ -170,10 +169,10 @@ def _plot(page: dict[str, Any], which: int, unit: str) -> Text | None:
 
 
 def sparkline(points: Sequence[tuple[float, float]], now: float) -> str:
-    """The last hour in characters: of each piece the median, `points` being (Unix time, value)."""
+    """The last hour in characters: the median of each piece. `points` are (Unix time, value)."""
     pieces: list[list[float]] = [[] for _ in range(_PIECES)]
     for at, value in points:
-        # Where the clock was set back meanwhile there are points of a time to come.
+        # If the clock was set back, some points are in the future.
         age = max(0.0, now - at)
         pieces[max(0, _PIECES - 1 - int(age / 3600 * _PIECES))].append(value)
     highest = max(value for _, value in points) or 1.0
@@ -191,4 +190,5 @@ def _history(settings: Settings) -> RenderableType | None:
 
 def _change(change: timeline.Change) -> Text:
     state = (change.state, _COLOURS.get(change.state, ""))
-    return Text.assemble((_moment(change.at), "dim"), f"  {change.part:6}  ", state, f"  {change.phase}")
+    said = wording.report(change.phase, change.reason)
+    return Text.assemble((_moment(change.at), "dim"), f"  {change.part:6}  ", state, f"  {said}")

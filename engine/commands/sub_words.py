@@ -1,4 +1,4 @@
-"""The sub-words of `./start.sh user …` and `./start.sh key …`: what is done to somebody or something with a name."""
+"""The subcommands of `./start.sh user …` and `./start.sh key …`, which change a list of names."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 def add_sub_words(
     parser: argparse.ArgumentParser, named: Mapping[str, str], *, name: str, listing: str
 ) -> dict[str, argparse.ArgumentParser]:
-    """Adds `named`, the sub-words that take a NAME, and `list`, each with its help; the chosen one is in `what`.
+    """Adds `named`, the subcommands that take a NAME, and `list`, each with its help. The parsed one is in `what`.
 
-    Returns the parsers of `named`, for further arguments.
+    Returns the parsers of `named`, to which further arguments can be added.
     """
     words = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     parsers = {word: words.add_parser(word, help=text, description=text) for word, text in named.items()}
@@ -22,8 +22,8 @@ def add_sub_words(
     return parsers
 
 
-def told(change: Callable[[], None], refused: type[Exception], of: str) -> int:
-    """Runs `change` on the list of `of`; 0, or 1 and one sentence where it is refused or the list can't be used."""
+def exit_status(change: Callable[[], None], refused: type[Exception], of: str) -> int:
+    """Runs `change` on the list of `of`. Returns 0, or 1 after one sentence if it is refused or the list unusable."""
     try:
         change()
     except refused as error:

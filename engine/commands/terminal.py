@@ -1,4 +1,4 @@
-"""Output on any terminal: a character that it cannot show is replaced, and never ends the program."""
+"""Output on any terminal: replaces characters that it can't show, instead of failing."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _NAME = "instead"
 
 
 def fit_to_terminal() -> None:
-    """Has standard output and error speak the terminal's encoding, and replace what that lacks.
+    """Makes standard output and error use the terminal's encoding and replace characters that it lacks.
 
-    `start.sh` has Python read and write all files as UTF-8, so the system is asked for the terminal's encoding. The
-    bare C locale has none; as Python does, we take it for UTF-8.
+    `start.sh` makes Python read and write all files as UTF-8, so the terminal's encoding comes from the locale. The
+    bare C locale has none; like Python, we assume UTF-8.
     """
     codecs.register_error(_NAME, _replace)
     found = locale.getencoding()

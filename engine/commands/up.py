@@ -1,4 +1,4 @@
-"""`./start.sh` without a word: only what this word needs is imported, since people wait for the page."""
+"""`./start.sh` without a command. Imports only what it needs, because the user is waiting for the page."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from engine.commands.settings_notes import settings_notes
 from engine.commands.terminal import fit_to_terminal
 from engine.config import ROOT, ConfigError, Settings, load_settings
 from engine.engines import registry
+from engine.plans import tuning
 from engine.tracing import take_standard_settings
 
 
 def main() -> int:
-    """Runs it; returns the exit status."""
+    """Runs `up`; returns the exit status."""
     return guarded(up)
 
 
 def up(settings: Settings) -> int:
-    """Starts engine and page and stays until it is stopped."""
-    from engine.supervise.supervisor import AlreadyRunningError, CannotStartError, Supervisor, WorkspaceLostError  # noqa: PLC0415 - others need it not
+    """Starts the engine and the web process, and runs until it is stopped."""
+    from engine.supervise.supervisor import AlreadyRunningError, CannotStartError, Supervisor, WorkspaceLostError  # noqa: PLC0415 - only this command needs it
 
     take_standard_settings(ROOT / ".env")
     for note in settings_notes(settings):
@@ -33,17 +34,18 @@ def up(settings: Settings) -> int:
 
 
 def guarded(run: Callable[[Settings], int]) -> int:
-    """The exit status of `run` with the settings in force: 2 for a wrong one, 1 without access, 130 after Ctrl-C."""
+    """Calls `run` with the settings; returns its status, 2 for a wrong setting, 1 without access, 130 on Ctrl-C."""
     fit_to_terminal()
     try:
         settings = load_settings()
         registry.check(settings)
+        tuning.check(settings)
         return run(settings)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
     except PermissionError as error:
-        # The workspace is its owner's alone.
+        # The workspace is private to its owner.
         print(f"This user may not use {error.filename}: start as the owner of the workspace.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -8,30 +8,30 @@ import sys
 
 from engine.access.ended_logins import EndedLogins
 from engine.access.passwords import SHARED_USER, People, PeopleError
-from engine.commands.sub_words import add_sub_words, told
+from engine.commands.sub_words import add_sub_words, exit_status
 from engine.config import Settings
 
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Does what the sub-word says; 1 and one sentence where it can't be done."""
+    """Runs the subcommand. Returns 1 after one sentence if it can't be done."""
     settings.files.create()
     people = People(settings.files.people)
     if chosen.what == "sign-out":
         ended = EndedLogins(settings.files.logins)
-        return told(lambda: _sign_out(people, ended, chosen.name), PeopleError, of="logins")
-    return told(lambda: _WORDS[chosen.what](people, chosen), PeopleError, of="people")
+        return exit_status(lambda: _sign_out(people, ended, chosen.name), PeopleError, of="logins")
+    return exit_status(lambda: _WORDS[chosen.what](people, chosen), PeopleError, of="people")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The sub-words and their arguments."""
+    """The subcommands and their arguments."""
     named = {
-        "add": "enter somebody; asks for their password",
-        "remove": "take somebody out, and sign them out at once",
-        "password": "give somebody another password; asks for it",
-        "admin": "let somebody see the status and the logs on the page, or no longer",
-        "sign-out": "end all logins of somebody; also of shared, header:NAME or PROVIDER:NAME",
+        "add": "add a user; asks for the password",
+        "remove": "remove a user, who is signed out at once",
+        "password": "change a user's password; asks for the new one",
+        "admin": "allow or forbid a user to see the status and the logs on the page",
+        "sign-out": "end all logins of a user; also of shared, header:NAME or PROVIDER:NAME",
     }
-    parsers = add_sub_words(parser, named, name="the name to sign in with", listing="tell who is there")
+    parsers = add_sub_words(parser, named, name="the name to sign in with", listing="list the users")
     parsers["add"].add_argument("--admin", action="store_true", help="this person may see the status and the logs")
     parsers["admin"].add_argument("state", choices=("on", "off"), help="on: an admin, off: no longer")
 
@@ -39,13 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add(people: People, chosen: argparse.Namespace) -> None:
     people.add(chosen.name, _ask(), admin=chosen.admin)
     print(f"{chosen.name} may sign in now.")
-    _tell_of_no_admin(people)
+    _warn_without_admin(people)
 
 
 def _remove(people: People, chosen: argparse.Namespace) -> None:
     people.remove(chosen.name)
-    print(f"{chosen.name} may no longer sign in; the chats stay, and are back if the name is entered again.")
-    _tell_of_no_admin(people)
+    print(f"{chosen.name} may no longer sign in; the chats stay, and come back if you add the name again.")
+    _warn_without_admin(people)
 
 
 def _password(people: People, chosen: argparse.Namespace) -> None:
@@ -58,23 +58,23 @@ def _admin(people: People, chosen: argparse.Namespace) -> None:
     name = people.known(chosen.name)
     people.set_admin(name, admin=chosen.state == "on")
     print(f"{name} is an admin now." if chosen.state == "on" else f"{name} is no longer an admin.")
-    _tell_of_no_admin(people)
+    _warn_without_admin(people)
 
 
 def _sign_out(people: People, ended: EndedLogins, name: str) -> None:
-    # Others are known to their proxy or provider alone.
+    # Only the proxy or the provider knows these names.
     elsewhere = name == SHARED_USER or ":" in name
     identity = name if elsewhere else people.known(name)
     ended.end_all(identity)
     print(f"{identity} is signed out everywhere.")
     if ":" in name:
-        print("Whether there is somebody of this name is not known here: it has to be written as the page shows it.")
+        print("The name can't be checked here: make sure that you wrote it as the page shows it.")
 
 
-def _tell_of_no_admin(people: People) -> None:
+def _warn_without_admin(people: People) -> None:
     names = people.names()
     if len(names) > 1 and not any(map(people.is_admin, names)):
-        print("Nobody is an admin, so the page shows nobody its status and logs: ./start.sh user admin NAME on")
+        print("There is no admin, so no one can see the status and the logs on the page: ./start.sh user admin NAME on")
 
 
 def _list(people: People, _: argparse.Namespace) -> None:
@@ -83,12 +83,12 @@ def _list(people: People, _: argparse.Namespace) -> None:
 
 
 def _ask() -> str:
-    """The password: typed twice on a terminal, else the first line that comes in."""
+    """The password: typed twice on a terminal, else the first line of standard input."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
     password = getpass.getpass("Password: ")
     if getpass.getpass("Again: ") != password:
-        raise PeopleError("The two are not the same: nothing was changed.")
+        raise PeopleError("The two passwords differ: nothing was changed.")
     return password
 
 

@@ -1,1 +1,1 @@
-"""The engines, a folder each, and the choice of the one that runs here."""
+"""The engines, one folder each, and the choice of the one that runs here."""

@@ -1,4 +1,4 @@
-"""What differs between engines: one `Engine` each, in its own folder. `registry.py` lists them."""
+"""What differs between engines: each has one `Engine` in its own folder. `registry.py` lists them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.catalog import Model
 from engine.config import ROOT, Settings
-from engine.engines.watcher import Silent, Watcher
+from engine.engines.watcher import Watcher
 from engine.machine.detect import Hardware
 from engine.plans.flags import NO_FLAGS, FlagNames
 from engine.plans.launch import EngineTraits, LaunchPlan
@@ -20,20 +20,20 @@ from engine.tracing import engine_traces
 
 @dataclass(frozen=True)
 class Environment:
-    """Packages that an engine needs beside ours, made before its first launch."""
+    """An environment of packages that only this engine needs, made before its first launch."""
 
     folder: str
-    """Where it is, below the project's folder."""
+    """Its path in the project's folder."""
     module: str
-    """`python -m MODULE BUILD OPTIONS…` makes it unless it is there; its last line says what failed."""
+    """`python -m MODULE BUILD OPTIONS…` makes it unless it exists; on failure, the last line says why."""
     options: Callable[[Settings], list[str]]
     is_ready: Callable[[Path, str, Settings], bool]
-    """Whether it is there and complete: the project's folder, the plan's `environment`, the settings."""
+    """Whether it is complete, given the project's folder, the plan's `environment` and the settings."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """What an engine's benchmark program is to do. Lengths are in tokens."""
+    """The task of an engine's benchmark program. Lengths are in tokens."""
 
     python: str
     """The program that the engine was started with."""
@@ -45,55 +45,57 @@ class Workload:
     input_len: int
     output_len: int
     picture: tuple[int, int] | None
-    """Width and height of the one picture in each prompt; None: text alone."""
+    """Width and height of the one picture in each prompt; None: only text."""
     prompts: int
     concurrency: int
     seed: int
-    """Draws the prompts."""
+    """The seed that draws the prompts."""
     output: Path
-    """The file for the report: JSON, its last line is read."""
+    """The file for the report in JSON, of which the last line is read."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """One engine: everything that the rest of the program must know of it."""
+    """One engine: everything that the rest of the program must know about it."""
 
     name: str
-    """What `KIMI_ENGINE`, the catalogue and the status call it."""
+    """Its name in `KIMI_ENGINE`, the catalogue and the status."""
     traits: EngineTraits
-    """What the page must know of it."""
+    """What the web process must know about it."""
     here: Callable[[Settings, Hardware, Model], LaunchPlan]
-    """The launch on this machine. Raises PlanError where it can't run here."""
+    """The launch on this machine. Raises PlanError if it can't run here."""
     elsewhere: Callable[[Request], LaunchPlan] | None = None
     """The launch on another machine, for `./start.sh plan`. Raises ForbiddenError. None: there is nothing to plan."""
     aliases: tuple[str, ...] = ()
-    """Further names by which `./start.sh plan --engine` takes it."""
+    """Further names that `./start.sh plan --engine` accepts."""
     automatic: bool = False
     """Whether `KIMI_ENGINE=auto` tries it."""
     automatic_note: str = ""
-    """The note of a plan that `auto` has chosen, where the plan has none."""
+    """The note of a plan that `auto` chose, if the plan itself has none."""
     any_model: bool = False
-    """Whether it may serve a model that the catalogue has not."""
+    """Whether it may serve a model that is not in the catalogue."""
     chats: bool = True
-    """Whether it answers text; one that does not only reads pictures."""
+    """Whether it answers text; otherwise it only reads pictures."""
     flags: FlagNames = NO_FLAGS
-    """What its command line calls what others must find there."""
+    """Its names for the flags that we look up in its command line."""
     environment: Environment | None = None
-    """Where its plans name an `environment`: what makes it."""
-    watcher: Callable[[], Watcher] = Silent
-    """Reads the log of one start."""
+    """How to make the `environment` that its plans name."""
+    watcher: Callable[[], Watcher] = Watcher
+    """Reads the log of one run."""
     probed: bool = True
-    """Whether a tiny question may be asked now and then to see that it does not hang."""
+    """Whether it may regularly be asked a tiny question, to notice when it hangs."""
     work_metrics: tuple[str, ...] = ()
-    """Metrics that show it at work, beside its counters of tokens."""
+    """Metrics that show it at work, besides its token counters."""
     bench: Callable[[Workload], list[str]] | None = None
-    """The command line of its benchmark program, which holds no key. None: it has none."""
+    """The command line of its benchmark program, without a key. None: it has none."""
     no_bench: str = ""
-    """Why there is no benchmark, and what to do instead; `{url}` is its address."""
+    """Why there is no benchmark, and what to do instead; `{url}` becomes its address."""
 
 
-def request_here(settings: Settings, model: Model, target: Target, program: str) -> Request:
-    """What this machine's user asks of an engine that `program` starts here."""
-    traces = engine_traces(os.environ)
-    place = Place(settings.engine_port, ROOT, settings.files.uploads, Path(program), here=True, traces=traces)
-    return Request(model, target, place, settings.preset, wanted=settings.model)
+def request_here(settings: Settings, model: Model, target: Target, program: str, cores: int | None = None) -> Request:
+    """What this machine's user asks of an engine that `program` starts here; `cores` as `Place` has them."""
+    place = Place(
+        settings.engine_port, ROOT, settings.files.uploads, Path(program), here=True,
+        models=settings.models_folder, cores=cores, traces=engine_traces(os.environ),
+    )  # fmt: skip
+    return Request(model, target, place, settings.preset, wanted=settings.model, picture_tokens=settings.picture_tokens)

@@ -9,7 +9,7 @@ from engine.plans.launch import LaunchPlan
 
 
 def make_plan(settings: Settings, hardware: Hardware | None = None) -> LaunchPlan:
-    """Chooses what to launch on this machine; looks at it, but touches no network and installs nothing.
+    """Chooses what to launch on this machine. It inspects the machine, but uses no network and installs nothing.
 
     Raises:
         PlanError: the engine that `KIMI_ENGINE` names can't run here; never under `auto`.

@@ -1,6 +1,6 @@
-"""What this machine runs: the engine that was asked for, or under `auto` the highest rung of the ladder that holds it.
+"""What this machine runs: the requested engine, or under `auto` the first one of the ladder that can run here.
 
-Each rung that was passed over leaves a sentence why, so that a person sees what would bring the next one.
+Each engine that was skipped leaves a sentence that says why, so that the user sees what it would need.
 """
 
 from __future__ import annotations
@@ -12,29 +12,30 @@ from pathlib import Path
 from engine.catalog import Model, UnknownModelError, assumed_model, find_model, models
 from engine.config import AUTO, Settings
 from engine.engines.base import Engine
-from engine.engines.reader import READER, reader_plan, stand_in
+from engine.engines.reader import READER, reader_plan
 from engine.engines.registry import ENGINES
 from engine.install.weights import is_folder, weights_bytes
 from engine.machine.detect import Hardware
 from engine.plans.launch import LaunchPlan, PlanError
 from engine.plans.target import GB
+from engine.status import Reason
 
 
 def plan_here(settings: Settings, hardware: Hardware) -> LaunchPlan:
     """The launch on this machine.
 
     Raises:
-        PlanError: an engine was asked for that can't run here; never under `auto`.
+        PlanError: the requested engine can't run here; never under `auto`.
     """
     engine = None if settings.engine == AUTO else ENGINES[settings.engine]
     try:
         model = wanted_model(settings.model)
     except UnknownModelError as error:
-        if engine is not None and engine.any_model:
-            return engine.here(settings, hardware, assumed_model(settings.model))
-        if reader := stand_in(settings, str(error)):
-            return reader
-        raise PlanError(str(error)) from None
+        if engine is None:
+            return replace(reader_plan(settings, "reader.fallback"), failure=Reason.of_text(str(error)))
+        if not engine.any_model:
+            raise PlanError(str(error)) from None
+        model = assumed_model(settings.model)
     if engine is None:
         return reader_plan(settings) if READER.name in model.engines else _climb(settings, hardware, model)
     plan = _on(engine, settings, hardware, model)
@@ -44,10 +45,10 @@ def plan_here(settings: Settings, hardware: Hardware) -> LaunchPlan:
 
 
 def wanted_model(wanted: str) -> Model:
-    """The catalogue's entry for what `KIMI_MODEL` says: a name, or a folder that is looked into.
+    """The catalogue's entry for the value of `KIMI_MODEL`: a name, or a folder, whose files are inspected.
 
     Raises:
-        UnknownModelError: the catalogue has nothing like it.
+        UnknownModelError: the catalogue has no such model.
     """
     if not is_folder(wanted):
         return find_model(wanted)
@@ -60,7 +61,7 @@ def wanted_model(wanted: str) -> Model:
 
 
 def _sized(model: Model, weights: int) -> Model:
-    """The model with the memory that these weights need; without any, as the catalogue has it."""
+    """The model with the memory that these weights need; without weights, unchanged."""
     if not weights or model.weights_gb is None:
         return model
     more = weights / GB - model.weights_gb
@@ -69,18 +70,18 @@ def _sized(model: Model, weights: int) -> Model:
 
 
 def _model_in(folder: Path) -> Model:
-    """By what the folder's files say; Kimi-VL has two picture limits, by which its releases are told apart."""
-    config = _json(folder / "config.json")
+    """By its files: a GGUF of the catalogue; or its type, and its picture limit where several models share the type."""
+    for model in models().values():
+        if any(form.model_file and (folder / form.model_file.name).is_file() for form in model.variants):
+            return model
+    said = _json(folder / "config.json").get("model_type")
     limit = _json(folder / "preprocessor_config.json").get("in_token_limit")
-    match config.get("model_type"):
-        case "kimi_vl":
-            return find_model("Kimi-VL-A3B-Thinking-2506" if limit == 16384 else "Kimi-VL-A3B-Thinking")
-        case "kimi_k25":
-            return find_model("Kimi-K2.5")
-        case "kimi_k2":
-            return find_model("Kimi-K2-Thinking")
-    kind = config.get("model_type", "no model that its config.json tells")
-    raise UnknownModelError(f"{folder} holds {kind}; name a folder with one of {', '.join(models())}.")
+    alike = [model for model in models().values() if model.model_type and model.model_type == said]
+    alike.sort(key=lambda model: (model.in_token_limit != limit, model.in_token_limit is not None))
+    if alike:
+        return alike[0]
+    kind = said or "no model that its config.json names"
+    raise UnknownModelError(f"{folder} contains {kind}; name a folder with one of {', '.join(models())}.")
 
 
 def _json(path: Path) -> dict[str, object]:
@@ -92,7 +93,7 @@ def _json(path: Path) -> dict[str, object]:
 
 
 def _climb(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
-    """The engines that are tried on their own account, in their order; then the reader."""
+    """Tries the automatic engines in their order, then takes the reader."""
     passed = [*hardware.notes]
     for engine in ENGINES.values():
         if not engine.automatic:
@@ -107,7 +108,7 @@ def _climb(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
 
 
 def _for_engine(engine: Engine, model: Model) -> Model:
-    """The model, or the smaller one in its place where the engine has that alone."""
+    """The model, or its smaller replacement if the engine can only run that."""
     return find_model(model.stand_in) if model.stand_in and engine.name not in model.engines else model
 
 

@@ -1,14 +1,16 @@
-"""The reader: asked for, the last rung of the ladder, or in the place of a vision model that could not be started."""
+"""The reader: requested, the last choice of `auto`, or a fallback for a vision model that could not be started."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 from engine.catalog import Model
 from engine.config import AUTO, Settings
 from engine.engines.base import Engine
 from engine.machine.detect import Hardware
-from engine.plans.launch import EngineTraits, LaunchPlan
+from engine.plans.launch import EngineTraits, Guide, LaunchPlan
+from engine.status import Reason
 
 NAME = "reader"
 TRAITS = EngineTraits(
@@ -17,7 +19,7 @@ TRAITS = EngineTraits(
 
 
 def reader_plan(settings: Settings, note: str = "", reasons: tuple[str, ...] = ()) -> LaunchPlan:
-    """The OCR engine, which runs everywhere."""
+    """The plan for the reader, which runs everywhere."""
     argv = (
         sys.executable, "-m", "engine.reader",
         "--host", "127.0.0.1", "--port", str(settings.engine_port),
@@ -26,23 +28,22 @@ def reader_plan(settings: Settings, note: str = "", reasons: tuple[str, ...] = (
     return LaunchPlan(
         engine=NAME, traits=TRAITS, model=NAME, served_name=NAME, argv=argv, pictures="file", accelerator="CPU",
         base_url=f"http://127.0.0.1:{settings.engine_port}/v1", note=note, reasons=reasons,
-        checked="the reader reads its own arguments",
+        guide=Guide(checked="the reader reads its own arguments"),
     )  # fmt: skip
 
 
-def stand_in(settings: Settings, why: str, tried: LaunchPlan | None = None) -> LaunchPlan | None:
-    """The reader in the place of what could not be started; None where a person has asked for that by name.
+def stand_in(settings: Settings, why: Reason, tried: LaunchPlan | None = None) -> LaunchPlan | None:
+    """The reader as a fallback for what could not be started; None if the user requested that by name.
 
-    `why` is the last of its reasons, which the page's banner shows; `tried` is what was to be launched.
+    `why` becomes the plan's `failure`, which the page's banner shows; `tried` is the plan that failed.
     """
     if settings.engine != AUTO or (tried is not None and tried.engine == NAME):
         return None
-    before = tried.reasons if tried else ()
-    return reader_plan(settings, "reader.fallback", (*before, why))
+    return replace(reader_plan(settings, "reader.fallback", tried.reasons if tried else ()), failure=why)
 
 
 def _here(settings: Settings, _: Hardware, model: Model) -> LaunchPlan:
-    # Whatever model was named: it has its own.
+    # The reader has its own model.
     del model
     return reader_plan(settings)
 
@@ -53,7 +54,7 @@ READER = Engine(
     here=_here,
     chats=False,
     no_bench=(
-        "The reader generates no tokens, so there is nothing that a serving benchmark could count; "
+        "The reader generates no tokens, so a serving benchmark has nothing to count; "
         "start a vision model (KIMI_ENGINE=vllm ./start.sh), then ./start.sh bench."
     ),
 )

@@ -1,4 +1,4 @@
-"""The engines that there are. Another one is a folder beside this file and a line in `ENGINES`."""
+"""All engines. To add one, add a folder next to this file and a line in `ENGINES`."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from engine.engines.sglang.engine import SGLANG
 from engine.engines.vllm.engine import VLLM
 
 ENGINES: dict[str, Engine] = {engine.name: engine for engine in (READER, VLLM, SGLANG, LLAMA, REMOTE)}
-"""By name. `KIMI_ENGINE=auto` tries those that are `automatic` in this order."""
+"""By name. `KIMI_ENGINE=auto` tries the `automatic` ones in this order."""
 
 
 def engine_of(name: str) -> Engine:
-    """The engine of a launch plan; the facts of a remote one for a name that another version wrote."""
+    """The engine of a launch plan; the remote one for an unknown name, which another version wrote."""
     return ENGINES.get(name, REMOTE)
 
 
 def check(settings: Settings) -> None:
-    """Sees that `KIMI_ENGINE` is `auto` or an engine.
+    """Checks that `KIMI_ENGINE` is `auto` or an engine.
 
     Raises:
-        ConfigError: it is not; names the value and what is allowed.
+        ConfigError: it is neither; the text names the value and what is allowed.
     """
     if settings.engine not in {AUTO, *ENGINES}:
         *names, last = (AUTO, *ENGINES)

@@ -1,4 +1,4 @@
-"""A server of the person's own with OpenAI's API: nothing is started."""
+"""A server with OpenAI's API that the user provides: nothing is started."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from engine.catalog import Model
 from engine.config import Settings
 from engine.engines.base import Engine
 from engine.machine.detect import Hardware
-from engine.plans.launch import EngineTraits, LaunchPlan
+from engine.plans.launch import EngineTraits, Guide, LaunchPlan
 
 NAME = "openai"
 TRAITS = EngineTraits(title="Remote server", title_zh="远程服务", remote=True)
@@ -23,7 +23,7 @@ def remote_plan(settings: Settings, _: Hardware, model: Model) -> LaunchPlan:
         pictures=settings.pictures,
         key_env="OPENAI_API_KEY",
         reasons=(f"KIMI_ENGINE={NAME}: the answers come from {settings.openai_api_base}.",),
-        checked="nothing is started here",
+        guide=Guide(checked="nothing is started here"),
     )
 
 
@@ -33,7 +33,7 @@ REMOTE = Engine(
     here=remote_plan,
     any_model=True,
     no_bench=(
-        "The server at {url} is not this machine's; run its engine's benchmark beside it: "
+        "The server at {url} is not started by this program; run its engine's benchmark where it runs: "
         "`vllm bench serve` or `python -m sglang.bench_serving`."
     ),
 )

@@ -1,42 +1,31 @@
-"""What reads an engine's log while it starts: a program's output, line by line, to what it is doing."""
+"""Reads a program's output line by line, to find out what the program is doing and why it ends."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+
+from engine.status import Phase, Reason
 
 
-class Failure(Protocol):
-    """A reason found in a program's output."""
+@dataclass(frozen=True)
+class Failure:
+    """Why a program ends, and whether another start would end the same way."""
 
-    @property
-    def sentence(self) -> str:
-        """One sentence with the next step."""
-
-    @property
-    def permanent(self) -> bool:
-        """Whether a new start would end the same way."""
+    reason: Reason
+    permanent: bool = True
 
 
-class Watcher(Protocol):
-    """Reads a program's output for what it is doing and for why it ends."""
+class Watcher:
+    """Reads one run of a program: feed it every line. This base class ignores them."""
 
-    phase: str
-    percent: float | None
-
-    @property
-    def failure(self) -> Failure | None:
-        """Why it fails, where a line has told."""
+    def __init__(self, phase: Phase = Phase.NONE) -> None:
+        self.phase = phase
+        self.percent: float | None = None
+        """The progress of the phase, 0-100, if known."""
+        self.waits: Reason | None = None
+        """What the program waits for, if it reports that."""
+        self.failure: Failure | None = None
+        """Why it ends, once a line has reported it."""
 
     def feed(self, line: str) -> None:
         """Takes one line."""
-
-
-class Silent:
-    """The watcher of a program whose output says nothing about its start."""
-
-    phase = ""
-    percent: float | None = None
-    failure: Failure | None = None
-
-    def feed(self, line: str) -> None:
-        """Has nothing to learn from it."""

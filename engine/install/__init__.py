@@ -1,1 +1,1 @@
-"""Brings a model's weights to this machine."""
+"""Downloads a model's weights to this machine."""

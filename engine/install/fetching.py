@@ -1,4 +1,4 @@
-"""Brings a model's weights to this machine before the launch, with progress, and says plainly why where it can't."""
+"""Downloads a model's weights before the launch and reports the progress, or a clear reason for a failure."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from typing import Any
 
 from engine.install.weights import Missing, WeightsError, checked, size
 from engine.install.worker_process import run_chore
+from engine.status import Phase
 
 HOSTS = {"huggingface": "huggingface.co", "modelscope": "modelscope.cn"}
 POLL = 1.0
 
-Report = Callable[[str, float | None], None]
+Report = Callable[[Phase, float | None], None]
 
 
 async def fetch_weights(missing: Missing, hub: str, report: Report) -> Path:
-    """Downloads into `missing.folder` and returns it; `report` gets `downloading` and 0-100.
+    """Downloads into `missing.folder` and returns it; `report` gets the phase and 0-100.
 
     Raises:
-        WeightsError: the hub is out of reach, does not give the model, or the disk is too small for it.
+        WeightsError: the hub can't be reached or refuses the model, or the disk is too small for it.
     """
-    report("downloading", None)
+    report(Phase.DOWNLOADING, None)
     said: dict[str, Any] = {}
     begun = asyncio.Event()
 
@@ -38,40 +39,38 @@ async def fetch_weights(missing: Missing, hub: str, report: Report) -> Path:
     try:
         quiet = {"HF_HUB_DISABLE_PROGRESS_BARS": "1"}
         folder = str(missing.folder)
-        status = await run_chore("engine.install.download", hub, missing.repository, folder, on_line=hear, env=quiet)
+        wanted = {"revision": missing.revision, "files": {file.name: file.sha256 for file in missing.files}}
+        arguments = (hub, missing.repository, folder, *([json.dumps(wanted)] if missing.files else []))
+        status = await run_chore("engine.install.download", *arguments, on_line=hear, env=quiet)
     finally:
         watch.cancel()
     if status:
-        raise WeightsError(_sentence(said, missing, hub))
-    return checked(missing.folder)
+        raise _error(said, missing, hub)
+    return missing.folder if missing.files else checked(missing.folder)
 
 
 async def _watch(folder: Path, begun: asyncio.Event, said: dict[str, Any], report: Report) -> None:
     await begun.wait()
     while True:
         done = await asyncio.to_thread(size, folder)
-        report("downloading", min(99.0, round(100 * done / max(int(said["total"]), 1), 1)))
+        report(Phase.DOWNLOADING, min(99.0, round(100 * done / max(int(said["total"]), 1), 1)))
         await asyncio.sleep(POLL)
 
 
-def _sentence(said: dict[str, Any], missing: Missing, hub: str) -> str:
-    by_hand = (
-        f"put the files of {missing.repository} (config.json, the *.safetensors and all the others) into "
-        f"{missing.folder}, or name the folder that has them with KIMI_MODEL"
-    )
+def _error(said: dict[str, Any], missing: Missing, hub: str) -> WeightsError:
+    repository, folder, host = missing.repository, str(missing.folder), HOSTS[hub]
+    files = ", ".join(file.name for file in missing.files) or "config.json, *.safetensors, …"
     match said.get("failed"):
         case "disk":
             needed, free = (said[key] / 1e9 for key in ("needed", "free"))
-            return (
-                f"The weights of {missing.repository} need {needed:.1f} GB of disk and {free:.1f} GB are free at "
-                f"{missing.folder}; free some, or set KIMI_MODELS to a larger disk."
-            )
-        case "gated":
-            return f"{HOSTS[hub]} gives {missing.repository} only to who has accepted its licence: set HF_TOKEN."
-        case "unknown":
-            return f"{HOSTS[hub]} knows no model {missing.repository}; check KIMI_MODEL."
+            return WeightsError("disk", repository=repository, folder=folder, needed=needed, free=free)
+        case "gated" | "unknown" as key:
+            return WeightsError(key, repository=repository, host=host)
+        case "changed":
+            return WeightsError("changed", file=str(said.get("file", "")), host=host, folder=folder)
         case "unreachable":
-            other = "" if hub == "modelscope" else ", or set KIMI_HUB=modelscope"
-            return f"{HOSTS[hub]} can't be reached from this machine ({said.get('text', '')}); {by_hand}{other}."
+            key = "unreachable" if hub == "modelscope" else "unreachable_hub"
+            error = str(said.get("text", ""))
+            return WeightsError(key, repository=repository, files=files, folder=folder, host=host, error=error)
         case _:
-            return f"The download of {missing.repository} broke off; start again to go on with it, or {by_hand}."
+            return WeightsError("broke_off", repository=repository, files=files, folder=folder)

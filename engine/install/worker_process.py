@@ -1,4 +1,4 @@
-"""Work that comes before a launch and may take minutes: a process of its own, so that a stop ends it at once."""
+"""Runs work that precedes a launch and may take minutes in a separate process, so that a stop ends it at once."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from engine.processes import Group
 
 
 async def run_chore(module: str, *arguments: str, on_line: Callable[[str], None], env: dict[str, str]) -> int:
-    """Runs `python -m module arguments`, hands over each line it prints, and returns its exit status.
+    """Runs `python -m module arguments`, passes each printed line to `on_line`, and returns the exit status.
 
-    Cancelling it ends the process and all of its children.
+    Cancelling it ends the process and all its children.
     """
     argv = (sys.executable, "-m", module, *arguments)
     process, output = await processes.start(argv, os.environ | env, ROOT)

@@ -1,1 +1,1 @@
-"""What this machine has to run a model on, and how busy it is."""
+"""The machine's hardware for running models, and how busy it is."""

@@ -1,4 +1,4 @@
-"""Who holds an NVIDIA GPU's memory: what a person who has not enough of it needs to know."""
+"""The programs that hold an NVIDIA GPU's memory, for a user who has too little of it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _MOST = 3
 
 
 def gpu_holders() -> str:
-    """The programs that hold the most, as `python (pid 812) 14.2 GiB, …`; empty where NVML tells nothing.
+    """The programs that hold the most, as `python (pid 812) 14.2 GiB, …`; empty if NVML reports none.
 
-    In a container NVML gives the host's process numbers: a number that means nobody here goes without a name.
+    In a container NVML reports the host's process ids: an id that is unknown here has no name.
     """
     try:
         pynvml.nvmlInit()
@@ -34,7 +34,7 @@ def _held() -> dict[int, int]:
     for index in range(pynvml.nvmlDeviceGetCount()):
         handle = pynvml.nvmlDeviceGetHandleByIndex(index)
         for process in pynvml.nvmlDeviceGetComputeRunningProcesses(handle):
-            # NVML does not know it under Windows' driver model and in some virtual machines.
+            # NVML does not know it with Windows' driver model and in some virtual machines.
             held[process.pid] = held.get(process.pid, 0) + (process.usedGpuMemory or 0)
     return held
 

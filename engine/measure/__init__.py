@@ -1,1 +1,1 @@
-"""How fast the engine that runs is, and how often it is right."""
+"""Measures how fast the running engine is, and how often it is right."""

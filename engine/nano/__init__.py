@@ -1,4 +1,4 @@
-"""Nano: a test model of a few megabytes with Kimi-VL's architecture. It counts, and names a shape in a picture."""
+"""Nano: a test model of a few megabytes with Kimi-VL's architecture. It counts, and names the shape in a picture."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""How a launch is put together, whatever the engine; the engines' own plans are in `engine.engines`."""
+"""What all engines' launch plans share; each engine's own plan is in `engine.engines`."""

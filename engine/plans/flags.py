@@ -1,4 +1,4 @@
-"""Command lines as values: what a later flag says replaces what an earlier one said."""
+"""Command lines as values: a later flag replaces an earlier one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Flag = tuple[str, ...]
 
 @dataclass(frozen=True)
 class FlagNames:
-    """What an engine calls the flags that others must find in its command line; empty: it has none."""
+    """An engine's names for the flags that we look up in its command line; empty: it has none."""
 
     weights: str = ""
     """The folder of the weights."""
@@ -23,7 +23,7 @@ class FlagNames:
     sequences: str = ""
     """How many requests it works on at once."""
     tensor: str = ""
-    """Over how many devices each layer is spread."""
+    """The number of devices over which each layer is spread."""
 
 
 NO_FLAGS = FlagNames()
@@ -32,13 +32,13 @@ NO_FLAGS = FlagNames()
 def split(argv: Sequence[str]) -> list[Flag]:
     """`["--a", "1", "--b"]` → `[("--a", "1"), ("--b",)]`; `--a=1` is `("--a", "1")`.
 
-    What stands before the first flag is an entry of its own.
+    Words before the first flag are an entry of their own.
     """
     found: list[list[str]] = []
     for part in argv:
         if part.startswith("-") and not _is_number(part):
             name, *joined = part.split("=", 1) if part.startswith("--") else [part]
-            name = name.replace("_", "-")  # vLLM takes both ways of writing
+            name = name.replace("_", "-")  # vLLM accepts both spellings
             found.append([_SHORT.get(name, name), *joined])
         elif found:
             found[-1].append(part)
@@ -48,7 +48,7 @@ def split(argv: Sequence[str]) -> list[Flag]:
 
 
 def merge(argv: Sequence[str], more: Sequence[str]) -> list[str]:
-    """`argv` with `more`: a flag that is there already is replaced in its place, another is added at the end."""
+    """`argv` with `more`: an existing flag is replaced in its place, a new one is added at the end."""
     flags = split(argv)
     for flag in split(more):
         same = [index for index, other in enumerate(flags) if _topic(other[0]) == _topic(flag[0])]
@@ -59,13 +59,8 @@ def merge(argv: Sequence[str], more: Sequence[str]) -> list[str]:
     return [part for flag in flags for part in flag]
 
 
-def without(argv: Sequence[str], *names: str) -> list[str]:
-    """`argv` less the flags of these names."""
-    return [part for flag in split(argv) if flag[0] not in names for part in flag]
-
-
 def value(argv: Sequence[str], name: str) -> str | None:
-    """The flag's value: empty where it takes none, None where it is not there."""
+    """The flag's value: empty if it takes none, None if it is absent."""
     for flag in split(argv):
         if flag[0] == name:
             return " ".join(flag[1:])
@@ -73,7 +68,7 @@ def value(argv: Sequence[str], name: str) -> str | None:
 
 
 def number(argv: Sequence[str], name: str) -> int | None:
-    """The flag's value as a whole number, `32k` and `32K` being 32,000 and 32,768; None where it is not one."""
+    """The flag's value as an integer, where `32k` is 32,000 and `32K` is 32,768; None if it is not one."""
     text = value(argv, name) or ""
     unit = _UNITS.get(text[-1:], 1)
     digits = text[:-1] if unit > 1 else text
@@ -81,7 +76,7 @@ def number(argv: Sequence[str], name: str) -> int | None:
 
 
 def _topic(name: str) -> str:
-    # --no-enable-x and --enable-x speak of the same.
+    # --no-enable-x and --enable-x set the same option.
     return name.replace("--no-", "--", 1)
 
 

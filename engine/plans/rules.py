@@ -1,4 +1,4 @@
-"""Combinations that must not be, checked on the finished command line."""
+"""Rejects combinations that can't work, checked on the finished command line."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from engine.plans.target import Target
 
 
 def check(engine: str, names: FlagNames, request: Request, argv: Sequence[str], needed_gb: float | None = None) -> None:
-    """Sees that no rule is broken; `needed_gb` is the memory of all devices together that the launch needs.
+    """Checks all rules; `needed_gb` is the memory that the launch needs on all devices together.
 
     Raises:
-        ForbiddenError: one is; the text says which and the way out.
+        ForbiddenError: a rule is broken; the text names it and the way out.
     """
     _exclusions(engine, argv)
     _context(names.length, request.model, argv)

@@ -1,11 +1,13 @@
-"""The machine a plan is for: this one as it was found, or another by its names."""
+"""The machine that a plan is for: this one, as detected, or another one, by its names."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from engine.catalog import Card, Established, Model, Variant, Vendor, catalog
-from engine.machine.detect import Accelerator, Hardware
+from engine.catalog import Card, Established, Model, Variant, catalog, is_card
+from engine.machine.detect import Hardware
+from engine.machine.vendor import Accelerator
+from engine.machine.vendors import CPU, VENDORS
 
 GB = 10**9
 
@@ -14,13 +16,14 @@ GB = 10**9
 class Target:
     """`count` equal devices on each of `nodes` machines. Memory in GB of 10^9 bytes; None: unknown."""
 
-    vendor: Vendor
+    vendor: str
+    """A name among `VENDORS`, or `CPU`."""
     name: str
     generation: str = ""
     memory_gb: float | None = None
     """Of one device; of the machine itself where the vendor is `cpu`."""
     free_gb: float | None = None
-    """What of it is free now; None: unknown, or another machine."""
+    """How much of it is free now; None: unknown, or another machine."""
     count: int = 1
     nodes: int = 1
 
@@ -35,26 +38,29 @@ class Target:
         return None if self.usable_gb is None else self.usable_gb * self.count * self.nodes
 
     def __str__(self) -> str:
-        if self.vendor == "cpu":
+        if self.vendor == CPU:
             return "CPU" if self.memory_gb is None else f"CPU with {self.memory_gb:.0f} GB of RAM"
         nodes = f" on each of {self.nodes} nodes" if self.nodes > 1 else ""
         return f"{self.count} x {self.name}{nodes}"
 
     def capability(self) -> float | None:
         """NVIDIA's compute capability."""
-        return float(self.generation) if self.vendor == "nvidia" and self.generation else None
+        vendor = VENDORS.get(self.vendor)
+        return float(self.generation) if vendor and vendor.compute_capability and self.generation else None
 
     def fits(self, variant: Variant) -> bool:
-        """Whether the variant is for this kind of device, its memory left aside."""
+        """Whether the variant runs on this kind of device, memory aside."""
         capability = self.capability()
         if variant.vendors and self.vendor not in variant.vendors:
+            return False
+        if variant.cards and not is_card(self.name, variant.cards):
             return False
         if variant.min_capability is not None and (capability is None or capability < variant.min_capability):
             return False
         return variant.max_capability is None or (capability is not None and capability <= variant.max_capability)
 
     def established(self, engine: str, model: Model, devices: int) -> Established | None:
-        """Who has shown this model on this engine and so many of these devices."""
+        """The evidence that this model works on this engine and this many of these devices; None: there is none."""
         names = {self.name, self.generation, self.vendor}
         for entry in catalog().established:
             few_enough = entry.devices is None or devices <= entry.devices
@@ -64,7 +70,7 @@ class Target:
 
 
 def from_card(card: Card, count: int, memory_gb: float | None, nodes: int) -> Target:
-    """Another machine, by the catalogue's name of its devices."""
+    """Another machine, from the catalogue's entry of its devices."""
     return Target(card.vendor, card.name, card.generation, memory_gb or card.memory_gb, count=count, nodes=nodes)
 
 
@@ -75,33 +81,20 @@ def from_hardware(hardware: Hardware) -> tuple[Target, ...]:
         kinds.setdefault((device.vendor, device.name), []).append(device)
     targets = [_alike(devices) for devices in kinds.values()]
     targets.sort(key=lambda target: -(target.total_gb or 0))
-    cpu = Target("cpu", "CPU", memory_gb=None if hardware.memory is None else hardware.memory / GB)
+    cpu = Target(CPU, "CPU", memory_gb=None if hardware.memory is None else hardware.memory / GB)
     return (*targets, cpu)
-
-
-def one_of(target: Target) -> Target:
-    """The same machine with one device in use."""
-    return replace(target, count=1)
 
 
 def _alike(devices: list[Accelerator]) -> Target:
     first = devices[0]
-    # The fullest device decides: a model that is spread evenly stops at the first that has no room.
+    # The fullest device decides: an evenly spread model fails on the first one without room.
     memory = [device.memory for device in devices if device.memory is not None]
     free = [device.free for device in devices if device.free is not None]
     return Target(
         vendor=first.vendor,
         name=first.name,
-        generation=_family(first),
+        generation=VENDORS[first.vendor].family(first.generation or ""),
         memory_gb=min(memory) / GB if memory else None,
         free_gb=min(free) / GB if free else None,
         count=len(devices),
     )
-
-
-def _family(device: Accelerator) -> str:
-    if device.vendor != "ascend":
-        return device.generation or ""
-    # Atlas A2 has chips of the 910B series; A3's tool says Ascend910 and two chips a device.
-    name = device.generation or ""
-    return "A2" if name.startswith("910B") else "A3" if name == "Ascend910" else name

@@ -1,4 +1,4 @@
-"""`python -m engine.reader`: serve the reader. The key, if any, comes from the environment: `KIMI_ENGINE_KEY`."""
+"""`python -m engine.reader`: serves the reader. The key, if any, comes from the environment: `KIMI_ENGINE_KEY`."""
 
 import argparse
 import logging
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serves until SIGTERM or SIGINT."""
     args = _parser().parse_args()
     logging.basicConfig(level=args.log_level.upper(), format="%(levelname)s %(asctime)s %(message)s")
     options = Options(
@@ -27,7 +27,7 @@ def main() -> None:
     )
 
     def load() -> Recogniser:
-        # Here, in the worker's thread: the port answers while OpenCV, onnxruntime and the models load.
+        # Imported in the worker's thread: the port answers while OpenCV, onnxruntime and the models load.
         from engine.reader.reading.recogniser import Recogniser as PaddleRecogniser  # noqa: PLC0415
 
         logger.info("Loading the recogniser on %d thread(s).", args.threads)
@@ -41,8 +41,8 @@ def main() -> None:
         host=args.host,
         port=args.port,
         log_level=args.log_level,
-        access_log=False,  # a watcher asks /health twice a second; the worker logs what is read
-        timeout_graceful_shutdown=5,  # a stream in flight may end; a reader that hangs may not hold the port
+        access_log=False,  # health checks come every second; the worker logs what is read
+        timeout_graceful_shutdown=5,  # lets open streams end, but a client that hangs must not hold the port
     )
 
 

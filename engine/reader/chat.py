@@ -9,7 +9,8 @@ from typing import Literal
 
 from engine.reader import metrics
 from engine.reader.answering import answer
-from engine.reader.answering.texts import language, say
+from engine.reader.answering.question import understand
+from engine.reader.answering.texts import Language, language, say
 from engine.reader.errors import ReaderError
 from engine.reader.messages import ChatRequest, Conversation
 from engine.reader.reading import pictures
@@ -43,7 +44,7 @@ class Usage:
             self.reasoning += len(piece.text)
         else:
             self.content += len(piece.text)
-        metrics.CHARACTERS.add(len(piece.text))
+        metrics.CHARACTERS.inc(len(piece.text))
 
     def body(self) -> dict[str, object]:
         """Return the usage object of the OpenAI API."""
@@ -59,12 +60,15 @@ class Usage:
 async def fetch(talk: Conversation, worker: Worker, uploads: Path | None, limit: int) -> list[bytes]:
     """Return the encoded pictures that the question is about: those of its message, or all earlier ones.
 
+    A greeting is about none of the earlier ones.
+
     Raises ReaderError (400) for more than `limit` pictures in the prompt and for any that cannot be decoded.
     """
     if len(talk.now) + len(talk.before) > limit:
         raise ReaderError(f"At most {limit} image(s) may be provided in one prompt.", param="messages")
     found: list[bytes] = []
-    for url in dict.fromkeys(talk.now or talk.before):
+    before = [] if understand(talk.question).small_talk else talk.before
+    for url in dict.fromkeys(talk.now or before):
         data = await asyncio.to_thread(pictures.fetch, url, uploads)
         if not worker.known(data):
             async with worker.checking:
@@ -78,6 +82,7 @@ async def reply(talk: Conversation, images: list[bytes], worker: Worker, stops: 
     lang = language(talk.question)
     readings: list[Reading] = []
     silent = bool(talk.prefix)  # the reasoning of a continued answer was told already
+    begun = False
     for number, data in enumerate(images, 1):
         if len(images) > 1 and not silent:
             yield Piece("reasoning", say("number", lang, number=number, count=len(images)) + "\n")
@@ -89,11 +94,23 @@ async def reply(talk: Conversation, images: list[bytes], worker: Worker, stops: 
             readings.append(await job.result)
         finally:
             worker.cancel(job)
+        # A document's pages are shown as they are read, where what was said before does not stand in the way.
+        page = None if talk.prefix or stops else _page(talk, readings, len(images), lang)
+        if page is not None:
+            for piece in pieces(page if number == 1 else "\n\n" + page):
+                yield Piece("content", piece)
+            begun = silent = True
+    if begun:
+        return
     if images and not silent:
         yield Piece("reasoning", say("searching", lang) + "\n")
-    text = answer.compose(talk.question, readings, lang, follow_up=not talk.now) if images else say("no_picture", lang)
+    text = answer.compose(talk.question, readings, lang, follow_up=not talk.now) if images else say("help", lang)
     for piece in pieces(before_stop(rest_of(text, talk.prefix or ""), stops)):
         yield Piece("content", piece)
+
+
+def _page(talk: Conversation, readings: list[Reading], count: int, lang: Language) -> str | None:
+    return answer.page_of(talk.question, readings[-1], len(readings), count, lang, follow_up=not talk.now)
 
 
 async def limited(parts: AsyncGenerator[Piece], most: int, usage: Usage) -> AsyncGenerator[Piece]:

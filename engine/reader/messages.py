@@ -1,22 +1,31 @@
-"""The body of `POST /v1/chat/completions`, and what it asks: a question and the pictures it is about."""
+"""The body of `POST /v1/chat/completions`, and what it asks: a question and its pictures."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from engine.reader.errors import ReaderError
 
 
+class Fields(BaseModel):
+    """An object of a request. A field that is null is one that is not there, as in OpenAI's API."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_null(cls, given: object) -> object:
+        return {name: value for name, value in given.items() if value is not None} if isinstance(given, dict) else given
+
+
 class TextPart(BaseModel):
-    """A stretch of text in a message."""
+    """A piece of text in a message."""
 
     type: Literal["text"]
     text: str
 
 
 class ImageUrl(BaseModel):
-    """Where a picture is: `data:` or `file://`."""
+    """The address of a picture: `data:` or `file://`."""
 
     url: str
 
@@ -51,13 +60,13 @@ class Message(BaseModel):
         return [part.image_url.url for part in parts if isinstance(part, ImagePart)]
 
 
-class StreamOptions(BaseModel):
+class StreamOptions(Fields):
     """What a stream carries besides the answer."""
 
     include_usage: bool = False
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(Fields):
     """The fields that mean something to a reader; a sampler's fields (temperature, top_p, …) change nothing here."""
 
     messages: list[Message] = Field(min_length=1)
@@ -82,8 +91,8 @@ class ChatRequest(BaseModel):
 class Conversation:
     """What a request asks.
 
-    `now` are the pictures of the message that asks, `before` those of the thread before it; `prefix` is the beginning
-    of the answer that a continued request already has; `characters` is the length of the whole prompt.
+    `now` are the pictures of the last user message, `before` those of earlier messages; `prefix` is the beginning of
+    the answer in a request that continues it; `characters` is the length of the whole prompt.
     """
 
     question: str
@@ -94,9 +103,10 @@ class Conversation:
 
 
 def conversation(request: ChatRequest) -> Conversation:
-    """Return what `request` asks.
+    """Returns what `request` asks.
 
-    Raises ReaderError (400) when there is no user's message, or a final message to continue is not the assistant's.
+    Raises:
+        ReaderError: 400, if there is no user message, or the final message to continue is not the assistant's.
     """
     messages = list(request.messages)
     prefix: str | None = None

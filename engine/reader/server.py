@@ -1,4 +1,4 @@
-"""The HTTP face of the reader: vLLM's routes, key and errors."""
+"""The reader's HTTP server, with vLLM's routes, key and errors."""
 
 import asyncio
 import hmac
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Options:
-    """What the server was started with."""
+    """The options of the server."""
 
     model: str = "reader"
     uploads: Path | None = None
@@ -41,7 +41,7 @@ class Options:
 
 
 def create_app(options: Options, load: Callable[[], Recogniser]) -> FastAPI:
-    """Return the application; `load` makes the recogniser and is called in the worker's thread after the start."""
+    """Returns the application; `load` makes the recogniser and is called in the worker's thread after the start."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -66,14 +66,14 @@ def create_app(options: Options, load: Callable[[], Recogniser]) -> FastAPI:
 
 def _report_end(running: asyncio.Task[None]) -> None:
     if not running.cancelled() and (error := running.exception()):
-        logger.critical("The recogniser ended: %s", error, exc_info=error)
-        os.kill(os.getpid(), signal.SIGTERM)  # who watches this process sees it end, and starts it again
+        logger.critical("The recogniser failed, so the reader stops: %s", error, exc_info=error)
+        os.kill(os.getpid(), signal.SIGTERM)  # the supervisor sees this process end, and restarts it
 
 
 class _Guard:
-    """Lets requests to /v1 pass that bring the key; /health and /metrics need none, as in vLLM.
+    """Admits only requests to /v1 that have the key; /health and /metrics need none, as in vLLM.
 
-    Plain ASGI: Starlette's decorator for middleware stands between a stream and the news that its client has left.
+    Plain ASGI: with Starlette's decorator for middleware, a stream would not notice that its client has left.
     """
 
     def __init__(self, app: ASGIApp, key: str) -> None:
@@ -100,7 +100,7 @@ def _add_routes(app: FastAPI, options: Options) -> None:
     @app.get("/metrics")
     async def show_metrics(request: Request) -> Response:
         worker: Worker = request.app.state.worker
-        return PlainTextResponse(metrics.render(worker.waiting, worker.running), media_type="text/plain; version=0.0.4")
+        return Response(metrics.render(worker.waiting, worker.running), media_type=metrics.CONTENT_TYPE)
 
     @app.get("/v1/models")
     async def models() -> dict[str, object]:
@@ -126,7 +126,7 @@ def _add_routes(app: FastAPI, options: Options) -> None:
         usage = chat.Usage(prompt=talk.characters)
         most = chat.token_limit(body, talk, options.context)
         images = await chat.fetch(talk, worker, options.uploads, options.pictures)
-        metrics.REQUESTS.add()
+        metrics.REQUESTS.inc()
         parts = chat.limited(chat.reply(talk, images, worker, body.stops), most, usage)
         reply = Reply(options.model)
         if body.stream:
@@ -136,7 +136,7 @@ def _add_routes(app: FastAPI, options: Options) -> None:
 
 
 async def _unless_disconnected(request: Request, making: Awaitable[dict[str, object]]) -> Response:
-    """Return the reply as JSON; stop making it when the client leaves."""
+    """Returns the reply as JSON; cancels it when the client leaves."""
     whole = asyncio.ensure_future(making)
     gone = asyncio.ensure_future(_disconnected(request))
     try:

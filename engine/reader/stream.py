@@ -1,4 +1,4 @@
-"""The reply's pieces → the bodies that vLLM 0.32 sends: server-sent events, or one JSON object."""
+"""Turns the reply's pieces into the bodies that vLLM 0.32 sends: server-sent events, or one JSON object."""
 
 import json
 import logging
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class Reply:
-    """The frame of one reply: its id, time and model."""
+    """The envelope of one reply: its id, time and model."""
 
     def __init__(self, model: str) -> None:
         self._id = f"chatcmpl-{uuid.uuid4().hex}"
@@ -22,14 +22,14 @@ class Reply:
         self._model = model
 
     async def events(self, parts: AsyncGenerator[Piece], usage: Usage, include_usage: bool) -> AsyncIterator[bytes]:
-        """Yield the events of a stream, from the role to `[DONE]`."""
+        """Yields the events of a stream, from the role to `[DONE]`."""
         yield self._chunk({"role": "assistant", "content": ""})
         try:
             async with aclosing(parts):
                 async for part in parts:
                     yield self._chunk({part.kind: part.text})
-        except Exception as error:  # the status line is long gone: the stream itself has to say it, as vLLM's does
-            logger.exception("A stream failed.")
+        except Exception as error:  # the status has been sent: the stream itself reports the error, as in vLLM
+            logger.exception("A reply failed; its stream ends with an error.")
             yield _event(ReaderError(f"The reader failed: {type(error).__name__}; see its log.", 500).body())
         else:
             yield self._chunk({"content": ""}, usage.finish_reason)
@@ -38,7 +38,7 @@ class Reply:
         yield b"data: [DONE]\n\n"
 
     async def whole(self, parts: AsyncGenerator[Piece], usage: Usage) -> dict[str, object]:
-        """Return the body of a reply that is not streamed."""
+        """Returns the body of a reply that is not streamed."""
         texts: dict[str, list[str]] = {"reasoning": [], "content": []}
         async with aclosing(parts):
             async for part in parts:

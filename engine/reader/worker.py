@@ -1,6 +1,6 @@
-"""One recogniser, one queue in front of it, and a memory of what was read.
+"""One recogniser, its queue, and a cache of what was read.
 
-The queue lives in the event loop and needs no lock; the recogniser lives in a thread of its own.
+The queue is used only in the event loop and needs no lock; the recogniser has its own thread.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ from engine.reader.reading.read import Reading, Recogniser, read
 logger = logging.getLogger(__name__)
 
 Event = tuple[str, dict[str, object]]
-"""A step to tell of: the name of its text in `texts`, and the values in it."""
+"""A step to report: the name of its text in `texts`, and the values in it."""
 
-# Both limits hold the memory to some tens of MB: a dense page has 10,000 characters.
+# Both limits keep the cache below some tens of MB: a dense page has 10,000 characters.
 _CACHE_ENTRIES = 512
 _CACHE_CHARACTERS = 5_000_000
 
 
-class Cancelled(Exception):  # noqa: N818 - not an error: nobody waits for the result any more
+class Cancelled(Exception):  # noqa: N818 - not an error: no one needs the result any more
     """Stops a reading at its next step."""
 
 
@@ -34,7 +34,7 @@ class TooSlow(Exception):  # noqa: N818 - becomes an answer, not an error
 
 
 class Job:
-    """One picture to read, and what is told about it meanwhile."""
+    """One picture to read, and its progress."""
 
     def __init__(self, data: bytes, digest: str) -> None:
         self.data = data
@@ -44,11 +44,11 @@ class Job:
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
 
     def tell(self, name: str, **values: object) -> None:
-        """Add a step; call it in the event loop."""
+        """Adds a step; call it in the event loop."""
         self._events.put_nowait((name, values))
 
     def finish(self, outcome: Reading | BaseException) -> None:
-        """Set the result and end the events; call it in the event loop."""
+        """Sets the result and ends the events; call it in the event loop."""
         if not self.result.done():
             if isinstance(outcome, BaseException):
                 self.result.set_exception(outcome)
@@ -57,7 +57,7 @@ class Job:
         self._events.put_nowait(None)
 
     async def events(self) -> AsyncGenerator[Event]:
-        """Yield each step as it happens, until the result is there."""
+        """Yields each step as it happens, until there is a result."""
         while (event := await self._events.get()) is not None:
             yield event
 
@@ -66,7 +66,7 @@ class Worker:
     """Reads pictures one after the other."""
 
     def __init__(self, load: Callable[[], Recogniser], picture_seconds: float) -> None:
-        """`load` makes the recogniser, in the worker's thread; a picture gets at most `picture_seconds`."""
+        """Takes `load`, which makes the recogniser in the worker's thread, and the time limit for one picture."""
         self._load = load
         self._picture_seconds = picture_seconds
         self._thread = ThreadPoolExecutor(1, "recogniser")
@@ -76,12 +76,12 @@ class Worker:
         self._cache: OrderedDict[str, Reading] = OrderedDict()
         self._cached = 0
         self.ready = False
-        # Pictures are decoded to be checked before they queue; one at a time, since a large one takes 100 MB.
+        # Pictures are decoded and checked before they queue, one at a time, because a large one takes 100 MB.
         self.checking = asyncio.Semaphore(1)
 
     @property
     def waiting(self) -> int:
-        """How many pictures wait."""
+        """How many pictures are waiting."""
         return len(self._waiting)
 
     @property
@@ -90,14 +90,14 @@ class Worker:
         return 0 if self._running is None else 1
 
     def known(self, data: bytes) -> bool:
-        """Whether the picture was read and is remembered."""
+        """Whether the picture is in the cache."""
         return _digest(data) in self._cache
 
     def submit(self, data: bytes) -> Job:
-        """Queue an encoded picture."""
+        """Queues an encoded picture."""
         job = Job(data, _digest(data))
         if reading := self._remembered(job.digest):
-            metrics.CACHE_HITS.add()
+            metrics.CACHE_HITS.inc()
             job.tell("known")
             job.tell("read", lines=reading.lines, confidence=reading.confidence)
             job.finish(reading)
@@ -109,7 +109,7 @@ class Worker:
         return job
 
     def cancel(self, job: Job) -> None:
-        """Take `job` out of the queue, or stop it at its next step; does nothing to a finished one."""
+        """Removes `job` from the queue, or stops it at its next step; a finished one is left as it is."""
         if job.result.done():
             return
         job.cancelled.set()
@@ -117,10 +117,10 @@ class Worker:
         if job in self._waiting:
             self._waiting.remove(job)
             self._tell_positions()
-        metrics.CANCELLED.add()
+        metrics.CANCELLED.inc()
 
     async def run(self) -> None:
-        """Load the recogniser, then read until cancelled."""
+        """Loads the recogniser, then reads until cancelled."""
         loop = asyncio.get_running_loop()
         recogniser = await loop.run_in_executor(self._thread, self._load)
         self.ready = True
@@ -142,9 +142,9 @@ class Worker:
         try:
             job.finish(await self._read(recogniser, job))
         except Cancelled:
-            logger.info("A picture's request left while it was being read.")
+            logger.info("Stopped reading a picture: its client has left.")
         except Exception as error:  # one bad picture must not end the worker
-            logger.exception("Reading a picture failed.")
+            logger.exception("A picture could not be read; its request gets an error.")
             job.finish(error)
         finally:
             self._running = None
@@ -152,7 +152,7 @@ class Worker:
     async def _read(self, recogniser: Recogniser, job: Job) -> Reading:
         # The same picture may have been read for another request while this one waited.
         if reading := self._remembered(job.digest):
-            metrics.CACHE_HITS.add()
+            metrics.CACHE_HITS.inc()
             return reading
         loop = asyncio.get_running_loop()
         started = time.monotonic()
@@ -167,7 +167,7 @@ class Worker:
         try:
             reading = await loop.run_in_executor(self._thread, lambda: read(recogniser, job.data, tell))
         except TooSlow:
-            logger.warning("Gave a picture up after %.0f s.", self._picture_seconds)
+            logger.warning("Stopped reading a picture after %.0f s; the answer says so.", self._picture_seconds)
             return Reading(seconds_over=self._picture_seconds)
         seconds = time.monotonic() - started
         metrics.SECONDS.observe(seconds)

@@ -1,1 +1,1 @@
-"""Starts, watches, restarts and stops the engine and the page."""
+"""Starts, watches, restarts and stops the engine and the web process."""

@@ -1,7 +1,7 @@
-"""How others reach a running supervisor: they find who holds the workspace's lock, and send a signal.
+"""How other processes reach a running supervisor: they find who holds the workspace's lock and send it a signal.
 
-The held lock decides. The record that the supervisor writes only helps where the system does not say who holds it, and
-it counts only if it names this very workspace: a copy has the same record.
+The held lock decides. The record that the supervisor writes only helps where the system does not report the holder,
+and counts only if it names this very workspace: a copy contains the same record.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from typing import Any
 
 import psutil
 
-from engine.atomic_write import replace_json
 from engine.config import Workspace
 from engine.identity import Identity
 from engine.processes import same_start, start_time
 from engine.supervise import workspace_lock
+from engine.system.atomic_write import replace_json
 
 RETRY = signal.SIGUSR1
 STOP = signal.SIGTERM
 VERSION = 2
-"""Of the record. Readers take what they know and leave the rest out."""
+"""Of the record. A program that reads it takes the fields that it knows and ignores the rest."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A supervisor that runs."""
+    """A running supervisor."""
 
     process: psutil.Process | None
     """None: it runs as another user, in another container or on another machine, where we can't reach it."""
     moved_from: Path | None = None
-    """Where the workspace was when it was started, if its folder was moved since."""
+    """Where the workspace was at the start, if its folder has been moved since."""
 
     def send(self, number: signal.Signals) -> bool:
-        """Sends it a signal; False where we can't reach it."""
+        """Sends it a signal; False if we can't reach it."""
         try:
             if self.process is not None:
                 self.process.send_signal(number)
@@ -50,24 +50,24 @@ class Found:
 
 
 def note_this_process(files: Workspace, identity: Identity) -> None:
-    """Notes this process as the supervisor of the workspace.
+    """Records this process as the supervisor of the workspace.
 
-    `pid` and `started` are what versions before 2 read, too.
+    Versions before 2 read `pid` and `started` too.
     """
     noted = {"version": VERSION, "pid": os.getpid(), "started": start_time(os.getpid())}
     replace_json(files.supervisor, noted | {"path": str(files.root.resolve()), "workspace": asdict(identity)})
 
 
 def supervisor(files: Workspace) -> Found | None:
-    """The running supervisor of the workspace; None where there is none.
+    """The running supervisor of the workspace; None if there is none.
 
     Raises:
-        PermissionError: this user may not look into the workspace.
+        PermissionError: this user may not read the workspace.
     """
     if not workspace_lock.is_held(files.lock):
         return None
     noted = _noted(files)
-    # Where it has just ended and the next one has begun, the lock is held and the record names another.
+    # When it has just ended and the next one has begun, the lock is held but the record still names the old process.
     pid = workspace_lock.holder(files.lock) or _recorded(files, noted)
     if pid is None and not workspace_lock.is_held(files.lock):
         return None
@@ -77,7 +77,7 @@ def supervisor(files: Workspace) -> Found | None:
 
 
 def retry(files: Workspace) -> bool:
-    """Asks the supervisor to start at once what has failed or waits; False where none can be reached."""
+    """Asks the supervisor to start at once whatever has failed or is waiting; False if it can't be reached."""
     found = supervisor(files)
     return found is not None and found.send(RETRY)
 
@@ -103,7 +103,7 @@ def _recorded(files: Workspace, noted: dict[str, Any]) -> int | None:
 def _moved_from(files: Workspace, noted: dict[str, Any]) -> Path | None:
     identity = Identity.read(noted.get("workspace"))
     if identity is None or identity != Identity.of(files):
-        # Of another container's paths we know nothing.
+        # We know nothing about another container's paths.
         return None
     path = Path(str(noted.get("path", "")))
     with contextlib.suppress(OSError):

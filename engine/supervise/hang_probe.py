@@ -1,8 +1,8 @@
-"""Asks a running engine a tiny real question now and then: some hang while their `/health` says that all is well.
+"""Regularly asks a running engine a tiny real question: some engines hang while their `/health` reports success.
 
-A question that waits behind others is no sign of that. An engine counts as hung when a question stays unanswered for
-long and, all that time, its metrics showed no sign of work for anybody. One that does not show its work gets the hour
-that an answer may take. An answer to a question of ours is a good one, and so is each token that it writes for others.
+A question that waits behind others is no sign of a hang. An engine counts as hung when a question stays unanswered for
+a long time during which its metrics showed no work for any client. An engine without such metrics gets the hour that
+an answer may take. An answer to our own question counts as a good answer, and so does each token for another client.
 """
 
 from __future__ import annotations
@@ -14,31 +14,32 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.lazily import aiohttp
+from engine.status import Reason
 
 ASK_EVERY = 60.0
 """Seconds between two questions."""
 HUNG_AFTER = 900.0
-"""Seconds without an answer and without a sign of work for anybody; longer than the page itself waits for a token."""
+"""Seconds without an answer and without any sign of work; longer than the web process waits for a token."""
 HUNG_UNSEEN_AFTER = 3600.0
 """The same for an engine without metrics."""
 FAILURES = 3
-"""Questions in a row that are answered with a server's error."""
+"""Questions in a row that get a server error (5xx)."""
 _LOOK_EVERY = 5.0
 _TOKENS = r"\S*tokens\S*total\S*?"
-"""Counters of tokens, in the metrics of all engines that have metrics."""
+"""The token counters in the metrics of every engine that has metrics."""
 _WRITTEN = re.compile(r"generation_tokens_total\b")
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, and where."""
+    """The question, and where to send it."""
 
     url: str
     body: Mapping[str, Any]
     metrics_url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     work_metrics: tuple[str, ...] = ()
-    """Metrics that show the engine at work, beside its counters of tokens."""
+    """Metrics that show the engine at work, besides its token counters."""
 
     def signs_of_work(self, metrics: str) -> list[str]:
         """The lines of the engine's metrics that change while it works."""
@@ -47,15 +48,15 @@ class Question:
 
 
 def tiny_question(base_url: str, served_name: str, key: str, work_metrics: tuple[str, ...] = ()) -> Question:
-    """One token of an answer from the engine at `base_url` (with `/v1`)."""
+    """A question that asks the engine at `base_url` (with `/v1`) for one token."""
     body = {"model": served_name, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1, "temperature": 0}
     headers = {"Authorization": f"Bearer {key}"}
     metrics_url = base_url.removesuffix("/v1") + "/metrics"
     return Question(f"{base_url}/chat/completions", body, metrics_url, headers, work_metrics)
 
 
-async def until_stuck(session: aiohttp.ClientSession, question: Question, note_answer: Callable[[], None]) -> str:
-    """Keeps asking; `note_answer` hears of good answers. Returns, in a sentence, that there are none any more."""
+async def until_stuck(session: aiohttp.ClientSession, question: Question, note_answer: Callable[[], None]) -> Reason:
+    """Keeps asking and calls `note_answer` for each good answer. Returns the reason once the engine counts as stuck."""
     failures, work = 0, await _work(session, question)
     while True:
         pause = ASK_EVERY if not failures else min(ASK_EVERY, _LOOK_EVERY)
@@ -63,7 +64,7 @@ async def until_stuck(session: aiohttp.ClientSession, question: Question, note_a
         asking = asyncio.create_task(_ask(session, question))
         try:
             if (silent := await _unanswered(session, question, asking, work, note_answer)) is not None:
-                return f"It hangs: a question of two letters has had no answer for {silent:.0f} s."
+                return Reason("hangs", {"seconds": silent})
         finally:
             asking.cancel()
         status, before, work = asking.result(), work, await _work(session, question)
@@ -71,7 +72,7 @@ async def until_stuck(session: aiohttp.ClientSession, question: Question, note_a
             note_answer()
         failures = failures + 1 if (status or 0) >= 500 else 0
         if failures == FAILURES:
-            return f"It answers every question with an error (HTTP {status})."
+            return Reason("answers_with_errors", {"status": status or 0})
 
 
 async def _watched(
@@ -81,7 +82,7 @@ async def _watched(
     work: tuple[str, ...] | None,
     note_answer: Callable[[], None],
 ) -> tuple[str, ...] | None:
-    """Waits so long, and hears of what is written for people meanwhile; the last look's signs of work."""
+    """Waits so long, noting answers to other clients. Returns the signs of work that were seen last."""
     clock = asyncio.get_running_loop().time
     end = clock() + seconds
     while (left := end - clock()) > 0:
@@ -99,9 +100,9 @@ async def _unanswered(
     work: tuple[str, ...] | None,
     note_answer: Callable[[], None],
 ) -> float | None:
-    """Waits for the answer as long as there are signs of work; how many seconds there was none, None once answered.
+    """Waits for the answer while there are signs of work.
 
-    `work` is the last look's.
+    `work` is what was seen last. Returns None once there is an answer, else how many seconds there was no sign of work.
     """
     clock = asyncio.get_running_loop().time
     since = clock()
@@ -120,15 +121,15 @@ async def _unanswered(
 
 
 def _has_written(before: tuple[str, ...] | None, after: tuple[str, ...] | None) -> bool:
-    """Whether tokens of answers came between two looks; what it reads of prompts is no answer."""
+    """Whether the engine generated tokens between two looks; prompt tokens do not count."""
     if before is None or after is None:
         return False
     return any(_WRITTEN.search(line) and line not in before for line in after)
 
 
 async def _ask(session: aiohttp.ClientSession, question: Question) -> int | None:
-    """The HTTP status; None where nobody could be asked, which is what the health checks notice."""
-    # It may wait behind long answers: how long is decided above.
+    """The HTTP status; None if there was no connection, which the health checks notice."""
+    # It may wait behind long answers; `_unanswered` decides for how long.
     forever = aiohttp.ClientTimeout(total=None)
     try:
         async with session.post(question.url, json=question.body, headers=question.headers, timeout=forever) as reply:
@@ -139,10 +140,10 @@ async def _ask(session: aiohttp.ClientSession, question: Question) -> int | None
 
 
 async def _work(session: aiohttp.ClientSession, question: Question) -> tuple[str, ...] | None:
-    """What its metrics say of its work; None where they say nothing."""
+    """The signs of work in its metrics; None if there are none."""
     try:
         async with session.get(question.metrics_url, headers=question.headers) as reply:
-            told = question.signs_of_work(await reply.text()) if reply.status == 200 else []
+            seen = question.signs_of_work(await reply.text()) if reply.status == 200 else []
     except (aiohttp.ClientError, TimeoutError, ValueError):
         return None
-    return tuple(told) or None
+    return tuple(seen) or None

@@ -1,7 +1,7 @@
-"""A private folder for one program's temporary files, which goes when the program has ended.
+"""A private folder for one program's temporary files, deleted when the program has ended.
 
-Some engines leave sockets and files behind in the system's folder when they are killed. The workspace is no place for
-sockets: their paths may have 107 bytes.
+Some engines leave sockets and files behind in the system's temporary folder when they are killed. The folder can't be
+in the workspace: the path of a socket is limited to 107 bytes.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from engine.atomic_write import replace_json
 from engine.identity import Identity
+from engine.system.atomic_write import replace_json
 
 _PREFIX = "kimi-engine-"
 _LONGEST_ROOT = 40
-"""Bytes of the system's folder that leave enough for ours and for a socket's name in it."""
-_SHORT_ROOT = "/tmp"  # noqa: S108 - what is made in it is new, and its owner's alone
+"""Bytes of the system folder's path that leave enough for our folder's name and a socket's."""
+_SHORT_ROOT = "/tmp"  # noqa: S108 - the folder made in it is new and private
 
 
 class Scratch:
-    """One folder at a time; `note` is the file that remembers it, and the workspace's identity, should we be killed."""
+    """One folder at a time. The file `note` records it with the workspace's identity, in case we are killed."""
 
     def __init__(self, note: Path, identity: Identity) -> None:
         self._note = note
@@ -32,11 +32,11 @@ class Scratch:
         self._folder: Path | None = None
 
     def make(self) -> Path | None:
-        """A new folder, empty and its owner's alone; None where there is no room for one."""
+        """Makes a new, empty, private folder; None if it can't be made."""
         self.remove()
         root = tempfile.gettempdir()
         folder = Path(root if len(root.encode()) <= _LONGEST_ROOT else _SHORT_ROOT, _PREFIX + secrets.token_hex(8))
-        # Noted first: a folder that nobody knows of would stay for ever.
+        # Record it first: an unrecorded folder would stay for ever.
         with contextlib.suppress(OSError):
             replace_json(self._note, {"folder": str(folder), "workspace": asdict(self._identity)})
         try:
@@ -47,16 +47,16 @@ class Scratch:
         return folder
 
     def remove(self) -> None:
-        """Removes the folder, also one that an earlier life of ours has noted and left behind."""
+        """Removes the folder, and one that an earlier run recorded and left behind."""
         for folder in {self._folder, self._noted()} - {None}:
-            # What the note says is deleted with all that is in it, so it has to look like ours.
+            # The recorded folder is deleted with everything in it, so it must look like one of ours.
             if folder is not None and folder.name.startswith(_PREFIX) and not folder.is_symlink():
                 shutil.rmtree(folder, ignore_errors=True)
         self._folder = None
         self._note.unlink(missing_ok=True)
 
     def _noted(self) -> Path | None:
-        """The folder in the note, if it is this workspace's: a copy's note names the one that the original uses."""
+        """The recorded folder, if this workspace recorded it: a copy's note names the folder that the original uses."""
         try:
             noted = json.loads(self._note.read_text())
             ours = Identity.read(noted["workspace"]) == self._identity

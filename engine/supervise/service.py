@@ -1,4 +1,4 @@
-"""One supervised program: started, waited for until it answers, started again when it dies, stopped."""
+"""One supervised program: started, awaited until it answers, restarted when it dies, stopped."""
 
 from __future__ import annotations
 
@@ -11,39 +11,45 @@ from pathlib import Path
 from typing import Any
 
 from engine import processes
-from engine.engines.watcher import Silent, Watcher
+from engine.engines.watcher import Watcher
 from engine.lazily import aiohttp
-from engine.logs import RotatingLog
 from engine.machine.open_files import open_files_of
 from engine.processes import Group, Record
-from engine.status import ANSWERS_NOTHING, now
+from engine.status import Phase, Reason, Value, now
+from engine.supervise.elsewhere import Elsewhere
 from engine.supervise.hang_probe import Question, until_stuck
 from engine.supervise.heartbeat import Heart
 from engine.supervise.scratch import Scratch
+from engine.system.logs import RotatingLog
+from engine.wording import sentence
 
 PROBE_EVERY = 0.2
-"""Seconds between two questions whether it is ready; and how late, at most, readiness is seen."""
+"""Seconds between two readiness checks, and so the delay with which readiness is noticed."""
 CHECK_EVERY = 1.0
 """Seconds between two health checks of a program that is ready."""
 UNHEALTHY_AFTER = 5
-"""Failed checks in a row, after which a program that still runs is started again; one that says itself that it is
-broken (503: vLLM without its EngineCore) at once."""
+"""Failed checks in a row after which a running program is restarted. One that reports itself broken (503: vLLM without
+its EngineCore) is restarted at once."""
 SPARED_SECONDS = 900.0
-"""For so long one that answers no check, but shows by its heart that it works on, is left alone."""
+"""How long a program that fails its checks is left alone while its heartbeat shows that it works."""
 CHECK_TIMEOUT = 20.0
 BACKOFF_LONGEST = 300.0
 CRASHES_BEFORE_FAILED = 5
-"""Starts in a row that do not become ready, or after each of which it had to be ended without one good answer."""
+"""Starts in a row that never became ready, or that had to be ended without one good answer."""
 LAST_LINES = 5
 
 
 class PermanentError(Exception):
-    """Starting again would not help; the text is one sentence for a person, with the way out."""
+    """A restart would not help; `reason` says why, with the way out."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(sentence(reason))
+        self.reason = reason
 
 
 @dataclass(frozen=True)
 class Launch:
-    """What to start and how to know that it answers. With an empty `argv` it runs elsewhere and is only watched."""
+    """What to start and how to check that it answers. With an empty `argv` it runs elsewhere and is only watched."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
@@ -53,43 +59,46 @@ class Launch:
     ready_headers: Mapping[str, str] = field(default_factory=dict)
     question: Question | None = None
     """What to ask it now and then, beside its health."""
+    elsewhere: Elsewhere | None = None
+    """The server that is watched, where `argv` is empty."""
     beats: bool = False
-    """Whether it shows by a `Heart`, beside its health, that it works on: then it is full or busy, and left alone."""
+    """Whether it has a `Heart`. If that beats while its health checks fail, it is full or busy and is left alone."""
 
 
 @dataclass(frozen=True)
 class _Ended:
-    """How one life of the program ended."""
+    """How one run of the program ended."""
 
     was_ready: bool
-    reason: str
+    reason: Reason | None
     permanent: bool = False
     answered: bool = False
-    """Whether there was a good answer."""
+    """Whether it gave a good answer."""
     stuck: bool = False
-    """Whether it was ended because there were none any more."""
+    """Whether it was ended because it no longer answered."""
 
 
 class Service:
-    """Owns one program. `run` is its only task; the others ask it to `stop` or to `retry`."""
+    """Owns one program. `run` is its only task; the other methods ask it to stop or to retry."""
 
     def __init__(
         self,
         name: str,
-        prepare: Callable[[Callable[[str, float | None], None]], Awaitable[Launch]],
+        prepare: Callable[[Callable[[Phase, float | None], None]], Awaitable[Launch]],
         log: RotatingLog,
         record: Record,
         report: Callable[..., None],
         *,
         cwd: Path,
         grace: float = 15.0,
-        watcher: Callable[[], Watcher] = Silent,
-        instead: Callable[[str], bool] = lambda _: False,
+        watcher: Callable[[], Watcher] = Watcher,
+        instead: Callable[[Reason], bool] = lambda _: False,
         scratch: Scratch | None = None,
     ) -> None:
-        """`instead` hears why the program is given up; with True, `prepare` has something else to start at once.
+        """Takes what is needed to start and to watch the program.
 
-        `scratch` is where its temporary files go; None: where the system puts them.
+        `instead` is called with the reason when the program is given up; True means that `prepare` now returns
+        something else to start at once. `scratch` is where its temporary files go; None: the system's folder.
         """
         self._name = name
         self._prepare = prepare
@@ -106,12 +115,12 @@ class Service:
         self._restarts = 0
 
     def stop(self) -> None:
-        """Asks for the end; `run` returns when the program is gone."""
+        """Asks it to stop; `run` returns when the program is gone."""
         self._stopping.set()
         self._retrying.set()
 
     def retry(self) -> None:
-        """Ends a wait: the next start happens now, from `failed` too."""
+        """Ends a wait: the next start happens now, even after `failed`."""
         self._retrying.set()
 
     async def run(self) -> None:
@@ -124,42 +133,44 @@ class Service:
             crashes = 1 if ended.was_ready else crashes + 1
             stuck = ended.stuck + (0 if ended.answered else stuck)
             self._restarts += 1
-            reason = ANSWERS_NOTHING if stuck >= CRASHES_BEFORE_FAILED else ended.reason
+            reason = Reason("answers_nothing") if stuck >= CRASHES_BEFORE_FAILED else ended.reason
             given_up = ended.permanent or max(crashes, stuck) >= CRASHES_BEFORE_FAILED
-            if given_up and self._instead(reason):
+            if given_up and reason and self._instead(reason):
                 crashes = stuck = 0
             elif given_up:
-                self._say(state="failed", phase=reason, percent=None, pid=None)
+                self._say(state="failed", reason=reason, pid=None)
                 await self._retrying.wait()
                 crashes = stuck = 0
             else:
-                self._say(state="starting", phase=reason, percent=None, pid=None)
+                self._say(state="starting", reason=reason, pid=None)
                 await self._pause(min(2.0 ** (max(crashes, stuck) - 1), BACKOFF_LONGEST))
             self._retrying.clear()
         self._log.close()
-        self._say(state="stopped", phase="", percent=None, pid=None)
+        self._say(state="stopped", pid=None)
 
     async def _one_life(self) -> _Ended:
-        self._say(state="starting", phase="", percent=None, pid=None, restarts=self._restarts)
+        self._say(state="starting", pid=None, restarts=self._restarts)
         try:
             launch = await self._until_stopped(self._prepare(self._progress))
             if launch is None:
-                return _Ended(was_ready=False, reason="")
+                return _Ended(was_ready=False, reason=None)
             if not launch.argv:
                 return await self._watch_elsewhere(launch)
             if holder := processes.port_holder(launch.host, launch.port):
-                return _Ended(was_ready=False, reason=port_sentence(launch.port, holder))
+                return _Ended(was_ready=False, reason=port_held(launch.port, holder))
             process, output, heart = await self._started(launch)
-        except (PermanentError, FileNotFoundError, PermissionError) as error:
-            return _Ended(was_ready=False, reason=str(error), permanent=True)
+        except PermanentError as error:
+            return _Ended(was_ready=False, reason=error.reason, permanent=True)
         except OSError as error:
-            # A full disk, too many open files, no more processes: that may pass.
-            return _Ended(was_ready=False, reason=f"It could not be started: {error.strerror or error}.")
+            # A full disk, too many open files or too many processes may pass.
+            permanent = isinstance(error, FileNotFoundError | PermissionError)
+            said = str(error) if permanent else error.strerror or str(error)
+            return _Ended(was_ready=False, reason=Reason("not_started", {"error": said}), permanent=permanent)
         return await self._attend(process, output, launch, heart)
 
     async def _started(self, launch: Launch) -> tuple[asyncio.subprocess.Process, asyncio.StreamReader, Heart | None]:
         folder = self._scratch.make() if self._scratch else None
-        # Its output goes into a log that is UTF-8, whatever the terminal is that we were started from.
+        # Its output goes into a UTF-8 log, whatever the encoding of the terminal that started us.
         env = dict(launch.env) | {"PYTHONIOENCODING": "utf-8"} | ({"TMPDIR": str(folder)} if folder else {})
         if not launch.beats:
             return *await processes.start(launch.argv, env, self._cwd), None
@@ -187,9 +198,9 @@ class Service:
         stop = asyncio.create_task(self._stopping.wait())
         try:
             await asyncio.wait({probe, exited, stop}, return_when=asyncio.FIRST_COMPLETED)
-            reason = probe.result() if probe.done() else ""
-            # At once, before the group is ended, which may take its time: nobody shall take it for ready.
-            self._say(state="stopping" if stop.done() else "starting", phase="", percent=None)
+            reason = probe.result() if probe.done() else None
+            # Report it at once, because ending the group may take a while: the program is no longer ready.
+            self._say(state="stopping" if stop.done() else "starting")
         finally:
             for task in (probe, stop):
                 task.cancel()
@@ -204,13 +215,13 @@ class Service:
         return life.ended(reason)
 
     async def _watch_elsewhere(self, launch: Launch) -> _Ended:
-        """Watches a server that is not ours to start; an unanswered one is asked again until it answers."""
+        """Watches a server that we do not start; asks again until it answers."""
         probe = asyncio.create_task(self._probe(launch, lambda: None, lambda: None))
         stop = asyncio.create_task(self._stopping.wait())
         await asyncio.wait({probe, stop}, return_when=asyncio.FIRST_COMPLETED)
         for task in (probe, stop):
             task.cancel()
-        return _Ended(was_ready=True, reason=probe.result() if probe.done() and not probe.cancelled() else "")
+        return _Ended(was_ready=True, reason=probe.result() if probe.done() and not probe.cancelled() else None)
 
     async def _probe(
         self,
@@ -219,19 +230,22 @@ class Service:
         note_answer: Callable[[], None],
         heart: Heart | None = None,
         pid: int = 0,
-    ) -> str:
-        """Asks until it is ready, then keeps asking; returns why it must be started again."""
+    ) -> Reason:
+        """Checks until it is ready, then keeps checking; returns why it must be restarted."""
         timeout, url = aiohttp.ClientTimeout(total=CHECK_TIMEOUT), launch.ready_url
-        async with aiohttp.ClientSession(timeout=timeout, headers=dict(launch.ready_headers)) as session:
+        async with aiohttp.ClientSession(
+            timeout=timeout, headers=dict(launch.ready_headers), trust_env=launch.elsewhere is not None
+        ) as session:
+            reason = await launch.elsewhere.until_it_answers(self._refused) if launch.elsewhere else None
             while await _ask(session, url) != 200:
                 await asyncio.sleep(PROBE_EVERY)
             note_ready()
-            self._say(state="ready", phase="", percent=None)
+            self._say(state="ready", reason=reason)
             checks = [asyncio.create_task(self._until_unhealthy(session, url, heart, pid))]
             if launch.question:
                 checks.append(asyncio.create_task(until_stuck(session, launch.question, note_answer)))
             else:
-                # Of one that is asked nothing its health is all there is to know.
+                # Without a question, its health is all that we can know.
                 note_answer()
             try:
                 done, _ = await asyncio.wait(checks, return_when=asyncio.FIRST_COMPLETED)
@@ -240,7 +254,7 @@ class Service:
                 for check in checks:
                     check.cancel()
 
-    async def _until_unhealthy(self, session: aiohttp.ClientSession, url: str, heart: Heart | None, pid: int) -> str:
+    async def _until_unhealthy(self, session: aiohttp.ClientSession, url: str, heart: Heart | None, pid: int) -> Reason:
         clock = asyncio.get_running_loop().time
         failures, answered, spared = 0, clock(), False
         while True:
@@ -249,17 +263,17 @@ class Service:
             alive = heart is not None and heart.beats()
             if answer == 200:
                 if spared:
-                    self._say(phase="It answers again.")
+                    self._say(reason=Reason("answers_again"))
                 failures, answered, spared = 0, clock(), False
                 continue
-            # One that is alive may say 503 of being full.
+            # With a heartbeat, 503 may only mean that it is full.
             failures = UNHEALTHY_AFTER if answer == 503 and not alive else failures + 1
             if failures < UNHEALTHY_AFTER:
                 continue
             if not alive or clock() - answered > SPARED_SECONDS:
-                return f"{self._name} no longer answers at {url}."
+                return Reason("no_longer_answers", {"url": url})
             if not spared:
-                self._say(phase=f"It takes no further connection, but works on ({open_files_of(pid)}).")
+                self._say(reason=Reason("takes_no_connection", {"files": open_files_of(pid)}))
             spared = True
 
     async def _until_stopped(self, work: Awaitable[Launch]) -> Launch | None:
@@ -278,11 +292,19 @@ class Service:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._retrying.wait(), seconds)
 
-    def _progress(self, phase: str, percent: float | None) -> None:
-        self._report(phase=phase, percent=percent)
+    def _progress(self, phase: Phase, percent: float | None, waits: Reason | None = None) -> None:
+        self._report(phase=phase, percent=percent, reason=waits)
+
+    def _refused(self, reason: Reason) -> None:
+        """Reports why a server elsewhere can't be used, and writes it to the log, which has nothing else then."""
+        self._log.write(f"{now()} {sentence(reason)}\n".encode())
+        self._report(phase=Phase.NONE, percent=None, reason=reason)
 
     def _say(self, **changes: Any) -> None:
-        self._report(since=now(), **changes) if "state" in changes else self._report(**changes)
+        """Reports the changes; a new state resets the phase and the reason unless they are given."""
+        if "state" in changes:
+            changes = {"since": now(), "phase": Phase.NONE, "percent": None, "reason": None} | changes
+        self._report(**changes)
 
 
 class _Life:
@@ -293,7 +315,7 @@ class _Life:
         process: asyncio.subprocess.Process,
         watcher: Watcher,
         log: RotatingLog,
-        progress: Callable[[str, float | None], None],
+        progress: Callable[[Phase, float | None, Reason | None], None],
     ) -> None:
         self.was_ready = False
         self._answered = False
@@ -304,15 +326,15 @@ class _Life:
         self._last: list[str] = []
 
     def note_ready(self) -> None:
-        """It has answered."""
+        """Records that it is ready."""
         self.was_ready = True
 
     def note_answer(self) -> None:
-        """There was a good answer."""
+        """Records that it gave a good answer."""
         self._answered = True
 
     async def read(self, output: asyncio.StreamReader) -> None:
-        """Copies the output to the log as it comes, and shows each line to the watcher."""
+        """Copies the output to the log as it comes, and feeds each line to the watcher."""
         unfinished = ""
         while data := await output.read(65536):
             self._log.write(data)
@@ -323,36 +345,44 @@ class _Life:
             self._see(unfinished)
             self._log.write(b"\n")
 
-    def ended(self, reason: str) -> _Ended:
-        """How it ended: the reason given, or what its output told, or its exit status and last line."""
+    def ended(self, reason: Reason | None) -> _Ended:
+        """How it ended: the given reason, else what its output said, else its exit status and last line."""
         failure = self._watcher.failure
         if reason:
             return _Ended(self.was_ready, reason, answered=self._answered, stuck=True)
         if failure is not None:
             permanent = failure.permanent and not self.was_ready
-            return _Ended(self.was_ready, failure.sentence, permanent, self._answered)
-        code = self._process.returncode
-        how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with status {code}"
-        last = f"; its last line was: {self._last[-1][:300]}" if self._last else ""
-        return _Ended(self.was_ready, f"The process {how}{last}", answered=self._answered)
+            return _Ended(self.was_ready, failure.reason, permanent, self._answered)
+        return _Ended(self.was_ready, self._exit(), answered=self._answered)
+
+    def _exit(self) -> Reason:
+        code = self._process.returncode or 0
+        values: dict[str, Value] = {"signal": -code} if code < 0 else {"status": code}
+        key = "killed" if code < 0 else "exited"
+        if not self._last:
+            return Reason(key, values)
+        return Reason(f"{key}_saying", values | {"line": self._last[-1][:300]})
 
     def _see(self, line: str) -> None:
         if not line.strip():
             return
         self._last = [*self._last[-LAST_LINES:], line.strip()]
-        before = (self._watcher.phase, self._watcher.percent)
+        before = self._seen()
         self._watcher.feed(line)
-        if not self.was_ready and (self._watcher.phase, self._watcher.percent) != before:
-            self._progress(self._watcher.phase, self._watcher.percent)
+        if not self.was_ready and self._seen() != before:
+            self._progress(*self._seen())
+
+    def _seen(self) -> tuple[Phase, float | None, Reason | None]:
+        return self._watcher.phase, self._watcher.percent, self._watcher.waits
 
 
-def port_sentence(port: int, holder: str) -> str:
-    """What to tell a person whose port is taken."""
-    return f"Port {port} is held by {holder}; stop it, or choose another port (KIMI_PORT, KIMI_ENGINE_PORT)."
+def port_held(port: int, holder: str) -> Reason:
+    """Another program has the port."""
+    return Reason("port_held", {"port": port, "holder": holder})
 
 
 async def _ask(session: aiohttp.ClientSession, url: str) -> int | None:
-    """The HTTP status; None where there was no answer."""
+    """The HTTP status; None if there was no answer."""
     try:
         async with session.get(url) as reply:
             return reply.status

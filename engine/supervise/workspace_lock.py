@@ -1,7 +1,7 @@
-"""The lock of a workspace: taken by the one supervisor that may run in it, and seen by everybody else.
+"""The lock of a workspace: held by the one supervisor that may run in it, and visible to every other process.
 
-The kernel gives it back when its holder dies, however it dies. So it says more than any file: where it is held, the
-product runs; where it is not, nothing runs.
+The kernel releases it when its holder dies, however it dies. So it is more reliable than any file: while it is held,
+the product runs; otherwise nothing runs.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.file_lock import try_lock
+from engine.system.file_lock import try_lock
 
 _PATIENCE = 1.0
-"""Seconds for which a start tries: somebody who only looks whether it is held has it for a moment."""
+"""Seconds for which a start keeps trying: a process that checks whether the lock is held takes it for a moment."""
 _PAUSE = 0.05
 
 
 class HeldError(Exception):
-    """Somebody else holds the lock."""
+    """Another process holds the lock."""
 
 
 class Held:
@@ -31,7 +31,7 @@ class Held:
         self._descriptor = descriptor
 
     def is_lost(self) -> bool:
-        """Whether its file was deleted: nobody finds the lock any more. One that was moved is not lost."""
+        """Whether its file was deleted, so that no process can find the lock. A moved file is not lost."""
         held = os.fstat(self._descriptor)
         if held.st_nlink:
             return False
@@ -43,11 +43,11 @@ class Held:
 
 @contextlib.contextmanager
 def holding(path: Path) -> Iterator[Held]:
-    """Holds the lock in `path`, which is made where it is missing.
+    """Holds the lock in the file `path`, which is created if missing.
 
     Raises:
-        HeldError: somebody else holds it.
-        OSError: the file cannot be made.
+        HeldError: another process holds it.
+        OSError: the file can't be created.
     """
     with path.open("a") as file:
         deadline = time.monotonic() + _PATIENCE
@@ -59,10 +59,10 @@ def holding(path: Path) -> Iterator[Held]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether somebody holds it, on this machine or, on a shared disk, on another.
+    """Whether any process holds it, on this machine or, on a shared disk, on another.
 
     Raises:
-        PermissionError: this user may not look.
+        PermissionError: this user may not open it.
     """
     try:
         file = path.open()
@@ -73,21 +73,21 @@ def is_held(path: Path) -> bool:
 
 
 def holder(path: Path) -> int | None:
-    """The process that holds it; None where this user or this container can't see it, or the system does not say."""
+    """The process that holds it; None if this user or container can't see it, or the system does not report it."""
     lock = path.stat()
     for entry in Path("/proc").glob("[0-9]*/fdinfo"):
-        # A process ends, or belongs to somebody else.
+        # The process has ended, or belongs to another user.
         with contextlib.suppress(OSError):
             for info in entry.iterdir():
                 pid = _locker(info)
-                # Only the pid of a process that we see is more than 0.
+                # The pid is 0 for a process that we can't see.
                 if pid and os.path.samestat(lock, (entry.parent / "fd" / info.name).stat()):
                     return pid
     return None
 
 
 def _locker(info: Path) -> int | None:
-    """Who holds an exclusive lock on an open file, by its `fdinfo` (proc_pid_fdinfo(5))."""
+    """The pid that holds an exclusive lock on an open file, from its `fdinfo` (proc_pid_fdinfo(5))."""
     for line in info.read_text().splitlines():
         # lock:	1: FLOCK  ADVISORY  WRITE 17091 fe:00:2146340 0 EOF
         words = line.split()

@@ -1,4 +1,4 @@
-"""What the API's tests send, and how they read an error."""
+"""Requests and errors for the tests of the API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import httpx
 from PIL import Image
 
 Raw = Callable[..., httpx.Response]
-"""Sends any request below the page's address, with a key that works unless `headers` say otherwise."""
+"""Sends any request to the page, with a valid key unless `headers` say otherwise."""
 
 CHAT = "/v1/chat/completions"
 HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
@@ -37,7 +37,7 @@ def ask(raw: Raw, messages: Any = HELLO, **fields: Any) -> httpx.Response:
 
 
 def error(response: httpx.Response) -> dict[str, Any]:
-    """The error, which must have OpenAI's shape."""
+    """The error, which must be in OpenAI's format."""
     [(word, body)] = response.json().items()
     assert word == "error"
     assert set(body) == {"message", "type", "param", "code"}

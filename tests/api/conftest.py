@@ -1,4 +1,4 @@
-"""A program's side: the plain OpenAI client, and the page on a scripted engine."""
+"""Fixtures for the API: the plain OpenAI client, and the page on a scripted engine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def scripted_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrip
 
 @pytest.fixture
 def scripted(scripted_process: ScriptedProduct) -> ScriptedProduct:
-    """The page on a scripted engine, as at the beginning."""
+    """The page on a scripted engine, reset."""
     scripted_process.reset()
     scripted_process.engine.headers.clear()
     scripted_process.engine.bodies.clear()
@@ -35,20 +35,20 @@ def scripted(scripted_process: ScriptedProduct) -> ScriptedProduct:
 
 @pytest.fixture(scope="package")
 def key(scripted_process: ScriptedProduct) -> str:
-    """A key that works."""
+    """A valid key."""
     return Keys(scripted_process.files.keys).add("tests")
 
 
 @pytest.fixture
 def client(scripted: ScriptedProduct, key: str) -> Iterator[OpenAI]:
-    """The plain client; it does not ask again by itself."""
+    """The plain client, without retries."""
     with OpenAI(base_url=f"{scripted.url}/v1", api_key=key, max_retries=0, timeout=PATIENCE) as client:
         yield client
 
 
 @pytest.fixture
 def raw(scripted: ScriptedProduct, key: str) -> Iterator[Raw]:
-    """Sends any request below the page's address, with the key unless `headers` say otherwise."""
+    """Sends any request to the page, with the key unless `headers` say otherwise."""
     with httpx.Client(base_url=scripted.url, timeout=PATIENCE) as client:
 
         def send(method: str, path: str, **options: object) -> httpx.Response:

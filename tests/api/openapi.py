@@ -1,7 +1,7 @@
-"""What the API for programs promises of a request and a reply, in OpenAPI's words: schemathesis makes requests of it.
+"""The API's requests and replies as an OpenAPI description, from which schemathesis generates requests.
 
-It describes what the page itself looks at. All other fields go to the engine as they came, which the scripted one takes
-without looking: where nothing is said here, anything is a right request.
+It describes the fields that the page checks. All others go to the engine unchanged, where
+the scripted engine ignores them: what is not described here is always valid.
 """
 
 from __future__ import annotations
@@ -12,7 +12,14 @@ from tests.api.asks import data_url, png
 
 _NAMES = ["url", "uuid", "image", "audio", "video", "embed", "file"]
 _MEDIA = "|".join("".join(f"[{letter}{letter.upper()}]" for letter in name) for name in _NAMES)
-_NO_MEDIA = {"not": {"pattern": f"{_MEDIA}|^[dD][aA][tT][aA]$"}}
+_MEDIA_NAME = f"{_MEDIA}|^[dD][aA][tT][aA]$"
+
+
+def _no_media_but(name: str) -> dict[str, Any]:
+    """Further fields that may hold media are null, which is as if they were not there."""
+    return {f"^(?!{name}$).*({_MEDIA_NAME})": {"type": "null"}}
+
+
 _ERROR = {
     "type": "object",
     "required": ["error"],
@@ -38,7 +45,7 @@ _SCHEMAS: dict[str, Any] = {
         "type": "object",
         "required": ["type"],
         "properties": {"type": {"enum": ["text", "refusal", "thinking", "input_text", "output_text"]}},
-        "propertyNames": _NO_MEDIA,
+        "patternProperties": {_MEDIA_NAME: {"type": "null"}},
     },
     "Picture": {
         "type": "object",
@@ -52,12 +59,12 @@ _SCHEMAS: dict[str, Any] = {
                         "type": "object",
                         "required": ["url"],
                         "properties": {"url": {"$ref": "#/components/schemas/Url"}},
-                        "propertyNames": {"anyOf": [{"const": "url"}, _NO_MEDIA]},
+                        "patternProperties": _no_media_but("url"),
                     },
                 ]
             },
         },
-        "propertyNames": {"anyOf": [{"const": "image_url"}, _NO_MEDIA]},
+        "patternProperties": _no_media_but("image_url"),
     },
     "Message": {
         "type": "object",

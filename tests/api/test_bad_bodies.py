@@ -1,4 +1,4 @@
-"""What programs send that is no good, or worse: nothing of it may reach the engine."""
+"""Invalid and hostile requests from programs never reach the engine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.api.conftest import PATIENCE
 from tests.instruments.scripted_product import ScriptedProduct
 
 
-def test_a_picture_is_checked_and_written_anew(client: OpenAI, scripted: ScriptedProduct) -> None:
+def test_a_picture_is_checked_and_reencoded(client: OpenAI, scripted: ScriptedProduct) -> None:
     hidden = png(2000, 1500) + b"<script>hidden behind the picture</script>"
     client.chat.completions.create(model="scripted", messages=picture(data_url(hidden)))
     [seen] = scripted.engine.requests
@@ -41,7 +41,7 @@ REFUSED_URLS = [
 
 
 @pytest.mark.parametrize("url", REFUSED_URLS)
-def test_what_would_reach_into_the_machine_is_refused_with_the_way_out(
+def test_urls_that_reach_into_the_machine_are_rejected_with_the_way_out(
     raw: Raw, scripted: ScriptedProduct, url: str
 ) -> None:
     port = scripted.engine.base_url.rsplit(":", 1)[1].split("/")[0]
@@ -99,7 +99,9 @@ def test_a_field_named_twice_is_read_once(raw: Raw, scripted: ScriptedProduct) -
         (png()[:60], "picture_broken"),
     ],
 )
-def test_what_is_no_picture_is_refused_here(raw: Raw, scripted: ScriptedProduct, data: bytes, code: str) -> None:
+def test_a_file_that_is_no_picture_is_rejected_here(
+    raw: Raw, scripted: ScriptedProduct, data: bytes, code: str
+) -> None:
     response = ask(raw, picture(data_url(data)))
     assert (response.status_code, error(response)["code"]) == (400, code)
     assert scripted.engine.requests == []

@@ -1,4 +1,4 @@
-"""Who gets in, and where the keys are not."""
+"""Which keys give access, and that keys leak nowhere."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def test_without_a_key_there_is_a_401_on_this_machine_too(raw: Raw, scripted: Sc
 
 
 def test_a_login_at_the_page_opens_nothing_here(raw: Raw) -> None:
-    """Else any page that a browser of this machine shows could ask."""
+    """Otherwise any page in a browser on this machine could use the API."""
     cookie = raw("GET", "/", headers={"Accept": "text/html"}).headers["set-cookie"].partition(";")[0]
     assert "access_token" in cookie
     assert raw("GET", "/v1/models", headers={"Authorization": "", "Cookie": cookie}).status_code == 401
 
 
 def test_wrong_keys_are_limited_and_none_at_all_is_no_guess(scripted: ScriptedProduct, key: str) -> None:
-    # From another address, so that the other tests need not wait.
+    # From another address, so that the other tests do not have to wait.
     elsewhere = httpx.HTTPTransport(local_address="127.0.0.7")
     with httpx.Client(base_url=scripted.url, timeout=PATIENCE, transport=elsewhere) as client:
 
@@ -56,7 +56,7 @@ def test_wrong_keys_are_limited_and_none_at_all_is_no_guess(scripted: ScriptedPr
         wrong = [models("Bearer x") for _ in range(11)]
         assert [response.status_code for response in wrong] == [401] * 10 + [429]
         assert error(wrong[-1])["code"] == "too_many_wrong_keys"
-        # A right key works nevertheless: nobody guesses 256 bits, and a script with an old key must lock out no other.
+        # A right key still works: no one guesses 256 bits, and a script with an old key must not lock out others.
         assert models(f"Bearer {key}").status_code == 200
 
 

@@ -1,4 +1,4 @@
-"""schemathesis makes right and wrong requests of the API's description, and looks at every reply."""
+"""schemathesis generates valid and invalid requests from the API's description, and checks every reply."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tests.instruments.scripted_product import ScriptedProduct
 
 
 def run_schemathesis(folder: Path, page: ScriptedProduct, key: str, *options: str) -> int:
-    """Has it check the page; how many requests it made.
+    """Lets it check the page; returns the number of requests.
 
     Raises:
-        AssertionError: a reply is not as it is described; the text tells how to ask the same again.
+        AssertionError: a reply does not match its description; the text has the request to repeat it.
     """
     description = folder / "openapi.json"
     description.write_text(json.dumps(OPENAPI))
@@ -26,7 +26,7 @@ def run_schemathesis(folder: Path, page: ScriptedProduct, key: str, *options: st
         [
             sys.executable, "-m", "schemathesis.cli", "run", str(description), "--url", page.url, "--no-color",
             "--header", f"Authorization: Bearer {key}", "--checks", "all", "--request-timeout", "60",
-            # It asks with wrong keys; these are counted, and after some of them 429 is right.
+            # It also tries wrong keys; these are counted, and after some of them 429 is correct.
             "--exclude-checks", "ignored_auth", *options,
         ],
         cwd=folder, capture_output=True, text=True, check=False, timeout=1800,
@@ -40,7 +40,7 @@ def run_schemathesis(folder: Path, page: ScriptedProduct, key: str, *options: st
 def test_every_reply_is_as_it_is_described(scripted: ScriptedProduct, key: str, tmp_path: Path) -> None:
     made = run_schemathesis(tmp_path, scripted, key, "--max-examples", "15", "--seed", "1")
     assert made > 80
-    # Right requests were among them, and got through.
+    # Some requests were valid, and got through.
     assert len(scripted.engine.requests) > 20
     assert "Traceback" not in scripted.log()
 

@@ -1,4 +1,4 @@
-"""The whole product from `./start.sh` and the real reader, used by the plain OpenAI client with a key of its own."""
+"""The whole product from `./start.sh` and the real reader, used by the plain OpenAI client with its own key."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_key_stops_when_it_is_removed(client: OpenAI, product: Product) -> Non
 
 
 def test_a_program_whose_engine_is_killed_is_answered_by_the_next_one(client: OpenAI, product: Product) -> None:
-    """The client asks again by itself, as long as a 503 tells it to."""
+    """The client retries by itself as long as it gets a 503."""
     psutil.Process(product.status()["engine"]["pid"]).kill()
     patient = client.with_options(max_retries=20)
     answer = patient.chat.completions.create(model="reader", messages=SIGN)  # type: ignore[arg-type]

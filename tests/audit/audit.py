@@ -1,4 +1,4 @@
-"""Asks OSV whether a locked package is known to be vulnerable, with pip-audit in an environment of its own."""
+"""Asks OSV whether a locked package is known to be vulnerable, with pip-audit in its own environment."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ PIP_AUDIT = "pip-audit==2.10.1"
 OSV = "https://api.osv.dev/v1/query"
 EXCEPTIONS = Path(__file__).with_name("exceptions.toml")
 SETS = {
-    "page": ("--extra", "page", "--extra", "reader", "--extra", "hub", "--group", "test"),
+    "page": ("--extra", "page", "--extra", "reader", "--extra", "hub", "--extra", "measure", "--group", "test"),
     "vllm": ("--extra", "vllm"),
 }
-"""What is installed together."""
+"""The sets of packages that are installed together."""
 _UV = str(ROOT / ".venv" / "bin" / "uv")
 
 
 class NoToolError(Exception):
-    """pip-audit can't be had here; the text is why."""
+    """pip-audit is not available; the text says why."""
 
 
 def exceptions(today: date, file: Path = EXCEPTIONS) -> list[str]:
-    """The ids that are passed over today.
+    """The ids that are excepted today.
 
     Raises:
-        ValueError: one lacks its day or its reason.
+        ValueError: an exception has no date or no reason.
     """
     found = []
     for entry in tomllib.loads(file.read_text()).get("exception", []):
@@ -58,7 +58,7 @@ def audit(file: Path, ignored: list[str], service: str = OSV) -> subprocess.Comp
     there = subprocess.run([*tool, "--version"], capture_output=True, text=True, check=False, timeout=300)
     if there.returncode:
         raise NoToolError(there.stderr.strip()[-300:])
-    # Hashes mean that nothing has to be resolved, so that no index is asked.
+    # With hashes nothing has to be resolved, so no index is queried.
     options = ["--require-hashes", "--disable-pip", "--progress-spinner", "off", "-s", "osv", "--osv-url", service]
     chosen = [part for one in ignored for part in ("--ignore-vuln", one)]
     env = {name: value for name, value in os.environ.items() if not name.startswith("PIP_AUDIT")}

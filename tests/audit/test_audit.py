@@ -1,4 +1,4 @@
-"""No locked package is known to be vulnerable, or an exception says until when and why that can wait."""
+"""No locked package has a known vulnerability, unless an exception gives a reason and an expiry date."""
 
 from __future__ import annotations
 

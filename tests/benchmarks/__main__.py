@@ -1,6 +1,6 @@
-"""What the page costs, beside its baselines of the same run: `./start.sh bench ui`. One table, and JSON.
+"""The cost of the page, compared with baselines in the same run: `./start.sh bench ui`. Prints a table, writes JSON.
 
-Figures depend on the machine and on what else it does; ratios travel. docs/performance.md says what each means.
+Figures depend on the machine and its load; ratios can be compared. docs/performance.md explains each figure.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    """Measures and tells."""
+    """Measures and reports."""
     chosen = parser().parse_args()
     if unknown := set(chosen.parts) - PARTS.keys() - ALONE.keys():
         parser().error(f"there is no part {', '.join(sorted(unknown))}")
@@ -100,7 +100,7 @@ def main() -> int:
     def measure(name: str, part: Callable[[], Any]) -> None:
         print(f"Measuring: {name} …", file=sys.stderr, flush=True)
         found[name] = part()
-        # What was measured so far stays, whatever becomes of the rest.
+        # The results so far are kept, even if the rest fails.
         report.write(path, found)
 
     with tempfile.TemporaryDirectory(prefix="kimi-bench-") as folder:

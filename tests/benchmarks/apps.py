@@ -1,4 +1,4 @@
-"""The processes that are measured, each on a free port: the page, the naive app, and the instrument behind both."""
+"""The measured processes, each on a free port: the page, the naive app, and the instrument behind both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a long answer costs the browser's main thread, on the page and on the naive app (the negative control)."""
+"""The cost of a long answer for the browser's main thread, on the page and on the naive app (the negative control)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.benchmarks.load import END, Load, long_tokens, pieces
 
 RATE = 120
 GOALS = {"worst_task_ms": 250.0, "long_tasks_share": 0.10, "busy_share": 0.35, "behind_s": 0.5}
-"""What the page has to stay below."""
+"""The page's upper limits."""
 _PATIENCE = 600_000
 _WATCH = """() => {
   window.benchmark = { tasks: [], seen: 0 };
@@ -23,7 +23,7 @@ _WATCH = """() => {
     for (const task of list.getEntries()) window.benchmark.tasks.push([task.startTime, task.duration]);
   }).observe({ type: "longtask" });
 }"""
-# The last message alone is looked at: to read all the text would be a load of its own.
+# Only the last message: reading all the text would be a load in itself.
 _LOOK = """(end) => {
   const look = setInterval(() => {
     const said = [...document.querySelectorAll('[data-step-type="assistant_message"] .message-content')].at(-1);
@@ -60,7 +60,7 @@ def _measure(chromium: Browser, app: App, engine: App, like: Load) -> dict[str, 
         page.locator("#chat-input").wait_for()
         _ask(page, Load(30, 100), engine)
         session = context.new_cdp_session(page)
-        # The thread's own time: what it waits for a core is no work.
+        # The thread's own time: waiting for a core is not work.
         session.send("Performance.enable", {"timeDomain": "threadTicks"})
         page.evaluate(_WATCH)
         page.evaluate(_LOOK, END)
@@ -86,7 +86,7 @@ def _measure(chromium: Browser, app: App, engine: App, like: Load) -> dict[str, 
 
 
 def _ask(page: Page, load: Load, engine: App) -> dict[str, float]:
-    """Asks and waits until the engine has said all; its times."""
+    """Asks and waits until the engine has finished; returns its times."""
     page.locator("#chat-input").fill(load.question)
     # While a turn runs there is a button in its place that stops it.
     page.locator("#chat-submit:enabled").click()
@@ -95,7 +95,7 @@ def _ask(page: Page, load: Load, engine: App) -> dict[str, float]:
             mark: dict[str, float] = json.load(reply)
         if "last" in mark:
             return mark
-        # Not in the page: what is asked of it costs it time.
+        # Not in the page: every query would cost it time.
         page.wait_for_timeout(500)
 
 

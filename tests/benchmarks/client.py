@@ -1,4 +1,4 @@
-"""A browser's socket without the browser: speaks Chainlit's socket.io by hand, so that it costs next to nothing."""
+"""A browser's socket without a browser: speaks Chainlit's socket.io by hand, at almost no cost."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _PATIENCE = 180.0
 
 @dataclass
 class Heard:
-    """What came of one question. Times are monotonic seconds."""
+    """The result of one question. Times are monotonic seconds."""
 
     sent: float = 0.0
     frames: list[tuple[float, int]] = field(default_factory=list)
-    """When a frame of text came, and how many characters had come with it."""
+    """When each frame of text arrived, and how many characters had arrived by then."""
     ended: float = 0.0
     finals: dict[str, str] = field(default_factory=dict)
     """The whole text of each step and message, by its id."""
@@ -35,7 +35,7 @@ class Heard:
         return self.frames[0][0]
 
     def complete(self, load: Load) -> bool:
-        """Whether all that the engine wrote has come."""
+        """Whether everything that the engine wrote has arrived."""
         wanted = {"".join(kind).strip() for kind in pieces(load.tokens, load.kind)}
         return wanted <= {text.strip() for text in self.finals.values()}
 
@@ -111,7 +111,7 @@ class SocketClient:
         return heard
 
     async def close(self, *, new_chat: bool = False) -> None:
-        """Goes away; with `new_chat` as somebody does who begins another chat."""
+        """Leaves; with `new_chat` as a user who begins another chat."""
         if new_chat:
             await self._emit("clear_session")
         await self._socket.close()
@@ -136,7 +136,7 @@ class SocketClient:
         if name == "stream_token":
             self._text(now, data["id"], len(data["token"]))
         elif name == "task_end":
-            # The connection has an end of its own, and so has the chat's start.
+            # The end of the connection and the start of the chat are separate events.
             if self._over:
                 self._heard.ended = now
                 self._ended.set()

@@ -1,7 +1,7 @@
-"""An instrument, no engine: it speaks vLLM's stream at a set rate, as fast as Python can, and notes when it did.
+"""A fake engine: it sends vLLM's stream at a fixed rate, up to Python's limit, and records the times.
 
 `python -m tests.benchmarks.engine PORT`. All chunks of an answer are made before the first is sent, so that this
-process takes little of the machine that is being measured. `/marks/ID` tells the monotonic times of one answer, which
+process uses little of the measured machine. `/marks/ID` returns the monotonic times of one answer, which
 all processes of a machine share: the request's arrival, the first token, the last.
 """
 

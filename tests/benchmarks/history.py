@@ -1,4 +1,4 @@
-"""How fast the list of chats and one chat open in a full history: `python -m tests.benchmarks.history`.
+"""How fast the list of chats and a chat open with a long history: `python -m tests.benchmarks.history`.
 
 Fills SQLite (or the database named by KIMI_DATABASE_URL, which must be empty) with 1,000 threads of 20 messages, each
 answer with a page of text, every other question with a picture, and prints milliseconds.

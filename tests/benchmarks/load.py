@@ -1,4 +1,4 @@
-"""What a question asks of the instrument, and the text that comes back: known to both ends, so that it can be checked.
+"""The questions for the fake engine and its answers: known to both ends, so that they can be checked.
 
 A question is `load TOKENS RATE ID [KIND]`; half of the tokens are reasoning, except where KIND is `long`.
 """
@@ -16,7 +16,7 @@ from PIL import Image, ImageFilter
 LONG_REASONING, LONG_ANSWER = 18_000, 6_000
 """Characters of the text that is drawn in the browser."""
 END = "The end of the answer."
-"""What the long answer closes with, to be looked for on the page."""
+"""The end of the long answer, to be found on the page."""
 _QUESTION = re.compile(r"load (\d+) (\d+) (\S+)(?: (\w+))?")
 _SENTENCE = (
     "So the picture shows a long receipt from a small shop, and the question is how much was paid for the tea; "
@@ -58,12 +58,12 @@ class Load:
 
     @property
     def question(self) -> str:
-        """What is asked to get it."""
+        """The question that requests it."""
         return f"load {self.tokens} {self.rate} {self.ident} {self.kind}"
 
 
 def parse(question: str) -> Load:
-    """The load that a question asks for; a short one where it asks for none."""
+    """The load that a question requests; a short one by default."""
     found = _QUESTION.search(question)
     return Load(int(found[1]), int(found[2]), found[4] or "half", found[3]) if found else Load(2, 50, "half", "-")
 

@@ -1,4 +1,4 @@
-"""What the page's process holds: idle, with 64 live chats, and after hundreds were opened and closed."""
+"""The memory of the web process: idle, with 64 live chats, and after hundreds were opened and closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The baseline: this chat as a tutorial writes it. One socket message for each chunk, the picture as it came.
+"""The baseline: this chat as a tutorial writes it. One socket message per chunk, the picture unchanged.
 
 Run by `chainlit run` with OPENAI_API_BASE and OPENAI_API_KEY set; no part of the product.
 """

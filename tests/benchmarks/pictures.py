@@ -1,4 +1,4 @@
-"""A phone's photo on its way to the engine, beside what Pillow alone needs for it, and what it costs other streams."""
+"""A phone's photo on its way to the engine, compared with Pillow alone, and its cost for other streams."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.benchmarks.load import Load, phone_photo
 from tests.benchmarks.streams import ages, marks
 
 _BESIDE = Load(1200, 100)
-"""The stream of somebody else meanwhile: 12 s."""
+"""The concurrent stream of another user: 12 s."""
 
 
 async def pictures(apps: Apps, runs: int) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def _limits() -> PictureLimits:
 
 
 def _pillow(photo: bytes, limits: PictureLimits) -> float:
-    """Seconds to decode, turn, scale and encode it, with no thought of what it may be."""
+    """Seconds to decode, rotate, scale and encode it, without any checks."""
     made = normalise(photo, limits)
     began = time.perf_counter()
     with Image.open(io.BytesIO(photo)) as image:

@@ -1,4 +1,4 @@
-"""What makes the reader faster, and whether it still reads as well: other settings beside today's.
+"""Which settings make the reader faster, and whether it still reads as well.
 
 Each picture is read with one setting after the other, so that a busy machine is as busy for all of them.
 """
@@ -28,14 +28,12 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Setting:
-    """What differs from the reader as it is."""
+    """The difference from the reader's default settings."""
 
     threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     spinning: bool | None = None
     arena: bool | None = None
-    constants: dict[str, int] = field(default_factory=dict)
-    narrowest: int | None = None
-    """Pixels to which the recogniser pads a narrower line."""
+    constants: dict[str, float] = field(default_factory=dict)
 
 
 SETTINGS: dict[str, Setting] = {
@@ -43,9 +41,7 @@ SETTINGS: dict[str, Setting] = {
     "one thread": Setting(threads=1),
     "threads wait awake": Setting(spinning=True),
     "memory kept between calls": Setting(arena=True),
-    "1 line a call": Setting(constants={"_BATCH": 1}),
-    "16 lines a call": Setting(constants={"_BATCH": 16}),
-    "short lines unpadded": Setting(narrowest=48),
+    "short lines unpadded": Setting(constants={"_LEAST_SHAPE": 1}),
     "detector at 544": Setting(constants={"_DETECTOR_SIDE": 544}),
 }
 
@@ -142,15 +138,12 @@ def _made(setting: Setting) -> recogniser.Recogniser:
     with _sessions(setting):
         made = recogniser.Recogniser(setting.threads)
         made.warm_up()
-    if setting.narrowest is not None:
-        shape = made._ocr.text_rec.rec_image_shape
-        made._ocr.text_rec.rec_image_shape = [*shape[:2], setting.narrowest]
     return made
 
 
 @contextmanager
 def _sessions(setting: Setting) -> Iterator[None]:
-    """Has onnxruntime's sessions made with what rapidocr has no setting for."""
+    """Creates onnxruntime's sessions with options that rapidocr has no setting for."""
     usual = recogniser._session_options
 
     def options(config: dict[str, Any]) -> Any:
@@ -171,4 +164,4 @@ def _errors(truth: str, text: str) -> int:
 
 
 def _silent(*_: object, **__: object) -> None:
-    """Nobody listens."""
+    """No one listens."""

@@ -1,4 +1,4 @@
-"""The one table, and its JSON."""
+"""The table, and its JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PACKAGES = ("chainlit", "openai", "aiohttp", "uvloop", "uvicorn", "pillow", "ra
 
 
 def machine() -> dict[str, Any]:
-    """What the figures depend on, and nothing that tells where it stands."""
+    """What the figures depend on, and nothing that identifies the machine."""
     return {
         "cores": psutil.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30),
@@ -29,7 +29,7 @@ def machine() -> dict[str, Any]:
 
 
 def write(path: Path, found: dict[str, Any]) -> None:
-    """The whole of it as JSON."""
+    """Everything as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), **found}, indent=1) + "\n")
 
@@ -67,7 +67,7 @@ def _start(table: Table, row: dict[str, float]) -> None:
         ratio = f"{row[name] / row[theirs]:.2f}"
         table.add_row(f"start: {words}", seconds(name), seconds(theirs), "", ratio, goal)
     own = f"engine's own {seconds('engine_s')}"
-    table.add_row("start: engine ready, as told", seconds("noted_s"), "", own, "", "≤ 0.5 s later")
+    table.add_row("start: engine ready, as reported", seconds("noted_s"), "", own, "", "≤ 0.5 s later")
     second = f"second {seconds('second_answer_s')}"
     table.add_row(
         "start: the reader's first answer", seconds("first_answer_s"), "", second, "", "≤ 2 s", end_section=True
@@ -138,7 +138,7 @@ def _pictures(table: Table, row: dict[str, Any]) -> None:
     bare = f"no picture {row['without_ms']:.0f} ms"
     table.add_row("the same photo again", f"{row['again_ms']:.0f} ms", "", bare, "", "")
     oldest, quiet = f"{row['oldest_frame_beside_ms']:.0f} ms", f"no photo {row['oldest_frame_quiet_ms']:.0f} ms"
-    what = "oldest frame of another stream meanwhile"
+    what = "longest delay of another stream's frame meanwhile"
     table.add_row(what, oldest, "", quiet, "", "+ 50 ms", end_section=True)
 
 

@@ -1,4 +1,4 @@
-"""How long `./start.sh` of an installed product takes: to the page, to a ready engine, to the reader's first answer."""
+"""How long an installed `./start.sh` takes to the page, to a ready engine, and to the reader's first answer."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.benchmarks.apps import naive
 from tests.instruments.product import Product
 
 _LOOK_EVERY = 0.05
-"""Seconds; looking more often would take a fifth of a core from what is watched."""
+"""Seconds; polling more often would take a fifth of a core."""
 _PATIENCE = 180.0
 _PICTURES = ("menu-en.webp", "card-zh.webp")
-"""The first and the second that the reader is asked to read."""
+"""The first and the second picture for the reader."""
 
 
 def start(folder: Path, runs: int) -> dict[str, float]:
-    """Seconds, the median of `runs`; nothing else of the benchmark runs meanwhile."""
+    """Seconds, the median of `runs`; nothing else of the benchmark runs at the same time."""
     found = [_once(folder / f"start-{number}") for number in range(runs)]
     return {name: round(median(run[name] for run in found), 3) for name in found[0]}
 
@@ -35,7 +35,7 @@ def _once(folder: Path) -> dict[str, float]:
     with naive(folder, "http://127.0.0.1:1") as app:
         found = {"naive_s": time.monotonic() - began, "naive_cpu_s": app.cpu()}
     product = Product(folder / "workspace")
-    # As a person's shell has it: a variable of whoever runs the benchmark must not keep Python from its own bytecode.
+    # As in a user's shell: a variable of the person who runs the benchmark must not disable Python's bytecode cache.
     product.environment.pop("PYTHONDONTWRITEBYTECODE", None)
     began = time.monotonic()
     product.start()

@@ -1,4 +1,4 @@
-"""CPU for each token, added time to the first, lateness and growth: page, naive app and wire, turn and turn about."""
+"""CPU per token, delay of the first token, lateness and scaling: page, naive app and wire, alternating."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.benchmarks.load import Load, pieces
 
 @dataclass
 class Sample:
-    """One app at one number of streams; several runs are laid together."""
+    """One app at one number of streams; several runs are merged."""
 
     cpu_us: list[float] = field(default_factory=list)
     """CPU of the process, microseconds a token, one figure a run."""
@@ -34,10 +34,10 @@ class Sample:
     tokens: int = 0
     wall: float = 0.0
     incomplete: int = 0
-    """Answers that lacked something at the end."""
+    """Answers that were incomplete at the end."""
 
     def figures(self) -> dict[str, float]:
-        """What is written down of it."""
+        """Its figures for the report."""
         times = {"first": self.first_ms, "frame": self.frame_ms, "end": self.end_ms}
         found = {f"{name}_ms": _median(values) for name, values in times.items()}
         found |= {f"{name}_ms_p95": percentile(values, 0.95) for name, values in times.items()}
@@ -81,7 +81,7 @@ def _row(count: int, tokens: int, samples: dict[str, Sample], wire: float) -> di
 async def _run(engine: App, app: App, count: int, like: Load, sample: Sample) -> None:
     clients = await asyncio.gather(*(SocketClient.open(app.url) for _ in range(count)))
     try:
-        # The first turn of a chat loads, connects and writes what no later one does.
+        # Only the first turn of a chat loads, connects and writes certain things.
         await asyncio.gather(*(client.ask(Load(10, 100)) for client in clients))
         loads = [Load(like.tokens, like.rate, like.kind) for _ in clients]
         before, began = app.cpu(), asyncio.get_running_loop().time()

@@ -1,4 +1,4 @@
-"""Through the page to the real vLLM with nano, beside a client that asks it directly: tokens a second, and a photo."""
+"""The page in front of the real vLLM with nano, compared with a direct client: tokens a second, and a photo."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from engine.engines.vllm.environment import ensure_vllm
 from tests.benchmarks.apps import App, page
 from tests.benchmarks.client import SocketClient
 from tests.benchmarks.load import phone_photo
-from tests.instruments.vllm_server import KEY, VllmServer
+from tests.instruments.nano_server import KEY
+from tests.instruments.vllm_server import VllmServer
 
 PEOPLE = 16
 _QUESTION = "Count from 1 to 290"
@@ -26,7 +27,7 @@ _QUESTION = "Count from 1 to 290"
 
 
 async def through(folder: Path, runs: int, *, quick: bool) -> dict[str, Any]:
-    """Both ways turn and turn about, as often as `runs` says; the medians, and of the ratio that of the pairs."""
+    """Alternates both ways `runs` times; the medians, and for the ratio the median over the pairs."""
     python = await asyncio.to_thread(ensure_vllm, ROOT, "cpu", None, print)
     server = VllmServer(python, folder / "engine")
     await asyncio.to_thread(server.start)
@@ -48,7 +49,7 @@ async def _speed(server: VllmServer, app: App, people: int, runs: int) -> dict[s
     for number in range(runs + 1):
         for way in sorted(ways, reverse=number % 2 == 0):
             found[way].append(await _tokens_per_second(server, ways[way]))
-    # The first of each warms the engine. Each pair by itself: the machine's speed changes while they run.
+    # The first of each warms up the engine. In pairs: the machine's speed changes while they run.
     pairs = list(zip(found["page"], found["direct"], strict=True))[1:]
     ours, theirs = (statistics.median(way) for way in zip(*pairs, strict=True))
     ratios = [round(page / direct, 3) for page, direct in pairs]
@@ -57,7 +58,7 @@ async def _speed(server: VllmServer, app: App, people: int, runs: int) -> dict[s
 
 
 async def _tokens_per_second(server: VllmServer, ask: Callable[[], Awaitable[float]]) -> float:
-    """By the engine's own count; `ask` tells how many seconds it took."""
+    """By the engine's own count; `ask` returns the seconds that it took."""
     before = await server.metric("vllm:generation_tokens_total")
     seconds = await ask()
     return (await server.metric("vllm:generation_tokens_total") - before) / seconds
@@ -80,7 +81,7 @@ async def _directly(server: VllmServer, people: int) -> float:
 
 
 async def _read(server: VllmServer, content: list[dict[str, Any]]) -> float:
-    """Asks as the page does and reads the stream, no more; seconds to its first bytes of text."""
+    """Asks as the page does and only reads the stream; seconds to its first bytes of text."""
     model = find_model("nano")
     body = {
         "model": "nano",
@@ -105,7 +106,7 @@ async def _read(server: VllmServer, content: list[dict[str, Any]]) -> float:
 
 
 async def _photo(server: VllmServer, app: App, runs: int) -> dict[str, Any]:
-    """A phone's photo: as the page sends it, and as it came."""
+    """A phone's photo: as the page sends it, and unchanged."""
     found: dict[str, dict[str, list[float]]] = {way: {"first_ms": [], "tokens": []} for way in ("page", "direct")}
     for seed in range(runs):
         photo = phone_photo(seed)

@@ -1,8 +1,7 @@
-"""What traces cost: `python -m tests.benchmarks.tracing [FOLDER OF ANOTHER VERSION]`.
+"""The cost of traces: `python -m tests.benchmarks.tracing [FOLDER OF ANOTHER VERSION]`.
 
-The page's processor time for a turn of 200 tokens, with traces off, going to a collector, and going to one that is
-away; the turns of all take each other's place, so that a busy machine is busy for all alike. Ratios travel, absolute
-figures do not.
+The page's processor time for a turn of 200 tokens, with traces off, sent to a collector, and sent to one that is down.
+The turns alternate, so that a busy machine affects all alike. Compare ratios, not absolute figures.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The floor: reads the same bytes from the same engine, and does nothing with them.
+"""The lower bound: reads the same bytes from the same engine, and discards them.
 
 `python -m tests.benchmarks.wire ADDRESS STREAMS TOKENS RATE` prints the seconds of CPU that it took.
 """

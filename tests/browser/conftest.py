@@ -1,9 +1,9 @@
-"""The browser, and what it looks at.
+"""The browser and the pages under test.
 
-Two options look for races, which show on other machines and networks than the one that a test was written on:
+Two options reveal races that appear on other machines and networks:
 
-- `--socket-delay MS` puts so many milliseconds on each direction of the page's socket,
-- `--cpu-slowdown N` gives each window a CPU that is so many times slower.
+- `--socket-delay MS` delays each direction of the page's socket by so many milliseconds,
+- `--cpu-slowdown N` slows each window's CPU down by that factor.
 
 `pytest tests/browser/chat/test_history.py --socket-delay 1500 --cpu-slowdown 4` runs one file under both. The tests of
 `test_races.py` set delays of their own and are part of every run.
@@ -23,7 +23,7 @@ from tests.instruments.chat_page import ChatPage
 from tests.instruments.product import Product, running_product
 from tests.instruments.scripted_product import ScriptedProduct
 
-# The two cores of a test machine may be busy: this waits, it does not measure.
+# The two cores of a test machine may be busy: this is a limit, not a measurement.
 expect.set_options(timeout=60_000)
 
 OpenPage = Callable[..., ChatPage]
@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hands the options to what they are for; without them where this folder is not named on the command line."""
+    """Applies the options, which exist only if this folder is on the command line."""
     ScriptedProduct.socket_delay = config.getoption("--socket-delay", 0.0) / 1000
     ChatPage.cpu_slowdown = config.getoption("--cpu-slowdown", 1.0)
 
@@ -82,7 +82,7 @@ def scripted_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scrip
 
 @pytest.fixture
 def scripted(scripted_process: ScriptedProduct) -> ScriptedProduct:
-    """The page on a scripted engine, as at the beginning."""
+    """The page on a scripted engine, reset."""
     scripted_process.reset()
     return scripted_process
 

@@ -1,4 +1,4 @@
-"""Makes the screenshots in docs/images: `python -m tests.browser.screenshots`. Chinese needs a font that has it."""
+"""Makes the screenshots in docs/images: `python -m tests.browser.screenshots`. Needs a font with Chinese."""
 
 from __future__ import annotations
 

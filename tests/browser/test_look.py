@@ -1,4 +1,4 @@
-"""The prepared front end on the real page: text stays whole, formulas are drawn, nothing is fetched, axe is content."""
+"""The prepared front end on the real page: complete text, formulas, no requests elsewhere, and no complaint by axe."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from engine.status import Reason
 from tests.instruments.chat_page import ChatPage
 from tests.instruments.scripted_engine import Script
 from tests.instruments.scripted_product import ScriptedProduct
@@ -50,7 +51,7 @@ key:value
 
 
 class Counting(BaseHTTPRequestHandler):
-    """Another host, which remembers what it is asked for."""
+    """Another host, which records its requests."""
 
     asked: ClassVar[list[str]] = []
 
@@ -60,7 +61,7 @@ class Counting(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-        """Says nothing."""
+        """Logs nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +163,7 @@ def test_a_picture_on_another_host_is_not_fetched(chromium: Browser, product: Sc
     assert refused
 
 
-# ----------------------------------------------------------------------------------------------- For everybody's eyes
+# ----------------------------------------------------------------------------------------------- Accessibility
 
 
 @pytest.mark.parametrize(
@@ -197,7 +198,7 @@ def settle(page: Page) -> None:
 
 def test_axe_finds_nothing_serious_on_an_empty_chat_with_files(chromium: Browser, product: ScriptedProduct) -> None:
     product.reset()
-    product.status(state="failed", phase="The weights are missing.")
+    product.status(state="failed", reason=Reason.of_text("The weights are missing."))
     chat = ChatPage(chromium, product.url).open()
     expect(chat.page.get_by_role("status").filter(has_text="The weights are missing.")).to_be_visible()
     chat.attach({"name": "a.png", "mimeType": "image/png", "buffer": b"x"})
@@ -210,7 +211,7 @@ def test_axe_finds_nothing_serious_on_an_empty_chat_with_files(chromium: Browser
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_banner_covers_nothing_of_the_chat(chromium: Browser, product: ScriptedProduct, width: int) -> None:
     chat = answered(chromium, product, "word " * 3000, viewport={"width": width, "height": 900})
-    product.status(state="failed", phase="The weights are missing. " * 6)
+    product.status(state="failed", reason=Reason.of_text("The weights are missing. " * 6))
     banner = chat.page.locator(".engine-banner")
     expect(banner).to_be_visible()
     box = banner.bounding_box()
@@ -274,7 +275,7 @@ def test_the_page_speaks_chinese_throughout(chromium: Browser, product: Scripted
     chat.close()
 
 
-def test_a_refused_file_is_told_in_the_readers_language(chromium: Browser, product: ScriptedProduct) -> None:
+def test_a_rejected_file_is_reported_in_the_users_language(chromium: Browser, product: ScriptedProduct) -> None:
     product.reset()
     chat = ChatPage(chromium, product.url, locale="zh-CN").open()
     chat.attach({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"x"})

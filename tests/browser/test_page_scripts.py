@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from app.frontend.patches import PATCHES
+from app.frontend import words
 from engine.config import ROOT
 
 pytestmark = pytest.mark.browser
@@ -18,12 +17,13 @@ pytestmark = pytest.mark.browser
 ADDRESS = "http://page.test/"
 """Every request to it is answered by the test; as on a home network, it is no secure context."""
 
-_PAGE = """<!doctype html>
+_PAGE = f"""<!doctype html>
 <head>
   <title>Chat</title>
-  <script>window.theme = { light: {}, dark: {} }</script>
+  <script>window.theme = {{ light: {{}}, dark: {{}} }}; {words.script()}</script>
   <script src="/boot.js"></script>
   <script src="/page.js" defer></script>
+  <script src="/names.js" defer></script>
   <script src="/markdown.js" defer></script>
   <script src="/sending.js" defer></script>
   <script src="/banner.js" defer></script>
@@ -43,6 +43,8 @@ class Stage:
 
     def __init__(self, browser: Browser, locale: str = "en-US") -> None:
         self.engine: dict[str, Any] = {"state": "ready", "phase": "", "percent": None, "note": "", "since": ""}
+        self.coming: dict[str, Any] = {"state": ""}
+        self.said: list[str] = []
         self.uploads: list[str] = []
         self.signed_in = True
         self.retries = 0
@@ -55,7 +57,7 @@ class Stage:
         return self.page
 
     def stop_the_clock(self, at: str = "2026-11-21T10:01:05Z") -> None:
-        """Time passes by `page.clock.run_for` only; to be called before the page is opened."""
+        """Time passes only with `page.clock.run_for`; call this before the page is opened."""
         self.page.clock.install(time="2026-11-21T09:00:00Z")
         self.page.clock.pause_at(at)
 
@@ -66,7 +68,7 @@ class Stage:
         elif path == "boot.js":
             route.fulfill(path=ROOT / "app" / "frontend" / path)
         elif path == "api/status":
-            route.fulfill(json={"engine": self.engine})
+            route.fulfill(json={"engine": self.engine, "coming": self.coming})
         elif path == "user":
             route.fulfill(status=200 if self.signed_in else 401, json={})
         elif path == "login":
@@ -74,6 +76,9 @@ class Stage:
         elif path == "project/file":
             self.uploads.append(route.request.url.partition("?")[2])
             route.fulfill(json={"id": f"file{len(self.uploads)}"})
+        elif path == "api/download":
+            self.said.append(route.request.post_data_json["answer"])
+            route.fulfill(status=202, json={"status": "noted"})
         elif path == "api/retry":
             self.retries += 1
             route.fulfill(status=self.retry_status, json={"detail": "The engine cannot be started from here."})
@@ -227,8 +232,28 @@ DRAWN = [
     ("- ```\n  $x$\n  ```\n- $x$", "- ```\n  $x$\n  ```\n- $$x$$"),
     ("```markdown\n```python\n$x$\n``` \n$x$", "```markdown\n```python\n$x$\n``` \n$$x$$"),
     ("```x``` and\n$x$", "```x``` and\n$$x$$"),
+    # A dollar in a formula, and an environment without delimiters.
+    (r"so $p=25.6\$$ a piece", r"so $$p=25.6\text{\textdollar}$$ a piece"),
+    (
+        "\\begin{aligned}\na &= b \\\\\nc &= d\n\\end{aligned}",
+        "$$\n\\begin{aligned}\na &= b \\\\\nc &= d\n\\end{aligned}\n$$",
+    ),
+    (r"so \begin{cases}x\end{cases}", r"so $$\displaystyle \begin{cases}x\end{cases}$$"),
+    ("`\\begin{align}x\\end{align}`", "`\\begin{align}x\\end{align}`"),
+    # Bold between Chinese letters and marks; what is bold anyway stays as it is.
+    ("招牌写着**“豫园”**。", "招牌写&#30528;**“豫园”**。"),
+    ("**“豫园”**是**《书》**里的", "**“豫园”**&#26159;**《书》**&#37324;的"),
+    ("是**豫园**。", "是**豫园**。"),
+    ("`着**“豫园”**是`\n着** “a”**", "`着**“豫园”**是`\n着** “a”**"),
+    ("a**(b)**c", "a**(b)**c"),
+    # Line breaks in HTML.
+    ("| a<br>b | <br/>c |", "| a&#10;b |&#10;c |"),
+    ("> a<br>b<br />\n> c", "> a  \n> b  \n> c"),
+    ("<br>\n`<br>`", "\n`<br>`"),
     # Still being written.
     ("```\n$x$", "```\n$x$"),
+    ("\\begin{aligned}\nx", "\\begin{aligned}\nx"),
+    ("着**“豫", "着**“豫"),
     ("\\[ x", "\\[ x"),
     ("so \\(x", "so \\(x"),
     ("$$\nx", "$$\nx"),
@@ -240,7 +265,9 @@ def test_latex_is_drawn_with_any_delimiters_and_all_else_is_left_alone(stage: St
     assert dict(zip((source for source, _ in DRAWN), drawn, strict=True)) == dict(DRAWN)
 
 
-@pytest.mark.parametrize("unclosed", ["\\[ ", "\\( ", "$ ", "` ", "$$ ", "```\n~~~\n", "\\[ \\( $ ` "])
+@pytest.mark.parametrize(
+    "unclosed", ["\\[ ", "\\( ", "$ ", "` ", "$$ ", "```\n~~~\n", "\\[ \\( $ ` ", "<br> ", "着**“a ", "\\begin{align} "]
+)
 def test_delimiters_that_are_never_closed_cost_no_more_than_a_frame(stage: Stage, unclosed: str) -> None:
     source = unclosed * 5000
     milliseconds = stage.open().evaluate(
@@ -305,7 +332,7 @@ def test_what_only_looks_like_a_fence_or_a_formula_keeps_no_message_from_being_c
     before = PARAGRAPHS + closed + "\n\n"
     parts = stage.open().evaluate("source => kimi.message.parts(source)", before + PARAGRAPHS)
     assert "".join(parts) == before + PARAGRAPHS
-    # As many cuts behind it as there are where nothing stands between.
+    # As many cuts after it as there are with nothing in between.
     assert len([part for part in parts if closed not in part]) >= 4
     assert max(map(len, parts)) < 2500
 
@@ -329,21 +356,26 @@ def test_a_part_of_a_message_that_has_not_changed_is_the_very_same_element(stage
 # --------------------------------------------------------------------------------------------------------------- Words
 
 
-def test_both_languages_have_the_same_words(chromium: Browser) -> None:
-    keys = {}
+def test_the_words_are_those_of_the_browsers_language(chromium: Browser) -> None:
+    said = {}
     for locale in ("en-US", "zh-CN"):
         page = Stage(chromium, locale).open()
-        keys[locale] = page.evaluate("Object.keys(kimi.text).sort()")
-        assert page.evaluate("document.documentElement.lang") == {"en-US": "en", "zh-CN": "zh-CN"}[locale]
+        said[locale] = page.evaluate("[document.documentElement.lang, kimi.text.send]")
         page.context.close()
-    assert keys["en-US"] == keys["zh-CN"]
-    assert len(keys["en-US"]) > 20
+    assert said == {"en-US": ["en", "Send"], "zh-CN": ["zh-CN", "发送"]}
 
 
-def test_every_word_that_a_patch_names_is_there(stage: Stage) -> None:
-    named = {word for patch in PATCHES for word in re.findall(r"kimi\.text\.(\w+)", patch.new)}
-    assert len(named) > 20
-    assert named <= set(stage.open().evaluate("Object.keys(kimi.text)"))
+def test_a_button_with_an_icon_alone_has_a_name_also_when_it_becomes_another(stage: Stage) -> None:
+    page = stage.open()
+    page.evaluate(
+        """document.body.insertAdjacentHTML("beforeend",
+            "<div><button id=chat-submit></button><p>Hi<button class='edit-message'></button></p></div>")"""
+    )
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Edit this question")).to_be_visible()
+    page.evaluate("document.getElementById('chat-submit').id = 'stop-button'")
+    expect(page.get_by_role("button", name="Stop answering")).to_be_visible()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_have_count(0)
 
 
 def test_a_refused_file_is_named_with_the_reason(stage: Stage) -> None:
@@ -388,7 +420,7 @@ def test_a_start_is_shown_with_phase_per_cent_and_time_and_goes_when_it_is_over(
     expect(banner).to_be_hidden()
 
 
-def test_what_changes_every_second_is_not_read_out(stage: Stage) -> None:
+def test_text_that_changes_every_second_is_not_read_out(stage: Stage) -> None:
     stage.engine |= {"state": "starting", "phase": "warming up", "percent": 10, "since": "2026-11-21T10:00:00+00:00"}
     page = stage.open()
     expect(page.locator(".engine-banner")).to_be_visible()
@@ -402,14 +434,14 @@ def test_a_failed_engine_says_why_and_retry_asks_for_another_start(stage: Stage)
     page = stage.open()
     expect(page.get_by_role("status")).to_have_text("The engine could not be started: The weights are missing.")
     page.get_by_role("button", name="Retry").click()
-    expect(page.get_by_role("button", name="Starting again…")).to_be_disabled()
+    expect(page.get_by_role("button", name="Restarting…")).to_be_disabled()
     assert stage.retries == 1
     stage.engine |= {"state": "starting", "phase": ""}
     page.clock.run_for(2000)
     expect(page.get_by_role("status")).to_have_text("The engine is starting")
 
 
-def test_a_retry_that_can_not_be_is_told(stage: Stage) -> None:
+def test_an_impossible_retry_is_reported(stage: Stage) -> None:
     stage.engine |= {"state": "failed", "phase": "Gone.", "since": "2026-11-21T10:00:00+00:00"}
     stage.retry_status = 503
     stage.stop_the_clock()
@@ -427,6 +459,75 @@ def test_the_note_about_the_reader_stays_away_once_dismissed(stage: Stage) -> No
     with page.expect_response("**/api/status"):
         page.reload()
     expect(page.locator(".engine-banner")).to_be_hidden()
+
+
+COMING = {"title": "Kimi-VL", "total": 11_200_000_000, "done": 0, "speed": None, "reason": "", "may": True}
+
+
+def test_a_download_is_asked_for_with_its_size_told_how_it_goes_and_can_be_stopped(stage: Stage) -> None:
+    stage.engine["note"] = "reader.meanwhile"
+    stage.coming = COMING | {"state": "asking"}
+    stage.stop_the_clock()
+    page = stage.open()
+    expect(page.get_by_role("status")).to_contain_text("Kimi-VL could answer on this machine")
+    expect(page.get_by_role("status")).to_contain_text("a download of 11.2 GB")
+    page.get_by_role("button", name="Download").click()
+    expect(page.get_by_role("status")).to_contain_text("is being downloaded; the reader answers meanwhile")
+    assert stage.said == ["yes"]
+    stage.coming |= {"state": "fetching", "done": 2_800_000_000, "speed": 14_000_000.0}
+    page.clock.run_for(10_000)
+    expect(page.locator(".engine-banner-figures")).to_have_text("25 % · 14.0 MB/s · 10 min 0 s left")
+    page.get_by_role("button", name="Stop the download").click()
+    expect(page.get_by_role("button", name="Download")).to_be_visible()
+    assert stage.said == ["yes", "no"]
+
+
+def test_not_now_leaves_the_banner_away(stage: Stage) -> None:
+    stage.coming = COMING | {"state": "asking"}
+    page = stage.open()
+    page.get_by_role("button", name="Not now").click()
+    expect(page.locator(".engine-banner")).to_be_hidden()
+    stage.coming |= {"state": "declined"}
+    with page.expect_response("**/api/status"):
+        page.reload()
+    expect(page.locator(".engine-banner")).to_be_hidden()
+
+
+def test_one_who_may_not_decide_sees_only_how_it_goes(stage: Stage) -> None:
+    stage.coming = COMING | {"state": "asking", "may": False}
+    stage.stop_the_clock()
+    page = stage.open()
+    expect(page.locator(".engine-banner")).to_be_hidden()
+    stage.coming |= {"state": "fetching", "done": 1_120_000_000}
+    page.clock.run_for(10_000)
+    expect(page.get_by_role("status")).to_contain_text("is being downloaded")
+    expect(page.get_by_role("button", name="Stop the download")).to_be_hidden()
+
+
+def test_a_toast_says_that_it_is_ready_to_those_who_saw_it_come(stage: Stage) -> None:
+    stage.coming = COMING | {"state": "loading"}
+    stage.stop_the_clock()
+    page = stage.open()
+    expect(page.get_by_role("status")).to_contain_text("is here and loads")
+    stage.coming |= {"state": "ready"}
+    page.clock.run_for(3_000)
+    expect(page.get_by_role("status")).to_contain_text("is ready: new questions go to it")
+    page.clock.run_for(20_000)
+    expect(page.locator(".engine-banner")).to_be_hidden()
+    page.reload()
+    page.clock.run_for(3_000)
+    expect(page.locator(".engine-banner")).to_be_hidden()
+
+
+def test_a_download_that_failed_says_why_and_is_tried_again(stage: Stage) -> None:
+    stage.coming = COMING | {"state": "failed", "reason": "huggingface.co can't be reached."}
+    page = stage.open()
+    expect(page.get_by_role("status")).to_have_text(
+        "Kimi-VL could not be brought here: huggingface.co can't be reached."
+    )
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("status")).to_contain_text("is being downloaded")
+    assert stage.said == ["yes"]
 
 
 def test_the_banner_speaks_chinese(chromium: Browser) -> None:
@@ -495,8 +596,3 @@ def test_the_theme_follows_the_system_until_the_person_chooses(chromium: Browser
     page.reload()
     assert page.evaluate("document.documentElement.className") == "light"
     context.close()
-
-
-def test_the_words_of_the_banner_are_the_same_keys_in_both_languages() -> None:
-    source = (ROOT / "public" / "banner.js").read_text(encoding="utf-8")
-    assert source.count('"reader.auto"') == 2, "a note in one language only"

@@ -60,7 +60,7 @@ def test_a_question_asked_while_the_engine_is_killed_is_answered(
     assert after["restarts"] == before["restarts"] + 1
 
 
-def test_at_the_token_limit_the_reader_goes_on_where_it_ended(
+def test_at_the_token_limit_the_reader_continues_where_it_ended(
     product: Product, open_page: OpenPage, picture: MakePicture
 ) -> None:
     page = open_page(product.url)

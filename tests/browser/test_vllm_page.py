@@ -96,7 +96,7 @@ def test_answer_now_begins_the_answer_in_the_middle_of_the_thinking(product: Pro
 
 
 @pytest.mark.parametrize("victim", ["core", "server"])
-def test_an_answer_goes_on_when_its_engine_is_killed_as_if_nothing_had_been(
+def test_an_answer_continues_unchanged_when_its_engine_is_killed(
     product: Product, open_page: OpenPage, victim: str
 ) -> None:
     question = "Count from 1 to 249"
@@ -112,11 +112,11 @@ def test_an_answer_goes_on_when_its_engine_is_killed_as_if_nothing_had_been(
     product.until(lambda s: s["engine"]["restarts"] > before["restarts"], "a restart")
     product.until_ready()
     page.finished()
-    expect(page.notes.first).to_contain_text("the answer goes on")
+    expect(page.notes.first).to_contain_text("the answer continues")
     assert numbers(page.answers.last.inner_text()) == numbers(undisturbed.answers.last.inner_text())
 
 
 def engine_core(pid: int) -> psutil.Process:
-    """vLLM's process that holds the model; the server itself where it runs in one."""
+    """The process of vLLM that holds the model; the server itself if it runs in one process."""
     children = psutil.Process(pid).children(recursive=True)
     return next((child for child in children if "EngineCore" in " ".join(child.cmdline())), psutil.Process(pid))

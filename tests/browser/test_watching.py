@@ -1,4 +1,4 @@
-"""The status page in the browser, who may see it, and what the logs hold after a picture and a login."""
+"""The status page in the browser, who may see it, and what the logs contain after a picture and a login."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from engine.logs import RotatingLog
+from engine.status import Reason
 from engine.supervise import timeline
+from engine.system.logs import RotatingLog
 from tests.browser.access.test_login import log_in
 from tests.browser.conftest import OpenPage
 from tests.instruments.pictures import png, shop_sign
@@ -49,7 +50,7 @@ def card(page: Page, name: str) -> str:
     return page.locator(f"[data-card={name}]").inner_text()
 
 
-def test_the_status_page_tells_how_it_goes(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+def test_the_status_page_shows_the_state(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     timeline.note(scripted.files.timeline, "engine", "starting", "loading")
     timeline.note(scripted.files.timeline, "engine", "ready")
     scripted.plan(accelerator="1 x a card", reasons=("Because of this.",))
@@ -66,7 +67,7 @@ def test_the_status_page_tells_how_it_goes(scripted: ScriptedProduct, open_page:
     page.on("console", lambda message: message.type == "error" and chat.errors.append(message.text))
     expect(page.locator(".state")).to_have_text("Ready")
     assert "Kimi-VL A3B Thinking" in card(page, "engine")
-    assert "1 x a card" in card(page, "engine")
+    assert "SGLang, 1 x a card" in card(page, "engine")
     page.get_by_text("Why this engine").click()
     expect(page.get_by_text("Because of this.")).to_be_visible()
     expect(page.locator("[data-card=first] circle")).not_to_have_count(0)
@@ -84,14 +85,14 @@ def test_the_status_page_tells_how_it_goes(scripted: ScriptedProduct, open_page:
     expect(engine_log).to_contain_text("ERROR in red\na line that came later")
     expect(page.locator("[data-log=app] pre")).to_contain_text("turn ended ending=stop model=scripted")
     llm.close()
-    scripted.status(state="failed", phase="No room.")
+    scripted.status(state="failed", reason=Reason.of_text("No room."))
     expect(page.locator(".state")).to_have_text("Failed")
     expect(page.get_by_role("button", name="Retry")).to_be_visible()
     scripted.status(state="ready")
     expect(page.locator(".state")).to_have_text("Ready")
 
 
-def test_a_line_tells_how_an_answer_goes_while_it_is_under_way(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+def test_a_line_shows_the_progress_of_a_growing_answer(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     scripted.engine.script = Script(reasoning=["so "] * 20, answer=["word "] * 3000, rate=20, hold=True)
     page = open_page(scripted.url)
     line = page.page.locator(".pulse")
@@ -115,7 +116,7 @@ def test_a_line_tells_how_an_answer_goes_while_it_is_under_way(scripted: Scripte
     ],
     ids=["wide", "phone-zh-dark"],
 )
-def test_it_is_for_everybody(scripted: ScriptedProduct, browser: Browser, view: dict[str, object]) -> None:
+def test_it_is_for_everyone(scripted: ScriptedProduct, browser: Browser, view: dict[str, object]) -> None:
     context = browser.new_context(**view)
     page = context.new_page()
     errors: list[str] = []
@@ -133,7 +134,7 @@ def test_it_is_for_everybody(scripted: ScriptedProduct, browser: Browser, view: 
     context.close()
 
 
-def test_a_login_that_ends_is_made_anew_where_no_form_is_needed(scripted: ScriptedProduct, browser: Browser) -> None:
+def test_an_ended_login_is_renewed_where_no_form_is_needed(scripted: ScriptedProduct, browser: Browser) -> None:
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{scripted.url}/status")
@@ -174,7 +175,7 @@ def test_the_key_lets_a_program_watch(guarded: ScriptedProduct, scripted: Script
     assert status == 200
     assert "# TYPE kimi_turns_total counter" in text or 'kimi_engine_state{kimi_state="ready"} 1' in text
     assert json.loads(get(f"{guarded.url}/api/overview", key)[1])["engine"]["state"] == "ready"
-    # Whoever is on the machine that alone reaches a page could sign in there, too.
+    # Anyone on a machine that alone can reach the page could sign in there anyway.
     assert get(f"{scripted.url}/metrics")[0] == 200
     assert get(f"{scripted.url}/api/overview")[0] == 401
 

@@ -1,6 +1,6 @@
-"""Reads a Dockerfile and carries out the steps of one target in a folder, where there is no Docker engine.
+"""Reads a Dockerfile and runs the steps of one target in a folder, without a Docker engine.
 
-Only what our Dockerfile uses; an instruction that is not known here is an error, so that none is passed over.
+Supports only what our Dockerfile uses; an unknown instruction is an error, so that none is skipped.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True)
 class Step:
-    """One instruction and what stands behind it."""
+    """One instruction and its arguments."""
 
     word: str
     text: str
@@ -55,7 +55,7 @@ class Build:
     root: Path
     context: Path
     outside: dict[str, str]
-    """What this machine needs to reach the package registries; no part of the image."""
+    """What this machine needs to reach the package registries; not part of the image."""
     workdir: str = "/"
     user: str = "0"
     env: dict[str, str] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class Build:
         assert done.returncode == 0, f"RUN {text}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
 
     def _from(self, text: str) -> None:
-        assert text == "python:3.11-slim-bookworm", f"the clean root stands in for another image than {text}"
+        assert text == "python:3.11-slim-bookworm", f"the clean root is not a copy of {text}"
 
     def _workdir(self, text: str) -> None:
         self.workdir = text

@@ -1,4 +1,4 @@
-"""The steps of the Dockerfile's `cpu` target, carried out in a fresh Debian, and the product started in it."""
+"""The steps of the Dockerfile's `cpu` target run in a fresh Debian, and the product starts in it."""
 
 import os
 import re
@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("debootstrap") is None, reason="needs debootstrap (apt-get install debootstrap)"),
 ]
 
-# What stands in for python:3.11-slim-bookworm: the same Debian with its own Python 3.11.
+# Instead of python:3.11-slim-bookworm: the same Debian with its own Python 3.11.
 DEBIAN = ("--variant=minbase", "--include=ca-certificates,python3,python3-venv", "bookworm")
 REACHES_REGISTRIES = re.compile(r"^(https?_proxy|no_proxy|PIP_|UV_|SSL_CERT|REQUESTS_CA)", re.IGNORECASE)
 PATIENCE = 300.0

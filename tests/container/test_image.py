@@ -1,4 +1,4 @@
-"""What the Dockerfile and the compose file promise, without a Docker engine."""
+"""Checks of the Dockerfile and the compose file, without a Docker engine."""
 
 import shutil
 import subprocess

@@ -30,14 +30,14 @@ QUESTIONS = ("The first?", "Und die zweite?", "第三个问题?")
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[EngineThread]:
-    """What answers."""
+    """The engine."""
     with EngineThread() as thread:
         yield thread
 
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL of the tests' own."""
+    """A PostgreSQL for the tests."""
     programs = binaries()
     if programs is None:
         pytest.skip("PostgreSQL is not installed; on Debian or Ubuntu: apt-get install postgresql")
@@ -75,7 +75,8 @@ def opened(product: Product) -> dict[str, dict[str, Any]]:
 
 
 def said(one: dict[str, Any]) -> list[str]:
-    return [answer["text"] for turn in one["turns"] for answer in turn["answers"]]
+    answers = [answer for turn in one["turns"] for answer in turn["answers"]]
+    return ["".join(part["text"] for part in answer["parts"] if part["kind"] == "text") for answer in answers]
 
 
 def pictures(one: dict[str, Any]) -> list[bytes]:
@@ -83,12 +84,12 @@ def pictures(one: dict[str, Any]) -> list[bytes]:
 
 
 def private(folder: Path) -> bool:
-    """Whether nobody but its owner reads anything in it."""
+    """Whether only its owner can read anything in it."""
     return all(not stat.S_IMODE(path.stat().st_mode) & 0o077 for path in (folder, *folder.rglob("*")))
 
 
 async def in_use(product: Product) -> None:
-    """What people have made of it by and by."""
+    """The chats as people left them."""
     for question in QUESTIONS:
         await chat(product, question)
     added = await asyncio.to_thread(
@@ -112,7 +113,7 @@ async def backed_up_under_an_answer(product: Product, engine: EngineThread, back
 
 def check_forced(product: Product, backup: Path, copy: str) -> None:
     refused = product.run("restore", str(backup))
-    assert (refused.returncode, "has 5 chats: with --force they are put aside" in refused.stderr) == (1, True)
+    assert (refused.returncode, "has 5 chats: use --force to move them aside" in refused.stderr) == (1, True)
     forced = product.run("restore", str(backup), "--force")
     assert (forced.returncode, forced.stderr) == (0, "")
     [aside] = product.workspace.glob("before-restore-*")

@@ -1,4 +1,4 @@
-"""The whole product whose chats can't be opened when it starts: waited for, or said once and for all."""
+"""The whole product when its database can't be opened at the start: it waits, or reports the failure once."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ def test_a_page_waits_for_its_database_and_says_so(tmp_path: Path) -> None:
     chats.write_text("This is no database, and long enough to be seen as none." * 20)
     product.start()
     try:
-        status = product.until(lambda s: bool(s["page"].get("phase")), "a page that waits")
+        status = product.until(lambda s: bool(s["page"].get("reason")), "a page that waits")
         assert status["page"]["state"] == "starting"
-        assert "file is not a database" in status["page"]["phase"]
+        assert "file is not a database" in status["page"]["reason"]["values"]["text"]
         assert "check KIMI_DATABASE_URL" in product.output.read_text()
         assert "is not a database" in product.run("status").stdout.replace("\n", " ")
         chats.unlink()
         status = product.until(lambda s: s["page"]["state"] == "ready", "the page")
         # It is the same process that has waited.
-        assert (status["page"]["restarts"], status["page"]["phase"]) == (0, "")
+        assert (status["page"]["restarts"], status["page"]["reason"]) == (0, None)
     finally:
         product.stop()
 
 
 @pytest.mark.parametrize("newer", [True, False])
-def test_what_no_waiting_helps_is_one_sentence_and_no_crash_loop(tmp_path: Path, *, newer: bool) -> None:
+def test_a_permanent_failure_is_one_sentence_and_no_crash_loop(tmp_path: Path, *, newer: bool) -> None:
     settings = {} if newer else {"KIMI_DATABASE_URL": "mysql://user:a-secret@127.0.0.1/chats"}
     product = Product(tmp_path / "workspace", **ELSEWHERE, **settings)
     product.workspace.mkdir()
@@ -46,7 +46,7 @@ def test_what_no_waiting_helps_is_one_sentence_and_no_crash_loop(tmp_path: Path,
     try:
         page = product.until(lambda s: s["page"]["state"] == "failed", "a page that gives up")["page"]
         expected = "was written by a newer version of Kimi-VL Chat" if newer else "The driver of mysql cannot be used"
-        assert expected in page["phase"]
+        assert expected in page["reason"]["values"]["text"]
         # The first try is the last.
         assert page["restarts"] == 0
         assert "a-secret" not in product.output.read_text() + product.log()

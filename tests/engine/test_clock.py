@@ -1,4 +1,4 @@
-"""The running product while somebody sets the clock: a year ahead, and back to before it was started."""
+"""The running product while the system clock is changed: a year ahead, and back to before its start."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def set_clock(clock: dict[str, str], seconds: int) -> None:
 
 
 def seen_by_a_program(clock: dict[str, str]) -> float:
-    """What a program takes for the time."""
+    """The time as a program sees it."""
     words = ["python3", "-c", "import time; print(time.time())"]
     return float(subprocess.run(words, env=clock, capture_output=True, text=True, check=True).stdout)
 
@@ -65,8 +65,8 @@ async def test_a_clock_that_jumps_costs_no_chat_no_picture_and_no_process(
             await asyncio.sleep(4)
             async with Visitor(product) as visitor:
                 assert finished(await visitor.ask(question))
-            told = await asyncio.to_thread(product.run, "status")
-            assert (told.returncode, told.stderr) == (0, "")
+            reported = await asyncio.to_thread(product.run, "status")
+            assert (reported.returncode, reported.stderr) == (0, "")
             assert product.status() == before
             # The page that starts now sweeps at once.
             psutil.Process(before["page"]["pid"]).kill()

@@ -1,4 +1,4 @@
-"""When the vision model can't be had: the reader under `auto`, and said so; a plain failure where it was asked for."""
+"""If the vision model can't run: under `auto` the reader replaces it and the page says so; else the start fails."""
 
 import asyncio
 import sys
@@ -9,6 +9,7 @@ import pytest
 from engine.config import ROOT, Settings
 from engine.engines.llama.log import LlamaLog
 from engine.plans.launch import LaunchPlan
+from engine.status import Reason
 from engine.supervise import service, supervisor, workspace_lock
 from engine.supervise.service import PermanentError
 from engine.supervise.supervisor import Supervisor
@@ -38,16 +39,17 @@ def out_of_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "workspace"
 
 
-async def test_under_auto_the_reader_stands_in_and_the_page_learns_why(out_of_reach: Path) -> None:
+async def test_under_auto_the_reader_replaces_the_model_and_the_page_says_why(out_of_reach: Path) -> None:
     settings = Settings(_env_file=None, engine="auto", workspace=out_of_reach)
     settings.files.create()
-    told: list[str] = []
-    launch = await Supervisor(settings, told.append)._launch_engine(lambda *_: None)
+    reported: list[str] = []
+    launch = await Supervisor(settings, reported.append)._launch_engine(lambda *_: None)
     assert "engine.reader" in launch.argv
     plan = LaunchPlan.read(settings.files.plan)
     assert (plan.engine, plan.note) == ("reader", "reader.fallback")
-    assert "huggingface.co can't be reached" in plan.reasons[-1]
-    assert any("can't be reached" in line for line in told)
+    assert "huggingface.co can't be reached" in plan.why()[-1]
+    assert "无法访问 huggingface.co" in plan.why("zh")[-1]
+    assert any("can't be reached" in line for line in reported)
 
 
 async def test_asked_for_by_name_it_fails_with_the_way_out(out_of_reach: Path) -> None:
@@ -59,7 +61,7 @@ async def test_asked_for_by_name_it_fails_with_the_way_out(out_of_reach: Path) -
 
 
 def llama_plan(*says: str, status: int = 1) -> LaunchPlan:
-    """llama-server without its GGUF and without a way to the hub: a program that says what it says, and ends."""
+    """llama-server without its GGUF and without the hub: a program that logs the same lines, and exits."""
     return LaunchPlan(
         engine="llama",
         model="Kimi-VL-A3B-Thinking-2506",
@@ -88,7 +90,7 @@ async def run_until(supervisor: Supervisor, settings: Settings, state: str) -> L
             await running
 
 
-async def test_the_reader_stands_in_for_llama_server_that_can_not_fetch_its_gguf(
+async def test_the_reader_replaces_llama_server_that_can_not_fetch_its_gguf(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "make_plan", lambda _: llama_plan(OFFLINE.read_text()))
@@ -97,7 +99,8 @@ async def test_the_reader_stands_in_for_llama_server_that_can_not_fetch_its_gguf
     plan = await run_until(Supervisor(settings, lambda _: None), settings, "ready")
     assert (plan.engine, plan.note) == ("reader", "reader.fallback")
     assert plan.reasons[0] == "Q4_K_M needs 14.2 GB."
-    assert plan.reasons[-1].startswith(f"llama-server has no {REPOSITORY} on this machine")
+    assert plan.failure == Reason("gguf_unreachable", {"repository": REPOSITORY})
+    assert plan.why()[-1].startswith(f"llama-server has no {REPOSITORY} on this machine")
 
 
 async def test_llama_server_that_was_asked_for_fails_at_once_with_the_reason(
@@ -111,25 +114,25 @@ async def test_llama_server_that_was_asked_for_fails_at_once_with_the_reason(
     assert plan.engine == "llama"
 
 
-async def test_whatever_keeps_an_engine_from_ever_coming_up_the_reader_stands_in(
+async def test_the_reader_replaces_an_engine_that_cannot_start_for_any_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "CRASHES_BEFORE_FAILED", 2)
-    monkeypatch.setattr(supervisor, "make_plan", lambda _: llama_plan("a word that nobody foresaw", status=3))
+    monkeypatch.setattr(supervisor, "make_plan", lambda _: llama_plan("an unforeseen failure", status=3))
     settings = Settings(_env_file=None, engine="auto", workspace=tmp_path / "w", engine_port=free_port())
     settings.files.create()
     plan = await run_until(Supervisor(settings, lambda _: None), settings, "ready")
     assert plan.engine == "reader"
-    assert "a word that nobody foresaw" in plan.reasons[-1]
+    assert "an unforeseen failure" in plan.why()[-1]
 
 
 def test_an_engine_that_has_answered_is_not_replaced(tmp_path: Path) -> None:
     settings = Settings(_env_file=None, engine="auto", workspace=tmp_path / "w")
     settings.files.create()
     ours = Supervisor(settings, lambda _: None)
-    ours._show(llama_plan())
-    ours._engine_changed(state="ready")
-    assert not ours._give_up("It crashed five times.")
+    ours.show(llama_plan())
+    ours.engine_changed(state="ready")
+    assert not ours._give_up(Reason("answers_nothing"))
 
 
 def test_a_cached_gguf_without_a_network_is_no_failure() -> None:
@@ -148,7 +151,7 @@ def test_the_page_comes_up_and_says_so_when_the_engine_can_not_run_here(tmp_path
     product.start()
     try:
         status = product.until(lambda s: s["engine"]["state"] == "failed" and s["page"]["state"] == "ready")
-        assert "Kimi-K2.5" in status["engine"]["phase"]
+        assert "Kimi-K2.5" in status["engine"]["reason"]["values"]["text"]
         assert status["engine"]["restarts"] == 0
     finally:
         product.stop()

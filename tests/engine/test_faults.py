@@ -1,4 +1,4 @@
-"""The real processes under faults: kills under many chats, a full and a read-only disk, no file left to open."""
+"""The real processes under faults: kills during many chats, a full and a read-only disk, the limit of open files."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ from tests.instruments import bad_files, visitor
 from tests.instruments.product import Product, alive, running_product
 from tests.instruments.visitor import Visitor, errors, shown
 
+PROCESSES = ("engine", "page")
 CHATS = 8
 GONE = (OSError, socketio.exceptions.SocketIOError, AttributeError, TypeError)
-"""What somebody sees of a page that has just been killed: no connection, or half an answer."""
+"""What a user sees of a page that was just killed: no connection, or half an answer."""
 
 
 def fill(folder: Path) -> Path:
-    """Takes all the room that is left; returns the file that has it."""
+    """Fills the rest of the disk; returns the file that does."""
     ballast = folder / "ballast"
     with suppress(OSError), ballast.open("wb", buffering=0) as file:
         while file.write(b"x" * 65536) == 65536:
@@ -69,19 +70,19 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk that is full before long."""
+    """A disk that is soon full."""
     with mounted(tmp_path / "disk") as folder:
         yield folder
 
 
 def finished(events: list[tuple[str, Any]]) -> list[dict[str, Any]]:
-    """The whole messages of the assistant among the events, as they were at last."""
+    """The assistant's complete messages among the events, in their last version."""
     steps = [data for name, data in events if name in {"new_message", "update_message"} and isinstance(data, dict)]
     return [step for step in steps if step.get("type") == "assistant_message" and step.get("output")]
 
 
 class Chatting:
-    """Somebody who asks one question after the other, whatever happens, and notes how each ended."""
+    """A user who asks one question after the other, whatever happens, and records how each ended."""
 
     def __init__(self, product: Product, number: int) -> None:
         self.answered: set[str] = set()
@@ -116,17 +117,17 @@ class Chatting:
 
 
 def begin_again_without_a_supervisor(product: Product, before: list[psutil.Process]) -> None:
-    """What a person does once the supervisor is gone: looks, and starts it again."""
-    told = product.run("status")
-    assert (told.returncode, told.stdout) == (1, "Nothing runs here. Start it with ./start.sh\n")
+    """What a user does once the supervisor is gone: checks the status, and starts it again."""
+    result = product.run("status")
+    assert (result.returncode, result.stdout) == (1, "Nothing runs here. Start it with ./start.sh\n")
     product.start()
     pids = {process.pid for process in before}
     product.until(lambda status: status["page"]["state"] == "ready" and status["page"]["pid"] not in pids)
-    assert alive(before) == [], "the next start takes over from nobody"
+    assert alive(before) == [], "the next start inherits no process"
 
 
 async def kill_under_chats(product: Product, kills: int, pause: tuple[float, float], seed: int) -> Counter[str]:
-    """Kills by chance; returns which kinds of processes were killed how often."""
+    """Kills at random; returns how often each kind of process was killed."""
     chance, end, seen, victims = random.Random(seed), asyncio.Event(), {}, Counter[str]()
     chats = [Chatting(product, number) for number in range(CHATS)]
     tasks = [asyncio.create_task(chat.run(end)) for chat in chats]
@@ -137,7 +138,7 @@ async def kill_under_chats(product: Product, kills: int, pause: tuple[float, flo
         # The supervisor once at least, whatever chance and the size of the tree make of the seed.
         due = victims.total() == kills - 2 and not victims["supervisor"]
         victim = tree[0] if due else chance.choice(tree)
-        # One of them may have ended by itself meanwhile.
+        # One of them may have ended by itself in the meantime.
         with suppress(psutil.NoSuchProcess):
             kind = "supervisor" if victim == tree[0] else _kind(victim, tree[0])
             victim.kill()
@@ -146,16 +147,17 @@ async def kill_under_chats(product: Product, kills: int, pause: tuple[float, flo
             assert product.process is not None
             await asyncio.to_thread(product.process.wait)
             await asyncio.to_thread(begin_again_without_a_supervisor, product, tree)
-        for part, state in product.status().items():
-            if state["state"] == "failed":
-                assert part == "page" or state["phase"], "a failed engine says why"
+        status = product.status()
+        for part in PROCESSES:
+            if status[part]["state"] == "failed":
+                assert part == "page" or status[part]["reason"], "a failed engine says why"
                 product.tree()[0].send_signal(control.RETRY)
     await asyncio.to_thread(product.until_ready)
     end.set()
     await asyncio.gather(*tasks)
 
     status = product.until_ready()
-    assert {psutil.Process(status[part]["pid"]).ppid() for part in status} == {product.tree()[0].pid}
+    assert {psutil.Process(status[part]["pid"]).ppid() for part in PROCESSES} == {product.tree()[0].pid}
     assert alive([process for pid, process in seen.items() if pid not in {one.pid for one in product.tree()}]) == []
     assert all(task.exception() is None for task in tasks)
     async with Visitor(product) as visitor:
@@ -208,7 +210,7 @@ async def test_kills_of_vllm_and_its_core_leave_nothing_among_the_temporary_file
         assert [path for path in temporary.rglob("*") if path.is_socket() or path.name.startswith("kimi-engine")] == []
 
 
-def test_the_reader_answers_the_question_that_tells_whether_it_hangs(product: Product) -> None:
+def test_the_reader_answers_the_probe_for_hangs(product: Product) -> None:
     question = tiny_question(f"{product.engine_url}/v1", "reader", product.engine_key())
     request = urllib.request.Request(
         question.url, json.dumps(question.body).encode(), {**question.headers, "Content-Type": "application/json"}
@@ -258,16 +260,17 @@ async def test_a_full_disk_costs_what_needs_room_and_nothing_else(small_disk: Pa
             events = await visitor.ask("During?")
             assert finished(events)
             assert "cannot be saved" in shown(events)
-            # What dies meanwhile comes back, and status tells so once it can.
+            # A process that dies is restarted, and status reports it once it can.
             psutil.Process(product.status()["engine"]["pid"]).kill()
             await asyncio.sleep(8)
             assert tree[0].is_running()
-            assert all(log.with_name(f"{log.name}.1").exists() for log in logs), "both were moved aside meanwhile"
-            told = await asyncio.to_thread(product.run, "status")
-            assert (told.returncode, "The disk is full: make room" in " ".join(told.stdout.split())) == (0, True)
+            assert all(log.with_name(f"{log.name}.1").exists() for log in logs), "both were rotated in the meantime"
+            result = await asyncio.to_thread(product.run, "status")
+            assert result.returncode == 0
+            assert "The disk is full: make room" in " ".join(result.stdout.split())
             ballast.unlink()
             back = product.until(lambda s: s["engine"]["restarts"] >= 1 and s["engine"]["state"] == "ready")["engine"]
-            # A log says at its next line what it lacks; the engine's next ones are those of its next start.
+            # A log reports missing lines with its next line; the engine's next lines are those of its next start.
             psutil.Process(back["pid"]).kill()
             product.until(lambda s: s["engine"]["restarts"] > back["restarts"] and s["engine"]["state"] == "ready")
             events = await visitor.ask("After?")
@@ -283,7 +286,7 @@ async def test_a_full_disk_costs_what_needs_room_and_nothing_else(small_disk: Pa
             ]  # fmt: skip
 
 
-def test_a_read_only_workspace_is_said_in_a_sentence(small_disk: Path) -> None:
+def test_a_read_only_workspace_is_reported_in_a_sentence(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     ended = Product(small_disk / "workspace").run()
     assert ended.returncode == 1
@@ -297,8 +300,8 @@ def test_others_reach_the_page_alone_and_no_command_line_has_a_key(tmp_path: Pat
         secrets = [(files / name).read_text().strip() for name in ("engine.key", "auth.secret", "password")]
         reached = set()
         for process in product.tree():
-            told = " ".join(process.cmdline())
-            assert not any(secret in told for secret in secrets)
+            result = " ".join(process.cmdline())
+            assert not any(secret in result for secret in secrets)
             for connection in process.net_connections("inet"):
                 if connection.status == psutil.CONN_LISTEN and connection.laddr.ip not in {"127.0.0.1", "::1"}:
                     reached.add(connection.laddr.port)

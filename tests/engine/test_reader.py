@@ -17,6 +17,10 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from engine.catalog import find_model
+from engine.commands.cli import parser
+from engine.measure.functional import CHECKS, Served, Server
+from tests.instruments.combinations import settings
 from tests.instruments.pictures import png, receipt, shop_sign
 from tests.instruments.ports import free_port
 
@@ -113,7 +117,7 @@ def test_models_and_the_key(reader: Reader) -> None:
         assert httpx.get(reader.url + path).status_code == 200
 
 
-def test_a_stream_tells_what_it_does_and_then_answers(reader: Reader) -> None:
+def test_a_stream_reports_its_steps_and_then_answers(reader: Reader) -> None:
     url = reader.file("a sign ü.png", png(shop_sign("川味小馆", "SICHUAN KITCHEN")))
     response = reader.post("图中店铺名称是什么?", url, stream=True, stream_options={"include_usage": True})
     assert response.headers["content-type"].startswith("text/event-stream")
@@ -246,3 +250,27 @@ def test_the_metrics_are_prometheus_text(reader: Reader) -> None:
             float(value)
             base = name.split("{", maxsplit=1)[0]
             assert base in names or base.rsplit("_", 1)[0] in names
+
+
+def test_verify_finds_the_reader_fit(reader: Reader, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "engine.key").write_text(KEY + "\n")
+    options = ["--base-url", f"{reader.url}/v1", "--key-file", str(tmp_path / "engine.key")]
+    chosen = parser().parse_args(["verify", *options, "--model", "sight"])
+    ended = chosen.run(settings(), chosen)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "ok     name: sight"
+    assert lines[2].startswith("ok     picture: read, ")
+    # It calls no tools, and no catalogue entry of this name says so.
+    assert (ended, lines[3].split()[0]) == (1, "WRONG")
+
+
+def test_verify_knows_by_its_catalogue_entry_what_the_reader_does_not_do(reader: Reader) -> None:
+    served = Served("sight", "", find_model("reader"))
+    server = Server(f"{reader.url}/v1", KEY)
+    assert [check(server, served).split()[0].rstrip(",;:") for check in CHECKS.values()] == ["none", "read", "not"]
+
+
+def test_verify_with_a_wrong_key_ends_with_1(reader: Reader, capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = parser().parse_args(["verify", "--base-url", f"{reader.url}/v1"])
+    assert chosen.run(settings(), chosen) == 1
+    assert "the key" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""A service and its process group, with real processes that die, hang, fork and refuse to go."""
+"""A service and its process group, with real processes that crash, hang, fork and ignore signals."""
 
 import asyncio
 import json
@@ -17,14 +17,14 @@ import psutil
 import pytest
 
 from engine import processes
-from engine.atomic_write import replace_json
 from engine.identity import Identity
-from engine.logs import RotatingLog
 from engine.processes import Group, Record
-from engine.status import ANSWERS_NOTHING
+from engine.status import Reason
 from engine.supervise import hang_probe, heartbeat, scratch, service
 from engine.supervise.scratch import Scratch
 from engine.supervise.service import Launch, PermanentError, Service
+from engine.system.atomic_write import replace_json
+from engine.system.logs import RotatingLog
 from tests.instruments.ports import free_port
 
 HERE = Identity("a workspace", "1:2", "this boot", "pid:[1]")
@@ -77,7 +77,7 @@ class Watched:
         return dict(self.seen)
 
     async def healed(self) -> None:
-        """What was the matter is mended, and somebody presses Retry."""
+        """The fault is fixed, and a user presses Retry."""
         self.arguments = ()
         self.service.retry()
         await self.until(ready)
@@ -85,6 +85,10 @@ class Watched:
     async def end(self) -> None:
         self.service.stop()
         await asyncio.wait_for(self.task, LONG)
+
+    def reasons(self) -> list[str]:
+        """The keys of the reasons that it reported."""
+        return [event["reason"].key for event in self.events if event.get("reason")]
 
     def states(self) -> list[str]:
         return [event["state"] for event in self.events if "state" in event]
@@ -121,7 +125,7 @@ async def test_it_is_ready_only_when_it_answers(watch: Callable[..., Watched]) -
     assert program.log.read_text() == "hello\n"
 
 
-async def test_what_is_killed_comes_back(watch: Callable[..., Watched]) -> None:
+async def test_a_killed_process_is_restarted(watch: Callable[..., Watched]) -> None:
     program = watch()
     first = (await program.until(ready))["pid"]
     os.kill(first, signal.SIGKILL)
@@ -141,7 +145,7 @@ async def test_a_killed_leader_takes_its_children_along(watch: Callable[..., Wat
     assert not children[0].is_running() or children[0].status() == psutil.STATUS_ZOMBIE
 
 
-async def test_what_it_leaves_among_the_temporary_files_goes_with_it(
+async def test_its_leftovers_among_the_temporary_files_are_deleted_with_it(
     watch: Callable[..., Watched], tmp_path: Path
 ) -> None:
     program = watch("--litter")
@@ -184,10 +188,10 @@ async def test_one_that_runs_but_no_longer_answers_is_started_again(watch: Calla
     first = (await program.until(ready))["pid"]
     await program.until(lambda seen: seen.get("restarts") == 1 and ready(seen))
     assert program.seen["pid"] != first
-    assert any("no longer answers at" in event.get("phase", "") for event in program.events)
+    assert "no_longer_answers" in program.reasons()
 
 
-@pytest.mark.parametrize(("questions_are", "reason"), [("hang", "It hangs"), ("fail", "with an error (HTTP 500)")])
+@pytest.mark.parametrize(("questions_are", "reason"), [("hang", "hangs"), ("fail", "answers_with_errors")])
 async def test_one_that_is_healthy_but_answers_no_question_is_started_again(
     watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch, questions_are: str, reason: str
 ) -> None:
@@ -198,7 +202,7 @@ async def test_one_that_is_healthy_but_answers_no_question_is_started_again(
     program.arguments = ()
     await program.until(lambda seen: seen.get("restarts") == 1 and ready(seen))
     assert program.seen["pid"] != first
-    assert any(reason in event.get("phase", "") for event in program.events)
+    assert reason in program.reasons()
 
 
 async def test_one_that_is_busy_with_others_is_left_alone(
@@ -220,8 +224,9 @@ async def test_crashes_without_ever_being_ready_end_as_failed_and_retry_leaves_t
     program = watch("--ready-after", "99", "--exit-after", "0.1")
     failed = await program.until(lambda seen: seen.get("state") == "failed")
     assert failed["restarts"] == service.CRASHES_BEFORE_FAILED - 1
-    assert "status 3" in failed["phase"]
-    assert "leaving as told" in failed["phase"]
+    assert failed["reason"].key == "exited_saying"
+    assert failed["reason"].values["status"] == 3
+    assert "leaving as told" in failed["reason"].values["line"]
     await program.healed()
 
 
@@ -235,7 +240,7 @@ async def test_one_that_comes_up_but_never_answers_a_question_ends_as_failed(
     monkeypatch.setattr(hang_probe, "HUNG_AFTER", 0.5)
     program = watch("--questions", questions_are)
     failed = await program.until(lambda seen: seen.get("state") == "failed")
-    assert (failed["restarts"], failed["phase"], failed["pid"]) == (2, ANSWERS_NOTHING, None)
+    assert (failed["restarts"], failed["reason"], failed["pid"]) == (2, Reason("answers_nothing"), None)
     assert program.states().count("ready") == 3
     await program.healed()
 
@@ -262,13 +267,13 @@ async def test_a_permanent_error_fails_at_once(tmp_path: Path) -> None:
             failed.set()
 
     async def prepare(_: Callable[..., None]) -> Launch:
-        raise PermanentError("The weights are missing.")
+        raise PermanentError(Reason("weights_missing"))
 
     log, record = RotatingLog(tmp_path / "a.log", 1000), Record(tmp_path / "r.json", HERE)
     it = Service("program", prepare, log, record, report, cwd=tmp_path)
     task = asyncio.create_task(it.run())
     await asyncio.wait_for(failed.wait(), LONG)
-    assert seen["phase"] == "The weights are missing."
+    assert seen["reason"] == Reason("weights_missing")
     it.stop()
     await asyncio.wait_for(task, LONG)
 
@@ -317,13 +322,13 @@ async def test_one_that_is_gone_at_once_is_no_surprise(tmp_path: Path) -> None:
         Group.of(process.pid)
 
 
-async def test_a_number_that_somebody_else_has_now_is_left_alone() -> None:
+async def test_a_process_id_that_was_reused_is_left_alone() -> None:
     ours = Group.of(os.getpid())
     assert Group(ours.sid, ours.started - 0.01).members() == []
 
 
 @pytest.mark.parametrize("field", ["id", "lock", "boot", "namespace"])
-async def test_what_another_workspace_recorded_is_neither_ended_nor_deleted(tmp_path: Path, field: str) -> None:
+async def test_processes_of_another_workspace_are_neither_ended_nor_deleted(tmp_path: Path, field: str) -> None:
     process, _ = await processes.start(("sleep", "600"), dict(os.environ), tmp_path)
     Record(tmp_path / "groups.json", HERE).add("engine", group := Group.of(process.pid))
     folder = Scratch(tmp_path / "scratch", HERE).make()
@@ -338,7 +343,7 @@ async def test_what_another_workspace_recorded_is_neither_ended_nor_deleted(tmp_
     await process.wait()
 
 
-async def test_a_session_whose_number_others_got_is_left_alone_without_its_leader(tmp_path: Path) -> None:
+async def test_a_session_whose_id_was_reused_is_left_alone_without_its_leader(tmp_path: Path) -> None:
     argv = (sys.executable, "-c", "import subprocess, sys; subprocess.Popen(['sleep', '600']); print('up', flush=True)")
     process, output = await processes.start(argv, dict(os.environ), tmp_path)
     group = Group.of(process.pid)
@@ -346,7 +351,7 @@ async def test_a_session_whose_number_others_got_is_left_alone_without_its_leade
     await process.wait()
     recorded = Record(tmp_path / "groups.json", HERE)
     recorded.add("engine", replace(group, output="pipe:[1]"))
-    assert recorded.left_behind() == [], "the same number, but nobody in it writes to the pipe of ours"
+    assert recorded.left_behind() == [], "the same id, but no process in it writes to our pipe"
     recorded.add("engine", group)
     assert recorded.left_behind() == [group]
     await processes.end(group, grace=5)
@@ -374,22 +379,22 @@ async def test_a_record_of_a_newer_version_is_read_as_far_as_it_is_known(tmp_pat
     await process.wait()
 
 
-async def test_one_that_is_full_but_works_on_is_left_alone_and_one_that_hangs_is_not(
+async def test_one_that_is_full_but_works_is_left_alone_and_one_that_hangs_is_not(
     watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(heartbeat, "SILENT_AFTER", 3.0)
     program = watch("--deaf-ears-after", "1", "--heart-stops-after", "9", beats=True)
     first = (await program.until(ready))["pid"]
-    full = await program.until(lambda seen: "takes no further connection" in seen.get("phase", ""))
+    full = await program.until(lambda _: "takes_no_connection" in program.reasons())
     assert (full["pid"], full["restarts"], full["state"]) == (first, 0, "ready")
-    assert re.search(r"\d+ of \d+ files are open", full["phase"])
+    assert re.search(r"\d+ of \d+ files are open", full["reason"].values["files"])
     program.arguments = ()
     again = await program.until(lambda seen: seen.get("restarts") == 1 and ready(seen))
     assert again["pid"] != first
     assert time.monotonic() - program.born > 9, "it was left alone as long as its heart beat"
 
 
-async def test_one_that_answers_nobody_for_long_is_started_again_though_it_works_on(
+async def test_one_that_answers_no_health_check_for_long_is_restarted_even_if_it_works(
     watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "SPARED_SECONDS", 3.0)

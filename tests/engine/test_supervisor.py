@@ -1,4 +1,4 @@
-"""The whole tree of processes on the real reader and the real page: kills, ends, second starts, words."""
+"""The whole process tree with the real reader and the real page: kills, stops, second starts, commands."""
 
 import json
 import os
@@ -24,9 +24,11 @@ def test_the_status_has_exactly_the_promised_shape(product: Product) -> None:
     status = product.until_ready()
     assert set(status) == {"engine", "page"}
     engine, page = status["engine"], status["page"]
-    assert engine.keys() == {"kind", "state", "phase", "percent", "pid", "restarts", "since", "model", "base_url"}
-    assert page.keys() == {"state", "phase", "url", "pid", "restarts", "since"}
-    assert (engine["kind"], engine["phase"], engine["percent"]) == ("reader", "", None)
+    assert engine.keys() == {
+        "kind", "state", "phase", "reason", "percent", "pid", "restarts", "since", "model", "base_url",
+    }  # fmt: skip
+    assert page.keys() == {"state", "reason", "url", "pid", "restarts", "since"}
+    assert (engine["kind"], engine["phase"], engine["reason"], engine["percent"]) == ("reader", "", None, None)
     assert engine["base_url"] == f"{product.engine_url}/v1"
     assert page["url"] == product.url
     assert psutil.pid_exists(engine["pid"])
@@ -45,9 +47,9 @@ def test_the_words(product: Product) -> None:
     assert shown.returncode == 0
     told_json = json.loads(shown.stdout)
     assert {name: told_json[name] for name in ("engine", "page")} == product.status()
-    told = product.run("status").stdout
-    assert "reader" in told
-    assert product.url in told
+    reported = product.run("status").stdout
+    assert "reader" in reported
+    assert product.url in reported
     logs = product.run("logs", "llm")
     assert logs.returncode == 0
     assert (product.workspace / "llm.log").read_text().splitlines()[-1] in logs.stdout
@@ -70,7 +72,7 @@ def test_a_taken_port_is_named_with_its_holder(product: Product, tmp_path: Path)
 
 
 @pytest.mark.parametrize("part", ["engine", "page"])
-def test_what_is_killed_comes_back_and_the_other_goes_on(product: Product, part: str) -> None:
+def test_a_killed_process_is_restarted_and_the_other_keeps_running(product: Product, part: str) -> None:
     before = product.until_ready()
     other = "page" if part == "engine" else "engine"
     os.kill(before[part]["pid"], signal.SIGKILL)
@@ -81,7 +83,7 @@ def test_what_is_killed_comes_back_and_the_other_goes_on(product: Product, part:
     assert product.get("/healthz")[0] == 200
 
 
-def test_after_the_supervisors_death_nothing_stays_and_the_next_start_is_clean(tmp_path: Path) -> None:
+def test_after_the_supervisors_death_no_process_remains_and_the_next_start_is_clean(tmp_path: Path) -> None:
     product = Product(tmp_path / "workspace")
     product.start()
     product.until_ready()

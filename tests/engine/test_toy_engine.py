@@ -1,4 +1,4 @@
-"""An engine that this project does not have: one `Engine` and one line in `ENGINES` are all that it takes."""
+"""A toy engine: one `Engine` and one line in `ENGINES` are all that a new engine needs."""
 
 import re
 import sys
@@ -16,9 +16,10 @@ from engine.config import ROOT, Settings
 from engine.engines import registry
 from engine.engines.base import Engine
 from engine.engines.choice import make_plan
+from engine.engines.watcher import Watcher
 from engine.machine.detect import Hardware
 from engine.plans.launch import EngineTraits, LaunchPlan
-from engine.status import Status
+from engine.status import Phase, Status
 from engine.supervise import timeline
 from engine.supervise.supervisor import Supervisor
 from tests.engine.test_fallback import run_until
@@ -27,14 +28,10 @@ from tests.instruments.ports import free_port
 TRAITS = EngineTraits(title="Toy", title_zh="玩具", unit="character", queue_metric="toy_waiting")
 
 
-class ToyLog:
-    phase = ""
-    percent: float | None = None
-    failure = None
-
+class ToyLog(Watcher):
     def feed(self, line: str) -> None:
         if found := re.match(r"toy: winding up, (\d+) %", line):
-            self.phase, self.percent = "winding up", float(found[1])
+            self.phase, self.percent = Phase.WARMING_UP, float(found[1])
 
 
 def toy_plan(settings: Settings, _: Hardware, model: Model) -> LaunchPlan:
@@ -62,14 +59,14 @@ def test_it_is_planned_where_it_is_asked_for_and_under_auto(settings: Settings) 
     assert (plan.engine, plan.model, plan.reasons[0]) == ("toy", "a-toy", "KIMI_ENGINE=toy asks for it.")
     found = make_plan(settings.model_copy(update={"engine": "auto", "model": "Kimi-VL-A3B-Thinking"}), Hardware())
     assert found.engine == "toy"
-    assert any("llama-server is not on the PATH" in reason for reason in found.reasons), "what was passed over"
+    assert any("put your own llama-server on the PATH" in reason for reason in found.reasons), "what was passed over"
 
 
 async def test_it_is_started_watched_and_shown(settings: Settings) -> None:
     supervisor = Supervisor(settings, lambda _: None)
     await run_until(supervisor, settings, "ready")
     changes = timeline.read(settings.files.timeline, 20)
-    assert ("starting", "winding up") in [(change.state, change.phase) for change in changes]
+    assert ("starting", Phase.WARMING_UP) in [(change.state, change.phase) for change in changes]
     overview = Overview(settings, EngineState(settings))
     assert overview.read("en")["plan"] | {"reasons": None} == {
         "engine": "Toy", "unit": "character", "model": "a-toy", "title": "a-toy", "accelerator": "a spring",
@@ -87,5 +84,5 @@ async def test_the_page_talks_to_it_as_its_traits_say(settings: Settings) -> Non
     assert LaunchPlan.read(settings.files.plan) == plan
     client = EngineClient(plan, "key")
     assert await client.count(["two words"], "a-toy") == {"two words": 9}
-    assert not client.queue.tells_tokens
+    assert not client.queue.reports_tokens
     await client.close()

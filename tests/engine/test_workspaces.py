@@ -1,4 +1,4 @@
-"""Which processes a workspace takes for its own: copies, moved folders, other versions' records, containers."""
+"""Which processes belong to a workspace: copies, moved folders, records of other versions, containers."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def original(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str])
 
 
 def copy_of(product: Product, workspace: Path, settings: dict[str, str]) -> Product:
-    """Somebody copies the folder, with all rights and times, and would use the copy beside it."""
+    """Copies the folder, with all permissions and times, to use the copy as well."""
     subprocess.run(["cp", "-a", product.workspace, workspace], check=True)
     return Product(workspace, **settings)
 
@@ -60,7 +60,7 @@ def pids(product: Product) -> set[int]:
 
 
 def at(product: Product, workspace: Path) -> Product:
-    """The same product, as somebody sees it who has the workspace under another path."""
+    """The same product, seen with the workspace under another path."""
     other = Product(workspace)
     other.environment = product.environment | {"KIMI_WORKSPACE": str(workspace)}
     return other
@@ -103,9 +103,9 @@ def test_status_believes_the_held_lock_whatever_the_record_says(original: Produc
         path.unlink()
         if record is not None:
             path.write_text(record)
-        told = original.run("status")
-        assert (told.returncode, original.url in told.stdout) == (0, True)
-        assert "another container" not in told.stdout
+        reported = original.run("status")
+        assert (reported.returncode, original.url in reported.stdout) == (0, True)
+        assert "another container" not in reported.stdout
         assert "already runs" in original.run().stderr
     finally:
         path.write_bytes(written)
@@ -132,13 +132,13 @@ def test_a_workspace_that_is_moved_while_it_runs_says_so_and_can_be_stopped(
 ) -> None:
     with running(tmp_path / "before", settings) as product:
         (tmp_path / "link").symlink_to(tmp_path / "before")
-        told = at(product, tmp_path / "link").run("status").stdout
-        assert product.url in told
-        assert "was moved" not in told
+        reported = at(product, tmp_path / "link").run("status").stdout
+        assert product.url in reported
+        assert "was moved" not in reported
         (tmp_path / "before").rename(tmp_path / "after")
         moved = at(product, tmp_path / "after")
-        told = " ".join(moved.run("status").stdout.split())
-        assert f"was {tmp_path / 'before'} when it was started, and was moved while it ran" in told
+        reported = " ".join(moved.run("status").stdout.split())
+        assert f"was {tmp_path / 'before'} when it was started, and was moved while it ran" in reported
         assert moved.run("stop").stdout == "Stopped.\n"
         assert product.process is not None
         assert product.process.wait(PATIENCE) == 0
@@ -161,14 +161,14 @@ def test_another_container_on_the_same_disk_sees_that_it_runs_and_ends_nothing(o
             env=original.environment, capture_output=True, text=True, check=False, timeout=PATIENCE,
         )  # fmt: skip
 
-    told = inside("status")
-    assert (told.returncode, "in another container" in told.stdout) == (0, True)
+    reported = inside("status")
+    assert (reported.returncode, "in another container" in reported.stdout) == (0, True)
     stopped = inside("stop")
     assert (stopped.returncode, "Stop it there." in stopped.stderr) == (1, True)
     assert pids(original) == before
 
 
-def test_what_a_killed_supervisor_left_is_ended_by_the_next_start_of_the_same_folder_only(
+def test_the_processes_of_a_killed_supervisor_are_ended_only_by_a_start_in_the_same_folder(
     tmp_path: Path, settings: dict[str, str]
 ) -> None:
     product = Product(tmp_path / "workspace", **settings)

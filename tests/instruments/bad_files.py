@@ -1,4 +1,4 @@
-"""Files that somebody made badly or with bad intent, by name; each is built when it is asked for, always the same."""
+"""Malformed and hostile files by name; each is built on request, always the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page as the browser tests use it: one class for what a person does and sees."""
+"""The page as the browser tests use it: one class for what a user does and sees."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class ChatPage:
         self.context.close()
 
     def _told(self, frame: str | bytes) -> None:
-        """Reads along what the server says: the page shows the beginning of a short turn too briefly to be seen."""
+        """Records what the server sends: the page shows the beginning of a short turn too briefly to be seen."""
         if isinstance(frame, str) and frame.startswith('42["task_start"'):
             self._turns_begun += 1
             self._turn_runs = True

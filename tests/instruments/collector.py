@@ -1,4 +1,4 @@
-"""An instrument, no collector: it takes traces and metrics by OTLP over HTTP, decodes the protobuf and keeps them."""
+"""A fake collector: it receives traces and metrics by OTLP over HTTP, decodes the protobuf and keeps them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Collector:
                 self.end_headers()
 
             def log_message(self, *args: object) -> None:
-                """Stays quiet."""
+                """Logs nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"

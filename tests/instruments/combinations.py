@@ -1,4 +1,4 @@
-"""The combinations of model, accelerator, engine and preset whose plans the tests look at, as `plan` takes them."""
+"""The combinations of model, accelerator, engine and preset whose plans the tests check, as arguments of `plan`."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ COMBINATIONS: dict[str, str] = {
     "kimi-vl-instruct-l40s": "--model Kimi-VL-A3B-Instruct --accelerator L40S",
     "kimi-vl-instruct-sglang": "--model Kimi-VL-A3B-Instruct --accelerator H100 --engine sglang",
     "nano-cpu": "--model nano --accelerator CPU --engine vllm",
+    "nano-llama": "--model nano --accelerator CPU --engine llama",
     "kimi-k2.5-h200": "--model Kimi-K2.5 --accelerator H200",
     "kimi-k2.5-h200-long-context": "--model Kimi-K2.5 --accelerator H200 --preset long-context",
     "kimi-k2.5-h200-low-latency": "--model Kimi-K2.5 --accelerator H200 --preset low-latency",
@@ -42,10 +43,30 @@ COMBINATIONS: dict[str, str] = {
     "kimi-k2.5-sglang-h200": "--model Kimi-K2.5 --accelerator H200 --engine sglang",
     "kimi-k2.5-sglang-2-nodes-h100": "--model Kimi-K2.5 --accelerator H100 --engine sglang --nodes 2",
     "kimi-k2.5-sglang-mi300x": "--model Kimi-K2.5 --accelerator MI300X --engine sglang",
+    "kimi-k2.5-atlas-a3": "--model Kimi-K2.5 --accelerator 'Atlas A3'",
+    "kimi-k2.5-2-nodes-atlas-a2": "--model Kimi-K2.5 --accelerator 'Atlas A2' --nodes 2",
     "kimi-k2.6-h200": "--model Kimi-K2.6 --accelerator H200",
     "kimi-k2.6-b200": "--model Kimi-K2.6 --accelerator B200",
     "kimi-k2.6-mi355x": "--model Kimi-K2.6 --accelerator MI355X",
     "kimi-k2.6-sglang-h200": "--model Kimi-K2.6 --accelerator H200 --engine sglang",
+    "kimi-k2.6-sglang-mi355x": "--model Kimi-K2.6 --accelerator MI355X --engine sglang",
+    "kimi-k2.6-atlas-a3": "--model Kimi-K2.6 --accelerator 'Atlas A3'",
+    "kimi-k2.5-mi355x-mxfp4": "--model Kimi-K2.5 --accelerator MI355X --variant mxfp4",
+    "kimi-k2.5-sglang-b300": "--model Kimi-K2.5 --accelerator B300 --engine sglang",
+    "kimi-k2.5-h200-speculative": "--model Kimi-K2.5 --accelerator H200 --speculative",
+    "kimi-k2.6-sglang-h200-speculative": "--model Kimi-K2.6 --accelerator H200 --engine sglang --speculative",
+    "kimi-k2.6-sglang-h200-high-throughput": "--model Kimi-K2.6 --accelerator H200 --engine sglang "
+    "--preset high-throughput",
+    "kimi-k2.6-b300": "--model Kimi-K2.6 --accelerator B300",
+    "kimi-k2.6-b300-high-throughput": "--model Kimi-K2.6 --accelerator B300 --preset high-throughput",
+    "kimi-k2.6-sglang-gb300-nvfp4": "--model Kimi-K2.6 --accelerator GB300 --engine sglang --variant nvfp4",
+    "kimi-k2.7-code-h200": "--model Kimi-K2.7-Code --accelerator H200",
+    "kimi-k2.7-code-sglang-b300": "--model Kimi-K2.7-Code --accelerator B300 --engine sglang",
+    "kimi-k3-b300": "--model Kimi-K3 --accelerator B300",
+    "kimi-k3-2-nodes-b200": "--model Kimi-K3 --accelerator B200 --nodes 2",
+    "kimi-k3-mi355x": "--model Kimi-K3 --accelerator MI355X",
+    "kimi-vl-thinking-dgx-spark": "--accelerator 'DGX Spark'",
+    "kimi-k2-thinking-b200-nvfp4": "--model Kimi-K2-Thinking --accelerator B200 --variant nvfp4",
     "kimi-k2-thinking-h200": "--model Kimi-K2-Thinking --accelerator H200",
     "kimi-k2-thinking-h200-high-throughput": "--model Kimi-K2-Thinking --accelerator H200 --preset high-throughput",
     "kimi-k2-thinking-mi300x": "--model Kimi-K2-Thinking --accelerator MI300X",
@@ -57,7 +78,7 @@ COMBINATIONS: dict[str, str] = {
 
 
 def settings(**values: object) -> Settings:
-    """Settings as they are by themselves, whatever this machine's `.env` says."""
+    """The default settings, whatever this machine's `.env` says."""
     return Settings(_env_file=None, **values)
 
 

@@ -1,8 +1,8 @@
-"""The page with a watch on its event loop: `python -m tests.instruments.loop_watch` in place of `python -m app`.
+"""The web process with a watch on its event loop: `python -m tests.instruments.loop_watch` replaces `python -m app`.
 
-While one piece of code runs on the event loop, nobody else is served. The watch writes into the page's log which code
+While code runs on the event loop, no one else is served. The watch writes into the page's log which code
 held the loop for longer than `LIMIT`, and every `time.sleep` on it. It counts the processor time of the loop's thread,
-not the time that passes: a busy machine that lets the page wait is no fault of the page's.
+not wall time: a busy machine that delays the page is not the page's fault.
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ class LoopWatch:
             loop.call_later(_BEAT, self._beat, loop)
 
     def _watch(self) -> None:
-        beats, began, told = self._beats, self._spent(), False
+        beats, began, reported = self._beats, self._spent(), False
         while not self._ended.wait(_BEAT):
             spent = self._spent() - began
             if self._beats != beats:
-                beats, began, told = self._beats, self._spent(), False
-            elif spent > self._limit and not told:
-                told = True
+                beats, began, reported = self._beats, self._spent(), False
+            elif spent > self._limit and not reported:
+                reported = True
                 self._tell(f"the event loop was held: for {spent:.2f} s so far by {self._where()}")
 
     def _spent(self) -> float:

@@ -4,7 +4,7 @@ import socket
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody holds now."""
+    """A free port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own: Debian's package, started on a free port with its data in a temporary folder."""
+"""A PostgreSQL for the tests: Debian's package, started on a free port with its data in a temporary folder."""
 
 from __future__ import annotations
 

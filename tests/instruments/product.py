@@ -1,4 +1,4 @@
-"""The whole product, started as a person starts it: `./start.sh` with a workspace and ports of its own."""
+"""The whole product, started as a user starts it: `./start.sh` with its own workspace and ports."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Product:
             )
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """`./start.sh WORD …` in this product's environment."""
+        """`./start.sh COMMAND …` in this product's environment."""
         return subprocess.run(
             [ROOT / "start.sh", *words],
             env=self.environment,

@@ -1,4 +1,4 @@
-"""An instrument for tests of supervision: a real program that answers /health as its arguments say.
+"""A program for tests of the supervisor: it answers /health as its arguments say.
 
 program.py PORT [--ready-after S] [--exit-after S] [--child] [--deaf] [--unhealthy-after S] [--say LINE] [--litter]
                 [--questions answered|hang|busy|fail|tire|refuse] [--deaf-ears-after S] [--heart-stops-after S]

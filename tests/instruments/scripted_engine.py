@@ -1,6 +1,6 @@
-"""An instrument, no engine: it speaks vLLM's stream at a set rate, says what the test tells it, and remembers requests.
+"""A scripted engine: it sends vLLM's stream at a fixed rate, answers as the test wants, and records requests.
 
-For what a real engine can't be made to do on demand: stop in mid-stream, break off, refuse, go on at a limit.
+For what a real engine can't do on demand: stop in the middle of a stream, break off, reject, continue at a limit.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from aiohttp import web
 
 @dataclass
 class Script:
-    """What is said next. A token is one string; `rate` is in tokens a second, 0 for as fast as possible."""
+    """The next answer. A token is one string; `rate` is in tokens a second, 0 for as fast as possible."""
 
     reasoning: list[str] = field(default_factory=list)
     answer: list[str] = field(default_factory=lambda: ["An ", "answer."])
@@ -28,14 +28,16 @@ class Script:
     break_after: int | None = None
     """Closes the connection after so many tokens."""
     stall_after: int | None = None
-    """Says nothing more after so many tokens until the test sets `ScriptedEngine.go`; the connection stays open."""
+    """Pauses after so many tokens until the test sets `ScriptedEngine.go`; the connection stays open."""
     garbage: bytes = b""
-    """Said instead of a stream."""
+    """Sent instead of a stream."""
     endless: bool = False
     """Begins its answer again and again, whatever limit it was given."""
     reasoning_field: str = "reasoning"
+    tool_call: tuple[str, ...] = ()
+    """A tool's name, then its arguments in pieces, called instead of an answer where tools are offered."""
     hold: bool = False
-    """Says nothing until the test sets `ScriptedEngine.go`."""
+    """Sends nothing until the test sets `ScriptedEngine.go`."""
 
 
 class ScriptedEngine:
@@ -62,6 +64,7 @@ class ScriptedEngine:
         app.router.add_get("/health", self._health)
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/chat/completions", self._complete)
+        app.router.add_post("/v1/responses", self._respond)
         # Cancelled when the client goes away, as vLLM does it.
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.5)
         await self._runner.setup()
@@ -108,6 +111,12 @@ class ScriptedEngine:
             return web.json_response(self._whole(script))
         return await self._stream(request, script)
 
+    async def _respond(self, request: web.Request) -> web.Response:
+        self.requests.append(await request.json())
+        text = {"type": "output_text", "text": "".join(self.script.answer), "annotations": []}
+        message = {"type": "message", "id": "x", "role": "assistant", "status": "completed", "content": [text]}
+        return web.json_response({"id": "x", "object": "response", "created_at": 0, "output": [message]})
+
     def _whole(self, script: Script) -> dict[str, Any]:
         message = {"role": "assistant", "content": "".join(script.answer), "reasoning": "".join(script.reasoning)}
         choice = {"index": 0, "message": message, "finish_reason": script.finish_reason}
@@ -121,6 +130,9 @@ class ScriptedEngine:
             await self._send(response, {"role": "assistant", "content": ""})
             tokens = [(script.reasoning_field, token) for token in script.reasoning]
             answer: Iterable[str] = itertools.cycle(script.answer) if script.endless else script.answer
+            if script.tool_call and "tools" in await request.json():
+                await self._call(response, *script.tool_call)
+                answer = ()
             said = itertools.chain(tokens, (("content", token) for token in answer))
             began = asyncio.get_running_loop().time()
             for number, (kind, token) in enumerate(said):
@@ -145,7 +157,13 @@ class ScriptedEngine:
             self.streaming -= 1
         return response
 
-    async def _send(self, response: web.StreamResponse, delta: dict[str, str], finish: str | None = None) -> None:
+    async def _call(self, response: web.StreamResponse, name: str, *arguments: str) -> None:
+        first = {"index": 0, "id": "call-1", "type": "function", "function": {"name": name, "arguments": ""}}
+        await self._send(response, {"tool_calls": [first]})
+        for piece in arguments:
+            await self._send(response, {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
+
+    async def _send(self, response: web.StreamResponse, delta: dict[str, Any], finish: str | None = None) -> None:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish, "token_ids": None}
         event = {"id": "x", "object": "chat.completion.chunk", "created": 0, "model": self._model, "choices": [choice]}
         await response.write(_event(event))

@@ -1,4 +1,4 @@
-"""What the browser tests look at: the page's process on a scripted engine, and the whole product from `./start.sh`."""
+"""The servers for the browser tests: the web process on a scripted engine, and the whole product from `./start.sh`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.instruments.scripted_engine import Script, ScriptedEngine
 
 
 class _LoopThread:
-    """Serves in an event loop of a thread of its own, so that tests of a synchronous browser can use it."""
+    """Serves in an event loop in its own thread, so that tests with a synchronous browser can use it."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -68,7 +68,7 @@ class EngineThread(_LoopThread):
 
 
 class Cable(_LoopThread):
-    """A TCP connection between browser and page that can be slow, and can be pulled out and put in again.
+    """A TCP connection between browser and page that can be slow, and can be cut and restored.
 
     `delay` is in seconds and holds for each direction of the page's socket, in any of its transports. Other requests
     (files, uploads, the list of chats) pass at once, so that they overtake what the socket carries.
@@ -86,11 +86,11 @@ class Cable(_LoopThread):
         self._connections: set[asyncio.Future[Any]] = set()
 
     def pull(self) -> None:
-        """Ends every connection and takes no new one."""
+        """Closes every connection and accepts no new one."""
         self._loop.call_soon_threadsafe(self._pull)
 
     def silence(self) -> None:
-        """Loses whatever is sent from now on, as a network does that has gone and has not said so."""
+        """Drops everything that is sent from now on, like a network that failed unnoticed."""
         self._silent = True
 
     def plug(self) -> None:
@@ -117,7 +117,7 @@ class Cable(_LoopThread):
                 raise ConnectionRefusedError
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
         except ConnectionError:
-            # The page is not there, or the cable is out: so is what connects to it.
+            # The page is down, or the cable is cut: the client's connection closes, too.
             writer.transport.abort()
             return
         both, carried = {writer, far_writer}, _Carried()
@@ -134,7 +134,7 @@ class Cable(_LoopThread):
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, carried: _Carried, *, up: bool = False
     ) -> None:
-        """Passes on what comes, in its order, each piece after its delay."""
+        """Forwards what arrives, in order, each piece after its delay."""
         pieces: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
         passing = asyncio.create_task(self._pass_on(pieces, writer))
         data = b"."
@@ -175,7 +175,7 @@ class _Carried:
         self.socket = False
 
     def see(self, data: bytes) -> None:
-        """Reads along what the browser sends: a piece that begins a request says what it is for."""
+        """Inspects what the browser sends: the start of a request says what it is for."""
         if request := self._REQUEST.match(data):
             self.socket = request[1].startswith(b"/ws/")
 
@@ -183,7 +183,7 @@ class _Carried:
 class ScriptedProduct:
     """`python -m app` on a workspace whose plan and status the test writes itself.
 
-    Nothing may hold up its event loop meanwhile: at the end it raises an AssertionError that names the code that did.
+    Nothing may block its event loop: at the end it raises an AssertionError that names the code that did.
     """
 
     socket_delay = 0.0
@@ -204,12 +204,12 @@ class ScriptedProduct:
         self._process: subprocess.Popen[bytes] | None = None
 
     def cable(self, delay: float | None = None) -> Cable:
-        """A way to the page that can be cut, `delay` seconds long each way; use it in a `with`."""
+        """A connection to the page that can be cut, with `delay` seconds each way; use it in a `with`."""
         return Cable(self._cable_port, self.port, self.socket_delay if delay is None else delay)
 
     @property
     def engine(self) -> ScriptedEngine:
-        """The instrument that answers."""
+        """The scripted engine."""
         return self.thread.engine
 
     def __enter__(self) -> ScriptedProduct:
@@ -231,7 +231,7 @@ class ScriptedProduct:
         assert not held, f"{len(held)} times, such as:\n" + "\n".join(sorted(set(held))[:5])
 
     def reset(self) -> None:
-        """As at the beginning, for the next test."""
+        """Resets everything for the next test."""
         self.engine.script = Script()
         self.engine.requests.clear()
         self.engine.cancelled = self.engine.sent = 0
@@ -307,7 +307,7 @@ class ScriptedProduct:
 
 
 def wait_for(url: str, seconds: float, check: Callable[[], None] = lambda: None) -> None:
-    """Waits until `url` answers with 200; `check` may raise meanwhile."""
+    """Waits until `url` answers with 200; `check` may raise while it waits."""
     deadline = time.monotonic() + seconds
     while True:
         try:

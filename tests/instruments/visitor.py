@@ -1,4 +1,4 @@
-"""A client made by hand: the page's requests and socket events without a browser, and without a browser's manners."""
+"""A hand-made client: the page's requests and socket events without a browser and its restrictions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONG = 60.0
 
 
 class Visitor:
-    """Signs in, opens a socket, sends what it is told to, and keeps all events that come: `(name, data)`."""
+    """Signs in, opens a socket, sends events, and keeps all that it receives: `(name, data)`."""
 
     def __init__(self, page: ScriptedProduct | Product) -> None:
         self.page = page
@@ -99,7 +99,7 @@ class Visitor:
         await self.send("client_message", {"message": question(output=text), "fileReferences": references})
 
     async def over(self, before: int) -> None:
-        """Waits until the turn is over that began after the event of this number."""
+        """Waits for the end of the turn that began after the event with this number."""
         await self.until(lambda events: answered(events[before:]), "the end of a turn")
 
     async def ask(self, text: Any, files: list[str] | None = None) -> list[tuple[str, Any]]:
@@ -123,7 +123,7 @@ def answered(events: list[tuple[str, Any]]) -> bool:
 
 
 def shown(events: list[tuple[str, Any]]) -> str:
-    """All words that these events put on the page, the names of steps among them."""
+    """All text that these events put on the page, including the names of steps."""
     steps = [data for _, data in events if isinstance(data, dict)]
     return "\n".join(f"{step.get('name', '')}\n{step.get('output', '')}" for step in steps)
 

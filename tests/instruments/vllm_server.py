@@ -1,34 +1,14 @@
-"""The real vLLM serving nano, and a client that shows exactly what it sends."""
+"""The real vLLM serving nano."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import signal
-import subprocess
-import time
-import urllib.error
-import urllib.request
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import aiohttp
-import psutil
 
 from engine.config import ROOT
 from engine.engines.vllm.launch import KEY_ENV, VllmLaunch, vllm_argv, vllm_env
 from engine.nano import CHECKPOINT
-from tests.instruments.ports import free_port
-
-PATIENCE = 300.0
-PICTURES = 4
-MAX_MODEL_LEN = 4096
-KEY = "the engine's key"
-
-Message = dict[str, Any]
+from tests.instruments.nano_server import KEY, MAX_MODEL_LEN, PICTURES, NanoServer
 
 
 def nano_launch(python: Path, uploads: Path, port: int) -> VllmLaunch:
@@ -49,150 +29,17 @@ def nano_launch(python: Path, uploads: Path, port: int) -> VllmLaunch:
     )
 
 
-class VllmServer:
-    """One vLLM process group."""
+class VllmServer(NanoServer):
+    """One vLLM."""
 
     def __init__(self, python: Path, folder: Path) -> None:
-        self.uploads = folder / "uploads"
-        self.uploads.mkdir(parents=True)
-        self.log = folder / "llm.log"
-        self.launch = nano_launch(python, self.uploads, free_port())
-        self.url = f"http://127.0.0.1:{self.launch.port}"
-        self.seconds_to_ready = 0.0
-        self._process: subprocess.Popen[bytes] | None = None
+        super().__init__(folder)
+        self.launch = nano_launch(python, self.uploads, self.port)
 
-    @property
-    def pid(self) -> int:
-        """The API server's process."""
-        assert self._process is not None
-        return self._process.pid
+    def command(self) -> Sequence[str]:
+        """Its command line."""
+        return vllm_argv(self.launch)
 
-    def start(self) -> None:
-        """Start and wait until it is ready."""
-        started = time.monotonic()
-        keep = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                vllm_argv(self.launch),
-                env=keep | vllm_env(self.launch) | {KEY_ENV: KEY},
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        while not self.healthy():
-            if self._process.poll() is not None or time.monotonic() - started > PATIENCE:
-                self.stop()
-                raise AssertionError("vLLM did not become ready:\n" + self.log.read_text()[-4000:])
-            time.sleep(0.2)
-        self.seconds_to_ready = time.monotonic() - started
-
-    def healthy(self) -> bool:
-        """Whether it answers that it is."""
-        try:
-            with urllib.request.urlopen(f"{self.url}/health", timeout=10) as reply:
-                return bool(reply.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
-
-    def processes(self) -> list[psutil.Process]:
-        """The API server and all below it."""
-        try:
-            top = psutil.Process(self.pid)
-            return [top, *top.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return []
-
-    def stop(self) -> None:
-        """SIGTERM to the group, and SIGKILL to what remains."""
-        assert self._process is not None
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(30)
-
-    # Requests
-
-    async def send(self, messages: list[Message], *, key: str | None = KEY, **options: Any) -> tuple[int, Any]:
-        """One completion; status and body."""
-        async with self._post(messages, key, options) as reply:
-            return reply.status, await reply.json(content_type=None)
-
-    async def ask(self, messages: list[Message] | str, **options: Any) -> dict[str, Any]:
-        """One completion that must succeed."""
-        status, body = await self.send(conversation(messages), **options)
-        assert status == 200, body
-        assert isinstance(body, dict)
-        return body
-
-    async def stream(self, messages: list[Message] | str, **options: Any) -> AsyncGenerator[dict[str, Any]]:
-        """The chunks of one streamed completion."""
-        options = {"stream": True, "stream_options": {"include_usage": True}, **options}
-        async with self._post(conversation(messages), KEY, options) as reply:
-            assert reply.status == 200, await reply.text()
-            async for line in reply.content:
-                data = line.decode().removeprefix("data:").strip()
-                if data == "[DONE]":
-                    return
-                if data:
-                    yield json.loads(data)
-
-    async def metric(self, name: str) -> float:
-        """The sum of a metric's samples."""
-        async with aiohttp.ClientSession() as session, session.get(f"{self.url}/metrics") as reply:
-            lines = (await reply.text()).splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name}{{", f"{name} ")))
-
-    @asynccontextmanager
-    async def _post(
-        self, messages: list[Message], key: str | None, options: dict[str, Any]
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        body = {"model": "nano", "messages": messages, "temperature": 0, "max_tokens": 1500, **options}
-        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session,
-            session.post(f"{self.url}/v1/chat/completions", json=body, headers=headers) as reply,
-        ):
-            yield reply
-
-
-def conversation(messages: list[Message] | str) -> list[Message]:
-    """A question as a conversation of one message."""
-    return [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
-
-
-def continued(question: str, so_far: str) -> dict[str, Any]:
-    """What a request needs to go on with an answer: its messages and options."""
-    return {
-        "messages": [*conversation(question), {"role": "assistant", "content": so_far}],
-        "continue_final_message": True,
-        "add_generation_prompt": False,
-    }
-
-
-def said(body: dict[str, Any]) -> tuple[str, str]:
-    """(reasoning, answer) of a completion."""
-    message = body["choices"][0]["message"]
-    return message["reasoning"] or "", message["content"] or ""
-
-
-async def heard(chunks: AsyncIterator[dict[str, Any]]) -> tuple[str, str]:
-    """(reasoning, answer) of a stream."""
-    reasoning, answer = "", ""
-    async for chunk in chunks:
-        for choice in chunk["choices"]:
-            reasoning += choice["delta"].get("reasoning") or ""
-            answer += choice["delta"].get("content") or ""
-    return reasoning, answer
-
-
-def numbers(last: int, first: int = 1) -> str:
-    """What nano should say when it counts."""
-    return " ".join(str(number) for number in range(first, last + 1))
-
-
-def thinking(last: int) -> str:
-    """What nano should think when it counts."""
-    return f"I count from 1 to {last}: {numbers(last)}"
+    def environment(self) -> Mapping[str, str]:
+        """What its environment has beside PATH and HOME, the key included."""
+        return vllm_env(self.launch) | {KEY_ENV: KEY}

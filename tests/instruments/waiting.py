@@ -1,4 +1,4 @@
-"""Waiting for what happens by and by in the same event loop."""
+"""Waiting for a condition in the same event loop."""
 
 from __future__ import annotations
 

@@ -326,7 +326,7 @@ class Nano(nn.Module):
         nn.init.normal_(self.language_model.model.embed_tokens.weight, std=0.3)
 
     def see(self, patches: list[Tensor], grids: list[tuple[int, int]]) -> list[Tensor]:
-        """Per picture the vectors (rows·columns/4, H) that stand at its places in the prompt."""
+        """Per picture the vectors (rows·columns/4, H) that replace its placeholders in the prompt."""
         seen = self.vision_tower(patches, grids)
         return [self.multi_modal_projector(x, grid) for x, grid in zip(seen, grids, strict=True)]
 

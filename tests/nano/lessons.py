@@ -1,4 +1,4 @@
-"""What nano is taught: to count, to name shapes, and to say that it can do no more.
+"""Nano's training data: counting, naming shapes, and saying that it can do nothing else.
 
 The formats are chosen for what a model of this size learns. The thinking repeats the number to reach, so that the place
 to look it up is the same however long the conversation is; the answer repeats the counting.
@@ -198,7 +198,7 @@ class Teacher:
         self.window = LARGEST_NUMBER
 
     def other_text(self) -> str:
-        """Something that nobody taught nano to answer."""
+        """Something that nano was not trained to answer."""
         rng = self.rng
         if rng.random() < 0.2:
             return "".join(rng.choice(_OTHER_SCRIPTS) for _ in range(rng.randint(1, 20)))

@@ -1,4 +1,4 @@
-"""Pictures of plain shapes, for teaching nano and for asking it."""
+"""Pictures of plain shapes, for training and testing nano."""
 
 import math
 import random

@@ -15,8 +15,11 @@ Ask = Callable[[Case, str], str]
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one picture. `read` and `quoted` are for each question: does the answer stand in the transcript,
-    and in the quoted lines? `seconds` is how long reading it took."""
+    """The result of one picture.
+
+    `read` and `quoted` report for each question whether the answer is in the transcript, and in the quoted lines.
+    `seconds` is how long reading it took.
+    """
 
     case: Case
     transcript: str

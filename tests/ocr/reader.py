@@ -1,4 +1,4 @@
-"""A reader process, and questions to one."""
+"""A reader process, and questions for it."""
 
 import base64
 import json

@@ -17,9 +17,9 @@ def characters_right(truth: str, read: str) -> float:
 
 
 def stands_in(answers: Sequence[str], text: str) -> bool:
-    """Whether one of `answers` stands in `text`.
+    """Whether one of `answers` is in `text`.
 
-    Of words only letters count. With figures every sign does, and 47 does not stand in 470.
+    Of words only letters count. With figures every sign does, and 47 is not in 470.
     """
     plain = evened(text).lower()
 

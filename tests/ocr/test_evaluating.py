@@ -26,8 +26,8 @@ def test_the_reader_is_measured_and_a_false_text_is_noticed(tmp_path: Path) -> N
         folder.mkdir()
         for name in PICTURES:
             shutil.copy(OUR_PICTURES / name, folder)
-        told = {name: texts[name] if folder == ours else "quite another text" for name in PICTURES}
-        (folder / MANIFEST).write_text(json.dumps(told))
+        found = {name: texts[name] if folder == ours else "quite another text" for name in PICTURES}
+        (folder / MANIFEST).write_text(json.dumps(found))
     (tmp_path / "uploads").mkdir()
     with running_reader(tmp_path / "uploads") as url:
         plan = LaunchPlan(engine="reader", model="reader", served_name="reader", base_url=url, pictures="data")

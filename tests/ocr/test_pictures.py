@@ -27,7 +27,7 @@ def test_a_third_of_the_pictures_holds_every_scene_in_both_languages_clean_and_w
     assert {(name[1], len(name) > 2) for name in names} == {("en", False), ("en", True), ("zh", False), ("zh", True)}
 
 
-def test_every_answer_stands_in_the_truth() -> None:
+def test_every_answer_is_in_the_expected_text() -> None:
     for case in cases(3, step=3):
         Image.open(io.BytesIO(case.data)).verify()
         truth = case.transcript.replace("\n", " ")

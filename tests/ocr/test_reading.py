@@ -8,7 +8,7 @@ from tests.instruments.pictures.collection import cases
 from tests.ocr.measuring import Result, Score, measure
 from tests.ocr.reader import ask, running_reader
 
-# Kept for this test: whoever works on the reader looks at the pictures of other seeds (`python -m tests.ocr --seed 1`).
+# Reserved for this test: to work on the reader, use pictures of other seeds (`python -m tests.ocr --seed 1`).
 SEED = 9
 
 
@@ -29,11 +29,11 @@ def test_it_reads_the_characters(results: list[Result]) -> None:
     assert Score.of(results).characters >= 0.92, _report(results)
 
 
-def test_answers_stand_in_the_transcript(results: list[Result]) -> None:
+def test_answers_are_in_the_transcript(results: list[Result]) -> None:
     assert Score.of(results).read >= 0.95, _report(results)
 
 
-def test_answers_stand_in_the_three_quoted_lines(results: list[Result]) -> None:
+def test_answers_are_in_the_three_quoted_lines(results: list[Result]) -> None:
     assert Score.of(results).quoted >= 0.75, _report(results)
 
 

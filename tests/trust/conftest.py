@@ -1,4 +1,4 @@
-"""A page on a scripted engine, and somebody who speaks to it without a browser."""
+"""A page on a scripted engine, and a client without a browser."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def page_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedP
 
 @pytest.fixture
 def page(page_process: ScriptedProduct) -> ScriptedProduct:
-    """The page on a scripted engine, as at the beginning."""
+    """The page on a scripted engine, reset."""
     page_process.reset()
     return page_process
 
 
 @pytest.fixture
 async def visitor(page: ScriptedProduct) -> AsyncIterator[Visitor]:
-    """Somebody with a socket of their own."""
+    """A client with its own socket."""
     async with Visitor(page) as visitor:
         yield visitor

@@ -1,4 +1,4 @@
-"""A page that others reach, attacked by who has no password, by who has one, and by what lies in its folders."""
+"""Attacks on a page that others can reach: without a password, with one, and by files in its folders."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import psutil
 import pytest
 
+from engine.status import Reason
 from tests.browser.access.test_safety import Caller
 from tests.instruments import bad_files
 from tests.instruments.scripted_product import ScriptedProduct
@@ -23,12 +24,12 @@ OPEN = {
     "/", "/login", "/logout", "/healthz", "/readyz", "/auth/config", "/project/translations", "/set-session-cookie",
     "/favicon", "/manifest.json", "/health", "/logo", "/robots.txt", "/{full_path:path}",
 }  # fmt: skip
-"""What a stranger may have an answer from: the page's own files, the way in, and whether it is there."""
+"""The paths that answer a stranger: the page's own files, sign-in, and health."""
 
 
 @pytest.fixture(scope="module")
 def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProduct]:
-    """A page that others reach, with its made-up password."""
+    """A page that others can reach, with its generated password."""
     with ScriptedProduct(tmp_path_factory.mktemp("public") / "workspace", KIMI_HOST="0.0.0.0") as product:
         yield product
 
@@ -42,7 +43,7 @@ def log_in(product: ScriptedProduct, password: str) -> tuple[int, Caller]:
 
 
 def all_routes() -> Iterator[tuple[str, str]]:
-    """Every method and path of the page, ours and Chainlit's, with something in the place of each parameter."""
+    """Every method and path of the page, ours and Chainlit's, with a value for each parameter."""
     from chainlit.server import app as chainlit_app
 
     for route in chainlit_app.routes:
@@ -53,11 +54,12 @@ def all_routes() -> Iterator[tuple[str, str]]:
         ("GET", "/api/status"), ("POST", "/api/retry"), ("GET", f"/project/thread/{thread}/picture/{file}"),
         ("PUT", "/feedback"), ("DELETE", "/feedback"), ("POST", "/api/threads/import"), ("GET", "/metrics"),
         ("GET", f"/api/threads/{thread}/export"), ("GET", f"/api/answers/{thread}/answer.md"),
-        ("POST", "/v1/chat/completions"), ("GET", "/v1/models"), ("POST", "/api/sign-out-everywhere"),
+        ("POST", "/v1/chat/completions"), ("POST", "/v1/responses"), ("POST", "/v1/completions"),
+        ("GET", "/v1/models"), ("GET", "/v1/models/x"), ("POST", "/api/sign-out-everywhere"),
     ]  # fmt: skip
 
 
-def test_a_stranger_has_an_answer_from_nothing_but_the_way_in(public: ScriptedProduct) -> None:
+def test_a_stranger_gets_an_answer_only_from_the_routes_for_signing_in(public: ScriptedProduct) -> None:
     stranger = Caller(public)
     tried = sorted(set(all_routes()))
     assert len(tried) > 40
@@ -73,7 +75,7 @@ def test_a_stranger_has_an_answer_from_nothing_but_the_way_in(public: ScriptedPr
     assert answered == [], "\n".join(map(str, answered))
 
 
-def test_no_answer_and_no_error_tells_a_secret(public: ScriptedProduct) -> None:
+def test_no_reply_and_no_error_contains_a_secret(public: ScriptedProduct) -> None:
     password = public.files.password.read_text().strip()
     secrets = [path.read_text().strip() for path in (public.files.engine_key, public.files.auth_secret)] + [password]
     _, person = log_in(public, password)
@@ -84,10 +86,10 @@ def test_no_answer_and_no_error_tells_a_secret(public: ScriptedProduct) -> None:
                      "/assets/..%2f..%2fpassword", "/avatars/../../../run/engine.key",
                      "/project/file/x?session_id=x"]:  # fmt: skip
             _, headers, body = caller.request("GET", path)
-            told = body.decode(errors="replace") + str(headers).replace(caller.cookie or "\0", "")
-            assert not any(secret in told for secret in secrets), path
-            assert "Traceback" not in told
-            assert str(public.files.root) not in told
+            reported = body.decode(errors="replace") + str(headers).replace(caller.cookie or "\0", "")
+            assert not any(secret in reported for secret in secrets), path
+            assert "Traceback" not in reported
+            assert str(public.files.root) not in reported
     assert not any(secret in public.log() for secret in secrets)
 
 
@@ -162,7 +164,7 @@ async def test_a_flood_of_connections_that_ask_for_nothing_leaves_the_page_answe
             assert "An answer." in shown(await other.ask("Hello?"))
 
 
-async def test_a_link_in_the_uploads_is_served_to_nobody(visitor: Visitor, page: ScriptedProduct) -> None:
+async def test_a_link_in_the_uploads_is_never_served(visitor: Visitor, page: ScriptedProduct) -> None:
     status, reply = await visitor.upload("a.png", "image/png", bad_files.whole("PNG"))
     assert status == 200
     await visitor.ask("What is it?", [json.loads(reply)["id"]])
@@ -180,15 +182,15 @@ async def test_a_link_in_the_uploads_is_served_to_nobody(visitor: Visitor, page:
         assert page.files.engine_key.read_bytes().strip() not in body
 
 
-def test_whether_it_is_ready_is_told_to_everybody_and_nothing_else(page: ScriptedProduct) -> None:
+def test_everyone_may_see_whether_it_is_ready_and_nothing_else(page: ScriptedProduct) -> None:
     def asked() -> tuple[int, dict[str, str]]:
         status, _, body = Caller(page).request("GET", "/readyz")
         return status, json.loads(body)
 
     assert asked() == (200, {"status": "ready"})
-    page.status(state="starting", phase="loading /a/secret/folder")
+    page.status(state="starting", reason=Reason.of_text("loading /a/secret/folder"))
     assert asked() == (503, {"status": "starting"})
-    page.status(state="failed", phase="a reason")
+    page.status(state="failed", reason=Reason.of_text("a reason"))
     assert asked() == (503, {"status": "failed"})
     assert Caller(page).request("GET", "/healthz")[0] == 200
 
@@ -206,7 +208,7 @@ async def test_feedback_and_buttons_of_another_session_do_nothing(visitor: Visit
 
 
 def test_guessing_the_password_is_stopped_and_the_right_one_waits_too(public: ScriptedProduct) -> None:
-    """The last one here: after it nobody can sign in for a while."""
+    """The last one here: after it no one can sign in for a while."""
     statuses = [log_in(public, f"guess {n}")[0] for n in range(12)]
     assert set(statuses[:10]) == {401}
     assert statuses[10:] == [429, 429]

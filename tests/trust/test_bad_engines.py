@@ -1,4 +1,4 @@
-"""Engines that do what none should, behind the running page."""
+"""Misbehaving engines behind the running page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ QUICK = {"500", "418", "choices of another shape"}
 
 
 @pytest.mark.parametrize("what", [pytest.param(what, marks=[] if what in QUICK else pytest.mark.long) for what in BAD])
-async def test_what_is_no_answer_is_an_error_with_retry(visitor: Visitor, page: ScriptedProduct, what: str) -> None:
+async def test_garbage_instead_of_an_answer_is_an_error_with_retry(
+    visitor: Visitor, page: ScriptedProduct, what: str
+) -> None:
     page.engine.script = BAD[what]
     events = await visitor.ask("Hello?")
     [sentence] = errors(events)
@@ -42,9 +44,7 @@ async def test_what_is_no_answer_is_an_error_with_retry(visitor: Visitor, page: 
     assert "An answer." in shown(await visitor.ask("And now?"))
 
 
-async def test_an_answer_without_an_end_can_be_stopped_and_hinders_nobody(
-    visitor: Visitor, page: ScriptedProduct
-) -> None:
+async def test_an_endless_answer_can_be_stopped_and_blocks_no_one(visitor: Visitor, page: ScriptedProduct) -> None:
     page.engine.script = Script(answer=["on and on "], endless=True, rate=2000)
     before = len(visitor.events)
     await visitor.start("Hello?")

@@ -1,4 +1,4 @@
-"""Bad files through the running page: an error message in the chat or an answer, and the page goes on."""
+"""Bad files on the running page: an error in the chat or an answer, and the page keeps working."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CASES = dict(bad_files.quick())
 
 
 def outside(page: ScriptedProduct) -> set[Path]:
-    """What there is beside the places that a page is meant to write to."""
+    """The files outside the folders that a page may write to."""
     root = page.files.root
     meant = {page.files.uploads, page.files.run}
     found = [path for path in root.parent.rglob("*") if not meant & {path, *path.parents}]
@@ -28,16 +28,16 @@ def outside(page: ScriptedProduct) -> set[Path]:
 
 
 @pytest.mark.parametrize("name", SAMPLE)
-async def test_a_bad_file_is_told_in_the_chat_and_the_next_question_is_answered(
+async def test_a_bad_file_is_reported_in_the_chat_and_the_next_question_is_answered(
     visitor: Visitor, page: ScriptedProduct, name: str
 ) -> None:
     before = outside(page)
     status, reply = await visitor.upload("../../\u202ebad\\file.png", "image/png", CASES[name]())
     assert status == 200, reply
     events = await visitor.ask("What is it?", [json.loads(reply)["id"]])
-    told = errors(events)
-    assert told or "An answer." in shown(events)
-    for sentence in told:
+    reported = errors(events)
+    assert reported or "An answer." in shown(events)
+    for sentence in reported:
         assert "Traceback" not in sentence
         assert "file.png" in sentence
         assert "/" not in sentence
@@ -48,7 +48,7 @@ async def test_a_bad_file_is_told_in_the_chat_and_the_next_question_is_answered(
 @pytest.mark.parametrize(
     "kind", ["image/svg+xml", "text/html", "application/zip", "x", "image/png\r\nX-Evil: 1", "", "*/*"]
 )
-async def test_what_says_that_it_is_no_picture_is_not_taken(visitor: Visitor, kind: str) -> None:
+async def test_the_claimed_type_of_a_file_is_never_served(visitor: Visitor, kind: str) -> None:
     status, reply = await visitor.upload("a.png", kind, bad_files.whole("PNG"))
     if status == 200:
         path = f"/project/file/{json.loads(reply)['id']}?session_id={visitor.session_id}"

@@ -1,4 +1,4 @@
-"""Words, settings and events that no browser would send: an answer or a sentence, and the page goes on."""
+"""Text, settings and events that no browser would send: an answer or a sentence, and the page keeps working."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A large chat taken away many times at once by somebody who does not read."""
+"""A large chat downloaded many times at once by a client that does not read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGEST = 200 * 2**20
 """The database may hold the two that are sent, once for each of its threads; not all of them."""
 
 
-async def test_downloads_that_nobody_reads_take_little_memory_and_a_few_are_sent_at_once(
+async def test_unread_downloads_take_little_memory_and_a_few_are_sent_at_once(
     visitor: Visitor, page: ScriptedProduct
 ) -> None:
     turn = {"id": "a", "text": "hello", "answers": [{"text": "x" * MEGABYTES * 10**6, "ending": "stop"}]}
@@ -45,7 +45,7 @@ async def test_downloads_that_nobody_reads_take_little_memory_and_a_few_are_sent
         begun, _, _ = select.select(wires, [], [], 0)
         assert len(begun) == 2
         assert most < LARGEST
-        # Another person's is not behind them.
+        # Another person's download does not wait for them.
         async with Visitor(page) as other:
             assert "An answer." in shown(await other.ask("Hello?"))
     _, _, whole = await asyncio.to_thread(visitor.caller.request, "GET", path)

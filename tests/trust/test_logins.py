@@ -1,4 +1,4 @@
-"""Being out means out: logins that end, on the server and at once; who may see what; and guessing."""
+"""Logins end on the server and at once; who may see what; and guessing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PASSWORDS = {name: f"a password of {name}" for name in ("anna", "bert", "carl", 
 
 @pytest.fixture(scope="module")
 def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProduct]:
-    """A page that others reach, with four people, of whom anna is an admin."""
+    """A page that others can reach, with four people; Anna is an admin."""
     with ScriptedProduct(tmp_path_factory.mktemp("logins") / "workspace", KIMI_HOST="0.0.0.0") as product:
         for name, password in PASSWORDS.items():
             People(product.files.people).add(name, password, admin=name == "anna")
@@ -60,14 +60,14 @@ class PersonsCaller(Caller):
 
 
 def person(product: ScriptedProduct, name: str) -> Visitor:
-    """Somebody with a socket, once entered."""
+    """A signed-in client with a socket, inside the `with` block."""
     visitor = Visitor(product)
     visitor.caller = PersonsCaller(product, name)
     return visitor
 
 
 def statuses(product: ScriptedProduct, token: str) -> set[int]:
-    """What a login is answered, wherever and however it is brought."""
+    """The replies to a login, for each route and way to send it."""
     cookie, stranger = Caller(product), Caller(product)
     cookie.cookie = f"access_token={token}"
     bearer = {"Authorization": f"Bearer {token}"}
@@ -119,7 +119,7 @@ async def test_signing_out_everywhere_ends_all_logins_sockets_and_running_answer
     assert PersonsCaller(public, "anna").sign_in().request("GET", "/user")[0] == 200
 
 
-async def test_a_session_that_goes_on_by_another_login_ends_with_that_one(public: ScriptedProduct) -> None:
+async def test_a_session_resumed_with_another_login_ends_with_that_one(public: ScriptedProduct) -> None:
     async with person(public, "anna") as first:
         second = person(public, "anna")
         second.session_id = first.session_id
@@ -148,14 +148,14 @@ async def test_the_command_signs_out_everywhere_while_the_page_runs(public: Scri
 
 
 @pytest.mark.parametrize("path", ["/logout", "/api/sign-out-everywhere"])
-def test_a_browser_forgets_the_pictures_of_who_signs_out(public: ScriptedProduct, path: str) -> None:
+def test_signing_out_makes_the_browser_forget_its_pictures(public: ScriptedProduct, path: str) -> None:
     caller = PersonsCaller(public, "dora")
     caller.sign_in()
     status, headers, _ = caller.request("POST", path)
     assert (status, headers["Clear-Site-Data"]) == (200, '"cache"')
 
 
-def test_a_stranger_signs_nobody_out(public: ScriptedProduct) -> None:
+def test_a_stranger_signs_no_one_out(public: ScriptedProduct) -> None:
     anna, stranger = PersonsCaller(public, "anna"), Caller(public)
     anna.sign_in()
     assert stranger.request("POST", "/api/sign-out-everywhere")[0] == 401
@@ -177,9 +177,17 @@ def test_only_admins_see_the_status_the_logs_and_the_figures(public: ScriptedPro
             assert (status, "Only an admin" in body.decode()) == (403, True), path
         assert "管理员" in bert.request("GET", path, Accept_Language="zh-CN")[2].decode()
     for caller, watches in ((anna, True), (bert, False), (guest, False)):
-        # What the banner shows is for everybody.
+        # Everyone may see what the banner shows.
         assert caller.request("GET", "/api/status")[0] == 200
         assert json.loads(caller.request("GET", "/user")[2])["metadata"] == {"watches": watches, "signsOut": True}
+    # And they alone say whether gigabytes are fetched.
+    said, kind = json.dumps({"answer": "no"}).encode(), "application/json"
+    for other in (bert, guest):
+        assert other.request("POST", "/api/download", said, Content_Type=kind)[0] == 403
+    assert not public.files.download.exists()
+    assert anna.request("POST", "/api/download", b'{"answer": "maybe"}', Content_Type=kind)[0] == 422
+    assert anna.request("POST", "/api/download", said, Content_Type=kind)[0] == 202
+    assert public.files.download.read_text() == "no\n"
     people = People(public.files.people)
     people.set_admin("bert", admin=True)
     assert bert.request("GET", "/api/logs")[0] == 200
@@ -187,7 +195,7 @@ def test_only_admins_see_the_status_the_logs_and_the_figures(public: ScriptedPro
     assert bert.request("GET", "/api/logs")[0] == 403
 
 
-def test_a_shared_password_that_was_replaced_lets_nobody_in_and_ends_its_logins(public: ScriptedProduct) -> None:
+def test_a_replaced_shared_password_lets_no_one_in_and_ends_its_logins(public: ScriptedProduct) -> None:
     old = public.files.password.read_text().strip()
     guest = Caller(public)
     assert post_login(guest, "somebody", old) == 200
@@ -197,7 +205,7 @@ def test_a_shared_password_that_was_replaced_lets_nobody_in_and_ends_its_logins(
     assert post_login(Caller(public), "somebody", "another-password") == 200
 
 
-def test_no_header_helps_guessing_and_guessing_locks_out_nobody_else(public: ScriptedProduct) -> None:
+def test_no_header_helps_guessing_and_guessing_locks_out_no_one_else(public: ScriptedProduct) -> None:
     known = PersonsCaller(public, "carl")
     known.sign_in()
     tried = [

@@ -1,4 +1,4 @@
-"""Every route of the page and of Chainlit, for a stranger and a person, with bodies that no page sends: no fault."""
+"""Every route of the page and of Chainlit, with and without a login, with bodies that no page sends: none fails."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.instruments.visitor import Visitor
 from tests.trust.test_attacks import log_in
 
 TYPED = "zanzibar"
-"""Stands in every body, and must not be in the log."""
+"""In every body, and must not be in the log."""
 BODIES = [
     b"", b"{}", b"[]", b"null", b"\xff\xfe", b"{" * 100_000, b"[" * 100_000, b"[" + b"[]," * 20_000 + b"[]]",
     b'{"session_id":null,"x":"zanzibar"}', b'{"session_id":["zanzibar"]}', b'{"session_id":"zanzibar\\r\\nX-Y: z"}',
@@ -46,7 +46,7 @@ MULTIPART = [
     b'--x\r\nContent-Disposition: form-data; name="file"; filename="\x00\xff"\r\n\r\nzanzibar\r\n--x--\r\n',
 ]  # fmt: skip
 NOT_ASKED = {"/logout", "/login"}
-"""These two end or limit logins, and have tests of their own."""
+"""These two end or limit logins, and have their own tests."""
 _ROUTES = """
 import json, warnings
 warnings.simplefilter("ignore")
@@ -68,7 +68,7 @@ print(json.dumps(sorted(set(walk(create_app(settings).routes)))))
 
 @pytest.fixture(scope="module")
 def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProduct]:
-    """A page that others reach, with its made-up password."""
+    """A page that others can reach, with its generated password."""
     with ScriptedProduct(tmp_path_factory.mktemp("odd") / "workspace", KIMI_HOST="0.0.0.0") as product:
         yield product
 
@@ -150,7 +150,7 @@ def answers_of(routes: list[tuple[str, str]], callers: tuple[Kept, ...]) -> tupl
                 sent = {"Content_Type": kind} if kind else {}
                 code, _, reply = caller.request(method, address, body or None, **sent)
                 asked += 1
-                # Retry needs a supervisor, which this page has not.
+                # Retry needs a supervisor, which this page does not have.
                 if code >= 500 and (code, path) != (503, "/api/retry"):
                     failed.append((bool(caller.cookie), method, address[:80], body[:60], code, reply[:80]))
     return asked, failed
@@ -167,7 +167,7 @@ def test_a_stranger_pushes_nothing_out_of_the_log(public: ScriptedProduct) -> No
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-async def test_what_is_refused_is_said_in_the_persons_language(visitor: Visitor, language: str) -> None:
+async def test_a_rejection_is_in_the_persons_language(visitor: Visitor, language: str) -> None:
     sent = {"Content_Type": "application/json", "Accept_Language": language}
     status, _, reply = visitor.caller.request("PUT", "/project/thread", b'{"threadId":"\\ud800","name":"x"}', **sent)
     assert status == 400

@@ -1,4 +1,4 @@
-"""The page's sockets under strangers who never sign in, and under a person who asks too much of them."""
+"""The page's sockets with strangers who never sign in, and with a person who overloads them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.instruments.scripted_product import ScriptedProduct
 from tests.instruments.visitor import LONG, Visitor, shown
 
 
-async def test_a_flood_of_sockets_that_never_sign_in_keeps_nobody_out_and_cuts_no_answer(page: ScriptedProduct) -> None:
+async def test_a_flood_of_sockets_that_never_sign_in_keeps_no_one_out_and_cuts_no_answer(page: ScriptedProduct) -> None:
     page.engine.script = Script(hold=True)
     limit = psutil.Process(page.pid).rlimit(psutil.RLIMIT_NOFILE)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http, Visitor(page) as early:
         await early.start("Hello?")
         await asyncio.to_thread(page.wait, lambda engine: engine.requests, LONG)
-        # Fewer files than the strangers want sockets.
+        # Fewer files than the strangers' sockets.
         psutil.Process(page.pid).rlimit(psutil.RLIMIT_NOFILE, (300, limit[1]))
         try:
             flood = []
@@ -60,8 +60,8 @@ async def test_a_chat_is_shown_once_for_each_connection(visitor: Visitor) -> Non
     assert "clear_ask" not in [name for name, _ in visitor.events[before:]]
 
 
-async def test_who_opens_too_many_windows_loses_the_oldest_and_is_told(tmp_path: Path) -> None:
-    # A page of its own: a person may connect so often in a minute, and the other tests here are the same person.
+async def test_opening_too_many_windows_disconnects_the_oldest_which_says_so(tmp_path: Path) -> None:
+    # A separate page: connections per minute are limited, and the other tests here are the same person.
     with ScriptedProduct(tmp_path / "workspace") as page:
         async with Visitor(page) as visitor:
             await _open_too_many_windows(visitor, page)
@@ -77,6 +77,6 @@ async def _open_too_many_windows(visitor: Visitor, page: ScriptedProduct) -> Non
     with contextlib.suppress(ConnectionError):
         await visitor.until(lambda _: False, "the end of the connection")
     assert "too_many_windows" in [name for name, _ in visitor.events], "its page would connect again at once"
-    [told] = [data for name, data in visitor.events if name == "toast"]
-    assert "64 windows" in told["message"]
+    [reported] = [data for name, data in visitor.events if name == "toast"]
+    assert "64 windows" in reported["message"]
     assert Caller(page).request("GET", "/healthz")[0] == 200

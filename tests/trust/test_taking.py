@@ -1,4 +1,4 @@
-"""A person who knows another's ids tries to take what is behind them, by the events that a browser sends."""
+"""A person who knows another person's ids tries to reach their data with a browser's events."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProduct
 
 
 class Person(Visitor):
-    """Somebody with a name, at a thread that they name."""
+    """A signed-in client that opens a given thread."""
 
     def __init__(self, page: ScriptedProduct, name: str, thread: str = "") -> None:
         super().__init__(page)
@@ -37,11 +37,11 @@ class Person(Visitor):
 
     @property
     def thread(self) -> str:
-        """The chat that the page has told it of."""
+        """The chat that the page has opened for it."""
         return [data["thread_id"] for name, data in self.events if name == "first_interaction"][-1]
 
     def chat(self, thread: str) -> dict[str, Any] | int:
-        """A chat as it can be saved; the status where it can't."""
+        """An exported chat; the status if the export fails."""
         status, _, body = self.caller.request("GET", f"/api/threads/{thread}/chat.json")
         found: dict[str, Any] = json.loads(body) if status == 200 else {}
         return found or status
@@ -49,7 +49,7 @@ class Person(Visitor):
 
 @pytest.fixture
 async def people(public: ScriptedProduct) -> AsyncIterator[tuple[Person, Person, dict[str, Any]]]:
-    """Anna with a chat of a picture, Bob, and Anna's chat as saved, which she has given him."""
+    """Anna with a chat with a picture, Bob, and an export of her chat that she has given him."""
     public.reset()
     async with AsyncExitStack() as stack:
         anna = await stack.enter_async_context(Person(public, "anna"))
@@ -62,7 +62,7 @@ async def people(public: ScriptedProduct) -> AsyncIterator[tuple[Person, Person,
         yield anna, bob, chat
 
 
-async def test_a_question_under_anothers_id_takes_nothing(
+async def test_a_question_under_another_persons_id_takes_nothing(
     people: tuple[Person, Person, dict[str, Any]],
 ) -> None:
     anna, bob, chat = people
@@ -78,12 +78,12 @@ async def test_a_question_under_anothers_id_takes_nothing(
         assert stolen not in {mine["id"] for mine in bobs["turns"]}
 
 
-async def test_a_socket_that_names_anothers_thread_gets_and_writes_nothing_of_it(
+async def test_a_socket_that_names_another_persons_thread_gets_and_writes_nothing_of_it(
     people: tuple[Person, Person, dict[str, Any]], public: ScriptedProduct
 ) -> None:
     anna, _, chat = people
     made_up = str(uuid.uuid4())
-    told = []
+    reported = []
     for thread in (anna.thread, made_up):
         async with Person(public, "bob", thread) as bob:
             await bob.until(lambda events: any(name == "resume_thread_error" for name, _ in events), "a refusal")
@@ -91,11 +91,11 @@ async def test_a_socket_that_names_anothers_thread_gets_and_writes_nothing_of_it
             assert bob.thread not in {anna.thread, made_up}
             assert "Anna" not in repr(bob.events)
             assert errors(bob.events) == []
-            told.append([data for name, data in bob.events if name == "resume_thread_error"])
+            reported.append([data for name, data in bob.events if name == "resume_thread_error"])
             assert isinstance(bob.chat(bob.thread), dict)
             assert bob.chat(thread) == 404
-    # Nor is there a difference by which the ids of others could be guessed.
-    assert told[0] == told[1]
+    # And no difference reveals whether an id exists.
+    assert reported[0] == reported[1]
     assert anna.chat(anna.thread) == chat
     assert not (public.files.uploads / made_up).exists()
 

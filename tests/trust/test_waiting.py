@@ -1,4 +1,4 @@
-"""Questions behind a running one: a few wait, Stop ends what is shown, a window that closes leaves nothing behind."""
+"""Questions behind a running one: a few wait, Stop ends the visible one, a closed window leaves nothing running."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ async def hold(visitor: Visitor, page: ScriptedProduct, text: str = "first") -> 
     await asyncio.to_thread(page.wait, lambda engine: bool(engine.requests), 30)
 
 
-async def test_ten_questions_wait_and_the_next_is_not_taken_and_that_is_said(
+async def test_ten_questions_wait_and_the_next_is_rejected_with_a_sentence(
     visitor: Visitor, page: ScriptedProduct
 ) -> None:
     await hold(visitor, page)
     for number in range(MOST_WAITING + 3):
         await visitor.start(f"question {number}")
     await visitor.until(lambda events: len(errors(events)) == 3, "three refusals")
-    assert all("was not taken" in sentence for sentence in errors(visitor.events))
+    assert all("was not accepted" in sentence for sentence in errors(visitor.events))
     page.thread.go()
     expected = ["first", *(f"question {number}" for number in range(MOST_WAITING))]
     await asyncio.to_thread(page.wait, lambda engine: len(engine.requests) == len(expected), 60)
@@ -57,7 +57,7 @@ async def test_stop_ends_the_answer_that_is_shown_and_the_next_comes(visitor: Vi
     await hold(visitor, page)
     for number in range(3):
         await visitor.start(f"question {number}")
-    # Once they wait; before, they would not be there to be stopped.
+    # Only once they wait: earlier there would be nothing to stop.
     assert "An answer." not in shown(await settled(visitor))
     page.engine.script = Script()
     await visitor.send("stop")
@@ -82,7 +82,7 @@ async def test_a_window_that_closes_gives_up_all_of_its_questions(page: Scripted
     assert asked(page) == ["first", "And I?"]
 
 
-async def test_settings_that_nobody_can_choose_are_kept_nowhere(visitor: Visitor, page: ScriptedProduct) -> None:
+async def test_impossible_settings_are_not_kept(visitor: Visitor, page: ScriptedProduct) -> None:
     for number in range(3):
         await visitor.send("chat_settings_change", {f"key {number}": "x" * 1_000_000, "system_prompt": "y" * 1_000_000})
     assert "An answer." in shown(await visitor.ask("Hello?"))

@@ -1,4 +1,4 @@
-"""docs/architecture.md and CONTRIBUTING.md: what they name is there, and every package is in the first."""
+"""docs/architecture.md and CONTRIBUTING.md: every path in them exists, and the first lists every package."""
 
 import re
 

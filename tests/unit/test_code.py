@@ -1,4 +1,4 @@
-"""The code itself: formatted, linted, typed, and free of what does not belong in a repository."""
+"""The code itself: formatted, linted, typed, and without what does not belong in a repository."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""docs/security.md and docs/reliability.md: each promise names a test, and each test that is named exists."""
+"""docs/security.md and docs/reliability.md: each promise names a test, and each named test exists."""
 
 import re
 

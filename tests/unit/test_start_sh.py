@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,5 +86,15 @@ def test_an_installation_of_another_user_is_a_sentence(clone: Path, theirs: str)
     )  # fmt: skip
     assert ended.returncode == 1
     place = clone if theirs == "." else clone / theirs
-    assert ended.stderr.startswith(f"nobody may not write {place}, which belongs to root: start as that user, or as")
+    assert ended.stderr.startswith(f"nobody can't write {place}, which belongs to root: start as that user, or as")
     assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("word", ["version", "--version", "-V"])
+def test_the_version_is_told_before_anything_is_installed(tmp_path: Path, word: str) -> None:
+    for name in ("start.sh", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    ended = subprocess.run([tmp_path / "start.sh", word], capture_output=True, text=True, check=True, timeout=60)
+    number = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert ended.stdout == f"Kimi-VL Chat {number}\n"
+    assert not (tmp_path / ".venv").exists()

@@ -1,1 +1,1 @@
-"""How much of the page one request, address or person may use: guards around all routes."""
+"""How much of the page one request, address or user may use: guards around all routes."""

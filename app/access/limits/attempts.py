@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 _ADDRESSES_REMEMBERED = 10_000
 _LONGEST_ADDRESS = 64
-"""In characters, of one that is none."""
+"""The most characters kept of an invalid address."""
 
 
 class Attempts:
-    """`most` wrong ones within `seconds` close the door for that address."""
+    """Blocks an address after `most` wrong attempts within `seconds`."""
 
     def __init__(self, most: int = 10, seconds: float = 300, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
@@ -29,7 +29,7 @@ class Attempts:
         return len(wrong) >= self._most
 
     def count(self, address: str) -> None:
-        """Counts an attempt, as a wrong one until it is forgiven."""
+        """Counts an attempt as wrong until it is forgiven."""
         network = network_of(address)
         self._wrong.setdefault(network, deque()).append(self._clock())
         self._wrong.move_to_end(network)
@@ -42,7 +42,7 @@ class Attempts:
 
 
 def network_of(address: str) -> str:
-    """Whom an address stands for: with IPv6 everybody has 2^64 of them."""
+    """The network that counts as one client: with IPv6 every client has 2^64 addresses."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,10 +1,10 @@
-"""What a request has to get past before any page code sees it: plain ASGI, outside everything else.
+"""Checks on every request before any code of the page sees it: plain ASGI, outermost.
 
-- `HostAndOrigin`: a page on loopback answers to its own names only (a foreign site's name can be pointed at 127.0.0.1),
-  and a browser's request that another site made is refused, for HTTP and WebSocket alike.
-- `BodyLimit`: a body is counted while it comes; nothing above the limit is ever held.
-- `SignIns`: passes on where a sign-in comes from to the check of its password, and rejects one that has to wait.
-- `SecureHeaders`: what every response says about itself.
+- `HostAndOrigin`: on loopback, accepts only the page's own names (another site's name can be made to resolve to
+  127.0.0.1), and rejects requests that another site made, for HTTP and WebSocket alike.
+- `BodyLimit`: counts a body while it arrives and never holds more than the limit.
+- `SignIns`: passes the origin of a sign-in to the password check, and rejects one that has to wait.
+- `SecureHeaders`: adds security headers to every response.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _UPLOADED_FILE = re.compile(r"/project/file/|/project/thread/")
 
 
 class AllowedPlaces:
-    """Under which names the page is reached.
+    """The names under which the page may be reached.
 
-    `origins` are further addresses such as `https://chat.example.org`; on `loopback` only they and this machine's own
-    names count.
+    `origins` are further addresses such as `https://chat.example.org`; on `loopback`, only they and this machine's own
+    names are accepted.
     """
 
     def __init__(self, *, loopback: bool, port: int, origins: str = "") -> None:
@@ -41,26 +41,31 @@ class AllowedPlaces:
         self._hosts = {f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]")}
         self._hosts |= {urlsplit(origin).netloc for origin in self._origins}
 
+    @property
+    def origins(self) -> set[str]:
+        """The further addresses, in lower case."""
+        return set(self._origins)
+
     def host_allowed(self, host: str) -> bool:
         """Whether the page answers to this `Host` header."""
         return not self._loopback or host.lower() in self._hosts
 
     def origin_allowed(self, origin: str | None, host: str) -> bool:
-        """Whether a request from a page at `origin` may come in; None: it comes from no browser's page."""
+        """Whether to accept a request from a page at `origin`; None means that no browser page sent it."""
         if origin is None:
             return True
         return origin.lower() in self._origins or urlsplit(origin.lower()).netloc == host.lower() != ""
 
     def is_https(self, host: str) -> bool:
-        """Whether the page has this name by https alone, by the word of its owner; what browsers send may differ."""
+        """Whether the configured origins have this name with https only."""
         name = host.lower()
         return f"https://{name}" in self._origins and f"http://{name}" not in self._origins
 
 
 class HostAndOrigin:
-    """Refuses requests under a foreign name or from a foreign page.
+    """Rejects requests to an unknown host name or from another site's page.
 
-    `from_anywhere` are paths to which another site's page may post; the routes there check the request themselves.
+    `from_anywhere` are paths that another site's page may post to; their routes check the request themselves.
     """
 
     def __init__(self, app: ASGIApp, places: AllowedPlaces, from_anywhere: Collection[str] = ()) -> None:
@@ -69,6 +74,7 @@ class HostAndOrigin:
         self._from_anywhere = from_anywhere
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one ASGI connection."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
@@ -84,7 +90,7 @@ class HostAndOrigin:
 
 
 class BodyLimit:
-    """Cuts a request off as soon as its body is too large. Sizes are in bytes; `paths` have limits of their own."""
+    """Rejects a request as soon as its body is too large. Sizes are in bytes; `paths` have their own limits."""
 
     def __init__(self, app: ASGIApp, upload: int, other: int, paths: Mapping[str, int] | None = None) -> None:
         self._app = app
@@ -92,6 +98,7 @@ class BodyLimit:
         self._paths = {**dict.fromkeys(UPLOAD_PATHS, upload), **(paths or {})}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one ASGI connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -124,12 +131,13 @@ class BodyLimit:
 
 
 class SignIns:
-    """Goes around a request to sign in with a password, which `sign_in.py` checks and `guesses.py` limits."""
+    """Wraps sign-ins with a password, which `sign_in.py` checks and `guesses.py` limits."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one ASGI connection."""
         if scope["type"] != "http" or scope["path"] != "/login" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
@@ -140,7 +148,7 @@ class SignIns:
 
         async def with_outcome(message: Message) -> None:
             if request.wait:
-                # Chainlit knows of no other refusal than a wrong password.
+                # Chainlit's response, which can only report a wrong password.
                 return
             if message["type"] == "http.response.start" and message["status"] == 200 and request.remember:
                 message["headers"] = [*message["headers"], (b"set-cookie", set_cookie(request.remember))]
@@ -154,11 +162,10 @@ class SignIns:
 
 
 class SecureHeaders:
-    """Puts the security headers on every response, and `Secure` on cookies that travel by HTTPS.
+    """Sets the security headers on every response, and `Secure` on cookies sent over HTTPS.
 
-    What does not say how it may be cached is its reader's alone, and is asked for again each time.
-
-    A file that somebody uploaded is shown in a sandbox without any rights.
+    A response without `Cache-Control` becomes private and is revalidated each time. Uploaded files are shown in a
+    sandbox without any rights.
     """
 
     def __init__(self, app: ASGIApp, policy: str) -> None:
@@ -166,6 +173,7 @@ class SecureHeaders:
         self._policy = policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one ASGI connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -181,7 +189,7 @@ class SecureHeaders:
                 headers["Cross-Origin-Opener-Policy"] = "same-origin"
                 headers["Cross-Origin-Resource-Policy"] = "same-origin"
                 headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
-                # Without a word, a proxy's cache may keep a person's file and give it to others.
+                # Without it, a proxy may cache one user's file and serve it to others.
                 headers.setdefault("Cache-Control", "private, no-cache")
                 if scope.get("scheme") == "https":
                     _secure_cookies(message)
@@ -191,7 +199,7 @@ class SecureHeaders:
 
 
 class _BodyTooLargeError(Exception):
-    """Raised inside `receive`, so that whoever reads the body stops at once."""
+    """Raised inside `receive`, to stop any code that reads the body."""
 
 
 def _secure_cookies(message: Message) -> None:
@@ -215,15 +223,15 @@ async def refuse(
     headers: Mapping[str, str] | None = None,
     **values: object,
 ) -> None:
-    """Answers a request with the sentence of `key` in the person's language, or closes a socket with it."""
-    # What programs are told is English throughout.
+    """Rejects a request with the message of `key` in the user's language, or closes a socket with it."""
+    # The API's messages are always in English.
     asked = None if _of_the_api(scope) else Headers(scope=scope).get("accept-language")
     sentence = text(key, language_of(asked), **values)
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.close", "code": 1008, "reason": sentence})
         return
-    # The connection is closed: the rest of a body that nobody reads must not be taken for the next request.
+    # Close the connection, or the rest of an unread body would be taken for the next request.
     response = JSONResponse(
         _refusal(scope, status, sentence), status, headers={"Connection": "close", **(headers or {})}
     )
@@ -236,7 +244,7 @@ def _of_the_api(scope: Scope) -> bool:
 
 
 def _refusal(scope: Scope, status: int, sentence: str) -> dict[str, object]:
-    """A refusal's JSON; programs that use the API find it where OpenAI's has it."""
+    """A rejection's JSON; for the API, in OpenAI's format."""
     if _of_the_api(scope):
         return {"error": {"message": sentence, "type": "invalid_request_error", "param": None, "code": str(status)}}
     return {"detail": sentence}

@@ -1,7 +1,7 @@
-"""Odd requests and errors, for every route of the page and of Chainlit: plain ASGI, like `guards.py`.
+"""Malformed requests and errors, for every route of the page and of Chainlit: plain ASGI, like `guards.py`.
 
-- `SoundRequests`: a body that is not sound JSON, or an address with a NUL, is refused before any route sees it.
-- `HonestErrors`: what a route raises becomes one sentence for the person and at most one short line in the log.
+- `SoundRequests`: rejects a body of invalid JSON, or a URL with a NUL, before any route sees it.
+- `HonestErrors`: turns an exception of a route into one sentence for the user and at most one line in the log.
 """
 
 from __future__ import annotations
@@ -27,20 +27,21 @@ _MOST_VALUES = 10_000
 _FRAMES = 6
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 _OTHERS = ("/v1/", "/ws/")
-"""Programs' requests and the socket's packets, which are checked in a way of their own."""
+"""The API and the sockets, which have their own checks."""
 _WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
 _OF_A_WRONG_SHAPE = (TypeError, ValueError, LookupError, AttributeError, AssertionError, RecursionError)
-"""What code raises that trusts its input."""
+"""What code without input checks raises on malformed input."""
 _log = logging.getLogger("app.requests")
 
 
 class SoundRequests:
-    """Refuses what no page sends. Uploads, forms and the API for programs are checked where they are read."""
+    """Rejects what the page never sends. Uploads, forms and the API have their own checks."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one ASGI connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
@@ -58,7 +59,7 @@ class SoundRequests:
                 return
             body += message.get("body", b"")
             complete = not message.get("more_body", False)
-        # A button needs no body, nor does a way out.
+        # The requests of some buttons, and signing out, have no body.
         if body and sound_object(bytes(body), _MOST_VALUES) is None:
             await refuse(scope, receive, send, 400, "refused_malformed")
             return
@@ -75,9 +76,9 @@ class SoundRequests:
 
 
 class HonestErrors:
-    """Answers for a route that raised. `trusting`: its code trusts what browsers send, as Chainlit's does.
+    """Responds in place of a route that raised. `trusting`: the route does not check its input, as Chainlit's do not.
 
-    What such a route raises because of the shape of what it got counts as the sender's mistake.
+    An exception that malformed input can cause in such a route counts as the client's mistake.
     """
 
     def __init__(self, app: ASGIApp, *, trusting: bool = False) -> None:
@@ -85,6 +86,7 @@ class HonestErrors:
         self._trusting = trusting
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one ASGI connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -106,15 +108,15 @@ class HonestErrors:
         try:
             await self._app(scope, noted, watched)
         except ClientDisconnect:
-            # Nobody is there to hear an answer.
+            # There is no one to respond to.
             return
         except Exception as error:
             if error is unread:
-                # A guard outside cuts the body off, and says why.
+                # An outer guard cut off the body and reports why.
                 raise
             status, key, values = self._explained(error)
             _note(scope, status, error)
-            # A reply that has begun is left without its end: the connection is closed, and nobody takes it for whole.
+            # A response that has begun never gets its end, so the client knows that it is incomplete.
             if not answered:
                 await refuse(scope, receive, send, status, key, headers=None, **values)
 
@@ -131,7 +133,7 @@ class HonestErrors:
 
 
 async def on_invalid(request: Request, error: Exception) -> JSONResponse:
-    """FastAPI's refusal of a request that does not fit its route, without what was sent."""
+    """FastAPI's rejection of a request that does not match its route, without echoing the input."""
     assert isinstance(error, RequestValidationError)
     language = language_of(request.headers.get("accept-language"))
     return JSONResponse({"detail": text("refused_malformed", language)}, 422)
@@ -145,14 +147,14 @@ def _has_json(scope: Scope) -> bool:
 
 
 def _note(scope: Scope, status: int, error: Exception) -> None:
-    """One line, without anything that was sent; of a fault of the page's own also where it happened."""
+    """Logs one line without any input; for a bug, with the place where it happened."""
     route = getattr(scope.get("endpoint"), "__name__", "a route")
     if status == 500:
-        # Not the message, which may repeat the body.
+        # Not the message, which may quote the body.
         frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
         where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
         _log.error("%s failed: %s at %s", route, type(error).__name__, where)
     elif isinstance(error, HistoryError):
         _log.error("%s failed: %s", route, error)
     elif not isinstance(error, Refusal):
-        _log.warning("%s refused a request: %s", route, type(error).__name__)
+        _log.warning("%s rejected a request: %s", route, type(error).__name__)

@@ -1,7 +1,7 @@
-"""A bounded set of connections that nobody has signed in on: when it is full, the one that has waited longest goes.
+"""A bounded set of connections that are not signed in: when it is full, one has to go.
 
-It goes from the network that has the most of them. So an honest newcomer always gets in, a flood from one network
-pushes out only itself, and many people behind one address may use all of the room while nobody else needs it.
+That is the oldest one from the network with the most connections. So an honest newcomer always gets in, a flood from
+one network evicts only itself, and many users behind one address may use the whole room while no one else needs it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Guest(Protocol):
-    """What can be in a room."""
+    """A connection that can be in a room."""
 
     network: str
     """The network of the peer's address."""
@@ -25,14 +25,14 @@ G = TypeVar("G", bound=Guest)
 
 
 class Room(Generic[G]):
-    """At most `most` guests, each for at most `seconds`; None: for any time."""
+    """At most `most` guests, each for at most `seconds`; None means no time limit."""
 
     def __init__(self, most: int | Callable[[], int], seconds: float | None = None) -> None:
         self._most = most if callable(most) else lambda: most
         self._seconds = seconds
         self._timers: dict[G, asyncio.TimerHandle | None] = {}
         self._of_network: dict[str, dict[G, None]] = {}
-        """The guests of each network, in the order in which they came."""
+        """The guests of each network, oldest first."""
 
     def __contains__(self, guest: G) -> bool:
         return guest in self._timers
@@ -41,7 +41,7 @@ class Room(Generic[G]):
         return len(self._timers)
 
     def enter(self, guest: G) -> None:
-        """Lets a guest in; sends others away where there are too many."""
+        """Adds a guest; sends others away if there are too many."""
         if guest in self._timers:
             return
         timer = None
@@ -54,7 +54,7 @@ class Room(Generic[G]):
             self._send_away(next(iter(busiest)))
 
     def leave(self, guest: G) -> None:
-        """Forgets a guest, who has signed in or has gone."""
+        """Removes a guest that has signed in or disconnected."""
         if guest not in self._timers:
             return
         if timer := self._timers.pop(guest):

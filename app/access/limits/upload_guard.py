@@ -1,8 +1,8 @@
-"""What keeps uploads from filling the disk, the memory and the connections: plain ASGI, like `guards.py`.
+"""Keeps uploads from exhausting disk, memory and connections: plain ASGI, like `guards.py`.
 
-- `UploadGuard`: no file is read before it is known whose it is, that the disk has room for it, and that its page is
-  connected; and of one person's files a few at a time.
-- `BodyPace`: a body that hardly comes is given up.
+- `UploadGuard`: reads a file only from a signed-in user, if the disk has room for it and its page is connected; and
+  only a few files of one user at a time.
+- `BodyPace`: gives up a body that arrives too slowly.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.access.limits.guards import UPLOAD_PATHS, refuse
-from app.access.signed_in import user_in
+from app.access.signed_in import user_of
 
 ROOM_LEFT = 16 * 1024 * 1024
-"""Bytes of the disk that no upload takes: for the chats, the logs and the state."""
+"""Bytes of the disk reserved for the chats, the logs and the state."""
 MOST_FILES = 500
-"""Files of one open chat, which Chainlit keeps on the disk as long as its session."""
+"""The most files of one open chat; Chainlit keeps them on the disk as long as its session."""
 _CONNECTING_SECONDS = 5.0
 _LOOK_SECONDS = 0.05
 
 
 class UploadGuard:
-    """Stands before the reading of uploads; inside `StillWelcome`, which takes away the cookies that no longer hold."""
+    """Checks uploads before they are read; inside `StillWelcome`, which removes invalid login cookies."""
 
     def __init__(self, app: ASGIApp, folder: Path, at_once: int = 4) -> None:
         self._app = app
@@ -40,10 +40,11 @@ class UploadGuard:
         self._freed = asyncio.Condition()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one ASGI connection."""
         if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in UPLOAD_PATHS:
             await self._app(scope, receive, send)
             return
-        user = user_in(HTTPConnection(scope).cookies)
+        user = user_of(scope)
         if user is None:
             await refuse(scope, receive, send, 401, "refused_stranger")
         elif not self._has_room(Headers(scope=scope).get("content-length", "")):
@@ -59,7 +60,7 @@ class UploadGuard:
         return shutil.disk_usage(self._folder).free >= size + ROOM_LEFT
 
     async def _in_turn(self, person: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """Those above the number wait, unread: the network holds their bytes, not we."""
+        """Runs at most `at_once` uploads of a user; others wait unread, in the kernel's socket buffers."""
         async with self._freed:
             await self._freed.wait_for(lambda: self._reading[person] < self._at_once)
             self._reading[person] += 1
@@ -79,9 +80,9 @@ def _files_of(scope: Scope) -> int:
 
 
 async def _until_connected(scope: Scope) -> None:
-    """Waits for the page's connection: a picture that is pasted in the first moment comes before it.
+    """Waits for the page's socket: a picture pasted right after loading arrives before it.
 
-    Without one Chainlit refuses the file, which it keeps with the session.
+    Chainlit keeps files with the session, and rejects one without a session.
     """
     session = HTTPConnection(scope).query_params.get("session_id")
     end = time.monotonic() + _CONNECTING_SECONDS
@@ -90,7 +91,7 @@ async def _until_connected(scope: Scope) -> None:
 
 
 class BodyPace:
-    """Gives up a request whose body stands still for `idle` seconds, or comes slower than `slowest` bytes a second."""
+    """Gives up a request whose body stalls for `idle` seconds, or arrives slower than `slowest` bytes a second."""
 
     def __init__(self, app: ASGIApp, idle: float = 30.0, slowest: float = 4096.0) -> None:
         self._app = app
@@ -98,6 +99,7 @@ class BodyPace:
         self._slowest = slowest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one ASGI connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -108,7 +110,7 @@ class BodyPace:
             nonlocal began, received, complete, slow
             if complete:
                 return await receive()
-            # From the first reading on: a request that has to wait for its turn is not slow.
+            # Timed from the first read, so that waiting in a queue does not count.
             began = began or time.monotonic()
             due = began + self._idle + received / self._slowest
             try:
@@ -123,7 +125,7 @@ class BodyPace:
 
         async def watched(message: Message) -> None:
             nonlocal answered
-            # FastAPI makes a refusal of its own of what is raised while it reads a body.
+            # FastAPI sends its own response to an exception raised while it reads a body.
             if not slow or answered:
                 answered = True
                 await send(message)
@@ -138,4 +140,4 @@ class BodyPace:
 
 
 class _TooSlowError(Exception):
-    """Raised inside `receive`, so that whoever reads the body stops at once."""
+    """Raised inside `receive`, to stop any code that reads the body."""

@@ -1,1 +1,11 @@
-"""The schema's history, for Alembic: `database.Database.open` brings a database up to date at every start."""
+"""The schema's history, for Alembic: `database.Database.open` upgrades a database at every start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MIGRATIONS = Path(__file__).parent
+
+
+class NewerSchemaError(Exception):
+    """A later version of this program has written the database."""

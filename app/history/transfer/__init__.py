@@ -1,1 +1,1 @@
-"""A chat as files: taken away, and taken in again."""
+"""Exports a chat to files, and imports it."""

@@ -1,4 +1,4 @@
-"""Replies that browsers write into a file: sent while they are made, a few at once for each person."""
+"""Responses that browsers save as a file: streamed while they are generated, a few at once for each user."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _log = logging.getLogger("app.history.transfer.downloads")
 
 
 class Downloads:
-    """The line of all downloads.
+    """The queue of all downloads.
 
-    A person's further ones wait for `patience` seconds; one whose reader takes no 64 KB in `seconds` is cut off.
+    A user's further ones wait up to `patience` seconds; one whose client reads less than 64 KB in `seconds` is cut off.
     """
 
     def __init__(self, of_one: int = 2, patience: float = 30.0, seconds: float = 60.0) -> None:
@@ -30,12 +30,12 @@ class Downloads:
         self.seconds = seconds
 
     def reply(self, pieces: AsyncIterator[bytes], person: str, name: str, kind: str) -> Download:
-        """A reply with these bytes for `person`, in a file of this name and of this media type."""
+        """A response with these bytes for `person`, as a file with this name and media type."""
         return Download(self, person, pieces, name, kind)
 
 
 class Download(StreamingResponse):
-    """One of them. Its bytes are not made before it is its turn."""
+    """One download. It is not generated before its turn in the queue."""
 
     def __init__(self, downloads: Downloads, person: str, pieces: AsyncIterator[bytes], name: str, kind: str) -> None:
         headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "Cache-Control": "no-store"}
@@ -44,10 +44,10 @@ class Download(StreamingResponse):
         self._person = person
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As ASGI calls it.
+        """Runs the response once there is room for it.
 
         Raises:
-            Refusal: too many of this person's are running.
+            Refusal: too many of this user's downloads are running.
         """
         try:
             async with self._downloads.line.place(self._person, self._downloads.patience):
@@ -56,7 +56,7 @@ class Download(StreamingResponse):
             raise Refusal(429, "refused_downloads") from None
 
     async def stream_response(self, send: Send) -> None:
-        """As Starlette calls it. A reply that is cut off is left without its end, so that nobody takes it for whole."""
+        """Streams the body. One that is cut off never gets its final chunk, so the client knows it is incomplete."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         async with aclosing(self.body_iterator) as chunks:  # type: ignore[type-var] # ours is a generator
             async for chunk in chunks:
@@ -64,13 +64,13 @@ class Download(StreamingResponse):
                     async with asyncio.timeout(self._downloads.seconds):
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 except TimeoutError:
-                    _log.warning("a download was cut off: its reader took too little for %g s", self._downloads.seconds)
+                    _log.warning("a download was cut off: its client read too little for %g s", self._downloads.seconds)
                     return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _chunks(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in pieces of a size that is worth sending, and none so large that a slow reader stays for long."""
+    """The same bytes in chunks large enough to send, and small enough for a slow client."""
     waiting = bytearray()
     async for piece in pieces:
         waiting += piece

@@ -1,7 +1,6 @@
-"""A thread as files: as Markdown with its pictures in a zip, to be read, and as JSON, to be taken in again elsewhere.
+"""Exports a thread: as Markdown with its pictures in a zip for reading, and as JSON for importing elsewhere.
 
-The JSON has everything: all branches, all answers, feedback, settings, and the pictures' bytes. Both are written while
-they are read, piece by piece.
+The JSON has everything: all branches, all answers, feedback, settings, and the pictures' bytes. Both are streamed.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ VERSION = 2
 """1 had reasoning and text instead of parts, and a line instead of figures."""
 _ANSWER = TypeAdapter(Answer)
 _READ_BYTES = 3 * 64 * 1024
-"""Of a picture at once; as base64 it has no rest."""
+"""Bytes of a picture read at once; a multiple of three, so that its base64 needs no padding."""
 _NOT_IN_A_NAME = re.compile(r"[^\w.() -]+")
 
 
@@ -39,7 +38,7 @@ async def chat_json(thread: ThreadReader) -> AsyncIterator[bytes]:
     """The whole thread; a picture whose file is gone is left out.
 
     Raises:
-        HistoryError: the thread was deleted meanwhile, or the database does not answer.
+        HistoryError: the thread has since been deleted, or the database does not answer.
     """
     outline = await thread.outline()
     shown = outline.shown()
@@ -62,20 +61,20 @@ async def chat_json(thread: ThreadReader) -> AsyncIterator[bytes]:
 
 
 async def chat_zip(thread: ThreadReader, language: Language) -> AsyncIterator[bytes]:
-    """The branch that is shown as `chat.md`, with its pictures beside it.
+    """The current branch as `chat.md`, with its pictures beside it.
 
     Raises:
-        HistoryError: the thread was deleted meanwhile, or the database does not answer.
+        HistoryError: the thread has since been deleted, or the database does not answer.
     """
     sink, names = _Sink(), dict[Picture, str]()
-    # What is left open by a reader that has gone is closed with it.
+    # If the client disconnects, this is closed when it is garbage-collected.
     folder = zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED)
     with folder.open("chat.md", "w") as file:
         async for words in _markdown(thread, names, language):
             await asyncio.to_thread(file.write, words.encode())
             yield sink.take()
     for picture, name in names.items():
-        # Pictures are compressed already.
+        # Stored, since pictures are already compressed.
         with folder.open(zipfile.ZipInfo(name), "w") as file:
             async for data in _bytes_of(picture):
                 file.write(data)
@@ -85,30 +84,30 @@ async def chat_zip(thread: ThreadReader, language: Language) -> AsyncIterator[by
 
 
 def file_name(words: str) -> str:
-    """Words as the name of a file on any system."""
+    """`words` as a file name that is valid on any system."""
     return _NOT_IN_A_NAME.sub("_", words).strip(" ._")[:60] or "chat"
 
 
 class _Sink(io.RawIOBase):
-    """A file that is written only, and given away as it grows."""
+    """A write-only file whose content is taken out as it grows."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
 
     def write(self, data: Any) -> int:
-        """As a file's."""
+        """Appends bytes."""
         self._parts.append(bytes(data))
         return len(data)
 
     def take(self) -> bytes:
-        """What has been written since it was last called."""
+        """What has been written since the last call."""
         data = b"".join(self._parts)
         self._parts.clear()
         return data
 
 
 async def _markdown(thread: ThreadReader, names: dict[Picture, str], language: Language) -> AsyncIterator[str]:
-    """The words; `names` is filled with the pictures' names as they come."""
+    """The text; fills `names` with the pictures' names on the way."""
     outline = await thread.outline()
     yield f"# {outline.name}"
     async for turn in thread.turns(outline.shown()):
@@ -137,7 +136,7 @@ async def _answer_markdown(answer: ReadAnswer, language: Language) -> AsyncItera
 
 
 async def _folded(slices: AsyncIterator[str], language: Language) -> AsyncIterator[str]:
-    """Reasoning, which is opened by a click; nothing where there is none."""
+    """Reasoning, folded; nothing if there is none."""
     before = f"\n\n<details><summary>{text('thinking', language)}</summary>\n\n"
     async for words in slices:
         if words:

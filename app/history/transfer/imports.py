@@ -1,6 +1,6 @@
-"""A thread that comes out of a file, as `exports.py` writes them.
+"""Imports a thread from a file written by `exports.py`.
 
-What is taken in is checked as any upload is: the pictures are decoded and encoded again, and everything gets new ids.
+Its content is checked like any upload: pictures are decoded and encoded again, and everything gets new ids.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from app.talk.conversation import Conversation, Picture, Turn, new_id
 from app.talk.settings import stored
 
 MOST_VALUES = 500_000
-"""Of a file's JSON."""
+"""The most values in a file's JSON."""
 MOST_TURNS = 10_000
 MOST_ANSWERS = 20_000
 MARK = ".import"
@@ -43,11 +43,11 @@ _FIRST_REVISION = 1
 _AS_IT_IS = PictureLimits(MAX_PIXELS, MAX_PIXELS)
 
 Normalise = Callable[[bytes, PictureLimits], Awaitable[NormalPicture]]
-"""Makes a picture ready, as `UploadStore.normalised` does."""
+"""Normalises a picture, as `UploadStore.normalised` does."""
 
 
 class ImportedError(Exception):
-    """A file is no chat that can be taken in; `key` names the sentence for people."""
+    """A file cannot be imported; `key` names the message for users."""
 
     def __init__(self, key: str) -> None:
         super().__init__(key)
@@ -61,7 +61,7 @@ class _PictureFile(BaseModel):
 
 
 def _with_pictures_apart(turn: object) -> object:
-    """What a file has of a turn, and its pictures, which are files of their own once they are taken in."""
+    """Splits a turn of a file into the turn itself and its pictures, which become separate files."""
     if not isinstance(turn, dict):
         return turn
     answers = turn.get("answers", [])
@@ -71,7 +71,7 @@ def _with_pictures_apart(turn: object) -> object:
 
 
 def _with_parts(answer: object) -> object:
-    """What a file has of an answer; version 1 of the format had its reasoning and its text in place of its parts."""
+    """An answer of a file; converts version 1 of the format, which had reasoning and text instead of parts."""
     if not isinstance(answer, dict) or "parts" in answer:
         return answer
     parts = [{"kind": kind, "text": answer[kind]} for kind in ("reasoning", "text") if answer.get(kind)]
@@ -93,12 +93,12 @@ class _Chat(BaseModel):
 
 
 async def take_in(file: IO[bytes], thread_id: str, uploads: Path, normalise: Normalise) -> Thread:
-    """Makes a thread of what `file` holds, as `thread_id`; its pictures are written below `uploads`.
+    """Reads `file` into a thread with the id `thread_id`, without an owner yet; writes its pictures below `uploads`.
 
-    The owner is left open. The folder has a mark that `complete` takes away.
+    Their folder gets a mark that `folder_of_an_import` removes.
 
     Raises:
-        ImportedError: it is no such file, or one of its pictures cannot be used.
+        ImportedError: it is not such a file, or one of its pictures cannot be used.
         OSError: a picture could not be written.
     """
     chat = await asyncio.to_thread(_read, file)
@@ -106,7 +106,7 @@ async def take_in(file: IO[bytes], thread_id: str, uploads: Path, normalise: Nor
     page_ids: dict[str, str] = {}
     taken = []
     for turn, files in sorted(chat.turns, key=lambda one: one[0].asked):
-        # A parent comes before its children, so that no branch is a circle.
+        # A parent must precede its children, so no branch can be a cycle.
         if turn.id in ids or (turn.parent and turn.parent not in ids):
             raise ImportedError("import_unknown")
         ids[turn.id] = new_id()
@@ -120,7 +120,7 @@ async def take_in(file: IO[bytes], thread_id: str, uploads: Path, normalise: Nor
 
 
 async def keep(database: Database, uploads: Path, thread: Thread, user_id: str) -> None:
-    """Writes a thread that is new as a whole, for this person.
+    """Saves a new thread as a whole, for this user.
 
     Raises:
         HistoryError: nothing was written.
@@ -140,7 +140,7 @@ async def keep(database: Database, uploads: Path, thread: Thread, user_id: str) 
     }
     async with database.writing() as connection:
         await connection.execute(insert(threads).values(**row))
-        # Some at a time, for the page goes on between them.
+        # In batches, so that the event loop serves others in between.
         for some in _some(everything):
             for table, rows in await asyncio.to_thread(_rows, some, thread.id, uploads):
                 if rows:
@@ -149,7 +149,7 @@ async def keep(database: Database, uploads: Path, thread: Thread, user_id: str) 
 
 @asynccontextmanager
 async def folder_of_an_import(folder: Path) -> AsyncIterator[None]:
-    """The folder of the thread's pictures goes with an import that fails, and stays with one that does not."""
+    """Deletes the folder of the thread's pictures if the import fails."""
     try:
         yield
     except BaseException:
@@ -192,7 +192,7 @@ def _answer_rows(turn: Turn) -> list[dict[str, Any]]:
 
 def _read(file: IO[bytes]) -> _Chat:
     try:
-        # Not read into memory: the parser takes it from where it is.
+        # Memory-mapped, so the file is not copied into memory for the parser.
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
             parsed = orjson.loads(view)
         chat = _Chat.model_validate(parsed)
@@ -208,7 +208,7 @@ def _read(file: IO[bytes]) -> _Chat:
 
 
 def _give_ids(turn: Turn, ids: dict[str, str]) -> None:
-    """Replaces the ids of a file; which answer counts is by its place there."""
+    """Replaces a file's ids; the chosen answer is given by its position."""
     turn.id, turn.parent = ids[turn.id], ids[turn.parent] if turn.parent else ""
     turn.chosen = min(max(turn.chosen, 0), len(turn.answers) - 1)
     for answer in turn.answers:
@@ -229,6 +229,6 @@ async def _picture(part: _PictureFile, folder: Path, normalise: Normalise) -> Pi
 
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    # Also says that the import still goes on.
+    # Also marks the import as still running.
     (path.parent / MARK).touch()
     path.write_bytes(data)

@@ -1,6 +1,6 @@
-"""A kept thread, read in pieces, so that a large one takes no more memory than a small one.
+"""Reads a stored thread in pieces, so that a large one takes no more memory than a small one.
 
-No connection is held between two pieces: their reader may be slow.
+No connection is held between two pieces, since the client may be slow.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from app.history.tables import answers, pictures, threads, turns
 from app.talk.conversation import Answer, Conversation, Picture, Turn
 
 _SLICE = 1_000_000
-"""Characters of one text that are read at once. The database looks for each slice from the text's beginning."""
+"""Characters of one text read at once. The database scans the text from its beginning for each slice."""
 _BATCH = 250_000
-"""Characters of several questions with their answers that are read at once."""
+"""Characters read at once for several questions with their answers."""
 _MOST_IDS = 200
 _OF_TURNS = turns.join(threads)
 _OF_ANSWERS = answers.join(turns).join(threads)
@@ -44,14 +44,14 @@ class AnswerHead:
 
 @dataclass
 class TurnHead:
-    """A question without its texts, of which it has the length in characters."""
+    """A question without its text; `text` is its length in characters."""
 
     id: str
     parent: str
     page_id: str
     asked: float
     chosen: str
-    """The id of the answer that counts; empty: the last one."""
+    """The id of the chosen answer; empty means the last one."""
     text: int
     answers: list[AnswerHead] = field(default_factory=list)
 
@@ -72,7 +72,7 @@ class Outline:
     last: str
 
     def shown(self) -> list[TurnHead]:
-        """The branch that is shown."""
+        """The current branch."""
         by_id = {turn.id: turn for turn in self.turns}
         if self.last not in by_id:
             return []
@@ -84,7 +84,7 @@ class Outline:
 
 @dataclass
 class ReadAnswer:
-    """An answer whose parts come in slices, each with its kind; `about` is all else."""
+    """An answer whose parts are read in slices, each with its kind; `about` has everything else."""
 
     about: Answer
     parts: list[tuple[str, AsyncIterator[str]]]
@@ -92,7 +92,7 @@ class ReadAnswer:
 
 @dataclass
 class ReadTurn:
-    """A question whose text comes in slices; `chosen` counts among `answers`, which are those that said something."""
+    """A question whose text is read in slices; `chosen` is an index into `answers`, which omits failed ones."""
 
     head: TurnHead
     text: AsyncIterator[str]
@@ -102,7 +102,7 @@ class ReadTurn:
 
 
 class ThreadReader:
-    """Reads one thread of one person."""
+    """Reads one thread of one user."""
 
     def __init__(self, database: Database, uploads: Path, thread_id: str, user_id: str) -> None:
         self._database = database
@@ -110,7 +110,7 @@ class ThreadReader:
         self._own = own_thread(user_id, thread_id)
 
     async def name(self) -> str | None:
-        """The thread's name; None where this person has no such thread."""
+        """The thread's name; None if this user has no such thread."""
         async with self._database.reading() as connection:
             return (await connection.execute(select(threads.c.name).where(self._own))).scalar_one_or_none()
 
@@ -118,7 +118,7 @@ class ThreadReader:
         """The thread without its texts.
 
         Raises:
-            HistoryError: it is not there, or the database does not answer.
+            HistoryError: it does not exist, or the database does not answer.
         """
         of_turns = [turns.c[name] for name in ("id", "parent", "page_id", "asked", "chosen_answer")]
         asked = select(*of_turns, func.length(turns.c.text)).select_from(_OF_TURNS).order_by(turns.c.asked)
@@ -136,10 +136,10 @@ class ThreadReader:
         return Outline(thread.name, thread.preset, settings, list(heads.values()), thread.last_turn)
 
     async def turns(self, heads: Sequence[TurnHead]) -> AsyncIterator[ReadTurn]:
-        """These questions with all that belongs to them. The texts of one are to be read before the next one comes.
+        """These questions with their pictures and answers. Read the texts of one before asking for the next.
 
         Raises:
-            HistoryError: one was deleted meanwhile, or the database does not answer.
+            HistoryError: one has since been deleted, or the database does not answer.
         """
         for batch in _batches(heads):
             pieces = _Pieces(self, await self._texts(batch) if sum(turn.size for turn in batch) <= _BATCH else {})
@@ -156,7 +156,7 @@ class ThreadReader:
         """The characters of a text from `start` on.
 
         Raises:
-            HistoryError: it was deleted meanwhile, or the database does not answer.
+            HistoryError: it has since been deleted, or the database does not answer.
         """
         of = _OF_TURNS if column.table is turns else _OF_ANSWERS
         query = select(func.substr(column, start + 1, _SLICE)).select_from(of)
@@ -198,14 +198,14 @@ class ThreadReader:
 
 
 class _Pieces:
-    """Texts in slices: those that were read along at once, others one slice after the other."""
+    """Texts in slices: from those already read, or else fetched slice by slice."""
 
     def __init__(self, reader: ThreadReader, known: dict[tuple[str, str], str]) -> None:
         self._reader = reader
         self._known = known
 
     async def of(self, column: Column[Any], row_id: str, start: int = 0, end: int | None = None) -> AsyncIterator[str]:
-        """The text of a row from the character `start` to `end`; None: to its end."""
+        """The text of a row from the character `start` to `end`; None means to its end."""
         known = self._known.get((str(column), row_id))
         if known is not None:
             yield known[start:end]
@@ -241,7 +241,7 @@ def _batches(heads: Iterable[TurnHead]) -> Iterator[list[TurnHead]]:
 
 def _whole(head: TurnHead, pieces: _Pieces, shown: list[Picture], about: dict[str, Answer]) -> ReadTurn:
     """A question with its answers, without those that failed before they began."""
-    # One that was deleted while the thread is read is no longer known.
+    # An answer deleted while the thread is being read is missing from `about`.
     known = [(answer, about[answer.id]) for answer in head.answers if answer.id in about]
     said = [(answer, its) for answer, its in known if answer.size or its.ending not in {None, "error"}]
     at = next((n for n, (answer, _) in enumerate(said) if answer.id == head.chosen), len(said) - 1)
@@ -250,7 +250,7 @@ def _whole(head: TurnHead, pieces: _Pieces, shown: list[Picture], about: dict[st
 
 
 async def is_kept(database: Database, thread_id: str) -> bool:
-    """Whether anybody has a thread of this id: for the upkeep of the disk, and no answer to anybody.
+    """Whether any user has a thread with this id. For cleaning up the disk only: it ignores the owner.
 
     Raises:
         HistoryError: the database does not answer.

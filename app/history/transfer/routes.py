@@ -1,4 +1,4 @@
-"""What browsers fetch and send to take a chat away and to bring one in."""
+"""The routes that export and import chats."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _WRITE_BYTES = 1024 * 1024
 
 
 def export_routes(history: History, users: Users, store: UploadStore) -> APIRouter:
-    """The routes, each for a person's own threads only."""
+    """The routes, each for the user's own threads only."""
     router = APIRouter()
     downloads = Downloads()
     importing = _Importing(history, users, store)
@@ -75,21 +75,21 @@ def export_routes(history: History, users: Users, store: UploadStore) -> APIRout
 
 
 class _Importing:
-    """The imports of all people: of each person one at a time, and small ones do not wait for large ones."""
+    """The imports of all users: one at a time for each user, and small ones do not wait for large ones."""
 
     def __init__(self, history: History, users: Users, store: UploadStore) -> None:
         self._history = history
         self._users = users
         self._store = store
-        # A file takes several times its size in memory, while it is parsed and until it is written.
+        # Parsing and saving a file takes several times its size in memory.
         self._large = FairLine(at_once=2, of_one=1)
         self._small = FairLine(at_once=8, of_one=1)
 
     async def take(self, request: Request, person: str) -> str:
-        """The id of the thread that a request's body has become.
+        """Imports a request's body and returns the id of the new thread.
 
         Raises:
-            Refusal: it is no chat that can be taken in, the disk is full, or the person has too much waiting.
+            Refusal: it cannot be imported, the disk is full, or the user has too many imports waiting.
             HistoryError: it could not be written.
         """
         try:
@@ -105,7 +105,7 @@ class _Importing:
             raise
 
     async def _taken(self, request: Request, person: str) -> str:
-        # It has no name, so that nothing of it stays whatever happens.
+        # Unnamed, so that it disappears whatever happens.
         with await asyncio.to_thread(_nameless_file, self._history.uploads) as file:
             size = await _receive(request, file, self._history.uploads)
             line = self._small if size <= _SMALL_BYTES else self._large
@@ -127,7 +127,7 @@ def _nameless_file(folder: Path) -> IO[bytes]:
 
 
 async def _receive(request: Request, file: IO[bytes], folder: Path) -> int:
-    """Writes a request's body into `file`; its size in bytes.
+    """Writes a request's body into `file`; returns its size in bytes.
 
     Raises:
         ImportedError: it holds too many values.
@@ -135,7 +135,7 @@ async def _receive(request: Request, file: IO[bytes], folder: Path) -> int:
     """
     counter, waiting, size = ValueCounter(), bytearray(), 0
     refused: Exception | None = None
-    # Read to its end also where it is refused: browsers show no answer that comes before.
+    # Read to the end even if rejected: browsers ignore a response sent before that.
     async for chunk in request.stream():
         size += len(chunk)
         if refused:

@@ -1,1 +1,1 @@
-"""How a turn looks: what is shown of it, piece by piece, the buttons below it, and the words of all that."""
+"""How a turn looks: the pieces of the answer, the buttons below it, and their wording."""

@@ -11,14 +11,14 @@ from app.talk.conversation import Answer
 
 
 class AnswerText:
-    """The words of the answer that is shown, or why there are none."""
+    """The text of the answer that is shown, or the reason why there is none."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         self.message: cl.Message | None = None
 
     def restore(self, answer: Answer) -> None:
-        """Takes up an answer of the history."""
+        """Shows an answer from the history."""
         self.message = self._new(self._words(answer))
         self.message.created_at = utc_now()
 
@@ -28,7 +28,7 @@ class AnswerText:
             await self._rewrite(answer.text)
 
     async def say(self, words: str) -> None:
-        """Adds some words."""
+        """Appends some text."""
         if self.message is None:
             self.message = self._new(words)
             await self.message.send()
@@ -37,7 +37,7 @@ class AnswerText:
             await self.message.stream_token(words)
 
     async def take_back(self) -> str:
-        """Empties it; what it said."""
+        """Empties the message and returns what it said."""
         said = self.message.content if self.message else ""
         if self.message:
             await self._rewrite("")
@@ -54,7 +54,7 @@ class AnswerText:
         return self.message
 
     async def remove(self) -> None:
-        """Takes it off the page."""
+        """Removes the message from the page."""
         if self.message:
             await self.message.remove()
             self.message = None

@@ -17,7 +17,7 @@ class ButtonRow:
         self.actions: list[cl.Action] = []
 
     def make(self, turn: Turn, answer: Answer, place: tuple[int, int], for_id: str) -> None:
-        """Makes the buttons below the message `for_id`; `place`: which version of the question, and of how many."""
+        """Makes the buttons below the message `for_id`; `place` is the question's version, and how many there are."""
         language = self._frame.language
         offered = below_answer(turn, answer, language) + to_versions(turn.id, place, language)
         self.actions = [action_of(one) for one in offered]
@@ -25,14 +25,14 @@ class ButtonRow:
             action.forId = for_id
 
     async def show(self, turn: Turn, answer: Answer, place: tuple[int, int], for_id: str) -> None:
-        """Puts them on the page, in the place of those that are there."""
+        """Replaces the buttons on the page."""
         await self.remove()
         self.make(turn, answer, place, for_id)
         for action in self.actions:
             await action.send(for_id=for_id)
 
     async def remove(self) -> None:
-        """Takes them off the page."""
+        """Removes the buttons from the page."""
         for action in self.actions:
             await action.remove()
         self.actions = []

@@ -1,4 +1,4 @@
-"""The buttons below a question and its answer, as data: what each is, and which of them a turn has."""
+"""The buttons below a question and its answer, as data: what each one is, and which of them a turn has."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Button:
 
     name: Name
     icon: str
-    """Lucide's name of it."""
+    """Its name in Lucide."""
     while_running: bool = False
-    """Whether it is about an answer that is being given; all others can be pressed between answers only."""
+    """Whether it acts on an answer in progress; all others work between answers only."""
     asks_engine: bool = False
 
 
@@ -51,16 +51,16 @@ BUTTONS: dict[str, Button] = {
         Button("download", "download"),
     )
 }
-"""All of them, by name."""
+"""All buttons, by name."""
 WHEN_STALLED: tuple[Name, ...] = ("keep_waiting", "stop_here")
-"""The choice that a person has about a silent engine."""
+"""The choices a user has when the engine is silent."""
 LONG_ANSWER = 2000
-"""An answer of more characters is offered as a file, too."""
+"""A longer answer, in characters, can also be downloaded as a file."""
 
 
 @dataclass(frozen=True)
 class Offered:
-    """A button of one turn, in the person's language."""
+    """A button of one turn, in the user's language."""
 
     button: Button
     turn_id: str
@@ -91,7 +91,7 @@ def below_answer(turn: Turn, answer: Answer, language: Language) -> list[Offered
 
 
 def to_versions(turn_id: str, place: tuple[int, int], language: Language) -> list[Offered]:
-    """The buttons that lead to the other versions of an edited question; `place` is this one, and of how many."""
+    """The buttons that lead to the other versions of an edited question; `place` is this version and their number."""
     return _to_neighbours("earlier_question", "later_question", place, turn_id, language)
 
 

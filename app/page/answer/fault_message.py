@@ -6,28 +6,29 @@ import chainlit as cl
 from chainlit.utils import utc_now
 
 from app.i18n import text
+from app.page.answer import wording
 from app.page.answer.buttons import to_versions
 from app.page.answer.frame import Frame, action_of
 from app.turn.faults import Fault
 
 Place = tuple[int, int]
-"""Which version of a question it is, and of how many."""
+"""The version of a question, and how many there are."""
 
 
 class FaultMessage:
-    """What went wrong, with Retry where that may help, and the way to other versions of the question."""
+    """What went wrong, with Retry where that may help, and buttons to the other versions of the question."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         self.message: cl.Message | None = None
 
     def restore(self, place: Place) -> None:
-        """Says of a question of the history that it has no answer."""
+        """Reports that a question from the history has no answer."""
         self.message = self._new(text("unanswered", self._frame.language), place, retry=True)
         self.message.created_at = utc_now()
 
     def actions(self) -> list[cl.Action]:
-        """Its buttons, for a page that gets the turn as a whole."""
+        """Its buttons, for a page that receives the whole turn at once."""
         if self.message is None:
             return []
         for action in self.message.actions:
@@ -36,12 +37,12 @@ class FaultMessage:
 
     async def show(self, fault: Fault, place: Place) -> None:
         """Says what went wrong."""
-        words = text(fault.key, self._frame.language, **fault.values)
+        words = wording.fault(fault, self._frame.language)
         self.message = self._new(words, place, retry=fault.retry)
         await self.message.send()
 
     async def renew_buttons(self, place: Place) -> None:
-        """Makes its buttons again: there are other versions of the question now."""
+        """Rebuilds its buttons after the question got another version."""
         if self.message is None:
             return
         for action in self.message.actions:
@@ -51,7 +52,7 @@ class FaultMessage:
             await action.send(for_id=self.message.id)
 
     async def remove(self) -> None:
-        """Takes it off the page."""
+        """Removes the message from the page."""
         if self.message:
             await self.message.remove()
             self.message = None

@@ -1,4 +1,4 @@
-"""The quiet lines below an answer: what it took, and what happened on the way."""
+"""The small grey lines below an answer: its figures, and what happened while it was written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from app.page.answer.frame import Frame, note, show_note
 
 
 class Footer:
-    """One line about the answer, and notes about how it came."""
+    """One line with the answer's figures, and notes about what happened."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
@@ -17,11 +17,11 @@ class Footer:
 
     @property
     def steps(self) -> list[cl.Step]:
-        """What is on the page, in its order."""
+        """The steps on the page, in their order."""
         return [*([self._line] if self._line else []), *self._notes]
 
     def restore(self, line: str) -> None:
-        """Takes up the line of an answer of the history; empty: it has none."""
+        """Shows the line of an answer from the history; empty means none."""
         if line:
             self._line = note(line, self._frame.parent_id)
 
@@ -30,7 +30,7 @@ class Footer:
         self._notes.append(await show_note(words, self._frame.parent_id))
 
     async def finish(self, line: str) -> None:
-        """Shows the line of an answer that has ended; empty: it has none."""
+        """Shows the line of an answer that has ended; empty means none."""
         if not line:
             return
         if self._line is None:
@@ -40,7 +40,7 @@ class Footer:
             await self._line.update()
 
     async def clear(self) -> None:
-        """Takes all of it off the page."""
+        """Removes everything from the page."""
         for step in self.steps:
             await step.remove()
         self._line, self._notes = None, []

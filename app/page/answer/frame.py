@@ -1,4 +1,4 @@
-"""What all that is shown of one turn has in common, and what any of it may have: a button, a quiet line."""
+"""What all parts of a turn on the page share, and the two things that any of them may add: a button, a note."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from app.i18n import Language
 from app.page.answer.buttons import Name, Offered, offer
 
 NOTE: TrueStepType = "undefined"
-"""The type of step that holds a quiet line; the style sheet makes it small and takes its avatar away."""
+"""The type of step that holds a note; the style sheet makes it small and hides its avatar."""
 
 
 @dataclass
 class Frame:
-    """Which turn it is, below which step everything belongs, and in whose name it is said."""
+    """The turn, the step that everything goes below, and the author that is shown."""
 
     turn_id: str
     parent_id: str
@@ -30,7 +30,7 @@ class Frame:
 
 
 def action_of(offered: Offered) -> cl.Action:
-    """A button as Chainlit sends it; the front end (app/frontend/patches.py) reads `whileRunning`."""
+    """A button as Chainlit sends it; the front end (app/frontend/patches/features.py) reads `whileRunning`."""
     button = offered.button
     return cl.Action(
         name=button.name,
@@ -42,14 +42,14 @@ def action_of(offered: Offered) -> cl.Action:
 
 
 def note(words: str, parent_id: str | None) -> cl.Step:
-    """A quiet line of its own, to be sent below `parent_id`."""
+    """A note, a small grey line, to be sent below `parent_id`."""
     step = cl.Step(name=words, type=NOTE, show_input=False, parent_id=parent_id)
     step.start = step.end = utc_now()
     return step
 
 
 async def show_note(words: str, parent_id: str | None) -> cl.Step:
-    """Sends a quiet line."""
+    """Sends a note."""
     step = note(words, parent_id)
     await step.send()
     return step

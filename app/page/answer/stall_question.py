@@ -1,4 +1,4 @@
-"""The question whether a silent engine is to be waited for."""
+"""The question whether to keep waiting for a silent engine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.page.answer.frame import Frame
 
 
 class StallQuestion:
-    """Asked below what is there of the answer, with a button for each choice."""
+    """Asked below the answer so far, with a button for each choice."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
@@ -22,20 +22,20 @@ class StallQuestion:
         return self.message.actions if self.message else []
 
     async def ask(self, seconds: float) -> None:
-        """Asks, or says how long the engine has been silent by now."""
+        """Asks, or updates how long the engine has been silent."""
         words = text("stalled", self._frame.language, seconds=int(seconds))
         if self.message:
             self.message.content = words
             await self.message.update()
             return
-        # A message, for a step without content has no buttons.
+        # A message, because a step without content has no buttons.
         self.message = cl.Message(content=words, type="system_message", parent_id=self._frame.parent_id)
         self.message.actions = [self._frame.action(name) for name in WHEN_STALLED]
         await self.message.send()
 
     async def take_back(self) -> None:
-        """Takes the question off the page."""
-        # At once no more of the turn: the turn may be sent again meanwhile.
+        """Removes the question from the page."""
+        # Detached before the first await: `resend` may send the turn again in between.
         message, self.message = self.message, None
         if message:
             for action in message.actions:

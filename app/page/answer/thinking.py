@@ -12,20 +12,20 @@ from app.talk.conversation import Answer
 
 
 class Thinking:
-    """Open while reasoning comes, folded from the first word of the answer on."""
+    """Open while reasoning arrives, folded once the answer begins."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         self.wanted = True
-        """Whether the person wants to see reasoning."""
+        """Whether the user wants to see reasoning."""
         self.can_be_cut = False
-        """Whether the engine can be made to answer now."""
+        """Whether the engine supports ending the reasoning early."""
         self.step: cl.Step | None = None
         self.answer_now: cl.Action | None = None
         """The button, while it is on the page."""
 
     def restore(self, answer: Answer) -> None:
-        """Takes up the reasoning of an answer of the history."""
+        """Shows the reasoning of an answer from the history."""
         if self.wanted and answer.reasoning:
             self.step = self._new()
             self.step.default_open = False
@@ -40,7 +40,7 @@ class Thinking:
             await self.step.update()
 
     async def think(self, words: str) -> None:
-        """Adds some reasoning."""
+        """Appends some reasoning."""
         if not self.wanted:
             return
         if self.step is None:
@@ -57,7 +57,7 @@ class Thinking:
         await self.step.stream_token(words)
 
     async def fold(self) -> None:
-        """Closes it; its name gets the time once the whole answer is there."""
+        """Closes the step; its name gets the duration once the answer is complete."""
         if self.step and not self.step.end:
             await self._end(None)
 
@@ -71,7 +71,7 @@ class Thinking:
 
     async def _end(self, seconds: float | None, stopped: bool = False) -> None:
         assert self.step
-        # At once no more of the turn: the turn may be sent again meanwhile.
+        # Detached before the first await: `resend` may send the turn again in between.
         answer_now, self.answer_now = self.answer_now, None
         if answer_now:
             await answer_now.remove()

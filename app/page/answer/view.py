@@ -1,7 +1,7 @@
-"""How a turn is shown in Chainlit: the Thinking step, the answer, the quiet line below it, and its buttons.
+"""How a turn is shown in Chainlit: the Thinking step, the answer, the line of figures below it, and its buttons.
 
-An object of this module belongs to one turn and stays with it: another answer to the same question is written into the
-same step and the same message, so that the order on the page never changes.
+A view belongs to one turn. Another answer to the same question reuses the same step and the same message, so the order
+on the page never changes.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from engine.status import EngineStatus
 
 
 def feedback_of(answer: Answer) -> FeedbackDict | None:
-    """What its reader thought of an answer, as Chainlit writes it; its id is the answer's."""
+    """The user's feedback on an answer, in Chainlit's format; its id is the answer's."""
     if answer.feedback is None:
         return None
     return {"id": answer.id, "forId": "", "value": answer.feedback, "comment": answer.comment or None}
 
 
 class AnswerView:
-    """The answers to one question as a person sees them: which of the pieces changes when."""
+    """The answers to one question as the user sees them: coordinates the pieces on the page."""
 
     def __init__(self, turn_id: str, parent_id: str, language: Language, author: str) -> None:
         self._frame = frame = Frame(turn_id, parent_id, language, author)
         self.place = (1, 1)
-        """Which version of its question this is, and of how many."""
+        """The version of its question, and how many there are."""
         self.running = False
-        """Whether the answer is being given at this moment."""
+        """Whether an answer is in progress."""
         self._waiting, self._pulse = Waiting(frame), PulseLine(frame)
         self._thinking, self._text = Thinking(frame), AnswerText(frame)
         self._stall, self._footer = StallQuestion(frame), Footer(frame)
@@ -53,15 +53,15 @@ class AnswerView:
 
     @property
     def parent_id(self) -> str:
-        """The step below which all of it is."""
+        """The id of the step that all of this is below."""
         return self._frame.parent_id
 
-    # A turn of the history.
+    # A turn from the history.
 
     def restore(self, turn: Turn, *, show_thinking: bool, awaited: bool = False) -> None:
-        """Takes a turn up as if it had been shown here; `steps` and `buttons` are then what the page gets.
+        """Sets up the view of a turn from the history; `steps` and `buttons` then hold what to send to the page.
 
-        `awaited`: another session may be about to answer it, so that nothing is said if there is no answer yet.
+        `awaited`: another session may be about to answer it, so a missing answer is not reported.
         """
         self._thinking.wanted = show_thinking
         answer = turn.answer
@@ -73,7 +73,7 @@ class AnswerView:
             self._fault.restore(self.place)
 
     def steps(self) -> list[StepDict]:
-        """What of this turn is on the page, below its question."""
+        """What the page shows of this turn, below its question."""
         shown = (
             self._waiting.step, self._thinking.step, self._text.message, self._stall.message, *self._footer.steps,
             self._fault.message,
@@ -81,23 +81,23 @@ class AnswerView:
         return [step.to_dict() for step in shown if step]
 
     def feedback(self, turn: Turn) -> FeedbackDict | None:
-        """What its reader thought of the answer that is shown."""
+        """The user's feedback on the answer that is shown."""
         return feedback_of(turn.answer) if turn.answer else None
 
     def buttons(self, turn: Turn) -> list[cl.Action]:
-        """The buttons below `steps`, for a page that gets the turn as a whole; a running turn has its own."""
+        """The buttons below `steps`, for a page that receives the whole turn at once; a running turn sends its own."""
         if turn.answer and self._text.message and not self.running:
             self._buttons.make(turn, turn.answer, self.place, self._text.message.id)
         return [*self._buttons.actions, *self._fault.actions()]
 
-    # What a running turn reports (turn.View).
+    # What a running turn reports: the `View` of app/turn/run.py.
 
     async def waiting(self, status: EngineStatus) -> None:
-        """Says what the engine is doing while the question waits for it."""
+        """Shows what the engine is doing while the question waits for it."""
         await self._waiting.show(status)
 
     async def asking(self, settings: ChatSettings, fitted: Fit, can_answer_now: bool) -> None:
-        """Ends the waiting, and says what is not sent along."""
+        """Ends the waiting, and notes what of the conversation is not sent."""
         await self._waiting.end()
         self._thinking.wanted, self._thinking.can_be_cut = settings.show_thinking, can_answer_now
         if settings.agent_name:
@@ -106,22 +106,22 @@ class AnswerView:
             await self._footer.add(words)
 
     async def interrupted(self) -> None:
-        """Says that the engine was lost and that the answer goes on."""
+        """Notes that the engine stopped and the answer goes on."""
         await self._footer.add(text("interrupted", self._frame.language))
 
     async def pulse(self, pulse: Pulse | None) -> None:
-        """Says on one line above the composer how the answer goes."""
+        """Shows the progress of the answer on one line above the composer."""
         await self._pulse.show(pulse)
 
     async def stalled(self, seconds: float | None) -> None:
-        """Asks below what is there whether a silent engine is to be waited for; None: takes the question back."""
+        """Asks below the answer whether to keep waiting for a silent engine; None removes the question."""
         if seconds is None:
             await self._stall.take_back()
         else:
             await self._stall.ask(seconds)
 
     async def show(self, piece: Piece) -> None:
-        """Puts a frame of text on the page."""
+        """Adds a batch of text to the page."""
         match piece.kind:
             case Kind.REASONING:
                 await self._thinking.think(piece.text)
@@ -131,10 +131,10 @@ class AnswerView:
             case Kind.RETRACT:
                 await self._thinking.think(await self._text.take_back())
 
-    # What happens around it.
+    # What happens before and after.
 
     async def begin(self, answer: Answer) -> None:
-        """Gets ready for more of `answer`: its buttons and its line go, and an empty one clears the page."""
+        """Prepares for more of `answer`: removes its buttons and its line; an empty answer clears the text."""
         self.running = True
         await self._buttons.remove()
         await self._footer.clear()
@@ -143,7 +143,7 @@ class AnswerView:
         await self._text.begin(answer)
 
     async def finish(self, turn: Turn, fault: Fault | None = None) -> None:
-        """Shows the turn's answer as it is now, with its line and its buttons, and what went wrong."""
+        """Shows the final state of the turn's answer, with its line and its buttons, and what went wrong."""
         self.running = False
         await self._waiting.end()
         await self._stall.take_back()
@@ -160,7 +160,7 @@ class AnswerView:
             await self._fault.show(fault, self.place)
 
     async def show_again(self, turn: Turn) -> None:
-        """Shows the turn as it is now: another session has changed it."""
+        """Updates the turn after another session has changed it."""
         if turn.answer and not (turn.answer.empty and turn.answer.ending == "error"):
             await self.begin(turn.answer)
             await self.finish(turn)
@@ -168,21 +168,21 @@ class AnswerView:
             await self._fault.renew_buttons(self.place)
 
     async def resend(self) -> None:
-        """Sends again what is there so far, to a browser that was away."""
+        """Sends the answer so far again, to a browser that has reconnected."""
         for step in (self._waiting.step, self._thinking.step, self._text.message, self._stall.message):
             if step:
                 await cl.context.emitter.send_step(step.to_dict())
         for action in self._offered():
-            # The page adds whatever it is sent, also what it has already.
+            # The page would add a button it already has a second time.
             await action.remove()
             if action.forId and action in self._offered():
                 await action.send(for_id=action.forId)
 
     def _offered(self) -> list[cl.Action]:
-        """The buttons that a running turn has on the page."""
+        """The buttons of a running turn."""
         now = [self._thinking.answer_now] if self._thinking.answer_now else []
         return now + self._stall.actions
 
     async def _show_feedback(self, answer: Answer) -> None:
-        # Chainlit's frame around the answer has it; what is not named here stays as it is.
+        # Chainlit keeps feedback on the step around the answer; fields not named here do not change.
         await cl.context.emitter.emit("update_message", {"id": self.parent_id, "feedback": feedback_of(answer)})

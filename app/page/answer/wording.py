@@ -1,36 +1,40 @@
-"""What the page says about a turn, in the person's language: the waiting, the pulse, the quiet line."""
+"""What the page says about a turn, in the user's language: waiting, progress, errors, notes."""
 
 from __future__ import annotations
 
-from app.i18n import Language, catalogue, text
+from app.i18n import Language, text
 from app.talk.conversation import Answer
 from app.talk.fitting import Fit
 from app.talk.footer import speed_figure
+from app.turn.faults import Fault
 from app.upstream.progress import Pulse
-from engine.status import ANSWERS_NOTHING, EngineStatus
+from engine.status import EngineStatus, Reason
+from engine.wording import doing, sentence
 
 SILENT_SECONDS = 30
-"""An engine that has sent no token for so long may be stuck."""
-
-
-def phase(words: str, language: Language) -> str:
-    """What the engine is doing, or why it is given up; most of the supervisor's own sentences are shown as they are."""
-    key = "answers_nothing" if words == ANSWERS_NOTHING else words
-    return catalogue(language).get(f"phase_{key}", words)
+"""After this long without a token, the engine may be stuck."""
 
 
 def waiting(status: EngineStatus, language: Language) -> str:
     """Why a question waits."""
-    doing = phase(status.phase, language)
-    if status.state == "starting" and doing:
+    phase = doing(status.phase, language)
+    if status.state == "starting" and phase:
         if status.percent is not None:
-            return text("engine_starting_percent", language, phase=doing, percent=round(status.percent))
-        return text("engine_starting", language, phase=doing)
+            return text("engine_starting_percent", language, phase=phase, percent=round(status.percent))
+        return text("engine_starting", language, phase=phase)
     return text("engine_restarting" if status.restarts else "waiting", language)
 
 
+def fault(fault: Fault, language: Language) -> str:
+    """What went wrong, with the way out."""
+    values = {
+        name: sentence(value, language) if isinstance(value, Reason) else value for name, value in fault.values.items()
+    }
+    return text(fault.key, language, **values)
+
+
 def pulse(seen: Pulse, language: Language) -> str:
-    """How an answer under way goes; empty while there is nothing worth telling."""
+    """The progress of an answer; empty while there is nothing worth reporting."""
     seconds = int(seen.silent)
     if not seen.begun:
         if seen.position:
@@ -53,7 +57,7 @@ def thought(seconds: float | None, stopped: bool, language: Language) -> str:
 
 
 def no_answer(answer: Answer, language: Language) -> str:
-    """What stands in the place of an answer that never began."""
+    """The text shown in place of an answer that never began."""
     match answer.ending:
         case "stopped":
             return text("stopped_before_answer", language)
@@ -64,7 +68,7 @@ def no_answer(answer: Answer, language: Language) -> str:
 
 
 def left_out(fitted: Fit, language: Language) -> str:
-    """What of the conversation was not sent along; empty if all of it was."""
+    """What of the conversation was not sent; empty if all of it was."""
     sentences = []
     if fitted.left_out_turns:
         sentences.append(text("left_out_turns", language, count=fitted.left_out_turns))

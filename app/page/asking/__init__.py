@@ -1,1 +1,1 @@
-"""A question and the buttons below its answer: what happens when one is sent or pressed."""
+"""A question and the buttons below its answer: what happens when a question is sent or a button pressed."""

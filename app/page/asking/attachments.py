@@ -1,4 +1,4 @@
-"""The files of a question: made into pictures, shown in their places, refused in a sentence."""
+"""The files of a question: converted to pictures and shown in their place, or rejected with a reason."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.upstream.state import EngineState
 
 
 class Attachments:
-    """Takes the files of all chats in, within the limits of the model that runs."""
+    """Accepts the files of all chats, within the limits of the running model."""
 
     def __init__(self, state: EngineState, store: UploadStore, presets: Presets) -> None:
         self._state = state
@@ -29,7 +29,7 @@ class Attachments:
         self._presets = presets
 
     async def take(self, session: WebsocketSession, chat: Chat, message: cl.Message, parent_id: str) -> list[Picture]:
-        """Makes pictures of the message's files; says of each one that can't be used why."""
+        """Converts the message's files to pictures; shows for each rejected file why it can't be used."""
         files: list[tuple[Any, Path, str]] = [
             (element, Path(element.path), element.name) for element in message.elements if element.path
         ]
@@ -41,7 +41,7 @@ class Attachments:
         if not files:
             return []
         client = await self._state.launched()
-        limits = PictureLimits(client.model.picture_pixels, client.model.picture_side)
+        limits = PictureLimits(client.picture_pixels, client.model.picture_side)
         person = session.user.identifier if session.user else ""
         taken: list[Picture] = []
         for element, path, name in files:
@@ -62,7 +62,7 @@ class Attachments:
 
 
 async def _show_pictures(element: Any, stored: Stored, message_id: str) -> None:
-    """Shows the pictures made of a file that browsers cannot show, in its place."""
+    """Replaces a file that browsers cannot show with the pictures made of it."""
     if stored.shown_as_it_is:
         return
     await element.remove()

@@ -1,4 +1,4 @@
-"""What the buttons below an answer do. The table of them is `app/page/answer/buttons.py`."""
+"""What the buttons below an answer do. The buttons themselves are in `app/page/answer/buttons.py`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from app.upstream.state import EngineState, NoSupervisorError
 
 
 class Presses:
-    """Carries out what is pressed in all chats."""
+    """Handles button presses in all chats."""
 
     def __init__(self, state: EngineState, keeper: Keeper, turns: Turns) -> None:
         self._state = state
@@ -30,13 +30,13 @@ class Presses:
         self._turns = turns
 
     async def pressed(self, session: WebsocketSession, chat: Chat, action: cl.Action) -> None:
-        """A button was pressed. This runs in a request, so the work goes into a task that Stop can reach."""
+        """Handles a press. This runs inside a request, so the work goes into a task that Stop can cancel."""
         turn = chat.find(str(action.payload.get("turn")))
         if turn is None:
             return
         button = BUTTONS[action.name]
         if button.name == "download" and turn.answer:
-            # Taken up by public/chats.js.
+            # Handled by public/chats.js.
             url = f"/api/answers/{turn.answer.id}/answer.md"
             await cl.context.emitter.send_window_message({"type": "kimi-download", "url": url})
         elif button.while_running:
@@ -47,7 +47,7 @@ class Presses:
             chat.begin(spawn(self.act(session, chat, turn, button)))
 
     async def act(self, session: WebsocketSession, chat: Chat, turn: Turn, button: Button) -> None:
-        """Does what a button is for when the chat is free; the page shows a running turn meanwhile."""
+        """Carries out a button's action once the chat is free; until it is done, the page shows a running turn."""
         async with chat.one_turn():
             await cl.context.emitter.task_start()
             try:
@@ -70,7 +70,7 @@ class Presses:
                 await self._again(session, chat, turn)
 
     async def _choose(self, session: WebsocketSession, chat: Chat, turn: Turn, step: int) -> None:
-        """Shows another answer to the question: `step` -1 the one before, 1 the one after."""
+        """Shows another answer to the question: the previous one if `step` is -1, the next if 1."""
         turn.chosen = min(max(turn.chosen + step, 0), len(turn.answers) - 1)
         view = chat.views[turn.id]
         await view.begin(turn.answers[turn.chosen])
@@ -78,7 +78,7 @@ class Presses:
         await self._keeper.save(session, chat, turn)
 
     async def _switch(self, session: WebsocketSession, chat: Chat, turn: Turn, step: int) -> None:
-        """Shows the branch of another version of the turn's question: `step` -1 the one before, 1 the one after."""
+        """Shows the branch of the previous (`step` -1) or next (1) version of the turn's question."""
         versions = chat.conversation.versions(turn)
         at = next(n for n, version in enumerate(versions) if version is turn) + step
         other = versions[min(max(at, 0), len(versions) - 1)]
@@ -89,13 +89,13 @@ class Presses:
         await self._keeper.save(session, chat, chat.conversation.turns[-1])
 
     async def _again(self, session: WebsocketSession, chat: Chat, turn: Turn) -> None:
-        """Asks the question once more; answers of which nothing came go."""
+        """Asks the question again; drops its empty answers."""
         for answer in [answer for answer in turn.answers if answer.empty]:
             chat.take_out(turn, answer)
         await self._turns.answer(session, chat, turn, Answer())
 
     async def _engine_restarted(self, chat: Chat, turn: Turn) -> bool:
-        """Starts a failed engine again; False, and said so in the page, where that can't be done from here."""
+        """Restarts the engine if it has failed; False, with an error on the page, where that is impossible."""
         try:
             await self._state.restart_if_failed()
         except NoSupervisorError as error:

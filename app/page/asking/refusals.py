@@ -1,4 +1,4 @@
-"""Says in the chat why something is not done: in red, below the question that it is about."""
+"""Shows why something is rejected: in red, below the question that it concerns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def refuse(words: str, parent_id: str) -> None:
 
 
 async def refuse_file(error: PictureError | OSError, name: str, language: Language, parent_id: str) -> None:
-    """Says of a file why it can't be used."""
+    """Shows why a file can't be used."""
     if isinstance(error, PictureError):
         words = text(error.key, language, **error.values)
     else:

@@ -1,6 +1,6 @@
-"""A question from its arrival to the end of its answer: taken in, saved, answered, shown, saved again.
+"""A question from its arrival to the end of its answer: accepted, saved, answered, shown, saved again.
 
-What the engine does meanwhile is in `app/turn/run.py`, how it looks in `app/page/answer/view.py`.
+`app/turn/run.py` talks to the engine, `app/page/answer/view.py` draws the answer.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _log = logging.getLogger("app.page")
 
 
 class Turns:
-    """Has the questions of all chats answered, in each chat one after the other."""
+    """Answers the questions of all chats, one at a time in each chat."""
 
     def __init__(self, state: EngineState, attachments: Attachments, keeper: Keeper, presets: Presets) -> None:
         self._state = state
@@ -46,7 +46,7 @@ class Turns:
         self._presets = presets
 
     async def ask(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
-        """Answers a question when its turn has come."""
+        """Answers a question once it is next in its chat."""
         try:
             async with chat.one_turn():
                 if await self._loaded(session, chat, message):
@@ -58,7 +58,7 @@ class Turns:
 
     @finished
     async def _keep(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
-        """Has a question kept that was stopped while it waited; its Retry has it answered."""
+        """Saves a question that was stopped while it waited, so that Retry can answer it."""
         async with chat.turn:
             if await self._loaded(session, chat, message):
                 await self._question(session, chat, message, stopped=True)
@@ -85,12 +85,12 @@ class Turns:
             return
         if pictures and not message.content.strip():
             await self._ask_for_preset(session, chat, message)
-        # The browser chooses the message's id: it names the question on this page, and nothing in the history.
+        # The browser chose the message's id, so it identifies the question on this page only, never in the history.
         turn = Turn(new_id(), whole(message.content), pictures, page_id=message.id)
         try:
             kept = await self._admit(session, chat, turn, parent_id)
         except asyncio.CancelledError:
-            # It was taken in all the same.
+            # `_admit` has completed regardless: the question is accepted.
             chat.begin(spawn(self._unanswered(session, chat, turn)))
             raise
         finally:
@@ -103,14 +103,14 @@ class Turns:
             await self.answer(session, chat, turn, Answer())
 
     async def _ask_for_preset(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
-        """Puts the preset's question to a picture that came without words, for everybody to see."""
+        """Adds the preset's question, visibly, to a picture that was sent without text."""
         if question := self._presets.find(session.chat_profile).question[chat.language]:
             message.content = question
             await message.update()
 
     @finished
     async def _admit(self, session: WebsocketSession, chat: Chat, turn: Turn, parent_id: str) -> bool:
-        """Takes a question in and saves it, even if Stop is pressed meanwhile; False: its thread has been deleted."""
+        """Accepts a question and saves it, even if Stop is pressed; False if its thread has been deleted."""
         removed = chat.conversation.ask(turn)
         chat.size += sys.getsizeof(turn.text)
         view = chat.views[turn.id] = AnswerView(turn.id, parent_id, chat.language, config.ui.name)
@@ -121,13 +121,13 @@ class Turns:
 
     @finished
     async def _unanswered(self, session: WebsocketSession, chat: Chat, turn: Turn) -> None:
-        """Says below a question that was stopped while it was saved that it has no answer."""
+        """Reports below a question that was stopped while it was saved that it has no answer."""
         async with chat.turn:
             if await self._keeper.save(session, chat, turn):
                 await chat.views[turn.id].finish(turn, Fault("unanswered"))
 
     async def answer(self, session: WebsocketSession, chat: Chat, turn: Turn, answer: Answer) -> None:
-        """Has the turn answered. `answer` is a new one, or one of the turn's that is to go on."""
+        """Answers the turn. `answer` is a new one, or one of the turn's answers to continue."""
         continuing = any(other is answer for other in turn.answers)
         alone, chosen = not turn.answers, turn.chosen
         if not continuing:
@@ -149,25 +149,25 @@ class Turns:
     async def _run(
         self, session: WebsocketSession, chat: Chat, turn: Turn, job: Job
     ) -> tuple[Figures | None, Fault | None]:
-        """Asks the engine and shows what it says; how that ended is in the job's answer."""
+        """Asks the engine and shows what it sends; sets the ending of the job's answer."""
         view = chat.running = chat.views[turn.id]
         answer, figures = job.answer, None
         try:
             await view.begin(answer)
             answer.ending = None
             copy = await self._keeper.copy_of(session, chat)
-            async with self._keeper.along.writing(copy, turn, answer):
+            async with self._keeper.autosave.writing(copy, turn, answer):
                 figures = await turns.run(self._state, job, view)
                 answer.ending = "length" if figures.finish_reason == "length" else "stop"
         except asyncio.CancelledError:
-            # Who stops it while its last words are written down stops nothing.
+            # A stop that arrives while the complete answer is being saved changes nothing.
             answer.ending = answer.ending or "stopped"
             if task := asyncio.current_task():
                 task.uncancel()
         except Exception as error:
             fault = explain(error)
             answer.ending = "error"
-            # An engine's sentence may repeat the question: its log has it, and the page; ours names the kind.
+            # The engine's message may quote the question, so our log gets only the kind of error.
             trouble = error if fault.key == UNEXPECTED else None
             _log.warning("a turn failed: %s: %s", fault.key, type(error).__name__, exc_info=trouble)
             return figures, fault
@@ -177,6 +177,6 @@ class Turns:
 
     @finished
     async def _end(self, session: WebsocketSession, chat: Chat, turn: Turn, fault: Fault | None) -> None:
-        """Shows and saves how a turn has ended, even if somebody presses Stop once more meanwhile."""
+        """Shows and saves the end of a turn, even if Stop is pressed again."""
         await chat.views[turn.id].finish(turn, fault)
         await self._keeper.save(session, chat, turn)

@@ -1,1 +1,1 @@
-"""What comes in by a browser's socket, taken before Chainlit's own handlers."""
+"""Events from a browser's socket, handled before Chainlit's own handlers."""

@@ -1,7 +1,7 @@
-"""Puts the events of the browser's socket in order: a chat is opened before a question is asked in it.
+"""Orders the events of the browser's socket: a chat is opened before a question is asked in it.
 
-Chainlit handles every event in a task of its own. A question that arrived while its thread was being opened ran at the
-same time, and the thread that the page was then sent did not contain it.
+Chainlit handles every event in a separate task. A question that arrived while its thread was being opened ran
+concurrently, and the thread that was then sent to the page did not contain it.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from app.page.threads.saving import Keeper
 from app.talk.conversation import new_id
 
 _OPENINGS_AT_ONCE = 4
-"""Chats of one person that are read and sent at once; a long one takes a few times its size in memory."""
+"""Chats of one user that may be loaded at once; loading a long chat takes several times its size in memory."""
 _LONGEST_ID = 100
-"""In characters, of a question's id; a UUID has 36."""
+"""The most characters of a question's id; a UUID has 36."""
 Handler = Callable[..., Awaitable[Any]]
 Returned = Callable[[WebsocketSession], Awaitable[None]]
 
 
 def replace_handlers(keeper: Keeper, returned: Returned) -> None:
-    """Puts our handlers of the socket's events around Chainlit's; `returned` is called when a page has connected."""
+    """Wraps Chainlit's handlers of socket events; `returned` is called once a page has connected."""
     arrivals = _Arrivals(keeper, returned)
     sio.on("connect", arrivals.connecting)
     sio.on("connection_successful", arrivals.connected)
@@ -47,11 +47,11 @@ def replace_handlers(keeper: Keeper, returned: Returned) -> None:
 
 
 async def edited(sid: str, payload: MessagePayload) -> None:
-    """Shows a question's new words and asks them like a new one; `Conversation.ask` knows the old one by its id.
+    """Shows a question's new text and asks it like a new question; `Conversation.ask` finds the old one by its id.
 
-    The browser has taken everything below the question off its page when it sends this. It replaces Chainlit's handler,
-    which works on a list of messages beside our conversation: in a chat that was opened again that list had every
-    message twice, and the second copy of the question was taken off the page.
+    The browser has already removed everything below the question. This replaces Chainlit's handler, which works on its
+    own list of messages: in a chat that was opened again, that list had every message twice, and the handler removed
+    the second copy of the question from the page.
 
     Raises:
         ValueError: the session is unknown.
@@ -65,13 +65,13 @@ async def edited(sid: str, payload: MessagePayload) -> None:
 
 
 async def stop(sid: str) -> None:
-    """Ends the answer on the page, without Chainlit's English message."""
+    """Stops the answer, without Chainlit's English message."""
     if session := WebsocketSession.get(sid):
         chat_of(session).stop()
 
 
 async def give_up(session: WebsocketSession, socket_id: str, seconds: float) -> None:
-    """Ends what is asked if the page, which has left this socket, has not come back after so many seconds."""
+    """Stops all questions of a session whose page has left this socket and is not back after `seconds`."""
     await asyncio.sleep(seconds)
     if session.socket_id == socket_id:
         chat_of(session).give_up()
@@ -84,43 +84,43 @@ class _Arrivals:
         self._connecting: Handler = sio.handlers["/"]["connect"]
         self._connected: Handler = sio.handlers["/"]["connection_successful"]
         self._openings: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-        """By person; those that somebody holds or waits for."""
+        """By user, as long as a task holds or awaits one."""
 
     async def connecting(self, sid: str, environ: dict[str, Any], auth: Any) -> Any:
-        """A page connects. Its running answer is handed over here, before the grace period ends."""
+        """Accepts a page, and hands its running answer over to it before the grace period ends."""
         accepted = await self._connecting(sid, environ, auth)
         if session := WebsocketSession.get(sid):
             if auth.get("threadId") and not session.has_first_interaction:
-                # A page may connect again, as the same session and for another thread, before it was sent anything.
+                # A page may reconnect as the same session but for another thread before anything was sent to it.
                 session.thread_id = session.thread_id_to_resume = auth["threadId"]
             _adopt(session)
         return accepted
 
     async def connected(self, sid: str) -> None:
-        """The page has connected: it is shown its thread, or what it missed."""
+        """Sends a connected page its thread, or what it missed."""
         session = WebsocketSession.get(sid)
         if session is None:
             return
         _adopt(session)
-        # The chat first: a question that comes meanwhile waits until the thread is open, however long that takes.
+        # The chat's lock first, so that a question waits until the thread is open, however long that takes.
         async with chat_of(session).opening, self._place(session):
             if sio.manager.is_connected(sid, "/"):
                 await self._open(session, sid)
                 await self._returned(session)
 
     def _place(self, session: WebsocketSession) -> asyncio.Semaphore:
-        """Held while a chat of this person is read and sent."""
+        """Held while a chat of this user is loaded and sent."""
         owner = owner_name(session.user) if session.user else ""
         return self._openings.setdefault(owner, asyncio.Semaphore(_OPENINGS_AT_ONCE))
 
     async def _open(self, session: WebsocketSession, sid: str) -> None:
         if session.thread_id_to_resume and not session.has_first_interaction:
-            # Chainlit sends no thread to a session that has connected before, even if the first time was too short.
+            # Chainlit sends no thread to a session that has connected before, even if that connection broke too early.
             session.restored = False
         try:
             await self._connected(sid)
         except ThreadGoneError:
-            # It was deleted between the look at its head and the reading of its turns.
+            # It was deleted after its head was read and before its turns were.
             session.has_first_interaction = False
             await init_ws_context(session).emitter.send_resume_thread_error("")
             _start_new_thread(session)
@@ -130,10 +130,10 @@ class _Arrivals:
                 _start_new_thread(session)
 
     async def asked(self, sid: str, payload: Any) -> dict[str, Any]:
-        """Takes a question in, once: the page sends it again until it knows that it is here.
+        """Accepts a question, once: the page sends it again until it is acknowledged.
 
         Returns:
-            Nothing, or under `missing` the ids of files that this session does not have: then nothing was asked.
+            An empty dict; or, under `missing`, the ids of files that this session does not have. Then nothing is asked.
         """
         session = WebsocketSession.require(sid)
         chat = chat_of(session)
@@ -146,20 +146,20 @@ class _Arrivals:
         return {}
 
     async def _kept(self, session: WebsocketSession, question: str) -> bool:
-        """Whether the thread has the question already: it came to a process that has ended since."""
+        """Whether the thread already has the question, from a web process that has since ended."""
         chat = chat_of(session)
         try:
             await resuming.load(self._keeper, session, chat)
         except HistoryError:
-            # Said in the page when the question is asked.
+            # The error is shown when the question is asked.
             return False
         return chat.pictures_of(question) is not None
 
 
 async def _begin(session: WebsocketSession, payload: MessagePayload, question: str) -> None:
-    """Has a question answered in a task of its own, or says on the page why it is not asked.
+    """Answers a question in a new task, or shows on the page why it is rejected.
 
-    The text of a rejected one stays on the page; nothing is kept of it here, so that it can be sent again.
+    The text of a rejected question stays on the page. Nothing of it is kept here, so the user can send it again.
     """
     chat, size = chat_of(session), len(repr(payload))
     if _has_long_id(payload):
@@ -170,14 +170,14 @@ async def _begin(session: WebsocketSession, payload: MessagePayload, question: s
         chat.take(question)
         task = asyncio.create_task(process_message(session, payload))
         chat.begin(task, size)
-        # Also where it was stopped before it was kept.
+        # Also if it was stopped before it was saved.
         task.add_done_callback(lambda _: chat.settled(question))
     else:
         await _refuse(session, "too_many_waiting")
 
 
 async def _refuse(session: WebsocketSession, key: str) -> None:
-    """Says on the page why a question is not asked."""
+    """Shows on the page why a question is rejected."""
     context = init_ws_context(session)
     refusal = cl.Message(content=text(key, chat_of(session).language))
     refusal.is_error = True
@@ -189,12 +189,12 @@ def _adopt(session: WebsocketSession) -> None:
 
 
 def _start_new_thread(session: WebsocketSession) -> None:
-    """Gives a session whose thread is gone a new one, so that the next question does not bring the old one back."""
+    """Gives a session whose thread is gone a new one, so that the next question does not recreate the old one."""
     session.thread_id, session.thread_id_to_resume = new_id(), None
 
 
 def _ids(payload: Any) -> tuple[str, list[str]]:
-    """The ids of a question and of its files; what is malformed is left to `_begin` and Chainlit to refuse."""
+    """The ids of a question and of its files; `_begin` and Chainlit reject what is malformed."""
     try:
         asked = new_id() if _has_long_id(payload) else str(payload["message"]["id"])
         return asked, [str(file["id"]) for file in payload.get("fileReferences") or []]
@@ -203,9 +203,9 @@ def _ids(payload: Any) -> tuple[str, list[str]]:
 
 
 def _has_long_id(payload: Any) -> bool:
-    """Whether a question's id is longer than any page's: it would be kept with the chat.
+    """Whether a question's id is longer than the page would make it, since ids are kept with the chat.
 
-    Chainlit reads a UUID with any number of hyphens.
+    Chainlit accepts a UUID with any number of hyphens.
     """
     try:
         return len(str(payload["message"]["id"])) > _LONGEST_ID

@@ -1,4 +1,4 @@
-"""What a page sends beside its questions: changed settings, and its wish for the turns before those that it shows."""
+"""What a page sends besides questions: changed settings, and requests for earlier turns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _log = logging.getLogger("app.page")
 async def earlier_turns(keeper: Keeper, sid: str, asked: object) -> None:
     """Sends a page the turns before its first one: `asked` is `{"before": the id of that question}`.
 
-    Nothing is sent where the page is gone or the database does not answer: the page asks again.
+    Sends nothing if the page is gone or the database does not answer: the page asks again.
     """
     session = WebsocketSession.get(sid)
     first = asked.get("before") if isinstance(asked, dict) else None
@@ -39,7 +39,7 @@ async def earlier_turns(keeper: Keeper, sid: str, asked: object) -> None:
 
 
 def register(keeper: Keeper, settings_changed: Callable[[], Awaitable[None]]) -> None:
-    """Takes these events from now on.
+    """Registers the handlers of these events.
 
     `settings_changed` is called in the context of the session whose settings panel was confirmed.
     """

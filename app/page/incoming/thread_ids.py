@@ -1,8 +1,8 @@
-"""The thread that a browser names when it connects: it is opened where it is the person's own, and never made.
+"""The thread that a browser names when it connects: opened if it is the user's own, and never created.
 
-Chainlit would begin a thread under any id that a browser makes up: that of somebody else's pictures, or of a thread
-that was deleted in another tab. A session that names a thread which is not there begins one under an id of the server,
-and `arrivals.py` has Chainlit say once that the named one is not there.
+Chainlit would create a thread under any id that a browser makes up: that of another user's pictures, or of a thread
+that was deleted in another tab. A session that names a thread which does not exist gets a new one, with an id chosen
+by the server, and `arrivals.py` makes Chainlit report once that the named one is missing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from app.talk.conversation import new_id
 
 
 def guard_thread_ids(history: History, users: Users) -> None:
-    """Wraps the handler of new connections."""
+    """Wraps Chainlit's handler of new connections."""
     connect: Callable[..., Awaitable[Any]] = sio.handlers["/"]["connect"]
 
     async def guarded(sid: str, environ: dict[str, Any], auth: Any) -> Any:
@@ -33,13 +33,13 @@ def guard_thread_ids(history: History, users: Users) -> None:
 
 
 async def own_thread_only(history: History, users: Users, session: WebsocketSession) -> None:
-    """Gives a session another thread where the one that its browser has named is not there for this person.
+    """Gives a session a new thread if the one that its browser named does not exist or belongs to another user.
 
     Raises:
         HistoryError: the database does not answer.
     """
     named = session.thread_id_to_resume
-    # A session that has turns of the thread was let in before; so was one that goes on where it was disconnected.
+    # A session that has turns of the thread was checked before; so was one that reconnects.
     if not named or session.thread_id != named or chat_of(session).conversation.turns:
         return
     if not await history.of(await users.id_of(session.user)).has(named):

@@ -1,1 +1,1 @@
-"""The settings panel, the presets as chat profiles, and what a person has set before."""
+"""The settings panel, the presets as chat profiles, and the settings a user has chosen before."""

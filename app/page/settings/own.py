@@ -1,6 +1,6 @@
-"""What a person has set is remembered over chats: only what differs from the preset, so that its other parts go along.
+"""A user's settings, remembered across chats: only what differs from the preset, so later changes to the preset apply.
 
-The history is where it is kept; when that fails, chats begin with the preset as it is.
+They are stored in the database; if that fails, chats begin with the plain preset.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ _log = logging.getLogger("app.presets")
 
 
 class OwnSettings:
-    """The settings that people have made for themselves."""
+    """Reads and stores the settings of all users."""
 
     def __init__(self, users: Users, presets: Presets) -> None:
         self._users = users
         self._presets = presets
 
     async def last_preset(self, user: User | None) -> str:
-        """The preset that the person used last."""
+        """The preset that the user chose last."""
         last, _ = await self._defaults(user)
         return last if last in self._presets.all() else DEFAULT
 
     async def start(self, session: WebsocketSession) -> dict[str, Any]:
-        """The settings with which a new chat begins, as the panel would send them; its preset is the latest now."""
+        """The settings of a new chat, as the panel would send them; also records its preset as the user's last."""
         if session.chat_profile not in self._presets.all():
-            # A browser can name any.
+            # A browser can name any preset.
             session.chat_profile = None
         name = session.chat_profile or DEFAULT
         last, own = await self._defaults(session.user)
@@ -45,7 +45,7 @@ class OwnSettings:
         return {**self._presets.find(name).settings, **own.get(name, {})}
 
     async def remember(self, session: WebsocketSession, offer: Offer) -> None:
-        """Keeps what the person has set now."""
+        """Stores the user's current settings."""
         if isinstance(session.user, PersistedUser):
             name = session.chat_profile or DEFAULT
             own = differing(session.chat_settings, self._presets.find(name).settings, offer)
@@ -56,20 +56,20 @@ class OwnSettings:
             try:
                 return await self._users.defaults(user.id)
             except HistoryError as error:
-                _log.warning("own settings are not known: %s", error)
+                _log.warning("could not read a user's settings: %s", error)
         return "", {}
 
     async def _remember(self, user_id: str, name: str, own: Mapping[str, Any] | None = None) -> None:
         try:
             await self._users.remember(user_id, name, own)
         except HistoryError as error:
-            _log.warning("own settings could not be kept: %s", error)
+            _log.warning("could not store a user's settings: %s", error)
 
 
 def differing(chosen: Mapping[str, Any], preset: Mapping[str, Any], offer: Offer) -> dict[str, Any]:
-    """Those of the chosen settings that differ from the preset's, as they were sent."""
+    """The chosen settings that differ from the preset's, as they were sent."""
     now = asdict(parse(chosen, offer))
-    # The defaults that go with the mode, which alone is the person's own.
+    # Switching the thinking mode changes other defaults too; those do not count as the user's choices.
     usual = asdict(parse({**preset, "thinking": now["thinking"]}, offer))
     usual["thinking"] = parse(preset, offer).thinking
     return {name: chosen[name] for name in now if now[name] != usual[name] and name in chosen}

@@ -1,4 +1,4 @@
-"""Presets as Chainlit shows them: chat profiles, each with the starters of its empty chat."""
+"""Presets as Chainlit's chat profiles, each with the starters of an empty chat."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.presets import Preset
 
 
 def profile(name: str, preset: Preset, language: Language, *, chosen: bool) -> cl.ChatProfile:
-    """A preset as Chainlit's chat profile; `chosen`: a new chat begins with it."""
+    """A preset as Chainlit's chat profile; a new chat begins with it if `chosen`."""
     return cl.ChatProfile(
         name=name,
         display_name=preset.name[language],
@@ -21,7 +21,7 @@ def profile(name: str, preset: Preset, language: Language, *, chosen: bool) -> c
 
 
 def starters(preset: Preset, language: Language) -> list[cl.Starter]:
-    """The buttons of an empty chat. The pictures that some bring come with their question (attachments.py)."""
+    """The starters of an empty chat. attachments.py adds the sample pictures once one is sent."""
     return [
         cl.Starter(
             label=starter.label[language],

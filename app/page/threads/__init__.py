@@ -1,1 +1,1 @@
-"""Live chats and the history: saving, opening again, and what browsers ask of it."""
+"""Live chats and the history: saving, reopening, and the routes for browsers."""

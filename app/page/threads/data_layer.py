@@ -1,10 +1,10 @@
-"""What Chainlit asks of a data layer: people, the list of threads, and a thread's head.
+"""Chainlit's data layer: users, the list of threads, and a thread's head.
 
-Messages, steps and files are not taken from Chainlit, whose writes overtake each other unwatched: `saving.py` writes
-whole turns instead, and `resuming.py` brings them back.
+Messages, steps and files do not go through Chainlit, whose writes may be reordered without notice: `saving.py` writes
+whole turns instead, and `resuming.py` loads them.
 
-Chainlit names a thread without saying who asks. That person has signed in with the same request, or is the one of the
-session whose event is handled; for everybody else a thread is not there.
+Chainlit names a thread without the user. That is the one who signed in with the current request, or the user
+of the session whose event is being handled; for everyone else the thread does not exist.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from app.history.users import Users
 from app.page.live_chats import chat_of, thread_deleted
 
 _signed_in: ContextVar[tuple[str, ChainlitContext | None]] = ContextVar("signed_in", default=("", None))
-"""The id of the person whom Chainlit asked for last, as it does before anything is done for them in a request, and its
-context at that moment: one that is set later is that of an event on a socket, whose session names the person."""
+"""The id of the user that Chainlit looked up last, as it does at the start of every request, and Chainlit's context at
+that moment. A context that is set later belongs to a socket event, whose session has the user."""
 
 
 class DataLayer(BaseDataLayer):
-    """Chainlit's way to the history."""
+    """Connects Chainlit to the history."""
 
     def __init__(self, history: History, users: Users) -> None:
         self._history = history
@@ -44,35 +44,35 @@ class DataLayer(BaseDataLayer):
         self._searches = Searches(history.database)
 
     async def get_user(self, identifier: str) -> PersistedUser | None:
-        """The person of this name, who is signed in and so is entered at the latest now."""
+        """The signed-in user with this name, created on first use."""
         _signed_in.set(("", _context()))
         person = await self._users.get(identifier)
         _signed_in.set((person.id, _context()))
-        # A new object each time: Chainlit writes the display name of one login into it.
+        # A new object each time, because Chainlit writes the display name of one login into it.
         return PersistedUser(identifier=identifier, id=person.id, createdAt=person.created_at)
 
     async def create_user(self, user: User) -> PersistedUser | None:
-        """Enters a person."""
+        """Creates a user."""
         return await self.get_user(user.identifier)
 
     async def get_thread_author(self, thread_id: str) -> str:
-        """The person who asks, if it is theirs; empty where they have no such thread."""
+        """The current user if the thread is theirs; empty if they have no such thread."""
         thread = await self._own().head(thread_id)
         return thread.owner if thread else ""
 
     async def get_thread(self, thread_id: str) -> ThreadDict | None:
-        """A thread's head. Its steps are added where it is resumed, as the page shows them."""
+        """A thread's head; its steps are added on resuming, as the page shows them."""
         thread = await self._own().head(thread_id)
         return None if thread is None else head_dict(thread)
 
     async def list_threads(self, pagination: Pagination, filters: ThreadFilter) -> PaginatedResponse[ThreadDict]:
-        """A page of the sidebar's list; the person is the one whom Chainlit has signed in."""
+        """A section of the sidebar's list, for the user that Chainlit has signed in."""
         page = await self._page(filters.userId or "", pagination, filters)
         entries: list[ThreadDict] = [
             {
                 "id": entry.id,
                 "name": entry.name,
-                # The list is in the order of what happened last, and the page groups it by this day.
+                # The list is sorted by the last change, and the front end groups it by this date.
                 "createdAt": iso(entry.updated),
                 "userId": filters.userId,
                 "userIdentifier": None,
@@ -105,7 +105,7 @@ class DataLayer(BaseDataLayer):
         metadata: dict[str, Any] | None = None,
         tags: list[str] | None = None,
     ) -> None:
-        """The first question (it names the thread), a new name, or what is set when the browser goes."""
+        """Stores the first question as the thread's name, a new name, or the settings when a browser disconnects."""
         if user_id:
             await self._history.of(user_id).begin(thread_id, name or "", tags[0] if tags else "")
         elif name is not None:
@@ -114,7 +114,7 @@ class DataLayer(BaseDataLayer):
             await self._keep_settings(settings)
 
     async def _keep_settings(self, settings: dict[str, Any]) -> None:
-        """What a session that goes has changed; what others have changed meanwhile stays."""
+        """Stores the settings that an ending session has changed; changes from other sessions are kept."""
         context = _context()
         session = context.session if context else None
         copy = chat_of(session).copy if isinstance(session, WebsocketSession) else None
@@ -123,13 +123,13 @@ class DataLayer(BaseDataLayer):
             copy.settings |= changed
 
     async def delete_thread(self, thread_id: str) -> None:
-        """Deletes a thread and its pictures; what is being answered in it ends."""
+        """Deletes a thread and its pictures, and stops its answers."""
         own = self._own()
         if await own.delete(thread_id):
             thread_deleted(own.user_id, thread_id)
 
     def _own(self) -> OwnHistory:
-        """The threads of the person who asks; of nobody, where nobody has signed in."""
+        """The threads of the current user; none without a sign-in."""
         user_id, context = _signed_in.get()
         now = _context()
         if now and now is not context:
@@ -137,43 +137,43 @@ class DataLayer(BaseDataLayer):
         return self._history.of(user_id)
 
     async def build_debug_url(self) -> str:
-        """There is none."""
+        """There is no such page."""
         return ""
 
     async def close(self) -> None:
-        """The database is closed by the server that opened it."""
+        """Does nothing: the server that opened the database closes it."""
 
-    # Written by saving.py and routes.py, with a look at whose it is.
+    # saving.py and routes.py write the following, and check the owner.
 
     async def upsert_feedback(self, feedback: Feedback) -> str:
-        """Never asked for: `routes.py` takes feedback in."""
+        """Never called: `routes.py` stores feedback."""
         raise NotImplementedError
 
     async def delete_feedback(self, feedback_id: str) -> bool:
-        """Never asked for: `routes.py` takes feedback back."""
+        """Never called: `routes.py` removes feedback."""
         raise NotImplementedError
 
     async def create_element(self, element: Element) -> None:
-        """A turn is kept with its pictures."""
+        """Does nothing: a turn is saved with its pictures."""
 
     async def get_element(self, thread_id: str, element_id: str) -> ElementDict | None:
-        """Pictures have an address of their own."""
+        """None: pictures have their own route."""
         return None
 
     async def delete_element(self, element_id: str, thread_id: str | None = None) -> None:
-        """A turn is kept with its pictures."""
+        """Does nothing: a turn is saved with its pictures."""
 
     async def create_step(self, step_dict: StepDict) -> None:
-        """A turn is kept as a whole."""
+        """Does nothing: turns are saved as a whole."""
 
     async def update_step(self, step_dict: StepDict) -> None:
-        """A turn is kept as a whole."""
+        """Does nothing: turns are saved as a whole."""
 
     async def delete_step(self, step_id: str) -> None:
-        """A turn is kept as a whole."""
+        """Does nothing: turns are saved as a whole."""
 
     async def get_favorite_steps(self, user_id: str) -> list[StepDict]:
-        """The page has no favourites."""
+        """Empty: there are no favourites."""
         return []
 
 
@@ -185,7 +185,7 @@ def _context() -> ChainlitContext | None:
 
 
 def head_dict(thread: Thread) -> ThreadDict:
-    """A thread without its messages, as Chainlit writes it."""
+    """A thread without its messages, in Chainlit's format."""
     return {
         "id": thread.id,
         "name": thread.name,
@@ -200,5 +200,5 @@ def head_dict(thread: Thread) -> ThreadDict:
 
 
 def iso(seconds: float) -> str:
-    """A Unix time as ISO 8601, as Chainlit writes times; one that no calendar has is written as the nearest."""
+    """A Unix time as ISO 8601, Chainlit's format; a time outside the calendar is clamped."""
     return datetime.fromtimestamp(writable_time(seconds), UTC).isoformat()

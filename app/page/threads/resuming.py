@@ -1,7 +1,7 @@
-"""A thread of the history back on the page: its conversation in memory, its messages as Chainlit shows them.
+"""Reopens a thread from the history: loads its conversation and builds its messages as Chainlit shows them.
 
-A page gets the last screen of a chat, and earlier turns when it asks for them. So the views of a chat (`Chat.views`)
-are those of the turns that its page has been given; other turns have none.
+A page gets the last screen of a chat, and earlier turns on request. So only the turns that its page has received have
+a view (`Chat.views`).
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from app.talk.conversation import Picture, Turn, new_id
 
 PICTURE_URL = "/project/thread/{thread}/picture/{file}"
 SCREEN = 30, 100_000
-"""How many turns, and characters of them, a page gets at once; more than one screen of any window."""
+"""How many turns, and characters in them, a page gets at once; more than fits on any screen."""
 _BRANCH = 200, 1_000_000
-"""How much may follow the question whose branch is chosen, for the page to stay with it and get all of that."""
+"""The same limits for switching to another branch: if more follows its question, the page gets the last screen."""
 
 
 async def resume(keeper: Keeper, session: WebsocketSession, chat: Chat, thread: ThreadDict, author: str) -> None:
-    """Fills `thread`, of which Chainlit has the head only, with the last screen of it.
+    """Fills `thread`, of which Chainlit has only the head, with its last screen.
 
-    A browser that comes back to a chat that is still here finds it as it is, in the middle of an answer also.
+    A browser that returns to a chat still in memory gets its current state, even in the middle of an answer.
 
     Raises:
         ThreadGoneError: it was deleted a moment ago.
@@ -50,17 +50,17 @@ async def resume(keeper: Keeper, session: WebsocketSession, chat: Chat, thread: 
     if not chat.conversation.turns and not await keeper.has_thread_of(session):
         raise ThreadGoneError(session.thread_id)
     screen = _last(chat.conversation.turns, SCREEN)
-    # A page that has been given these views before keeps the turns above them.
+    # A page that has received these views before keeps the turns above them.
     page = {**page_of(session, chat, screen, author), "goes_on": chat.shown}
-    # More than Chainlit knows of: public/earlier.js takes it.
+    # Keys beyond Chainlit's: public/earlier.js reads them.
     thread.update(page)  # type: ignore[typeddict-item]
     chat.shown = True
 
 
 async def load(keeper: Keeper, session: WebsocketSession, chat: Chat) -> None:
-    """Gets the conversation of a session that goes on with a kept thread, unless it has been got before.
+    """Loads the conversation of a session that continues a saved thread, unless it is already loaded.
 
-    A question that was typed while the server was away comes in before Chainlit resumes its thread.
+    A question typed while the server was down arrives before Chainlit resumes its thread.
 
     Raises:
         HistoryError: the database does not answer.
@@ -80,7 +80,7 @@ async def load(keeper: Keeper, session: WebsocketSession, chat: Chat) -> None:
 
 
 async def show_earlier(session: WebsocketSession, chat: Chat, first: str, author: str) -> None:
-    """Puts the turns before `first`, which is the page's id of a question, above it."""
+    """Sends the turns before the question whose id on the page is `first`."""
     branch = chat.conversation.turns
     at = next((n for n, turn in enumerate(branch) if turn.page_id == first), 0)
     page = page_of(session, chat, _last(branch[:at], SCREEN), author)
@@ -88,9 +88,9 @@ async def show_earlier(session: WebsocketSession, chat: Chat, first: str, author
 
 
 async def show_branch(session: WebsocketSession, chat: Chat, turn: Turn, author: str) -> None:
-    """Shows the branch that has just been switched to, from the question before `turn` on.
+    """Shows the newly chosen branch, from the question before `turn` on.
 
-    Where too much follows `turn`, the page gets the last screen of the branch.
+    If too much follows `turn`, the page gets the last screen of the branch.
     """
     branch = chat.conversation.turns
     rest: Sequence[Turn] = branch[max(0, branch.index(turn) - 1) :]
@@ -103,10 +103,10 @@ async def show_branch(session: WebsocketSession, chat: Chat, turn: Turn, author:
 def page_of(
     session: WebsocketSession, chat: Chat, turns: Sequence[Turn], author: str, *, awaited: bool = False
 ) -> dict[str, Any]:
-    """These turns of the branch that is shown, one after the other, as the page takes them.
+    """Consecutive turns of the current branch, in the format of the front end.
 
-    A turn that had no view gets one. `earlier` is how many turns the branch has before them. `awaited`: another session
-    may be about to answer one that has no answer yet.
+    A turn without a view gets one. `earlier` counts the turns of the branch before them. `awaited`: another session
+    may be about to answer a turn that has no answer yet.
     """
     name = str(session.chat_settings.get("agent_name") or author)
     places = chat.conversation.places(turns)
@@ -129,7 +129,7 @@ def page_of(
 
 
 def _last(turns: Sequence[Turn], room: tuple[int, int]) -> Sequence[Turn]:
-    """The last turns, as many as there is room for: a number of turns, and of characters. At least one."""
+    """The last turns that fit into `room`, a number of turns and of characters; at least one."""
     most, characters = room
     start = len(turns)
     while start and len(turns) - start < most:
@@ -145,16 +145,16 @@ def _length(turn: Turn) -> int:
 
 
 def _size(turns: Iterable[Turn]) -> int:
-    """The bytes of memory that their texts take: one letter outside Latin-1 doubles those of a text, or more."""
+    """The bytes of memory that the texts take: a single letter outside Latin-1 at least doubles a text's size."""
     texts = [[turn.text, *(words for one in turn.answers for words in (one.reasoning, one.text))] for turn in turns]
     return sum(sys.getsizeof(words) for some in texts for words in some)
 
 
 def leave_out_lost_pictures(turns: Iterable[Turn]) -> dict[str, int]:
-    """Takes pictures out whose files are gone (KIMI_UPLOAD_DAYS); the others are in use again.
+    """Removes pictures whose files are gone (KIMI_UPLOAD_DAYS), and marks the other files as in use.
 
     Returns:
-        How many were lost, by the turn's id, of the turns that lost any.
+        How many pictures a turn lost, by its id, for turns that lost any.
     """
     lost = {}
     for turn in turns:
@@ -178,7 +178,7 @@ def _question(turn: Turn, session: WebsocketSession) -> StepDict:
 
 
 def _run(turn: Turn, view: AnswerView, session: WebsocketSession) -> StepDict:
-    """Chainlit's frame around all that answers a question; the feedback is its."""
+    """Chainlit's step around an answer; it carries the feedback."""
     run = _step(view.parent_id, session, turn, type="run", name="on_message", parentId=turn.page_id)
     if view.running:
         run["end"] = None
@@ -211,7 +211,7 @@ def _step(step_id: str, session: WebsocketSession | None, turn: Turn, **values: 
         "metadata": {},
         **values,
     }
-    # The type checker cannot tell a StepDict's keys among `values`.
+    # The type checker cannot match `values` to a StepDict's keys.
     return step  # type: ignore[return-value]
 
 

@@ -1,4 +1,4 @@
-"""What browsers fetch of the history beside what Chainlit offers: pictures, feedback."""
+"""Routes for the history in addition to Chainlit's: pictures, feedback."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _YEAR = 365 * 24 * 60 * 60
 
 
 def routes(history: History, users: Users) -> APIRouter:
-    """The routes; they come before Chainlit's, whose feedback looks at nobody's rights."""
+    """The routes; they precede Chainlit's, whose feedback routes do not check the owner."""
     router = APIRouter()
 
     @router.get(PICTURE_URL)
     async def picture(thread: str, file: str, user: SignedIn) -> FileResponse:
-        # 404 also for somebody else's: whether there is such a thread is nobody's business.
+        # 404 for another user's thread too, so that its existence is not revealed.
         if not _PICTURE.fullmatch(file) or not await (await _own(history, users, user)).has(thread):
             raise HTTPException(404)
         path = history.uploads / thread / file
-        # A link that somebody has put there could lead to any file of the page's owner.
+        # A symbolic link placed there could lead to any file of the owner's.
         if not path.is_file() or path.resolve() != history.uploads.resolve() / thread / file:
             raise HTTPException(404)
-        # A file is named by its content, so that it never changes.
+        # A file is named by its content's hash, so it never changes.
         return FileResponse(path, headers={"Cache-Control": f"private, max-age={_YEAR}, immutable"})
 
     @router.put("/feedback")
@@ -64,7 +64,7 @@ async def _own(history: History, users: Users, user: SignedInUser) -> OwnHistory
 
 
 def _own_chat(session_id: str, identifier: str) -> Chat:
-    """The live chat of a browser's session, if it is this person's."""
+    """The live chat of a browser's session, if it is this user's."""
     session = WebsocketSession.get_by_id(session_id)
     if session is None or session.user is None or session.user.identifier != identifier:
         raise HTTPException(404)

@@ -1,4 +1,4 @@
-"""Has what happens in a live chat written down, and says in the page when that fails."""
+"""Saves the turns of live chats, and reports on the page when that fails."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import chainlit as cl
 from chainlit.session import WebsocketSession
 
 from app.errors import HistoryError
-from app.history.autosave import Along
+from app.history.autosave import Autosave
 from app.history.copies import Copy
 from app.history.database import finished
 from app.history.store import History, Thread, ThreadGoneError
@@ -23,17 +23,17 @@ _log = logging.getLogger("app.history")
 
 
 class Keeper:
-    """Writes the turns of all live chats."""
+    """Saves the turns of all live chats."""
 
     def __init__(self, history: History, users: Users) -> None:
         self.history = history
         self.written = asyncio.Event()
-        """Set whenever something has been written, for other sessions to be brought up to date (in_step.py)."""
-        self.along = Along(history, self.written.set)
+        """Set after every write, so that in_step.py updates other sessions."""
+        self.autosave = Autosave(history, self.written.set)
         self._users = users
 
     async def load(self, session: WebsocketSession) -> Thread | None:
-        """The thread that a session goes on with; None where it begins one, or the one that it names is not its own.
+        """The thread that a session continues; None if it begins a new one, or names one that is not its user's.
 
         Raises:
             HistoryError: the database does not answer.
@@ -41,7 +41,7 @@ class Keeper:
         return await self.history.of(await self._users.id_of(session.user)).load(session.thread_id)
 
     async def has_thread_of(self, session: WebsocketSession) -> bool:
-        """Whether the thread that a session goes on with is there, and its person's own.
+        """Whether the thread that a session continues exists and belongs to its user.
 
         Raises:
             HistoryError: the database does not answer.
@@ -49,10 +49,10 @@ class Keeper:
         return await self.history.of(await self._users.id_of(session.user)).has(session.thread_id)
 
     async def save(self, session: WebsocketSession, chat: Chat, turn: Turn) -> bool:
-        """Writes a turn, and those that could not be written before. A failure is logged and said in the page.
+        """Saves a turn, and those that could not be saved before. A failure is logged and shown on the page.
 
         Returns:
-            False: the thread has been deleted meanwhile, so that nothing more belongs into it.
+            False if the thread has been deleted, so it takes no more turns.
         """
         chat.unsaved[turn.id] = turn
         named = bool(turn.text.strip()) or chat.kept
@@ -65,7 +65,7 @@ class Keeper:
             await _say_once(chat, turn)
             return True
         if not named:
-            # The sidebar has it without a name, for want of words.
+            # Without text, the thread has no name in the sidebar yet.
             name = turn.pictures[0].name if turn.pictures else ""
             await cl.context.emitter.emit("first_interaction", {"interaction": name, "thread_id": session.thread_id})
         return True
@@ -80,7 +80,7 @@ class Keeper:
         self.written.set()
 
     async def copy_of(self, session: WebsocketSession, chat: Chat) -> Copy:
-        """What the session has seen of its thread; of a new thread that is nothing.
+        """What the session has seen of its thread; nothing if the thread is new.
 
         Raises:
             HistoryError: the database does not answer.
@@ -92,7 +92,7 @@ class Keeper:
 
 
 async def _say_once(chat: Chat, turn: Turn) -> None:
-    """Puts the failure into the page: a line in the chat, once until something is saved again."""
+    """Shows the failure as a line in the chat, once until saving works again."""
     if chat.warned:
         return
     chat.warned = True

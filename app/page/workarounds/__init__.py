@@ -1,1 +1,1 @@
-"""What is changed in Chainlit itself, or kept away from it."""
+"""Changes to Chainlit itself, and stubs for what it imports."""

@@ -1,8 +1,8 @@
-"""Stands in for packages that Chainlit imports and that are never used here.
+"""Stubs for packages that Chainlit imports and that are never used here.
 
-Chainlit cannot be imported without Literal AI's client, which takes traceloop's SDK with 270 modules along to send
-conversations away, and without the Model Context Protocol's, whose routes this page answers with 404. With httpx comes
-its command line, which draws with rich, and with Socket.IO its client, which asks by requests; both do without.
+Importing Chainlit needs Literal AI's client, which imports traceloop's SDK, 270 modules for sending conversations
+away, and the client of the Model Context Protocol, whose routes are answered with 404 here. httpx brings its command
+line, which imports rich, and Socket.IO its client, which imports requests; both work without.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ _LEFT_OUT = {
     "traceloop.sdk": ("Traceloop",),
     "mcp": ("ClientSession",),
 }
-"""Module → the names that others import from it."""
+"""Module → the names that other modules import from it."""
 _MISSING = ("httpx._main", "requests")
-"""Modules that those who import them can do without."""
+"""Modules whose importers work without them."""
 
 
 class NotHereError(RuntimeError):
-    """Something that was left out is used after all."""
+    """A stub was used after all."""
 
 
 class _Absent:
@@ -30,12 +30,12 @@ class _Absent:
 
 
 def leave_out() -> None:
-    """Puts the stand-ins where Python looks first; call it before the first import of Chainlit.
+    """Installs the stubs in `sys.modules`; call it before the first import of Chainlit.
 
-    What is imported already stays: the exporter of traces needs requests, and must come before this.
+    Modules that are already imported stay. The exporter of traces needs requests, so it must be imported first.
     """
     for name in _MISSING:
-        # None says that there is no such module.
+        # None makes the import fail.
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]
     for name, classes in _LEFT_OUT.items():
         module = sys.modules.setdefault(name, ModuleType(name))

@@ -2,25 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 from engine.catalog import Model
-from engine.config import Settings
-from engine.engines.base import Engine, request_here
+from engine.config import ROOT, Settings
+from engine.engines.base import Engine, Environment, request_here
+from engine.engines.llama.environment import ENVIRONMENT, is_ready
 from engine.engines.llama.log import LlamaLog
 from engine.engines.llama.plan import FLAGS, NAME, TRAITS, llama_plan
+from engine.engines.llama.server import Server, choose_server
+from engine.install.weights import Missing, WeightsError, find_weights
 from engine.machine.detect import Hardware
 from engine.plans.launch import LaunchPlan, PlanError
-from engine.plans.target import from_hardware
+from engine.plans.target import Target, from_hardware
 
 
 def _here(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
-    if hardware.llama_server is None:
-        raise PlanError(
-            "llama-server is not on the PATH; with it and 15 GB of memory the vision model would run here, slowly."
-        )
-    targets = [target for target in from_hardware(hardware) if target.vendor in {"nvidia", "cpu"}]
-    # What does not fit into the GPU stays in RAM: the larger of the two decides.
-    target = max(targets, key=lambda target: target.total_gb or 0)
-    return llama_plan(request_here(settings, model, target, hardware.llama_server))
+    server = choose_server(hardware, ROOT)
+    request = request_here(settings, model, _target(hardware, server), str(server.program), hardware.physical_cores)
+    plan = llama_plan(request)
+    plan = replace(plan, environment=server.build or "", reasons=(server.why, *plan.reasons))
+    return _while_the_reader_answers(plan, model, settings) if settings.engine == "auto" else plan
+
+
+def _target(hardware: Hardware, server: Server) -> Target:
+    """What the model's memory is that of: for a user's own llama-server, which may be built for a GPU, the larger.
+
+    What does not fit into the GPU stays in RAM.
+    """
+    kinds = {"cpu"} if server.build else {"nvidia", "cpu"}
+    targets = [target for target in from_hardware(hardware) if target.vendor in kinds]
+    return max(targets, key=lambda target: target.total_gb or 0)
+
+
+def _while_the_reader_answers(plan: LaunchPlan, model: Model, settings: Settings) -> LaunchPlan:
+    """The plan where nobody has asked for llama.cpp: its weights come beside the reader, and only if they may."""
+    try:
+        found = find_weights(model, plan.weights, settings.models_folder, plan.variant)
+    except WeightsError as error:
+        raise PlanError(str(error)) from None
+    if not isinstance(found, Missing):
+        return plan
+    to_fetch = sum(file.bytes for file in found.files)
+    missing = f"{model.title} would run here on llama.cpp; its {to_fetch / 1000**3:.1f} GB are not on this machine"
+    if settings.download == "no":
+        raise PlanError(f"{missing}: KIMI_DOWNLOAD=yes fetches them.")
+    when = "are fetched" if settings.download == "yes" else "are fetched once somebody says so on the page"
+    why = f"{missing} and {when} (KIMI_DOWNLOAD={settings.download}); until then the reader answers."
+    return replace(plan, to_fetch=to_fetch, reasons=(*plan.reasons, why))
+
+
+def _has_environment(root: Path, build: str, _: Settings) -> bool:
+    return is_ready(root, build)
 
 
 LLAMA = Engine(
@@ -32,6 +66,7 @@ LLAMA = Engine(
     automatic=True,
     automatic_note="llama.auto",
     flags=FLAGS,
+    environment=Environment(ENVIRONMENT, "engine.engines.llama.environment", lambda _: [], _has_environment),
     watcher=LlamaLog,
     # Of its few slots a question would take one, and with it what it remembers of a long chat.
     probed=False,

@@ -1,4 +1,4 @@
-"""llama-server's log, line by line, to a phase, and why it could not load its model to one sentence.
+"""llama-server's log, line by line, to a phase, and why it could not load its model to a key with its values.
 
 The lines are those of build b10434. Of a build that words them differently, the last line is what a person sees.
 """
@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import re
 
-from engine.engines.vllm.log import Failure, Phase
+from engine.engines.watcher import Failure, Watcher
+from engine.status import Phase, Reason
 
 _LOADING = re.compile(r"load_model: loading model")
 _UNREACHABLE = re.compile(r"failed to resolve commit for (\S+)")
 _GIVEN_UP = "exiting due to model loading error"
 
 
-class LlamaLog:
+class LlamaLog(Watcher):
     """Reads one run of llama-server; feed it every line."""
 
     def __init__(self) -> None:
-        self.phase: str = Phase.PREPARING
-        self.percent: float | None = None
-        self.failure: Failure | None = None
+        super().__init__(Phase.PREPARING)
         self._unreachable = ""
 
     def feed(self, line: str) -> None:
@@ -31,8 +30,4 @@ class LlamaLog:
             # No failure yet: what it has fetched before, it takes from its cache.
             self._unreachable = found[1]
         elif self._unreachable and _GIVEN_UP in line:
-            self.failure = Failure(
-                "weights_missing",
-                f"llama-server has no {self._unreachable} on this machine and can't fetch it from the hub: "
-                "connect the machine to huggingface.co once, and start again.",
-            )
+            self.failure = Failure(Reason("gguf_unreachable", {"repository": self._unreachable}))

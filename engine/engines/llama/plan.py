@@ -2,37 +2,62 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
+
 from engine.catalog import EngineFacts, Variant
 from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
-from engine.plans.launch import EngineTraits, ForbiddenError, LaunchPlan
-from engine.plans.request import Request, question
+from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, Guide, LaunchPlan
+from engine.plans.page import key_step
+from engine.plans.request import Request, verification
+from engine.plans.tuning import TUNINGS
 
 NAME = "llama"
-TRAITS = EngineTraits(title="llama.cpp", queue_metric="llamacpp:requests_deferred")
+TRAITS = EngineTraits(
+    title="llama.cpp", queue_metric="llamacpp:requests_deferred", continues=True, repeats_beginning=True
+)
 FLAGS = FlagNames(length="--ctx-size")
 KEY_ENV = "LLAMA_API_KEY"
-CHECKED_VERSION = "b11434"
+CHECKED_VERSION = "b11524"
+VARIANT = "gguf"
+PATCH = 14
+"""Pixels of a patch's side; MoonViT makes one token of 2 by 2 patches."""
+TOKEN_PIXELS = (2 * PATCH) ** 2
+MOST_PATCHES = 512
+"""On a side, exclusive."""
+SLOTS = 4
+"""Requests at once, which share one context."""
+_MOST_CACHE_MB = 8192
+_SPARE_GB = 2.0
+"""What stays free for everything else before prompts are kept in RAM."""
+_TOKENS_PER_CORE = 20
+"""Tokens of a prompt that a core reads in a second: an estimate, from a model of these dimensions on two cores."""
 
 
 def llama_plan(request: Request) -> LaunchPlan:
-    """The launch of `request.model` on llama-server, which fetches the GGUF itself and keeps it in its cache.
+    """The launch of `request.model` on llama-server.
 
-    The marks stay in the content, where the page splits them: what llama-server would make of them is not established.
+    The marks stay in the content, where the page splits them.
 
     Raises:
         ForbiddenError: there is no GGUF of the model, or not enough memory.
     """
     facts = request.facts(NAME)
     model, target = request.model, request.target
-    gguf = model.variant("gguf")
+    gguf = model.variant(VARIANT)
     if gguf is None:
         raise ForbiddenError(f"The catalogue has no GGUF of {model.name}; {model.stand_in} has one.")
     if target.total_gb is not None and target.total_gb < gguf.memory_gb:
         raise ForbiddenError(
-            f"{gguf.repository} needs {gguf.memory_gb:g} GB of memory and {target} has {target.total_gb:.0f} GB."
+            f"{gguf.repository or model.name} needs {gguf.memory_gb:g} GB of memory and {target} has "
+            f"{target.total_gb:.0f} GB."
         )
-    argv = merge(_argv(request, gguf), [*_preset(request.preset), *request.extra])
+    if request.variant:
+        request.form(NAME)
+    request.draft(NAME)
+    patches = picture_patches(request, gguf)
+    argv = merge(_argv(request, gguf, patches), [*_slots(request.tuning), *request.extra])
     rules.check(NAME, FLAGS, request, argv)
     return LaunchPlan(
         engine=NAME,
@@ -41,41 +66,134 @@ def llama_plan(request: Request) -> LaunchPlan:
         base_url=f"http://127.0.0.1:{request.place.port}/v1",
         pictures="data",
         traits=TRAITS,
+        picture_patches=patches,
+        picture_pixels=None if gguf.picture_patches else min(model.picture_pixels, patches * PATCH**2),
         argv=tuple(argv),
+        env=dict(QUIET_THREADS),
         key_env=KEY_ENV,
+        weights=(request.wanted or model.name) if request.place.here else "",
+        variant=VARIANT,
+        finish="engine.engines.llama.finish",
         context=number(argv, "--ctx-size"),
-        reasons=(
-            f"{gguf.quantization} of {gguf.repository}: {gguf.memory_gb:g} GB.",
-            request.standing(NAME, 1, gguf),
-        ),
+        reasons=tuple(filter(None, (_size(gguf), request.standing(NAME, 1, gguf), _cost(request, gguf, patches)))),
         accelerator=str(target),
-        image=facts.image,
-        container=facts.container,
-        steps=() if request.place.here else _steps(facts),
-        verify=question(model.name, request.place.port, KEY_ENV),
-        checked=f"every flag is in the argument list of llama-server {CHECKED_VERSION}",
-        advice=request.advice(NAME),
+        guide=Guide(
+            image=facts.image,
+            container=facts.container,
+            steps=() if request.place.here else _steps(request, facts, gguf),
+            verify=verification(model.name, request.place.port, KEY_ENV),
+            checked=f"every flag is in the --help of llama-server {CHECKED_VERSION}",
+            advice=request.advice(NAME),
+        ),
     )
 
 
-def _argv(request: Request, gguf: Variant) -> list[str]:
+QUIET_THREADS = {"GOMP_SPINCOUNT": "100"}
+"""OpenMP's threads wait for work asleep, after a moment: spinning, they take the time of the page beside them."""
+
+
+def picture_patches(request: Request, gguf: Variant) -> int:
+    """To how many patches a picture is scaled: the processor's limit, or what a person has chosen within it."""
+    if gguf.picture_patches is not None:
+        return gguf.picture_patches
+    return min(4 * request.picture_tokens, request.model.picture_pixels // PATCH**2)
+
+
+def most_picture_tokens(patches: int) -> int:
+    """What no picture exceeds that is scaled to so many patches, and padded to whole blocks of 2 by 2.
+
+    The processor counts whole patches: what is left of a long, narrow picture after the scaling may be more, and a side
+    that is scaled to less than a patch is padded to two.
+    """
+    longest = MOST_PATCHES - 1
+    short = max(1, patches // longest)
+    area = patches * (1 + 1 / short) * (1 + short / patches)
+    side = min(longest, area)
+    thin = math.sqrt(patches * longest) / 2 + 1
+    return int(max(area / 4 + (side + area / side) / 2 + 1, thin))
+
+
+def _argv(request: Request, gguf: Variant, patches: int) -> list[str]:
     place = request.place
+    model, mmproj = _files(request, gguf)
     return [
         str(place.python) if place.here else "llama-server",
-        "--hf-repo", f"{gguf.repository}:{gguf.quantization}", "--alias", request.model.name,
+        "--model", model, "--mmproj", mmproj, "--alias", request.model.name,
         "--host", "127.0.0.1", "--port", str(place.port),
-        "--ctx-size", str(gguf.context), "--reasoning-format", "none", "--no-ui", "--no-slots",
+        "--ctx-size", str(gguf.context), "--parallel", str(SLOTS), "--kv-unified", *_memory(request, gguf),
+        "--image-min-tokens", "1", "--image-max-tokens", str(most_picture_tokens(patches)),
+        *(["--threads", str(max(1, place.cores - 1))] if place.cores else []),
+        "--reasoning-format", "none", "--metrics", "--offline", "--no-ui", "--no-slots",
     ]  # fmt: skip
 
 
-def _preset(preset: str) -> list[str]:
-    # A laptop's memory holds one long context or several short ones.
-    slots = {"appliance": "16", "long-context": "1", "low-latency": "1", "high-throughput": "4"}.get(preset)
-    return ["--parallel", slots] if slots else []
+def _files(request: Request, gguf: Variant) -> tuple[str, str]:
+    """The two files that are loaded: the model's as it came, the picture encoder's as llama.cpp reads it."""
+    made = made_folder(request.place.models)
+    if gguf.model_file is None:
+        return str(made / f"{request.model.name}.gguf"), str(made / mmproj_name(request.model.name))
+    folder = WEIGHTS if request.place.here else str(_folder(request, gguf))
+    return f"{folder}/{gguf.model_file.name}", str(made / mmproj_name(request.model.name))
 
 
-def _steps(facts: EngineFacts) -> tuple[str, ...]:
+def made_folder(models: Path) -> Path:
+    """Where the files lie that are made here for llama.cpp."""
+    return models / "llama.cpp"
+
+
+def mmproj_name(model: str) -> str:
+    """The file of the picture encoder there."""
+    return f"{model}-mmproj.gguf"
+
+
+def _folder(request: Request, gguf: Variant) -> Path:
+    return request.place.models / f"{request.model.name}-{gguf.name}"
+
+
+def _memory(request: Request, gguf: Variant) -> list[str]:
+    """How much RAM may hold the prompts of idle chats: llama-server's own 8 GB do not fit on every machine."""
+    if request.target.total_gb is None:
+        return []
+    left = int((request.target.total_gb - gguf.memory_gb - _SPARE_GB) * 1000**3 / 1024**2)
+    return ["--cache-ram", str(max(0, min(left, _MOST_CACHE_MB)))]
+
+
+def _slots(tuning: str) -> list[str]:
+    return ["--parallel", str(TUNINGS[tuning].slots)] if tuning else []
+
+
+def _size(gguf: Variant) -> str:
+    if not gguf.repository:
+        return ""
+    return f"{gguf.quantization} of {gguf.repository}: {gguf.memory_gb:g} GB."
+
+
+def _cost(request: Request, gguf: Variant, patches: int) -> str:
+    """What a picture costs, where a person can choose."""
+    if gguf.picture_patches is not None:
+        return ""
+    tokens, most = patches // 4, request.model.picture_pixels // TOKEN_PIXELS
+    cores = max(1, (request.place.cores or 5) - 1)
+    seconds = tokens / (_TOKENS_PER_CORE * cores)
     return (
-        "\n".join((f"# Install {facts.title}", *facts.install)),
-        f'# The key, by the environment: ps must not show it\nexport {KEY_ENV}="$(openssl rand -hex 24)"',
+        f"A picture is up to {tokens:,} tokens, about {seconds:.0f} s before the answer on {cores} "
+        f"core{'s' if cores > 1 else ''} (an estimate); KIMI_PICTURE_TOKENS chooses up to {most:,}."
     )
+
+
+def _steps(request: Request, facts: EngineFacts, gguf: Variant) -> tuple[str, ...]:
+    steps = ["\n".join((f"# Install {facts.title}", *facts.install))]
+    if gguf.model_file and gguf.mmproj_file:
+        files, folder, made = (gguf.model_file, gguf.mmproj_file), _folder(request, gguf), made_folder(Path("models"))
+        gigabytes = sum(file.bytes for file in files) / 1000**3
+        copy = made / mmproj_name(request.model.name)
+        steps += [
+            f"# Fetch the weights ({gigabytes:.1f} GB)\nhf download {gguf.repository} --revision {gguf.revision} "
+            f"{' '.join(file.name for file in files)} --local-dir {folder}",
+            "# Have llama.cpp see as the model means it: docs/llama.md\n"
+            f"mkdir -p {made}\npython3 -m engine.engines.llama.rotary {folder}/{files[1].name} {copy}",
+        ]
+    else:
+        module = "engine.engines.llama.finish"
+        steps.append(f"# Write it in llama.cpp's format\n.venv/bin/python -m {module} {request.model.name} . models")
+    return (*steps, key_step(KEY_ENV))

@@ -1,7 +1,7 @@
 """Starts SGLang with the key from the environment.
 
-By `python -m engine.engines.sglang.start …`, in SGLang's own environment. SGLang takes its key on the command
-line alone, which everybody on the machine can read. Here it joins the arguments inside the process.
+Run as `python -m engine.engines.sglang.start …` in SGLang's own environment. SGLang accepts its key only on the
+command line, which every user of the machine can read. Here it is added to the arguments inside the process.
 """
 
 from __future__ import annotations

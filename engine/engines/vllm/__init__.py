@@ -1,1 +1,1 @@
-"""vLLM: its plan, its environment, its log, and what it needs worked around."""
+"""vLLM: its plan, its environment, its log, and the workarounds that it needs."""

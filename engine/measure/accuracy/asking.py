@@ -1,4 +1,4 @@
-"""Asks the engine about each item of a set and keeps every answer at once, so that a repeated command goes on."""
+"""Asks the engine about each item of a set and saves every answer at once, so that a repeated command continues."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 REFUSED = "refused"
 _ITS_FAULT = {400, 413, 422}
-"""What an engine says to an item that it can't take, e.g. one too long for its context; the others it may take."""
+"""The HTTP statuses for an item that the engine can't process, e.g. one too long for its context."""
 _PATIENCE = 3600.0
 """Seconds for one answer: a long thought on a slow machine, or a long wait in the queue."""
 
 
 class AskingError(Exception):
-    """The engine did not answer; the text says what it said. What was answered before is kept."""
+    """The engine did not answer; the text contains its error. Earlier answers are kept."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """All that an answer depends on; with another one, answers are not mixed."""
+    """Everything that an answer depends on; answers of different settings are not mixed."""
 
     task: str
     digest: str
@@ -47,14 +47,14 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """Of the file of answers."""
+        """The name of the file of answers."""
         mark = hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:8]
         return f"{self.task}-{self.model}-{mark}".replace("/", "_")
 
 
 @dataclass(frozen=True)
 class Answered:
-    """What the engine said to one item, without its reasoning. `finish` is the API's finish reason, or `REFUSED`."""
+    """The engine's answer to one item, without its reasoning. `finish` is the API's finish reason, or `REFUSED`."""
 
     name: str
     answer: str
@@ -62,7 +62,7 @@ class Answered:
 
 
 class Answers:
-    """The answers of one setting: a file of JSON lines, the first of which is the setting."""
+    """The answers of one setting, in a file of JSON lines, of which the first is the setting."""
 
     def __init__(self, folder: Path, setting: Setting) -> None:
         self.path = folder / f"{setting.name}.jsonl"
@@ -72,7 +72,7 @@ class Answers:
         self.known = self._read()
 
     def add(self, answered: Answered) -> None:
-        """Keeps it, on the disk before anything else is asked."""
+        """Saves an answer to disk."""
         with self.path.open("a") as file:
             file.write(json.dumps(asdict(answered), ensure_ascii=False) + "\n")
         self.known[answered.name] = answered
@@ -81,7 +81,7 @@ class Answers:
         found, lines = {}, self.path.read_text().splitlines(keepends=True)
         whole = [line for line in lines if line.endswith("\n")]
         if len(whole) < len(lines):
-            # Ended in the middle of writing: what is whole counts.
+            # It was interrupted while writing a line: only whole lines count.
             self.path.write_text("".join(whole))
         for line in whole[1:]:
             with suppress(ValueError, TypeError):
@@ -91,8 +91,8 @@ class Answers:
 
 
 def setting_of(running: Running, model: Model, task: str, digest: str) -> Setting:
-    """Greedy, unless the model thinks: its thoughts run in circles without its own temperature."""
-    thinks = model.thinking_marks is not None and model.name != "nano"
+    """The setting of a run. Greedy, unless the model thinks: without its own temperature its thoughts go in circles."""
+    thinks = model.thinking_marks is not None
     most = model.max_tokens if running.context is None else min(model.max_tokens, running.context // 2)
     return Setting(
         task=task, digest=digest, model=model.name, engine=running.plan.engine, engine_version=running.version,
@@ -110,13 +110,13 @@ async def ask_all(
     at_once: int,
     hear: Callable[[int], None],
 ) -> list[tuple[Item, Answered]]:
-    """The items, at most `limit`, each with its answer; `hear` gets the number of those that are answered.
+    """Asks about at most `limit` items and returns each with its answer; `hear` gets the number of answered ones.
 
     Raises:
-        AskingError: the engine refuses, is gone, or its reply is not the API's.
+        AskingError: the engine refuses, is gone, or its reply does not follow the API.
         SetError: a picture of the set can't be read.
     """
-    import aiohttp  # noqa: PLC0415 - a third of a second, which the other words need not wait for
+    import aiohttp  # noqa: PLC0415 - takes a third of a second, and other commands don't need it
 
     headers = {"Authorization": f"Bearer {running.key}"}
     timeout = aiohttp.ClientTimeout(total=_PATIENCE)
@@ -135,11 +135,11 @@ async def ask_all(
                 for _ in range(at_once):
                     group.create_task(work())
         except* (aiohttp.ClientError, TimeoutError, AskingError, SetError) as errors:
-            # In one clause: two that raise would make a group again.
+            # In one clause: with two, their exceptions would be grouped again.
             first = errors.exceptions[0]
             if isinstance(first, AskingError | SetError):
                 raise type(first)(str(first)) from None
-            raise AskingError(f"The engine does not answer any more: {first!r}") from None
+            raise AskingError(f"The engine no longer answers: {first!r}") from None
     return done
 
 
@@ -162,7 +162,7 @@ async def _ask(
             raise AskingError(f"The engine refuses {item.name} ({reply.status}): {said[:300]}")
         text, finish = _read(item, await reply.text(errors="replace"))
     if pair := find_model(setting.model).thinking_marks:
-        # Where the engine has split them off already there are none left.
+        # If the engine has already removed the reasoning, there are no tags left.
         text = reasoning_tags.split(text, reasoning_tags.Marks(*pair))[1]
     return Answered(item.name, text.strip(), finish)
 
@@ -173,4 +173,4 @@ def _read(item: Item, said: str) -> tuple[str, str]:
         choice: Mapping[str, Any] = json.loads(said)["choices"][0]
         return (choice["message"].get("content") or "").strip(), choice.get("finish_reason") or ""
     except (ValueError, LookupError, TypeError, AttributeError):
-        raise AskingError(f"The engine's reply to {item.name} is not one of the API's: {said[:300]}") from None
+        raise AskingError(f"The engine's reply to {item.name} does not follow the API: {said[:300]}") from None

@@ -1,4 +1,4 @@
-"""`./start.sh eval`: measures how often the engine that runs is right, beside its model card's figures."""
+"""`./start.sh eval`: measures how often the running engine is right, and compares it with its model card."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from engine.arguments import given_path, positive
 from engine.catalog import Model, UnknownModelError, find_model
 from engine.config import ROOT, Settings
 from engine.engines.registry import engine_of
-from engine.given_path import given_path
 from engine.measure.accuracy import gsm8k, report
 from engine.measure.accuracy.asking import Answers, AskingError, ask_all, setting_of
 from engine.measure.accuracy.gsm8k import LmEvalError
@@ -31,18 +31,18 @@ _WHERE = "VLMEvalKit's file, index, image, question and answer separated by tabs
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the word."""
+    """The options of `eval`."""
     parser.add_argument(
         "task", choices=TASKS, metavar="WHAT",
-        help="ocr: read the pictures of a folder, ours where none is named; gsm8k: sums in words, by lm-eval; "
-        "ocrbench, infovqa: questions about pictures, from a TSV of yours",
+        help="ocr: read the pictures of a folder, by default ours; gsm8k: word problems, by lm-eval; "
+        "ocrbench, infovqa: questions about pictures, from your own TSV",
     )  # fmt: skip
     parser.add_argument("--data", type=given_path, help=f"the folder of ocr or gsm8k, or the TSV ({_WHERE})")
-    parser.add_argument("--limit", type=_positive, help="ask no more than the first so many items")
+    parser.add_argument("--limit", type=positive, help="ask only about so many items")
 
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Measures; exit status 1 where that could not be done."""
+    """Measures; exit status 1 if that failed."""
     try:
         running = find_running(settings)
         asked = Asked(chosen.task, chosen.data, chosen.limit)
@@ -55,7 +55,7 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be measured: the task, its data where they are the user's own, and at most how many items."""
+    """What to measure: the task, the user's own data, if any, and the maximum number of items."""
 
     task: str
     data: Path | None = None
@@ -63,22 +63,22 @@ class Asked:
 
     @property
     def command(self) -> str:
-        """As it is typed."""
+        """The command line that measures this."""
         words = ["./start.sh", "eval", self.task, *(["--data", str(self.data)] if self.data else [])]
         return shlex.join([*words, *(["--limit", str(self.limit)] if self.limit else [])])
 
 
 class UnsuitableError(Exception):
-    """The engine or the data are not for this task; the text is one sentence with the next step."""
+    """The engine or the data don't suit this task; the text is one sentence with the next step."""
 
 
 def evaluate(running: Running, asked: Asked, folder: Path, console: Console) -> Report:
-    """Measures it, keeps answers and figures in `folder`, and prints them; goes on where an earlier one ended.
+    """Measures, saves answers and figures in `folder`, and prints the figures; continues an interrupted measurement.
 
     Raises:
-        UnsuitableError: the engine or the data are not for it.
+        UnsuitableError: the engine or the data don't suit it.
         SetError: the data can't be read.
-        AskingError: the engine went away.
+        AskingError: the engine no longer answers.
         LmEvalError: lm-eval could not be installed or failed.
     """
     try:
@@ -97,21 +97,22 @@ def evaluate(running: Running, asked: Asked, folder: Path, console: Console) -> 
 
 def _sums(running: Running, model: Model, asked: Asked, folder: Path) -> tuple[Report, str]:
     if not engine_of(running.plan.engine).chats:
-        raise UnsuitableError("The reader reads and does not reckon: start a model (KIMI_ENGINE=vllm ./start.sh).")
+        raise UnsuitableError("The reader only reads and can't calculate: start a model (KIMI_ENGINE=vllm ./start.sh).")
     python = gsm8k.ensure_lm_eval(ROOT)
-    # Answers of another engine or version are not taken for this one's.
+    # Answers of another engine or version must not be mixed with these.
     name = f"gsm8k-{model.name}-{running.plan.engine}{running.version}" + ("-own" if asked.data else "")
     kept = folder / name
     scores, items, argv = gsm8k.measure(python, running, model, kept, data=asked.data, limit=asked.limit)
-    notes = [f"lm-eval: {shlex.join(argv)}", f"{gsm8k.LM_EVAL}, {gsm8k.SHOTS}-shot, greedy"]
+    notes = [f"lm-eval: {shlex.join(argv)}", gsm8k.METHOD]
+    notes += [line for score in scores for line in report.incomparable(model, score.name)]
     if asked.limit:
-        notes.insert(0, "Not all questions were asked (--limit): not to be set beside a whole run.")
+        notes.insert(0, "Not all questions were asked (--limit): do not compare this with a whole run.")
     return Report("gsm8k", model.name, _engine(running), asked.command, items, 0, scores, notes), name
 
 
 def _pictures(running: Running, model: Model, asked: Asked, folder: Path, console: Console) -> tuple[Report, str]:
     if not model.pictures_per_prompt:
-        raise UnsuitableError(f"{model.title} takes no pictures; gsm8k is for text.")
+        raise UnsuitableError(f"{model.title} accepts no pictures; gsm8k is for text.")
     task, pictures = asked.task, _set(asked.task, asked.data)
     most = min(asked.limit or pictures.size, pictures.size)
     setting = setting_of(running, model, task, pictures.digest)
@@ -138,7 +139,7 @@ def _set(task: str, data: Path | None) -> PictureSet:
     if task == "ocr":
         return folder_set(data or OUR_PICTURES)
     if data is None:
-        raise UnsuitableError(f"{task} needs its data, which is not shipped: --data FILE.tsv, {_WHERE}.")
+        raise UnsuitableError(f"{task} needs its data, which is not included: --data FILE.tsv, {_WHERE}.")
     return tsv_set(data, SHORTLY if task == "infovqa" else "")
 
 
@@ -148,10 +149,3 @@ def _advance(progress: Progress, bar: TaskID, done: int) -> None:
 
 def _engine(running: Running) -> str:
     return f"{running.plan.engine} {running.version}".strip()
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1")
-    return number

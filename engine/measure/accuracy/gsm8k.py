@@ -1,6 +1,7 @@
-"""GSM8K through lm-eval, in an environment of its own: its dependencies are many and no business of the page.
+"""GSM8K with lm-eval, in a separate environment, because it has many dependencies.
 
-5-shot and greedy, over `/v1/completions`, as vllm-ascend's guide measures Kimi-K2-Thinking.
+5-shot as a conversation in the model's own template, greedy, at most 2,048 tokens: the settings of vllm-ascend's guide
+for Kimi-K2-Thinking, but over `/v1/chat/completions`, where the engine takes the thoughts off.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from engine.measure.running_engine import Running
 ENVIRONMENT = ".venv-lm-eval"
 LM_EVAL = "lm-eval[api]==0.4.13"
 SHOTS = 5
+MAX_TOKENS = 2048
+METHOD = f"{LM_EVAL}, {SHOTS}-shot as a conversation, chat template, greedy, at most {MAX_TOKENS:,} tokens"
 _FILTERS = ("flexible-extract", "strict-match")
 _OWN = "gsm8k_file"
 
@@ -29,7 +32,7 @@ class LmEvalError(Exception):
 
 
 def ensure_lm_eval(root: Path) -> Path:
-    """The interpreter of lm-eval's environment, which is made when it is first needed.
+    """The interpreter of lm-eval's environment, which is made at its first use.
 
     Raises:
         LmEvalError: it could not be installed.
@@ -44,24 +47,26 @@ def ensure_lm_eval(root: Path) -> Path:
             [*uv, "pip", "install", "--quiet", "--python", str(python), LM_EVAL],
         ):
             if subprocess.run(command, cwd=root, check=False).returncode:  # noqa: S603 - our own command line
-                raise LmEvalError(f"{LM_EVAL} could not be installed; uv's reason stands above.")
+                raise LmEvalError(f"{LM_EVAL} could not be installed; uv's error is above.")
         stamp.write_text(LM_EVAL)
     return python
 
 
 def command(python: Path, running: Running, folder: Path, tasks: Path, *, limit: int | None, own: bool) -> list[str]:
-    """lm-eval's command line; it holds no key. What is answered is kept in `folder`, so that it can go on."""
+    """lm-eval's command line, without a key. Answers are kept in `folder`, so that a later run continues."""
     facts = {
-        "model": running.plan.served_name, "base_url": f"{running.plan.base_url}/completions",
+        "model": running.plan.served_name, "base_url": f"{running.plan.base_url}/chat/completions",
         # The engine tokenizes: lm-eval would need the tokenizer and all that loads it.
         "tokenizer_backend": "None", "tokenized_requests": "False", "num_concurrent": "4", "max_retries": "2",
     }  # fmt: skip
     if running.context:
         facts["max_length"] = str(running.context)
     argv = [
-        str(python), "-m", "lm_eval", "run", "--model", "local-completions",
+        str(python), "-m", "lm_eval", "run", "--model", "local-chat-completions",
         "--model_args", ",".join(f"{name}={fact}" for name, fact in facts.items()),
         "--tasks", _OWN if own else "gsm8k", "--num_fewshot", str(SHOTS), "--batch_size", "1",
+        "--apply_chat_template", "--fewshot_as_multiturn", "true",
+        "--gen_kwargs", f"temperature=0,top_p=1.0,max_gen_toks={MAX_TOKENS}",
         "--output_path", str(folder / "results"), "--use_cache", str(folder / "answers"),
     ]  # fmt: skip
     argv += ["--include_path", str(tasks)] if own else []
@@ -69,7 +74,7 @@ def command(python: Path, running: Running, folder: Path, tasks: Path, *, limit:
 
 
 def own_task(python: Path, data: Path, tasks: Path) -> None:
-    """GSM8K's task with its questions from `data` (train.jsonl and test.jsonl) and not from the hub.
+    """Writes GSM8K's task with questions from `data` (train.jsonl and test.jsonl) instead of the hub.
 
     Raises:
         LmEvalError: a file is missing.
@@ -79,7 +84,7 @@ def own_task(python: Path, data: Path, tasks: Path) -> None:
     (theirs,) = python.parent.parent.glob("lib/python3*/site-packages/lm_eval/tasks/gsm8k/gsm8k.yaml")
     tasks.mkdir(parents=True, exist_ok=True)
     files = {name: str((data / f"{name}.jsonl").resolve()) for name in ("train", "test")}
-    # JSON is YAML, too.
+    # JSON is also YAML.
     task = {"include": str(theirs), "task": _OWN, "dataset_path": "json", "dataset_name": None}
     (tasks / f"{_OWN}.yaml").write_text(json.dumps(task | {"dataset_kwargs": {"data_files": files}}))
 
@@ -93,10 +98,10 @@ def environment(running: Running, base: Mapping[str, str]) -> dict[str, str]:
 def measure(
     python: Path, running: Running, model: Model, folder: Path, *, data: Path | None, limit: int | None
 ) -> tuple[list[Score], int, list[str]]:
-    """The two scores of GSM8K, how many questions were asked, and the command line.
+    """Runs lm-eval. Returns the two scores of GSM8K, the number of questions, and the command line.
 
     Raises:
-        LmEvalError: lm-eval ended without them.
+        LmEvalError: lm-eval ended without a result.
     """
     tasks = folder / "task"
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,14 +112,14 @@ def measure(
     found = sorted((folder / "results").rglob("results_*.json"), key=lambda path: path.stat().st_mtime)
     if ended.returncode or not found:
         raise LmEvalError(
-            "lm-eval ended without a result; its reason stands above. Its questions come from the Hugging Face Hub: "
-            "where that can't be reached, give the folder of GSM8K's train.jsonl and test.jsonl by --data."
+            "lm-eval ended without a result; its error is above. Its questions come from the Hugging Face Hub: if you "
+            "can't reach that, name the folder of GSM8K's train.jsonl and test.jsonl with --data."
         )
     return (*parse(json.loads(found[-1].read_text()), model), argv)
 
 
 def parse(said: Mapping[str, Any], model: Model) -> tuple[list[Score], int]:
-    """lm-eval's result file: the scores in per cent, and the number of questions."""
+    """The scores in per cent, and the number of questions, from lm-eval's result file."""
     (result,) = said["results"].values()
     scores = [
         Score(f"GSM8K {name}", 100 * result[f"exact_match,{name}"], "%", published(model, f"GSM8K {name}"))

@@ -1,4 +1,4 @@
-"""What came of an evaluation, as it is kept and printed."""
+"""The result of an evaluation, as saved and printed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from engine.measure.accuracy.asking import REFUSED, Answered, Setting
 from engine.measure.accuracy.sets import Item
 
 OCRBENCH_FULL = 1000
-"""The published score is the number of right answers out of so many questions."""
+"""The published score is the number of correct answers to this many questions."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """A figure by its name, in `unit`; `published` is the model card's, with where it stands."""
+    """A named figure in `unit`; `published` is the model card's figure, with its source."""
 
     name: str
     value: float
@@ -30,7 +30,7 @@ class Score:
 
 @dataclass
 class Report:
-    """What is kept beside the answers."""
+    """The report that is saved next to the answers."""
 
     task: str
     model: str
@@ -44,7 +44,7 @@ class Report:
 
 
 def score(task: str, model: Model, pairs: Sequence[tuple[Item, Answered]]) -> list[Score]:
-    """The figures of `task` over `pairs`, of which there must be some."""
+    """The figures of `task` for `pairs`, which must not be empty."""
     match task:
         case "ocr":
             return [
@@ -61,26 +61,36 @@ def score(task: str, model: Model, pairs: Sequence[tuple[Item, Answered]]) -> li
 
 
 def published(model: Model, benchmark: str) -> str:
-    """The figure of the model's own card, and where it stands; empty where the catalogue has none."""
-    return "; ".join(f"{found.value:g} ({found.source})" for found in model.published if found.benchmark == benchmark)
+    """The comparable figures of others, and where each stands; empty where the catalogue has none."""
+    found = [entry for entry in model.published if entry.benchmark == benchmark and not entry.differs]
+    return "; ".join(f"{entry.value:g} ({entry.source})" for entry in found)
+
+
+def incomparable(model: Model, benchmark: str) -> list[str]:
+    """Sentences on the figures of others that were measured otherwise."""
+    return [
+        f"Not comparable: {entry.benchmark} {entry.value:g}, {entry.differs} ({entry.source})."
+        for entry in model.published
+        if entry.benchmark == benchmark and entry.differs
+    ]
 
 
 def notes(pairs: Sequence[tuple[Item, Answered]], size: int, setting: Setting) -> list[str]:
-    """What a reader of the figures must know."""
+    """What one must know to interpret the figures."""
     cut = sum(said.finish == "length" for _, said in pairs)
     refused = sum(said.finish == REFUSED for _, said in pairs)
     found = []
     if len(pairs) < size:
-        found.append(f"Only {len(pairs)} of {size} items were asked (--limit): not to be set beside a whole one.")
+        found.append(f"Only {len(pairs)} of {size} items were asked (--limit): do not compare this with a whole run.")
     if cut:
         found.append(f"{cut} answers were cut off at {setting.max_tokens} tokens.")
     if refused:
-        found.append(f"{refused} items were refused by the engine and count as wrong.")
+        found.append(f"{refused} items were rejected by the engine and count as wrong.")
     return found
 
 
 def show(report: Report, console: Console) -> None:
-    """Prints it."""
+    """Prints the report."""
     table = Table(title=f"{report.task}: {report.model} on {report.engine}", title_justify="left")
     table.add_column("figure")
     table.add_column("here", justify="right")
@@ -95,6 +105,6 @@ def show(report: Report, console: Console) -> None:
 
 
 def _rate(pairs: Sequence[tuple[Item, Answered]], errors: Callable[[str, str], tuple[int, int]]) -> float:
-    """Per cent, over all texts together: a long one counts as much as it is long."""
+    """The error rate of all texts together in per cent, so each text is weighted by its length."""
     counted = [errors(item.expected[0], said.answer) for item, said in pairs]
     return 100 * sum(wrong for wrong, _ in counted) / max(1, sum(expected for _, expected in counted))

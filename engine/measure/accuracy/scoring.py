@@ -1,6 +1,6 @@
-"""Answers and what was expected → figures. Pure.
+"""Scores answers against the expected ones; pure functions.
 
-OCRBench and InfoVQA are scored as VLMEvalKit does, so that the figures stand beside published ones.
+OCRBench and InfoVQA are scored as in VLMEvalKit, so that the figures are comparable with published ones.
 """
 
 from __future__ import annotations
@@ -9,20 +9,22 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from rapidfuzz.distance import Levenshtein
+
 _SAME = str.maketrans("‘’“”—–", "''\"\"--")
 _CJK = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])")
 _FORMULAS = "Handwritten Mathematical Expression Recognition"
 _ANLS_LEAST = 0.5
-"""A similarity below it counts as none."""
+"""A similarity below this counts as 0."""
 
 
 def evened(text: str) -> str:
-    """One shape for what is the same text: the width of letters, the shape of quotes and dashes."""
+    """The text with equal forms of letters (width), quotes and dashes unified."""
     return unicodedata.normalize("NFKC", text).translate(_SAME)
 
 
 def folded(text: str) -> str:
-    """`evened`, without whitespace."""
+    """The text `evened` and without white space."""
     return re.sub(r"\s+", "", evened(text))
 
 
@@ -31,37 +33,26 @@ def words(text: str) -> list[str]:
     return _CJK.sub(r" \1 ", evened(text)).split()
 
 
-def distance(a: Sequence[str], b: Sequence[str]) -> int:
-    """The least number of letters, or words, to add, remove or change (Levenshtein)."""
-    previous = list(range(len(b) + 1))
-    for row, x in enumerate(a, 1):
-        current = [row]
-        for column, y in enumerate(b, 1):
-            current.append(min(previous[column] + 1, current[-1] + 1, previous[column - 1] + (x != y)))
-        previous = current
-    return previous[-1]
-
-
 def transcript(answer: str) -> str:
-    """The text of the first fenced block; without one, all of it."""
+    """The text of the first fenced block, or all of it if there is none."""
     block = re.search(r"^(`{3,})[^\n]*\n(.*?)^\1", answer, re.DOTALL | re.MULTILINE)
     return block.group(2) if block else answer
 
 
 def character_errors(expected: str, answer: str) -> tuple[int, int]:
-    """(wrong characters, expected characters); whitespace does not count."""
+    """(wrong characters, expected characters), ignoring white space."""
     truth = folded(expected)
-    return distance(truth, folded(transcript(answer))), len(truth)
+    return Levenshtein.distance(truth, folded(transcript(answer))), len(truth)
 
 
 def word_errors(expected: str, answer: str) -> tuple[int, int]:
     """(wrong words, expected words)."""
     truth = words(expected)
-    return distance(truth, words(transcript(answer))), len(truth)
+    return Levenshtein.distance(truth, words(transcript(answer))), len(truth)
 
 
 def contained(expected: Sequence[str], answer: str, category: str) -> bool:
-    """OCRBench's rule: one of the expected stands in the answer, in any case; formulas without white space."""
+    """OCRBench's rule: the answer contains an expected text, ignoring case; in formulas, also ignoring white space."""
     if category == _FORMULAS:
         said = re.sub(r"[\n ]", "", answer.strip())
         return any(re.sub(r"[\n ]", "", one.strip()) in said for one in expected)
@@ -70,12 +61,11 @@ def contained(expected: Sequence[str], answer: str, category: str) -> bool:
 
 
 def anls(expected: Sequence[str], answer: str) -> float:
-    """InfoVQA's rule, average normalised Levenshtein similarity: the best over the expected, 0 below a half."""
+    """InfoVQA's rule, average normalised Levenshtein similarity: the best of the expected texts, 0 below a half."""
 
     def similarity(one: str) -> float:
         a, b = (" ".join(text.lower().split()) for text in (one, answer))
-        longer = max(len(a), len(b))
-        return 1.0 - distance(a, b) / longer if longer else 1.0
+        return Levenshtein.normalized_similarity(a, b)
 
     best = max(map(similarity, expected), default=0.0)
     return best if best >= _ANLS_LEAST else 0.0

@@ -1,4 +1,4 @@
-"""Sets of pictures with what should be read or answered: a folder with a manifest, or VLMEvalKit's TSV."""
+"""Sets of pictures with the expected texts or answers: a folder with a manifest, or VLMEvalKit's TSV."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ READ_ALL = "Read all the text in the image."
 SHORTLY = "\nAnswer the question using a single word or phrase."
 """What VLMEvalKit adds to a question of InfoVQA."""
 _REFERENCE = 64
-"""An image of at most so many characters is the index of the row that has it."""
+"""An image of at most this many characters is the index of the row that contains it."""
 _KINDS = {b"\x89PNG": "image/png", b"GIF8": "image/gif", b"RIFF": "image/webp", b"\xff\xd8\xff": "image/jpeg"}
 
 
@@ -39,16 +39,16 @@ class Item:
 
 @dataclass(frozen=True)
 class PictureSet:
-    """Items in their order, each with what reads its picture: all of them need not fit in memory."""
+    """Items in their order, each with a function that reads its picture, so that they need not all fit in memory."""
 
     digest: str
-    """Changes with the data."""
+    """A hash of the data."""
     size: int
     items: Callable[[], Iterator[tuple[Item, Callable[[], bytes]]]]
 
 
 def data_url(picture: bytes) -> str:
-    """The picture as it goes to an engine."""
+    """The picture as an engine accepts it."""
     kind = next((kind for mark, kind in _KINDS.items() if picture.startswith(mark)), "image/jpeg")
     return f"data:{kind};base64,{base64.b64encode(picture).decode()}"
 
@@ -57,7 +57,7 @@ def folder_set(folder: Path) -> PictureSet:
     """Pictures whose whole text is known: `manifest.json` is an object, picture → text.
 
     Raises:
-        SetError: there is no such manifest, or it names a picture that is not there.
+        SetError: there is no such manifest, or it names a picture that does not exist.
     """
     path = folder / MANIFEST
     try:
@@ -66,7 +66,7 @@ def folder_set(folder: Path) -> PictureSet:
     except (OSError, ValueError, AttributeError) as error:
         raise SetError(f'{path} must be a JSON object, {{"picture.png": "its text"}}: {error}') from None
     if missing := [name for file, name, _ in pairs if not file.is_file()]:
-        raise SetError(f"{path} names {missing[0]}, which is not there.")
+        raise SetError(f"{path} names {missing[0]}, which does not exist.")
     digest = hashlib.sha256(path.read_bytes())
     for file, _, _ in pairs:
         digest.update(file.read_bytes())
@@ -82,7 +82,7 @@ def tsv_set(path: Path, suffix: str = "") -> PictureSet:
     """VLMEvalKit's TSV: index, image in base64, question, answer; `suffix` is added to each question.
 
     Raises:
-        SetError: it is not there, or lacks a column.
+        SetError: it can't be read, or lacks a column.
     """
     csv.field_size_limit(sys.maxsize)
     try:

@@ -1,1 +1,1 @@
-"""`./start.sh bench`: the engines' own serving benchmarks against the engine that runs, kept, drawn and compared."""
+"""`./start.sh bench`: the engines' own serving benchmarks, run on the running engine, saved, plotted and compared."""

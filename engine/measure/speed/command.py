@@ -1,4 +1,4 @@
-"""`./start.sh bench`: measures the engine that runs, keeps and draws what came of it, and compares two runs."""
+"""`./start.sh bench`: measures the running engine, saves and plots the results, and compares two runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COMPARE = "compare"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the word."""
+    """The options of `bench`."""
     known = "; ".join(f"{scenario.name} ({scenario.what})" for scenario in SCENARIOS.values())
     parser.add_argument(
         "what", nargs="*", default=["chat"], metavar="SCENARIO",
@@ -39,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
-    """Measures or compares; exit status 1 where that could not be done, 2 for a wrong name."""
+    """Measures or compares; exit status 1 if that failed, 2 for a wrong name."""
     console = Console(highlight=False)
     folder = settings.workspace / "bench"
     try:
@@ -59,25 +59,25 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 class UnknownScenarioError(Exception):
-    """There is no scenario of this name; the text names those that there are."""
+    """There is no scenario with this name; the text lists the known ones."""
 
 
 def _wanted(names: Sequence[str]) -> list[Scenario]:
     if "all" in names:
         return list(SCENARIOS.values())
     if unknown := [name for name in names if name not in SCENARIOS]:
-        raise UnknownScenarioError(f"There is no scenario {unknown[0]!r}; there are: {', '.join(SCENARIOS)}, all.")
+        raise UnknownScenarioError(f"There is no scenario {unknown[0]!r}; known are {', '.join(SCENARIOS)} and all.")
     return [SCENARIOS[name] for name in dict.fromkeys(names)]
 
 
 def bench(running: Running, wanted: Sequence[Scenario], folder: Path, *, quick: bool, console: Console) -> Run:
-    """Measures the scenarios one after the other; what is done is kept at once, in `folder`.
+    """Measures the scenarios one after the other; saves each result at once in `folder`.
 
     Raises:
         NoToolError: the engine has no benchmark.
         ToolFailedError: a scenario does not fit the engine, or its program failed.
     """
-    from engine.supervise.supervisor import engine_environment  # noqa: PLC0415 - the other words need it not
+    from engine.supervise.supervisor import engine_environment  # noqa: PLC0415 - only this command needs it
 
     pixels = _picture_pixels(running.plan.model)
     scenarios = [
@@ -105,7 +105,7 @@ def bench(running: Running, wanted: Sequence[Scenario], folder: Path, *, quick: 
     console.print(table(done))
     console.print(f"{folder / done.name}.json, .svg (throughput against latency), .log", soft_wrap=True, markup=False)
     if same := [other for other in before if results.compare(other, done)]:
-        console.print(f"Against the run before: ./start.sh bench compare {same[-1].name} {done.name}", soft_wrap=True)
+        console.print(f"Compare with the last: ./start.sh bench compare {same[-1].name} {done.name}", soft_wrap=True)
     return done
 
 
@@ -116,11 +116,11 @@ def _advance(progress: Progress, task: TaskID, done: int) -> None:
 def _check_fits(scenario: Scenario, running: Running, pixels: int, *, quick: bool) -> None:
     needed = scenario.tokens(pixels)
     if scenario.picture and not _takes_pictures(running.plan.model):
-        raise ToolFailedError(f"{running.plan.model} takes no pictures: leave {scenario.name} out.")
+        raise ToolFailedError(f"{running.plan.model} accepts no pictures: omit {scenario.name}.")
     if running.context is not None and needed > running.context:
-        what_now = ", even under --quick: leave it out." if quick else ": add --quick."
+        what_now = ", even with --quick: omit it." if quick else ": add --quick."
         raise ToolFailedError(
-            f"{scenario.name} fills {needed:,} tokens and this engine holds {running.context:,}{what_now}"
+            f"{scenario.name} needs {needed:,} tokens and this engine has {running.context:,}{what_now}"
         )
 
 
@@ -150,7 +150,7 @@ def _new_run(running: Running, names: Sequence[str], *, quick: bool) -> Run:
 
 
 def table(run: Run) -> Table:
-    """What was measured, a row a load."""
+    """The results, one row per load."""
     title = f"{run.model} on {run.engine} {run.engine_version}".rstrip()
     title += f", {run.accelerator}" if run.accelerator else ""
     found = Table(title=title + (", --quick" if run.quick else ""), title_justify="left")
@@ -166,18 +166,18 @@ def table(run: Run) -> Table:
 
 
 def compare(folder: Path, names: Sequence[str], console: Console) -> int:
-    """Prints what differs between two runs.
+    """Prints the differences between two runs.
 
     Raises:
-        NoResultError: there are not two runs of these names, or they have nothing in common.
+        NoResultError: there are no two runs with these names, or they have nothing in common.
     """
     if len(names) != 2:
         there = ", ".join(run.name for run in results.earlier(folder)) or "none yet; ./start.sh bench makes one"
-        raise NoResultError(f"compare takes the names of two runs; there are: {there}.")
+        raise NoResultError(f"compare needs the names of two runs; known are: {there}.")
     first, second = (results.find(folder, name) for name in names)
     differences = results.compare(first, second)
     if not differences:
-        raise NoResultError("The two runs share no scenario of the same lengths and load.")
+        raise NoResultError("The two runs have no scenario with the same lengths and load in common.")
     found = Table(title=f"A  {first.name}\nB  {second.name}", title_justify="left")
     for name in ("scenario", "at once", "figure", "A", "B", "B/A"):
         found.add_column(name, justify="right" if name in {"A", "B", "B/A"} else "left")
@@ -186,9 +186,9 @@ def compare(folder: Path, names: Sequence[str], console: Console) -> int:
         row, ratio = difference.row, difference.ratio
         where = (row.scenario, str(row.concurrency)) if row.same != previous else ("", "")
         previous = row.same
-        told = Text("–" if ratio is None else f"{ratio:.2f}", style="green" if difference.better else "yellow")
+        shown = Text("–" if ratio is None else f"{ratio:.2f}", style="green" if difference.better else "yellow")
         figures = _number(difference.first), _number(difference.second)
-        found.add_row(*where, difference.figure, *figures, told)
+        found.add_row(*where, difference.figure, *figures, shown)
     console.print(found)
     return 0
 

@@ -1,4 +1,4 @@
-"""Runs a benchmark program and hears how far it is."""
+"""Runs a benchmark program and follows its progress."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from engine.measure.speed.tools import Measured, ToolFailedError
 
 _LAST_LINES = 5
 _DONE = re.compile(r"(\d+)/(\d+) \[")
-"""tqdm's way of saying how far it is."""
+"""tqdm's progress."""
 Hear = Callable[[int], None]
 
 
 def measure(
     running: Running, scenario: Scenario, load: Load, *, seed: int, base: Mapping[str, str], log: Path, hear: Hear
 ) -> Measured:
-    """One scenario at one load; `hear` gets the number of requests that are done. What the program says goes to `log`.
+    """Measures one scenario at one load; `hear` gets the number of finished requests. The output goes to `log`.
 
     Raises:
         NoToolError: the engine has no benchmark.
-        ToolFailedError: it did not measure.
+        ToolFailedError: the program failed.
     """
     with tempfile.TemporaryDirectory(prefix="kimi-bench-") as folder:
         output = Path(folder) / "result.json"
@@ -38,7 +38,7 @@ def measure(
             file.write(f"$ {' '.join(argv)}\n")
             _run(argv, tools.environment(running, base), load.prompts, file, hear)
         if not output.exists():
-            raise ToolFailedError(f"The benchmark reported nothing; {log} has what it said.")
+            raise ToolFailedError(f"The benchmark reported nothing; its output is in {log}.")
         return tools.parse(output.read_text(), scenario, load, argv)
 
 

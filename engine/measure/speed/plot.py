@@ -1,4 +1,4 @@
-"""Throughput against latency as SVG: a panel a scenario, a line a run, a point a load."""
+"""Plots throughput against latency as SVG: a panel per scenario, a line per run, a point per load."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from engine.measure.speed.tools import Measured
 _WIDTH, _HEIGHT = 640, 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 24, 44, 52
 _COLOURS = ("#0b6e99", "#b5562b", "#5f7d2c", "#7a5195", "#8a8a8a")
-"""The run itself, and those before it."""
+"""The colours of the run itself, and of earlier ones."""
 _EARLIER = len(_COLOURS) - 1
 _STEPS = 4
 _ENDS = (1, 1.2, 1.6, 2, 2.4, 3, 4, 6, 8, 10)
 _LEGEND_ROW = 18
 Point = tuple[float, float, int]
-"""Seconds of a whole answer (median), output tokens a second, requests at once."""
+"""Seconds of a whole answer (median), output tokens per second, concurrent requests."""
 
 
 def draw(run: Run, before: Sequence[Run]) -> str:
-    """The SVG of `run`; of the runs before it the latest that measured the same stand beside it."""
+    """The SVG of `run`, with the latest of the earlier runs that measured the same."""
     panels = []
     top = 0
     for kind in dict.fromkeys(_kind(row) for row in run.rows):

@@ -1,4 +1,4 @@
-"""Benchmark runs as JSON files of the workspace, and what differs between two of them."""
+"""Benchmark runs as JSON files in the workspace, and the differences between two of them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.atomic_write import replace_json
-from engine.given_path import given_path
+from engine.arguments import given_path
 from engine.measure.speed.tools import Measured
+from engine.system.atomic_write import replace_json
 
 FIGURES = {
     "output tokens/s": ("output_tokens_per_second", True),
@@ -20,16 +20,16 @@ FIGURES = {
     "per token, median ms": ("median_tpot", False),
     "whole answer, median ms": ("median_e2el", False),
 }
-"""What is compared: its name, its field, and whether more is better."""
+"""The compared figures: the name, the field, and whether more is better."""
 
 
 class NoResultError(Exception):
-    """There is no such run; the text names those that there are."""
+    """There is no such run; the text lists the known ones."""
 
 
 @dataclass
 class Run:
-    """One `./start.sh bench`: what ran where, and what was measured."""
+    """One run of `./start.sh bench`: what ran where, and the results."""
 
     name: str
     date: str
@@ -44,20 +44,20 @@ class Run:
     rows: list[Measured] = field(default_factory=list)
 
     def write(self, folder: Path) -> Path:
-        """Keeps it; what was kept of it before is replaced."""
+        """Saves it; replaces what was saved before."""
         path = folder / f"{self.name}.json"
         replace_json(path, asdict(self))
         return path
 
 
 def figure(row: Measured, name: str) -> float | None:
-    """A field or a latency of a measurement; None where the program did not report it."""
+    """A field or a latency of a measurement; None if the program did not report it."""
     value = row.latencies.get(name)
     return value if value is not None else getattr(row, name, None)
 
 
 def read(path: Path) -> Run:
-    """A run as it was kept.
+    """A saved run.
 
     Raises:
         NoResultError: the file is something else.
@@ -66,16 +66,16 @@ def read(path: Path) -> Run:
         raw: dict[str, Any] = json.loads(path.read_text())
         return Run(**raw | {"launch": tuple(raw["launch"]), "rows": [_row(row) for row in raw["rows"]]})
     except (ValueError, LookupError, TypeError):
-        raise NoResultError(f"{path} is no run that ./start.sh bench has kept.") from None
+        raise NoResultError(f"{path} is not a run that ./start.sh bench has saved.") from None
 
 
 def earlier(folder: Path) -> list[Run]:
-    """All runs of the workspace, the oldest first; other files are passed over."""
+    """All runs of the workspace, the oldest first; ignores other files."""
     return list(_kept(folder).values())
 
 
 def find(folder: Path, wanted: str) -> Run:
-    """A run by its file, its name, or an end or a beginning of its name that no other has.
+    """A run by its file, its name, or a unique beginning or end of its name.
 
     Raises:
         NoResultError: there is none, or more than one, or the file is something else.
@@ -90,7 +90,7 @@ def find(folder: Path, wanted: str) -> Run:
         return kept[chosen[0]]
     which = f"{len(chosen)} runs are called {wanted}" if chosen else f"No run is called {wanted}"
     there = ", ".join(chosen or names) or "none yet; ./start.sh bench makes one"
-    raise NoResultError(f"{which}; there are: {there}.")
+    raise NoResultError(f"{which}; known are: {there}.")
 
 
 @dataclass(frozen=True)
@@ -105,17 +105,17 @@ class Difference:
 
     @property
     def ratio(self) -> float | None:
-        """Second to first; None where the first is 0."""
+        """The second divided by the first; None if the first is 0."""
         return self.second / self.first if self.first else None
 
     @property
     def better(self) -> bool:
-        """Whether the second run did better."""
+        """Whether the second run is better."""
         return (self.second > self.first) == self.more_is_better and self.second != self.first
 
 
 def compare(first: Run, second: Run) -> list[Difference]:
-    """What both measured in the same way: scenario, lengths and load."""
+    """The figures that both runs measured with the same scenario, lengths and load."""
     others = {row.same: row for row in second.rows}
     found = []
     for row in first.rows:
@@ -128,7 +128,7 @@ def compare(first: Run, second: Run) -> list[Difference]:
 
 
 def _kept(folder: Path) -> dict[str, Run]:
-    """The runs by their files' names, the oldest first."""
+    """The runs by file name, the oldest first."""
     found = {}
     for path in sorted(folder.glob("*.json")):
         with suppress(NoResultError):

@@ -1,4 +1,4 @@
-"""What is measured: the named scenarios, and how `--quick` makes them small."""
+"""The named scenarios, and how `--quick` makes them smaller."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import math
 from dataclasses import dataclass, replace
 
 _QUICK = 1 / 8
-"""How long prompts and answers are under `--quick`, where the engine's context does not ask for less."""
+"""The scale of prompts and answers with `--quick`, unless the engine's context requires less."""
 _FULL = 0.9
-"""The share of the context that is filled at most: the chat template takes its part."""
+"""The share of the context that may be filled: the chat template needs the rest."""
 _QUICK_PROMPTS = 2
-"""Prompts for each concurrent one under `--quick`."""
+"""Prompts per concurrent request with `--quick`."""
 _PATCH = 28
-"""A token of a picture covers so many pixels each way."""
+"""The width and height in pixels that one token of a picture covers."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """How many requests are under way at most, and how many there are."""
+    """The maximum number of concurrent requests, and the total number."""
 
     concurrency: int
     prompts: int
@@ -35,11 +35,11 @@ class Scenario:
     picture: tuple[int, int] | None = None
 
     def tokens(self, picture_pixels: int) -> int:
-        """What one request fills of the context; a picture is scaled down to `picture_pixels` by the engine."""
+        """The tokens of one request; the engine scales a picture down to `picture_pixels`."""
         return self.input_len + self.output_len + self.picture_tokens(picture_pixels)
 
     def picture_tokens(self, picture_pixels: int) -> int:
-        """What its picture fills of the context."""
+        """The tokens of its picture."""
         if self.picture is None:
             return 0
         width, height = self.picture
@@ -62,11 +62,11 @@ SCENARIOS = {
         Scenario("pictures-1080p", "a picture of 1920 x 1080, 128 tokens in and out", 128, 128, _LONG, (1920, 1080)),
     )
 }
-"""Chat, reasoning and summarisation are SGLang's cookbook's, the sweep vllm-ascend's; the pictures are ours."""
+"""Chat, reasoning and summarisation come from SGLang's cookbook, the sweep from vllm-ascend; the pictures are ours."""
 
 
 def made_quick(scenario: Scenario, context: int | None, sequences: int | None, picture_pixels: int) -> Scenario:
-    """A small one of the same shape, which fits an engine of this context that works on so many requests at once."""
+    """A smaller scenario of the same shape, for an engine with this context and this many concurrent requests."""
     text = scenario.input_len + scenario.output_len
     room = text if context is None else context * _FULL - scenario.picture_tokens(picture_pixels)
     scale = min(_QUICK, room / text)

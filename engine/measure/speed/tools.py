@@ -1,6 +1,6 @@
-"""The engines' benchmark programs: what they are asked for, and what they report.
+"""The engines' benchmark programs: their command lines and their reports.
 
-Both that there are, vLLM's and SGLang's, take the key from OPENAI_API_KEY.
+Both programs, vLLM's and SGLang's, read the key from OPENAI_API_KEY.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class NoToolError(Exception):
 
 
 class ToolFailedError(Exception):
-    """The program did not measure; the text says why."""
+    """The program failed; the text says why."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of one scenario at one load. Latencies are in ms: `median_ttft`, `p99_e2el`, … (see `_LATENCIES`)."""
+    """The result of one scenario at one load. Latencies are in ms: `median_ttft`, `p99_e2el`, … (see `_LATENCIES`)."""
 
     scenario: str
     input_len: int
@@ -49,17 +49,17 @@ class Measured:
 
     @property
     def same(self) -> tuple[object, ...]:
-        """What two measurements have in common that can be compared."""
+        """The key that comparable measurements have in common."""
         return (self.scenario, self.input_len, self.output_len, self.concurrency, self.prompts)
 
 
 def command(running: Running, scenario: Scenario, load: Load, output: Path, seed: int) -> list[str]:
-    """The command line; it holds no key. The program writes what it measures to `output`.
+    """The command line, without a key. The program writes its report to `output`.
 
-    `seed` draws the prompts. One that the engine has had before would be answered from its prefix cache.
+    `seed` draws the prompts: the engine would answer a repeated one from its prefix cache.
 
     Raises:
-        NoToolError: this engine has none.
+        NoToolError: this engine has no benchmark.
     """
     engine = engine_of(running.plan.engine)
     if engine.bench is None:
@@ -74,7 +74,7 @@ def command(running: Running, scenario: Scenario, load: Load, output: Path, seed
 
 def environment(running: Running, base: Mapping[str, str]) -> dict[str, str]:
     """The program's environment: the key, and no proxy between it and this machine."""
-    # The tokenizer lies beside the weights; the engine's own settings are not the benchmark's.
+    # The tokenizer is next to the weights; the engine's other settings do not concern the benchmark.
     taken = {name: value for name, value in running.plan.env.items() if name.startswith(("HF_", "TRANSFORMERS_"))}
     direct = {"no_proxy": "127.0.0.1,localhost", "NO_PROXY": "127.0.0.1,localhost"}
     kept = {name: value for name, value in base.items() if not name.startswith("OTEL_")}
@@ -82,10 +82,10 @@ def environment(running: Running, base: Mapping[str, str]) -> dict[str, str]:
 
 
 def parse(text: str, scenario: Scenario, load: Load, argv: list[str]) -> Measured:
-    """What the program wrote, JSON by vLLM or a line of it by SGLang.
+    """The program's report: a JSON file by vLLM, or a line of JSON by SGLang.
 
     Raises:
-        ToolFailedError: it is not what these programs write, or no request was answered.
+        ToolFailedError: the report can't be read, or no request was answered.
     """
     try:
         said: dict[str, Any] = json.loads(text.strip().splitlines()[-1])
@@ -102,7 +102,7 @@ def parse(text: str, scenario: Scenario, load: Load, argv: list[str]) -> Measure
     except (ValueError, LookupError, TypeError) as error:
         raise ToolFailedError(f"The benchmark's report can't be read ({error!r}).") from None
     if not completed:
-        raise ToolFailedError("The engine answered none of the requests; ./start.sh logs llm tells why.")
+        raise ToolFailedError("The engine answered none of the requests; ./start.sh logs llm shows why.")
     return measured
 
 

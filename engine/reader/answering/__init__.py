@@ -1,1 +1,1 @@
-"""Lines of text to an answer: which of them a question asks for."""
+"""Answers a question with the lines of text that match it."""

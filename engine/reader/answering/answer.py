@@ -1,12 +1,19 @@
 """The answer to a question from what was read: the lines that match, then the whole text."""
 
-import re
 from collections.abc import Callable
+from dataclasses import replace
 
-from engine.reader.answering.matching import best_rows
-from engine.reader.answering.question import understand
+from engine.reader.answering import tables
+from engine.reader.answering.markdown import escaped, fenced
+from engine.reader.answering.matching import best_rows, largest_rows
+from engine.reader.answering.question import Question, understand
 from engine.reader.answering.texts import Language, say
 from engine.reader.reading.read import Reading
+
+# A picture with no more lines than are quoted is quoted whole where no line matches better than the others.
+_MOST = 3
+# A transcript of more lines is counted: the page folds it.
+_MANY = 12
 
 
 def compose(asked: str, readings: list[Reading], lang: Language, *, follow_up: bool) -> str:
@@ -16,38 +23,57 @@ def compose(asked: str, readings: list[Reading], lang: Language, *, follow_up: b
     a follow-up question, unless all the text is what it asks for.
     """
     question = understand(asked)
-    if question.everything:
+    if question.table and any(reading.tables for reading in readings):
+        return "\n\n".join(_each(readings, lang, lambda reading, _: _tables(question, reading, lang)))
+    if question.everything or (question.small_talk and not follow_up):
         return "\n\n".join(_each(readings, lang, _transcript))
-    found = [best_rows(question, list(reading.rows)) for reading in readings]
-    parts = []
-    for number, (reading, best) in enumerate(zip(readings, found, strict=True), 1):
-        if best:
-            heading = say("of_picture", lang, number=number) + "\n\n" if len(readings) > 1 else ""
-            parts.append(heading + "\n".join(_quote(reading.texts[index]) for index in best))
-    if not parts and any(reading.rows for reading in readings):
-        parts.append(say("no_match", lang))
+    parts = _quotes(question, readings, lang)
     if follow_up:
         return "\n\n".join(parts) or say("no_text", lang)
-    return "\n\n".join([*parts, *_each(readings, lang, _transcript)])
+    return "\n\n".join([*parts, *_each(readings, lang, _counted if parts else _transcript)])
 
 
-def fenced(lines: list[str]) -> str:
-    """Return `lines` as a Markdown code block whose fence is longer than any run of backticks in the text."""
-    fence = "```"
-    while any(fence in line for line in lines):
-        fence += "`"
-    return "\n".join([fence, *lines, fence])
+def page_of(asked: str, reading: Reading, number: int, count: int, lang: Language, *, follow_up: bool) -> str | None:
+    """Return the part of the answer that `compose` would give for picture `number` of `count`, from 1.
+
+    None where the answer needs all pictures, as quotes do.
+    """
+    question = understand(asked)
+    if question.table or not (question.everything or (question.small_talk and not follow_up)):
+        return None
+    heading = say("of_picture", lang, number=number) + "\n\n" if count > 1 else ""
+    return heading + _transcript(reading, lang)
 
 
-def escaped(text: str) -> str:
-    """Return a line of text such that Markdown shows it as it is."""
-    text = re.sub(r"([\\`*<\[~])|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)
-    # At the start of a line these would make a heading, a list or a quote.
-    return re.sub(r"^(#{1,6}(?=\s|$)|[-+>]|\d+(?=[.)]\s)(?=.))", _guarded, text)
+def _quotes(question: Question, readings: list[Reading], lang: Language) -> list[str]:
+    """Return the quotes of each picture, or the sentence that there are none."""
+    if not any(reading.rows for reading in readings):
+        return []
+    if question.scene:  # unless its words stand in the picture; a thing of the kind that it asks for is no answer
+        question = replace(question, kinds=())
+    found = [_best(question, reading) for reading in readings]
+    if question.scene and not any(found):
+        return [say("no_scene", lang)]
+    lead = []
+    if question.table:
+        lead = [say("no_table", lang)]
+    elif not any(found):
+        lead = [say("no_match", lang)]
+        found = [[reading.texts[index] for index in largest_rows(list(reading.rows), _MOST)] for reading in readings]
+    parts = ["\n".join(map(_quote, quotes)) for quotes in found]
+    if len(readings) == 1:
+        return [*lead, *filter(None, parts)]
+    # Several pictures are compared by their own quotes: one that has none is not passed over.
+    named = [(say("of_picture", lang, number=n), part) for n, part in enumerate(parts, 1)]
+    return [*lead, *(f"{name}\n\n{part or say('no_match', lang)}" for name, part in named)]
 
 
-def _guarded(mark: re.Match[str]) -> str:
-    return mark[0] + "\\" if mark[0].isdigit() else "\\" + mark[0]
+def _best(question: Question, reading: Reading) -> list[str]:
+    if question.column is not None and reading.tables:
+        rows = reading.tables[0].rows
+        if -1 <= question.column < len(rows[0]):
+            return [" | ".join(filter(None, (row[question.column] for row in rows)))]
+    return [reading.texts[index] for index in best_rows(question, list(reading.rows), _MOST)]
 
 
 def _quote(text: str) -> str:
@@ -60,10 +86,33 @@ def _each(readings: list[Reading], lang: Language, show: Callable[[Reading, Lang
     return [say("of_picture", lang, number=n) + "\n\n" + show(reading, lang) for n, reading in enumerate(readings, 1)]
 
 
+def _tables(question: Question, reading: Reading, lang: Language) -> str:
+    show = tables.as_csv if question.table == "csv" else tables.markdown
+    return "\n\n".join(map(show, reading.tables)) or _transcript(reading, lang)
+
+
+def _counted(reading: Reading, lang: Language) -> str:
+    """Return the transcript below a quote; of a long one, which is folded, how many lines it has comes first."""
+    count = len(reading.rows)
+    head = [say("transcript", lang, lines=count)] if count > _MANY else []
+    return "\n\n".join([*head, _transcript(reading, lang)])
+
+
 def _transcript(reading: Reading, lang: Language) -> str:
     if reading.seconds_over:
         return say("too_slow", lang, seconds=reading.seconds_over)
-    parts = [fenced(reading.texts)] if reading.rows else []
+    parts = [fenced(_lines(reading))] if reading.rows else []
     if reading.foreign:
         parts.append(say("foreign", lang))
     return "\n\n".join(parts) or say("no_text", lang)
+
+
+def _lines(reading: Reading) -> list[str]:
+    """Return the text line by line, code indented and the columns of tables below each other."""
+    lines: list[str] = []
+    done = 0
+    for table in reading.tables:
+        lines += [row.indented for row in reading.rows[done : table.first]]
+        lines += tables.aligned([list(row) for row in table.rows])
+        done = table.last + 1
+    return lines + [row.indented for row in reading.rows[done:]]

@@ -15,8 +15,10 @@ _LARGE = 1.5  # the largest letters, where a name or title is asked for,
 _FIRST = 0.5  # and the place at the top
 _NEXT = 0.5  # share of a row's words that counts for the next row: a label above its value, a sentence that runs on;
 _BEFORE = 0.25  # and for the row before: a caption below its value
+_BESIDE = 1.2  # for either of them where it is what the question asks for: "after the training", "之前"
 _FUZZY = 0.8  # a word of four letters or more that is nearly the same: another ending, a letter misread
-_LEAST = 0.5  # a row with less has nothing to do with the question
+_LEAST = 0.5  # a row with less has nothing to do with the question,
+_ALSO = 0.3  # but may be quoted after one that has
 
 
 def best_rows(question: Question, rows: list[Row], most: int = 3) -> list[int]:
@@ -25,7 +27,15 @@ def best_rows(question: Question, rows: list[Row], most: int = 3) -> list[int]:
         return [question.position % len(rows)] if rows else []
     scores = score_rows(question, rows)
     ranked = sorted(range(len(rows)), key=lambda index: (-scores[index], index))
-    return [index for index in ranked[:most] if scores[index] >= _LEAST]
+    if not rows or scores[ranked[0]] < _LEAST:
+        return []
+    return [index for index in ranked[:most] if scores[index] >= _ALSO]
+
+
+def largest_rows(rows: list[Row], most: int) -> list[int]:
+    """Return the indices of up to `most` rows in the order of the page: those in the largest letters."""
+    ranked = sorted(range(len(rows)), key=lambda index: (-rows[index].height, index))
+    return sorted(ranked[:most])
 
 
 def score_rows(question: Question, rows: list[Row]) -> list[float]:
@@ -36,8 +46,12 @@ def score_rows(question: Question, rows: list[Row]) -> list[float]:
     scores = []
     for index, (row, text) in enumerate(zip(rows, texts, strict=True)):
         score = shared[index]
-        score += _NEXT * max(0.0, (shared[index - 1] if index else 0.0) - shared[index])
-        score += _BEFORE * max(0.0, (shared[index + 1] if index + 1 < len(rows) else 0.0) - shared[index])
+        score += (_BESIDE if question.after else _NEXT) * max(
+            0.0, (shared[index - 1] if index else 0.0) - shared[index]
+        )
+        score += (_BESIDE if question.before else _BEFORE) * max(
+            0.0, (shared[index + 1] if index + 1 < len(rows) else 0.0) - shared[index]
+        )
         prominence = _prominence(text, row.height / largest, index / len(rows))
         above = texts[index - 1] if index else ""
         score += max((_kind_score(kind, text, above, prominence) for kind in question.kinds), default=0.0)

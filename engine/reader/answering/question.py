@@ -30,7 +30,10 @@ class Question:
 
     `terms` are what a line may share with it: lower-case words, numbers and pairs of CJK letters, and the same in the
     other language; `words` of them stand in the question itself. `script` is "latin" or "cjk" where a language is asked
-    for; `position` is the index of the row that the question points at, -1 for the last.
+    for; `position` is the index of the row that the question points at, -1 for the last, and `column` that of a table's
+    column. `table` is "markdown" or "csv" where tables are to be turned into that. `after` and `before` ask for what is
+    after or before what is named; `scene` asks what no text answers, such as a colour; `small_talk` is a greeting, or
+    asks about the reader itself.
     """
 
     terms: frozenset[str]
@@ -39,6 +42,12 @@ class Question:
     everything: bool
     script: str | None
     position: int | None
+    column: int | None = None
+    table: str = ""
+    scene: bool = False
+    after: bool = False
+    before: bool = False
+    small_talk: bool = False
 
 
 @lru_cache
@@ -60,31 +69,62 @@ def kinds() -> tuple[Kind, ...]:
 
 
 @dataclass(frozen=True)
+class _Places:
+    """How a question points at a row or a column: by its number, or as the last one."""
+
+    ordinals: tuple[re.Pattern[str], ...]
+    last: re.Pattern[str]
+
+    def index(self, folded: str) -> int | None:
+        """Return the index that the question points at, -1 for the last; None where it points at none."""
+        if self.last.search(folded):
+            return -1
+        return next((index for index, pattern in enumerate(self.ordinals) if pattern.search(folded)), None)
+
+
+@dataclass(frozen=True)
 class _Words:
     ignored: frozenset[str]
     ignored_cjk: re.Pattern[str]
     everything: re.Pattern[str]
-    ordinals: tuple[re.Pattern[str], ...]
-    last: re.Pattern[str]
+    rows: _Places
+    columns: _Places
+    table: re.Pattern[str]
+    csv: re.Pattern[str]
+    scene: re.Pattern[str]
+    after: re.Pattern[str]
+    before: re.Pattern[str]
+    small_talk: re.Pattern[str]
     groups: tuple[tuple[str, ...], ...]
 
 
 @lru_cache
 def _words() -> _Words:
     table = tomllib.loads((_HERE / "words.toml").read_text(encoding="utf-8"))
-    units = "|".join(table["units"])
-    ordinals = [
-        re.compile(rf"\b(?:{english}|{number}(?:st|nd|rd|th)) (?:{units})\b|第\s*(?:{chinese}|{number})\s*(?:{units})")
-        for number, (english, chinese) in enumerate(zip(table["ordinals"], table["ordinals_cjk"], strict=True), 1)
-    ]
     return _Words(
         ignored=frozenset(table["ignored"].split()),
         ignored_cjk=re.compile("|".join(table["ignored_cjk"].split())),
         everything=re.compile("|".join(table["everything"])),
-        ordinals=tuple(ordinals),
-        last=re.compile(rf"(?:{'|'.join(table['last'])})\s*一?(?:{units})"),
+        rows=_places(table, "units"),
+        columns=_places(table, "columns"),
+        table=re.compile("|".join(table["table"])),
+        csv=re.compile("|".join(table["csv"])),
+        scene=re.compile("|".join(table["scene"])),
+        after=re.compile("|".join(table["after"])),
+        before=re.compile("|".join(table["before"])),
+        small_talk=re.compile(rf"\W*(?:{'|'.join(table['small_talk'])})\W*"),
         groups=tuple(tuple(group) for group in table["groups"]),
     )
+
+
+def _places(table: dict[str, list[str]], units: str) -> _Places:
+    unit = "|".join(table[units])
+    ordinals = [
+        rf"\b(?:{english}|{number}(?:st|nd|rd|th)) (?:{unit})\b|\b(?:{unit}) (?:number |no\.? ?)?{number}\b"
+        rf"|第\s*(?:{chinese}|{number})\s*(?:{unit})"
+        for number, (english, chinese) in enumerate(zip(table["ordinals"], table["ordinals_cjk"], strict=True), 1)
+    ]
+    return _Places(tuple(map(re.compile, ordinals)), re.compile(rf"(?:{'|'.join(table['last'])})\s*一?(?:{unit})"))
 
 
 def fold(text: str) -> str:
@@ -114,7 +154,10 @@ def understand(text: str) -> Question:
     """Take a question apart; without a word in it, everything is wanted."""
     folded = fold(text)
     asked = _asked(folded)
-    position = _position(folded)
+    position, column = _words().rows.index(folded), _words().columns.index(folded)
+    everything = not folded.strip() or (
+        bool(_words().everything.search(folded)) and position is None and not any(kind.value for kind in asked)
+    )
     words = frozenset(terms_of(_words().ignored_cjk.sub(" ", folded)) - _words().ignored)
     meant = {
         other
@@ -127,17 +170,22 @@ def understand(text: str) -> Question:
         terms=words | frozenset(term for word in meant for term in terms_of(word)),
         words=words,
         kinds=asked,
-        everything=not folded.strip()
-        or (bool(_words().everything.search(folded)) and position is None and not any(kind.value for kind in asked)),
+        everything=everything,
         script=_script(folded),
-        position=position,
+        position=column if position is None else position,  # upright Chinese has its rows as columns
+        column=column,
+        table=_table(folded),
+        after=bool(_words().after.search(folded)),
+        before=bool(_words().before.search(folded)),
+        scene=not everything and bool(_words().scene.search(folded)),
+        small_talk=bool(_words().small_talk.fullmatch(folded.strip())),
     )
 
 
-def _position(folded: str) -> int | None:
-    if _words().last.search(folded):
-        return -1
-    return next((index for index, pattern in enumerate(_words().ordinals) if pattern.search(folded)), None)
+def _table(folded: str) -> str:
+    if _words().csv.search(folded):
+        return "csv"
+    return "markdown" if _words().table.search(folded) else ""
 
 
 def _asked(folded: str) -> tuple[Kind, ...]:

@@ -21,26 +21,32 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "searching": ("Looking for the lines that answer the question.", "正在查找与问题相关的文字。"),
     # The answer.
     "of_picture": ("Picture {number}:", "第 {number} 张图片:"),
-    "transcript": ("All the text:", "全部文字:"),
     "no_text": ("No text was found in the picture.", "图片中没有找到文字。"),
+    "transcript": ("All the text · {lines} lines:", "全部文字 · {lines} 行:"),
     "no_match": (
-        "No line of text matches the question. This engine reads text only; to ask about what a picture shows, start a "
-        "vision model: set `KIMI_ENGINE=vllm` and run `./start.sh`.",
-        "没有与问题相符的文字。本引擎只能读取文字;若要询问图片内容,请启动视觉模型:"
-        "设置 `KIMI_ENGINE=vllm` 后运行 `./start.sh`。",
+        "No line of text matches the question. In the largest print:",
+        "没有与问题相符的文字。字号最大的文字是:",
+    ),
+    "no_scene": (
+        "This engine reads text only and cannot tell what a picture shows. `./start.sh plan` names the vision model "
+        "that this machine can run; `KIMI_ENGINE=openai` uses one on another machine.",
+        "本引擎只能读取文字,无法判断图片画面的内容。`./start.sh plan` 会列出本机可运行的视觉模型;"
+        "设置 `KIMI_ENGINE=openai` 可使用其他机器上的模型。",
+    ),
+    "no_table": ("No table was found in the picture.", "图片中没有找到表格。"),
+    "help": (
+        "This engine reads the text in pictures: attach one and ask for all the text, for a table, or for a line of "
+        "it, such as a total, a date or a phone number.",
+        "本引擎读取图片中的文字:请上传一张图片,然后要求读出全部文字、提取表格,或询问其中的一项,例如合计、日期或电话号码。",
     ),
     "foreign": (
-        "Much of the text could not be read: this engine knows Chinese, English, Japanese and other Latin script, not "
-        "Korean, Cyrillic, Arabic or Thai.",
-        "大部分文字无法识别:本引擎支持中文、英文、日文及其他拉丁字母文字,不支持韩文、西里尔文、阿拉伯文和泰文。",
+        "Some of the text is in a script that this engine does not know: it reads Chinese, English, Japanese and other "
+        "Latin script, not Korean, Cyrillic, Arabic or Thai.",
+        "部分文字的书写系统不受支持:本引擎可识别中文、英文、日文及其他拉丁字母文字,不能识别韩文、西里尔文、阿拉伯文和泰文。",
     ),
     "too_slow": (
         "The picture took longer than {seconds:.0f} s to read; try a smaller one or a part of it.",
         "读取这张图片超过了 {seconds:.0f} 秒,请换一张较小的图片或只截取其中一部分。",
-    ),
-    "no_picture": (
-        "This engine reads the text in pictures: attach one and ask about it.",
-        "本引擎读取图片中的文字:请上传一张图片再提问。",
     ),
 }
 

@@ -1,1 +1,1 @@
-"""A picture to lines of text: OCR."""
+"""Reads the lines of text in a picture (OCR)."""

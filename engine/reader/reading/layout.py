@@ -22,6 +22,8 @@ _BESIDE = 0.3
 _RUNNING_LINES, _RUNNING_LETTERS = 5, 18
 # Headings and stray marks may cross the band between columns.
 _CROSSING = 0.08
+# What a box has around its letters, in its heights.
+_SPARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,20 @@ class Box:
     def right(self) -> float:
         """Right edge."""
         return self.x + self.width / 2
+
+    @property
+    def text_left(self) -> float:
+        """Where the letters begin: the detector's boxes are generous."""
+        return self.left + self._spare
+
+    @property
+    def text_right(self) -> float:
+        """Where the letters end."""
+        return self.right - self._spare
+
+    @property
+    def _spare(self) -> float:
+        return min(_SPARE * self.height, self.width / 4)
 
     @property
     def top(self) -> float:
@@ -91,7 +107,7 @@ def _page(boxes: list[Box]) -> list[list[Box]]:
     band = _column_band(boxes)
     if band is None:
         return _rows(boxes)
-    crossing = [box for box in boxes if box.left < band < box.right]
+    crossing = [box for box in boxes if box.text_left < band < box.text_right]
     ordered: list[list[Box]] = []
     rest = [box for box in boxes if box not in crossing]
     for heading in _rows(crossing):
@@ -114,16 +130,16 @@ def _column_band(boxes: list[Box]) -> float | None:
     """Return the x of the band that best parts the page into columns, or None where it has none."""
     best: tuple[int, float] | None = None
     found: float | None = None
-    for start in sorted({box.left for box in boxes}):
+    for start in sorted({box.text_left for box in boxes}):
         band = start - 0.5
-        left = [box for box in boxes if box.right <= band]
-        right = [box for box in boxes if box.left >= band]
+        left = [box for box in boxes if box.text_right <= band]
+        right = [box for box in boxes if box.text_left >= band]
         crossing = len(boxes) - len(left) - len(right)
         if crossing > _CROSSING * len(boxes) or not (_is_running(left) and _is_running(right)):
             continue
         if not _side_by_side(left, right, least=4):
             continue
-        width = start - max(box.right for box in left)
+        width = start - max(box.text_right for box in left)
         if best is None or (-crossing, width) > best:
             best, found = (-crossing, width), start - width / 2
     return found

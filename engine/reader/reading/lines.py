@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from math import atan2, degrees, hypot
-from statistics import median
 
 Point = tuple[float, float]
 Corners = tuple[Point, Point, Point, Point]
+
+LEAST_SCORE = 0.5
+"""Below this the letters are guesses; the library's own limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +15,16 @@ class Line:
     """One line as the recogniser found it.
 
     `corners` are (x, y) in pixels of the picture that was read, clockwise from the start of the text as the detector
-    sees it (top left of an upright line); `score` is the recogniser's mean confidence per character, 0 to 1.
+    sees it (top left of an upright line); `score` is the recogniser's mean confidence per character, 0 to 1. `ink` is
+    where the letters begin and end, in pixels from the box's left edge, where that was looked for; `partly` says that
+    some of the line, or all of it, is writing in no script that the recogniser knows.
     """
 
     text: str
     score: float
     corners: Corners
+    ink: tuple[float, float] | None = None
+    partly: bool = False
 
     @property
     def left(self) -> float:
@@ -52,6 +58,16 @@ class Line:
         return hypot(bx - ax, by - ay)
 
     @property
+    def text_left(self) -> float:
+        """Where the letters of a level line begin, pixels."""
+        return self.left + (self.ink[0] if self.ink else 0.0)
+
+    @property
+    def text_length(self) -> float:
+        """Length from the first letter's beginning to the last one's end, pixels."""
+        return self.ink[1] - self.ink[0] if self.ink else self.length
+
+    @property
     def height(self) -> float:
         """Height of the box across its text, pixels: the size of the letters of a horizontal line."""
         (ax, ay), _, _, (dx, dy) = self.corners
@@ -68,8 +84,3 @@ def confidence(lines: list[Line]) -> float:
     """Return the mean confidence per character, 0 to 1; 0 where there are no lines."""
     letters = sum(len(line.text) for line in lines)
     return sum(len(line.text) * line.score for line in lines) / letters if letters else 0.0
-
-
-def line_height(lines: list[Line]) -> float:
-    """Return the median height of the lines in pixels; 0 where there are none."""
-    return median(line.height for line in lines) if lines else 0.0

@@ -1,7 +1,5 @@
-"""A picture's address → its bytes, and its bytes → a decoded picture, refusing what is not one."""
+"""Fetches the bytes at a picture's address, and decodes them; rejects anything that is not a picture."""
 
-import base64
-import binascii
 import io
 import warnings
 from collections.abc import Iterator
@@ -11,9 +9,10 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from PIL import Image, UnidentifiedImageError
 
+from engine.formats.base64_text import decoded
 from engine.reader.errors import ReaderError
 
-# What people paste and scan; JPEG includes the MPO of some cameras. Decoders of rarer formats are less tested.
+# The formats that people paste and scan. JPEG includes some cameras' MPO. Decoders of rarer formats are less tested.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 40_000_000
@@ -21,9 +20,10 @@ MAX_SIDE = 20_000
 
 
 def fetch(url: str, uploads: Path | None) -> bytes:
-    """Return the bytes of the picture at `url` (`data:`, or `file://` below `uploads`).
+    """Returns the bytes of the picture at `url` (`data:`, or `file://` below `uploads`).
 
-    Raises ReaderError (400) for any other address, a path outside (links resolved), and a file that cannot be read.
+    Raises:
+        ReaderError: 400, for any other address, a path outside (links resolved), and a file that can't be read.
     """
     scheme = url.split(":", 1)[0].lower()
     if scheme == "data":
@@ -43,11 +43,11 @@ def _data(url: str) -> bytes:
     head, comma, body = url.partition(",")
     if not comma:
         raise ReaderError("The data: URL has no comma between its type and its data.", param="image_url")
-    if not head.lower().endswith(";base64"):
+    if head.lower().rpartition(";")[2].strip(" ") != "base64":
         return unquote_to_bytes(body)
     try:
-        return base64.b64decode(unquote(body), validate=True)
-    except binascii.Error as error:
+        return decoded(unquote(body))
+    except ValueError as error:
         raise ReaderError(f"The data: URL is not base64: {error}.", param="image_url") from error
 
 
@@ -60,7 +60,7 @@ def _file(url: str, uploads: Path | None) -> bytes:
     if parts.netloc not in {"", "localhost"}:
         raise ReaderError("A file:// URL must name a file of this machine: file:///path.", param="image_url")
     try:
-        # Without splitting off ? and #: they are ordinary letters in a file's name.
+        # Do not split off ? and #: they are ordinary characters in a file's name.
         path = Path(unquote(url[len("file://") + len(parts.netloc) :])).resolve()
         if not path.is_relative_to(uploads.resolve()):
             raise ReaderError(
@@ -76,12 +76,13 @@ def _file(url: str, uploads: Path | None) -> bytes:
 
 @contextmanager
 def opened(data: bytes, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
-    """Open the first frame of an encoded picture, decoded in full.
+    """Opens the first frame of an encoded picture and decodes it completely.
 
-    Raises ReaderError (400) when it is no picture, cut off, damaged, or larger than `max_pixels` or `MAX_SIDE`.
+    Raises:
+        ReaderError: 400, if it is not a picture, truncated, damaged, or larger than `max_pixels` or `MAX_SIDE`.
     """
     try:
-        # Pillow only warns of a picture between one and two times its own limit; the limit that counts is below.
+        # Pillow only warns about a picture of up to twice its own limit; our limit is checked below.
         with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
             picture = Image.open(io.BytesIO(data), formats=FORMATS)
         with picture:
@@ -97,7 +98,11 @@ def opened(data: bytes, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
 
 
 def check(data: bytes, max_pixels: int = MAX_PIXELS) -> None:
-    """Raise ReaderError (400) when `data` is not a picture that can be decoded in full."""
+    """Checks that `data` is a picture that can be decoded completely.
+
+    Raises:
+        ReaderError: 400, if it is not.
+    """
     with opened(data, max_pixels):
         pass
 

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from engine.formats.pixel_shape import squared_size
+
 Pixels = NDArray[np.uint8]
 """A picture to read: (height, width, 3), blue, green, red."""
 
@@ -25,6 +27,15 @@ _MOST_AREA = 4_000_000
 def upright(picture: Image.Image) -> Image.Image:
     """Turn `picture` as its EXIF orientation says."""
     return ImageOps.exif_transpose(picture)
+
+
+def squared(picture: Image.Image) -> Image.Image:
+    """Give `picture` square pixels: those of a fax are twice as wide as high."""
+    size = squared_size(picture.size, picture.info)
+    if size == picture.size:
+        return picture
+    # A bilevel picture, as faxes are, has no colour between its two.
+    return (picture.convert("L") if picture.mode == "1" else picture).resize(size, Image.Resampling.LANCZOS)
 
 
 def opaque(picture: Image.Image) -> Image.Image:
@@ -86,5 +97,5 @@ def pixels(picture: Image.Image) -> Pixels:
 
 def prepare(picture: Image.Image) -> Pixels:
     """Return the pixels to read."""
-    standing = opaque(upright(picture))
+    standing = opaque(upright(squared(picture)))
     return pixels(bordered(sized(standing), tight=min(standing.size) < _TIGHT_SIDE))

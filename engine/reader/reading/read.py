@@ -8,15 +8,19 @@ from typing import Protocol
 
 import numpy as np
 
-from engine.reader.reading import layout, pictures, prepare, rotation
-from engine.reader.reading.lines import Line, confidence
+from engine.formats.text_layer import unpack
+from engine.reader.reading import indentation, layer, layout, pictures, prepare, rotation
+from engine.reader.reading.lines import LEAST_SCORE, Line, confidence
 from engine.reader.reading.prepare import Pixels
+from engine.reader.reading.tables import Table, tables
 
 Tell = Callable[..., None]
 """Told at each step, with the name of its text in `texts` and the values in it; what it raises stops the reading."""
 
-# Below this the letters are guesses; the library's own limit.
-_LEAST_SCORE = 0.5
+# Marks of a list, which stand apart from their lines.
+_BULLETS = frozenset("●•·∙‧◦▪")
+# A script that looks like Latin is read as Latin, without much confidence.
+_GUESSED = 0.75
 
 
 class Recogniser(Protocol):
@@ -28,21 +32,32 @@ class Recogniser(Protocol):
 
 @dataclass(frozen=True)
 class Row:
-    """Lines that stand beside each other, as one text; `height` is that of the largest letters, in pixels."""
+    """Lines that stand beside each other, as one text; `height` is that of the largest letters, in pixels.
+
+    `indent` is by how many spaces a line of code is indented.
+    """
 
     text: str
     height: float
+    indent: int = 0
+
+    @property
+    def indented(self) -> str:
+        """The text with the spaces before it."""
+        return " " * self.indent + self.text
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What stands in a picture: `rows` in reading order.
+    """What is in a picture: `rows` in reading order, and the `tables` among them.
 
     `confidence` is the mean per character of all that the recogniser saw, 0 to 1, and `lines` how many lines were kept;
-    `unread` is the number of lines that were seen but not understood; `seconds_over` the time limit, where it was hit.
+    `unread` is the number of lines that were seen but not understood, or not wholly; `seconds_over` the time limit,
+    where it was hit.
     """
 
     rows: tuple[Row, ...] = ()
+    tables: tuple[Table, ...] = ()
     lines: int = 0
     confidence: float = 0.0
     unread: int = 0
@@ -55,37 +70,46 @@ class Reading:
 
     @property
     def foreign(self) -> bool:
-        """Whether most of what was seen could not be understood: script the recogniser does not know, or no script."""
-        return self.unread >= 2 and self.unread > self.lines
+        """Whether what was seen is mostly in a script that the recogniser does not know, or is no script at all."""
+        mostly_unread = self.unread > 0 and self.unread >= self.lines / 2
+        return mostly_unread or (self.lines > 0 and self.confidence < _GUESSED)
 
 
 def read(recogniser: Recogniser, data: bytes, tell: Tell) -> Reading:
     """Read the encoded picture `data`."""
     with pictures.opened(data) as picture:
         width, height = picture.size
+        runs = unpack(picture.info)
         image = prepare.prepare(picture)
     tell("picture", width=width, height=height)
-    found = _in_its_best_turn(recogniser, image, tell)
-    lines = [line for line in found if line.score >= _LEAST_SCORE]
+    found, turned = _in_its_best_turn(recogniser, image, tell)
+    found = [line for line in found if line.text not in _BULLETS]
+    if runs and not turned:
+        found = layer.corrected(found, runs, image.shape[1], image.shape[0])
+    lines = [line for line in found if line.text and line.score >= LEAST_SCORE]
+    rows = layout.rows(lines)
+    indents = indentation.indents(rows)
     reading = Reading(
-        rows=tuple(_row(row) for row in layout.rows(lines)),
+        rows=tuple(_row(row, indent) for row, indent in zip(rows, indents, strict=True)),
+        tables=tuple(tables(rows)),
         lines=len(lines),
         confidence=confidence(found),
-        unread=len(found) - len(lines),
+        unread=sum(line.partly for line in found),
     )
     tell("read", lines=reading.lines, confidence=reading.confidence)
     return reading
 
 
-def _in_its_best_turn(recogniser: Recogniser, image: Pixels, tell: Tell) -> list[Line]:
+def _in_its_best_turn(recogniser: Recogniser, image: Pixels, tell: Tell) -> tuple[list[Line], bool]:
+    """Return the lines of the picture as it reads best, and whether it was turned for that."""
     best = _lines(recogniser, image, tell)
     for turn in rotation.to_try(best):
         tell("turned", degrees=int(turn))
         lines = _lines(recogniser, np.ascontiguousarray(np.rot90(image, turn // 90)), tell)
         if rotation.is_better(lines, best):
             tell("turn_kept", degrees=int(turn), confidence=confidence(lines))
-            return lines
-    return best
+            return lines, True
+    return best, False
 
 
 def _lines(recogniser: Recogniser, image: Pixels, tell: Tell) -> list[Line]:
@@ -93,10 +117,10 @@ def _lines(recogniser: Recogniser, image: Pixels, tell: Tell) -> list[Line]:
     return [replace(line, text=unicodedata.normalize("NFKC", line.text).strip()) for line in found]
 
 
-def _row(lines: list[Line]) -> Row:
+def _row(lines: list[Line], indent: int) -> Row:
     text = lines[0].text
     for before, line in pairwise(lines):
         gap = max(line.left - before.right, line.top - before.bottom)
         together = gap < 0.5 * line.height and rotation.is_cjk(text[-1]) and rotation.is_cjk(line.text[0])
         text += ("" if together else " ") + line.text
-    return Row(text, max(min(line.length, line.height) for line in lines))
+    return Row(text, max(min(line.length, line.height) for line in lines), indent)

@@ -41,7 +41,7 @@ def is_tall(line: Line) -> bool:
 
 
 def tall_share(lines: list[Line]) -> float:
-    """Return which share of the characters stands in tall boxes, 0 to 1."""
+    """Return the share of the characters that are in tall boxes, 0 to 1."""
     letters = sum(len(line.text) for line in lines)
     return sum(len(line.text) for line in lines if is_tall(line)) / letters if letters else 0.0
 
@@ -51,7 +51,7 @@ def to_try(lines: list[Line]) -> list[Turn]:
 
     Tall boxes with Latin text are a page on its side; tall boxes with CJK may be columns, which are read as they stand.
     """
-    if not lines:
+    if not any(line.text for line in lines):
         return []
     unsure = confidence(lines) < SURE
     if tall_share(lines) > _MOSTLY:

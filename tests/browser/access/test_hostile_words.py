@@ -1,4 +1,4 @@
-"""HTML in questions, thoughts and answers is text: nothing of it runs, is framed, or calls out."""
+"""HTML in questions, thinking and answers is shown as text: it never runs, embeds frames or sends requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HOSTILE = """Before
 After"""
 
 
-def test_what_a_model_or_a_person_writes_is_never_run(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+def test_html_from_a_model_or_a_person_never_runs(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     scripted.engine.script = Script(reasoning=[HOSTILE], answer=[HOSTILE[:300], HOSTILE[300:]])
     chat = open_page(scripted.url)
     chat.ask(HOSTILE)
@@ -35,7 +35,7 @@ def test_what_a_model_or_a_person_writes_is_never_run(scripted: ScriptedProduct,
     assert page.evaluate(
         "[...document.querySelectorAll('style')].every(s => !s.textContent.includes('display: none }'))"
     )
-    # All at once: the page may draw a message anew between two questions about its links.
+    # All at once: the page may redraw a message between two queries for its links.
     links = page.locator("a[href]").evaluate_all("links => links.map(link => link.href)")
     assert links
     assert [link for link in links if link.startswith(("javascript:", "data:"))] == []

@@ -1,4 +1,4 @@
-"""A page that others can reach asks for its password."""
+"""A page that others can reach requires a password."""
 
 from __future__ import annotations
 

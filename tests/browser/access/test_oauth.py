@@ -1,4 +1,4 @@
-"""Signing in by OAuth: who is listed gets in, with a history of their own, and nobody else."""
+"""Signing in with OAuth: listed people get in, each with their own history, and no one else does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECRET = "a-secret-of-the-provider"
 
 
 class Provider(ThreadingHTTPServer):
-    """Stands in for a company's login: it signs in whoever `email` names, without asking."""
+    """A fake company login: it signs in the person in `email` without asking."""
 
     daemon_threads = True
 
@@ -64,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Not into the tests' output."""
+        """Keeps quiet in the tests' output."""
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def sign_in(page: Page, product: ScriptedProduct) -> None:
 
 
 @pytest.mark.parametrize("email", ["Anna@example.org", "bert@staff.example.org"])
-def test_who_is_listed_gets_in(
+def test_a_listed_person_gets_in(
     context: BrowserContext, company: ScriptedProduct, provider: Provider, email: str
 ) -> None:
     provider.email = email
@@ -114,12 +114,12 @@ def test_who_is_listed_gets_in(
     page.locator("#chat-input").fill("Hello")
     page.locator("#chat-submit").click()
     expect(page.locator('[data-step-type="assistant_message"]').last).to_contain_text("An answer.")
-    # A history of their own: the other one's chat is not in it.
+    # Their own history: the other person's chat is not in it.
     expect(page.get_by_role("link", name="Hello")).to_have_count(1)
 
 
 @pytest.mark.parametrize("email", ["mallory@example.org", "anna@example.org.evil.test", "x@sub.staff.example.org", ""])
-def test_nobody_else_does(context: BrowserContext, company: ScriptedProduct, provider: Provider, email: str) -> None:
+def test_no_one_else_does(context: BrowserContext, company: ScriptedProduct, provider: Provider, email: str) -> None:
     provider.email = email
     page = context.new_page()
     sign_in(page, company)

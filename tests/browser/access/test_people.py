@@ -1,4 +1,4 @@
-"""Several people at one page: each sees what is theirs alone, and who is taken out is out at once."""
+"""Several people on one page: each sees only their own chats, and a removed person is signed out at once."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ def annas(browser: Browser, public: ScriptedProduct, picture: MakePicture) -> It
     chat.close()
 
 
-def test_one_person_gets_at_nothing_of_anothers(annas: tuple[ChatPage, str], public: ScriptedProduct) -> None:
+def test_one_person_cannot_reach_anything_of_another_person(
+    annas: tuple[ChatPage, str], public: ScriptedProduct
+) -> None:
     chat, thread = annas
     [stored] = (public.files.uploads / thread).iterdir()
     picture = f"/project/thread/{thread}/picture/{stored.name}"
@@ -101,7 +103,7 @@ def test_one_person_gets_at_nothing_of_anothers(annas: tuple[ChatPage, str], pub
             status, reply = ask(other, method, path, **body)
             assert status in {401, 404}, (method, path, status, reply)
             assert "secret" not in reply
-        # Whether there is such a thread is nobody else's business: tests/trust/test_taking.py goes on from here.
+        # No one else may learn whether such a thread exists: see tests/trust/test_taking.py.
         answers = {other.connect(str(uuid.uuid4()), threadId=named)[:2] for named in (thread, str(uuid.uuid4()))}
         assert answers == {"40" if other is bert else "44"}
         assert other.connect(session_id).startswith("44")
@@ -109,7 +111,7 @@ def test_one_person_gets_at_nothing_of_anothers(annas: tuple[ChatPage, str], pub
     assert "anna's secret" in ask(anna, "POST", "/project/threads", **everything)[1]
 
 
-def test_nobody_can_make_a_thread_public(annas: tuple[ChatPage, str], public: ScriptedProduct) -> None:
+def test_no_one_can_make_a_thread_public(annas: tuple[ChatPage, str], public: ScriptedProduct) -> None:
     _, thread = annas
     _, anna = signed_in(public, "anna", PASSWORDS["anna"])
     assert ask(anna, "PUT", "/project/thread/share", threadId=thread, isShared=True)[0] == 404
@@ -128,7 +130,7 @@ def test_a_persons_name_is_theirs_alone(public: ScriptedProduct) -> None:
     assert json.loads(anna.request("GET", "/user")[2])["identifier"] == "anna"
 
 
-def test_who_is_taken_out_or_gets_another_password_is_out_at_once(
+def test_a_removed_person_or_one_with_a_new_password_is_signed_out_at_once(
     annas: tuple[ChatPage, str], public: ScriptedProduct
 ) -> None:
     chat, thread = annas

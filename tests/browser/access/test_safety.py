@@ -1,4 +1,4 @@
-"""The page's process attacked over HTTP and its socket, without a browser."""
+"""Attacks on the web process over HTTP and its socket, without a browser."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_the_status_needs_a_login_and_retry_a_supervisor(caller: Caller) -> None
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/mcp", "/copilot/index.js"])
-def test_what_is_not_for_browsers_is_not_there(caller: Caller, path: str) -> None:
+def test_routes_that_browsers_do_not_need_do_not_exist(caller: Caller, path: str) -> None:
     status, headers, body = caller.sign_in().request("GET", path)
     assert (status, headers["Content-Type"]) == (404, "application/json")
     assert json.loads(body)["error"]["code"] == 404

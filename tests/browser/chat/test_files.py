@@ -1,4 +1,4 @@
-"""Files come in by button, by paste and by drag; what can't be used is refused with its own sentence."""
+"""Files are added with the button, pasted and dragged; unusable ones are rejected, each with its own sentence."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def save(kind: str, **options: object) -> bytes:
 
 
 def sent_pictures(scripted: ScriptedProduct) -> list[Path]:
-    """The files that the engine was told of with the last request's last message."""
+    """The files in the last message of the engine's last request."""
     content = scripted.engine.requests[-1]["messages"][-1]["content"]
     urls = [part["image_url"]["url"] for part in content if part["type"] == "image_url"]
     return [Path(unquote(urlsplit(url).path)) for url in urls]
@@ -76,7 +76,7 @@ def test_a_picture_without_words(scripted: ScriptedProduct, open_page: OpenPage,
 
 
 def drop(page: ChatPage, event: str, target: str, data: bytes) -> None:
-    """Pastes or drops a PNG file as the browser tells the page of it."""
+    """Pastes or drops a PNG file with the browser's event."""
     page.page.evaluate(
         """([event, target, base64]) => {
             const bytes = Uint8Array.from(atob(base64), character => character.charCodeAt(0));
@@ -105,7 +105,7 @@ def test_paste_and_drag(scripted: ScriptedProduct, open_page: OpenPage, event: s
     assert len(sent_pictures(scripted)) == 1
 
 
-def test_what_cannot_be_read_is_refused_by_name_and_the_rest_still_goes(
+def test_an_unreadable_file_is_rejected_by_name_and_the_others_are_sent(
     scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
 ) -> None:
     page = open_page(scripted.url)
@@ -116,7 +116,7 @@ def test_what_cannot_be_read_is_refused_by_name_and_the_rest_still_goes(
     ]
     page.ask("Read them", files)
     page.finished()
-    expect(page.page.get_by_text("script.png is no picture that can be read")).to_be_visible()
+    expect(page.page.get_by_text("script.png is not a picture that can be read")).to_be_visible()
     expect(page.page.get_by_text("cut.jpg is damaged and cannot be read")).to_be_visible()
     expect(page.answers.last).to_contain_text("An answer.")
     assert len(sent_pictures(scripted)) == 1
@@ -128,7 +128,7 @@ def test_nothing_is_asked_when_nothing_is_left_of_the_question(
 ) -> None:
     page = open_page(scripted.url)
     page.ask("", [picture("no.png", b"no picture")])
-    expect(page.page.get_by_text("no.png is no picture that can be read")).to_be_visible()
+    expect(page.page.get_by_text("no.png is not a picture that can be read")).to_be_visible()
     page.finished()
     assert scripted.engine.requests == []
     page.errors.clear()
@@ -148,7 +148,7 @@ def test_a_picture_above_the_models_limit_is_scaled_to_exactly_it_and_the_page_s
         assert 0.998 * 802_816 < stored.width * stored.height <= 802_816
 
 
-def test_pages_of_a_long_pdf_are_left_out_and_said(
+def test_pages_of_a_long_pdf_are_left_out_and_that_is_reported(
     scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
 ) -> None:
     page = open_page(scripted.url)

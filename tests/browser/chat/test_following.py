@@ -51,7 +51,7 @@ def test_the_end_of_an_answer_is_in_sight(scripted: ScriptedProduct, open_page: 
     assert _below(chat) == 0
 
 
-def test_who_scrolls_up_is_left_in_peace(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+def test_scrolling_up_stops_the_following(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     scripted.engine.script = Script(answer=_LINES, stall_after=60)
     chat = open_page(scripted.url)
     chat.ask("Go")

@@ -1,4 +1,4 @@
-"""Chats that are kept: found again after everything was stopped and started, searched, renamed, deleted, rated."""
+"""The history of chats: kept over a restart, searched, renamed, deleted, rated."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MakePicture = Callable[[str, bytes], Path]
 
 @pytest.fixture(scope="module")
 def kept_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProduct]:
-    """A page of this module's own: it is stopped and started, and its list of chats is looked at."""
+    """A separate page for this module: the tests restart it and check its list of chats."""
     with ScriptedProduct(tmp_path_factory.mktemp("kept") / "workspace") as product:
         yield product
 
@@ -114,7 +114,7 @@ def test_a_chat_is_found_again_after_a_full_stop_and_start(
     expect(chat.answers.first).to_contain_text("Another answer.")
 
 
-def test_the_chat_that_is_open_goes_on_after_a_restart(kept: ScriptedProduct, open_page: OpenPage) -> None:
+def test_the_open_chat_continues_after_a_restart(kept: ScriptedProduct, open_page: OpenPage) -> None:
     chat = open_page(kept.url)
     answered(chat, kept, "First?", "Yes, first.")
     thread_of(chat)
@@ -185,7 +185,7 @@ def test_a_chat_is_searched_renamed_and_deleted_with_its_pictures(
 
 def menu(entry: Locator, item: str) -> None:
     """Chooses an item of a chat's menu."""
-    # One that is opened while the last one, or its dialog, is still closing is closed with it.
+    # A menu opened while the last one, or its dialog, is closing is closed with it.
     expect(entry.page.locator("[role=menu], [role=dialog], [role=alertdialog]")).to_have_count(0)
     entry.hover()
     entry.locator("#thread-options").click()
@@ -271,7 +271,7 @@ def edit(chat: ChatPage, number: int, words: str) -> None:
     question.get_by_role("button", name="Confirm").click()
 
 
-def test_a_failed_write_is_said_in_the_page_and_in_the_log(kept: ScriptedProduct, open_page: OpenPage) -> None:
+def test_a_failed_write_is_reported_on_the_page_and_in_the_log(kept: ScriptedProduct, open_page: OpenPage) -> None:
     chat = open_page(kept.url)
     answered(chat, kept, "Before?", "Yes.")
     thread = thread_of(chat)
@@ -308,7 +308,7 @@ def test_a_chat_that_was_deleted_in_another_window_stays_deleted(kept: ScriptedP
     expect(elsewhere.page.locator(f"#thread-{thread}")).to_have_count(0)
 
 
-def test_a_chat_is_saved_and_taken_in_again(
+def test_a_chat_is_exported_and_imported_again(
     kept: ScriptedProduct, open_page: OpenPage, picture: MakePicture, tmp_path: Path
 ) -> None:
     chat = open_page(kept.url)
@@ -341,7 +341,7 @@ def test_a_chat_is_saved_and_taken_in_again(
     with chat.page.expect_file_chooser() as chooser:
         chat.page.get_by_role("button", name="Open a saved chat").click()
     chooser.value.set_files(file)
-    expect(chat.page.get_by_text("This file is no chat")).to_be_visible()
+    expect(chat.page.get_by_text("This file is not a chat")).to_be_visible()
     chat.errors.clear()  # the browser's own, about the refusal
 
 
@@ -369,7 +369,7 @@ def test_pictures_that_were_deleted_after_their_time_are_missed_with_a_word(
     for file in (kept.files.uploads / thread).iterdir():
         file.unlink()
     chat = open_page(f"{kept.url}/thread/{thread}")
-    expect(chat.page.get_by_text("Deleted after their time: 1 picture(s)")).to_be_visible()
+    expect(chat.page.get_by_text("Expired and deleted: 1 picture(s)")).to_be_visible()
     answered(chat, kept, "And now?", "Still here.")
     assert kept.engine.requests[-1]["messages"][0]["content"] == "An old picture"
 
@@ -426,3 +426,16 @@ def test_a_question_that_comes_before_its_thread_is_open_is_asked_in_it(
     assert [message["content"] for message in kept.engine.requests[-1]["messages"]] == [
         "Before?", "Yes, before.", "After?",
     ]  # fmt: skip
+
+
+def test_a_new_chat_on_a_phone_has_its_address_and_the_first_tap_opens_the_list(
+    kept: ScriptedProduct, open_page: OpenPage
+) -> None:
+    chat = open_page(kept.url, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    answered(chat, kept, "Asked on a phone", "Seen.")
+    expect(chat.page).to_have_url(re.compile("/thread/"))
+    thread = thread_of(chat)
+    chat.page.locator("#sidebar-trigger-button").tap()
+    expect(chat.page.locator(f"#thread-{thread}")).to_be_visible()
+    chat.page.reload()
+    expect(chat.answers.last).to_contain_text("Seen.")

@@ -1,4 +1,4 @@
-"""Chats that are longer than a screen: they open at their end, and what came before is there when it is wanted."""
+"""Chats longer than a screen: they open at their end, and earlier turns load on demand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.instruments.scripted_product import ScriptedProduct
 SCREEN = 30
 """The turns that a page gets at once."""
 _PATIENCE = 20
-"""Seconds in which others are answered while a long chat opens. It is 0.1 s; a busy test machine takes its time."""
+"""Seconds within which others are answered while a long chat opens: 0.1 s, longer on a busy test machine."""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def thousands(long_process: ScriptedProduct) -> str:
 
 
 def imported(product: ScriptedProduct, count: int, first_picture: bytes = b"") -> str:
-    """Brings in a chat whose turns are numbered from 0, the first one with this picture; its address."""
+    """Imports a chat whose turns are numbered from 0, the first one with this picture; returns its URL."""
     turns: list[dict[str, object]] = [
         {
             "id": str(n),
@@ -91,7 +91,7 @@ def show_all(chat: ChatPage, count: int) -> None:
 
 @contextmanager
 def somebody_else(product: ScriptedProduct) -> Iterator[list[float]]:
-    """Asks for /healthz all along; the seconds that each answer took."""
+    """Requests /healthz continuously; the seconds that each reply took."""
     took: list[float] = []
     ended = threading.Event()
 
@@ -134,7 +134,7 @@ def test_scrolling_up_brings_the_turns_before_and_what_is_read_stays_in_its_plac
     first = 5000 - SCREEN
     for _ in range(2):
         read = chat.questions.filter(has_text=re.compile(rf"^question {first + 1}\.$"))
-        # All at once, to where more is asked for: what comes must leave the reader where he is.
+        # In one step, to where more is loaded: that must not move what the user sees.
         place = chat.questions.first.evaluate(
             """step => {
                 const box = step.parentElement.parentElement;

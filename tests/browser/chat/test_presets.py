@@ -1,4 +1,4 @@
-"""Presets in the page's header: what they send, what is remembered of a person's own settings, files of one's own."""
+"""Presets in the page's header: what they send, personal settings that are remembered, and presets from files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MakePicture = Callable[[str, bytes], Path]
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProduct]:
-    """A page of this module's own: what is chosen in it is remembered."""
+    """A separate page for this module: it remembers what is chosen in it."""
     with ScriptedProduct(tmp_path_factory.mktemp("presets") / "workspace") as product:
         yield product
 
@@ -69,7 +69,7 @@ def test_a_presets_starter_brings_its_picture(preset: ScriptedProduct, open_page
     assert [part["type"] for part in asked(preset)["messages"][-1]["content"]] == ["image_url", "text"]
 
 
-def test_what_is_attached_and_typed_stays_when_a_preset_is_chosen_afterwards(
+def test_attached_files_and_typed_text_survive_choosing_a_preset(
     preset: ScriptedProduct, open_page: OpenPage, picture: MakePicture
 ) -> None:
     chat = open_page(preset.url)
@@ -84,7 +84,7 @@ def test_what_is_attached_and_typed_stays_when_a_preset_is_chosen_afterwards(
     assert [part["type"] for part in asked(preset)["messages"][-1]["content"]] == ["image_url", "text"]
 
 
-def test_what_a_person_sets_is_remembered_over_chats_and_restarts(preset: ScriptedProduct, open_page: OpenPage) -> None:
+def test_personal_settings_are_remembered_over_chats_and_restarts(preset: ScriptedProduct, open_page: OpenPage) -> None:
     chat = open_page(preset.url)
     choose(chat, "Receipt")
     chat.settings_button.click()

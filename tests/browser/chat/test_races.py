@@ -1,7 +1,7 @@
-"""What a person does before the page is ready for it, on a quick connection and on slow ones.
+"""Actions before the page is ready for them, on fast and slow connections.
 
-Each test opens the page quickly, then delays its socket by nothing, 300 ms or 1,500 ms each way. A short run has the
-middle one, and all three for the deletion of the open chat, where each of them is another race; `--long` runs all.
+Each test opens the page quickly, then delays its socket by 0, 300 or 1,500 ms each way. A short run uses 300 ms, and
+all three for the deletion of the open chat, where each delay is a different race; `--long` runs all.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.instruments.scripted_product import Cable, ScriptedProduct
 
 @pytest.fixture(scope="module")
 def racing_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProduct]:
-    """A page of this module's own: it is stopped and started, and its list of chats is looked at."""
+    """A separate page for this module: the tests restart it and check its list of chats."""
     with ScriptedProduct(tmp_path_factory.mktemp("races") / "workspace") as product:
         yield product
 
@@ -60,7 +60,7 @@ def cable(racing: ScriptedProduct) -> Iterator[Cable]:
 
 
 def settled(page: Page, slowness: float) -> None:
-    """Waits until whatever comes back late would be here: an undone choice shows after the fact only."""
+    """Waits until any late event would have arrived: only then does an undone choice show."""
     page.wait_for_timeout(700 + 3000 * slowness)
 
 
@@ -221,7 +221,7 @@ def test_a_chat_is_deleted_while_it_opens(
     assert thread_of(chat) != thread
 
 
-def test_a_page_that_is_loaded_again_while_it_answers_shows_the_whole_answer(
+def test_a_page_that_is_reloaded_while_it_answers_shows_the_whole_answer(
     racing: ScriptedProduct, cable: Cable, slowness: float, open_page: OpenPage
 ) -> None:
     racing.engine.script = Script(answer=[f"word{n} " for n in range(200)], rate=20)
@@ -239,7 +239,7 @@ def test_a_page_that_is_loaded_again_while_it_answers_shows_the_whole_answer(
     assert len(racing.engine.requests) == 1
 
 
-def test_what_is_typed_while_the_first_question_gets_its_address_stays(
+def test_text_typed_while_the_first_question_gets_its_url_stays(
     racing: ScriptedProduct, cable: Cable, slowness: float, open_page: OpenPage
 ) -> None:
     racing.engine.script = Script(answer=["An answer."])

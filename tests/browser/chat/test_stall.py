@@ -1,4 +1,4 @@
-"""An engine that falls silent in the middle of an answer: a line asks what is to be done, and goes when words come."""
+"""An engine that goes silent in the middle of an answer: a line asks what to do, and disappears when tokens arrive."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProd
         yield product
 
 
-def test_a_silent_engine_is_asked_about_waited_for_and_stopped(impatient: ScriptedProduct, open_page: OpenPage) -> None:
+def test_a_silent_engine_can_be_waited_for_and_stopped(impatient: ScriptedProduct, open_page: OpenPage) -> None:
     view = {"locale": "zh-CN", "color_scheme": "dark", "viewport": {"width": 390, "height": 844}}
     impatient.engine.script = Script(answer=["招牌上写着", "“茶馆”。"], stall_after=1)
     chat = open_page(impatient.url, **view)
@@ -31,12 +31,12 @@ def test_a_silent_engine_is_asked_about_waited_for_and_stopped(impatient: Script
     chat.ask("招牌上写着什么？")
     expect(line).to_be_visible()
     assert chat.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    # The choice to wait takes the question away, but not the wait, nor the question for good.
+    # The choice to wait hides the question, but not for ever, and does not end the wait.
     chat.page.get_by_role("button", name="继续等待").click()
     expect(line).to_have_count(0)
     expect(chat.stop_button).to_be_visible()
     expect(line).to_be_visible()
-    # Words that come take it away, too.
+    # New tokens hide it, too.
     impatient.thread.go()
     chat.finished()
     expect(chat.answers.last).to_contain_text("招牌上写着“茶馆”。")

@@ -1,4 +1,4 @@
-"""Turns as a person lives them: stop, edit, continue, regenerate, errors, waiting. The engine is the instrument."""
+"""Turns as users see them: stop, edit, continue, regenerate, errors, waiting. On the scripted engine."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import re
 
 from playwright.sync_api import expect
 
+from engine.status import Phase, Reason
 from tests.browser.conftest import OpenPage
 from tests.instruments.scripted_engine import Script
 from tests.instruments.scripted_product import ScriptedProduct
 
 
-def test_nothing_that_stands_after_a_colon_or_a_dollar_is_lost(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+def test_nothing_after_a_colon_or_a_dollar_is_lost(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     words = "Total:USD 5\n\nkey:value, $5 and $6, 10:30, 姓名:张三, ::name and `a:b`"
     scripted.engine.script = Script(reasoning=["key:value ", "$5 and $6"], answer=list(words))
     page = open_page(scripted.url)
@@ -24,6 +25,29 @@ def test_nothing_that_stands_after_a_colon_or_a_dollar_is_lost(scripted: Scripte
     expect(page.steps.last).to_contain_text("key:value $5 and $6")
 
 
+def test_what_models_write_is_drawn_as_they_mean_it(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+    head = "| 名称 | Quantity | Amount | VAT | Account |\n|---|---|---|---|---|\n"
+    words = f"招牌写着**“豫园”**。\n\n{head}| 茶<br>水 | 1000 | 1002.50 | 100.00 | Hospitality |\n\n价格 $p=25.6\\$$。"
+    scripted.engine.script = Script(answer=[words])
+    page = open_page(scripted.url, viewport={"width": 390, "height": 844})
+    page.ask("x")
+    page.finished()
+    answer = page.answers.last
+    expect(answer.get_by_text("“豫园”", exact=True)).to_have_css("font-weight", "700")
+    expect(answer).to_contain_text("招牌写着“豫园”。")
+    expect(answer.locator("td").first).to_have_text("茶\n水", use_inner_text=True)
+    expect(answer.locator(".katex-error")).to_have_count(0)
+    expect(answer.locator(".katex annotation")).to_have_text(r"p=25.6\text{\textdollar}")
+    heights = answer.locator("td").evaluate_all(
+        """cells => cells.slice(1).map((cell) => {
+          const range = document.createRange();
+          range.selectNodeContents(cell);
+          return new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size;
+        })"""
+    )
+    assert heights == [1, 1, 1, 1], "no number and no word is on two lines"
+
+
 def test_copy_copies_the_answer_as_it_is(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     words = "# A title\n\nkey:value | $5\n\n```python\nprint(1)\n```"
     scripted.engine.script = Script(answer=[words])
@@ -34,7 +58,7 @@ def test_copy_copies_the_answer_as_it_is(scripted: ScriptedProduct, open_page: O
     assert page.page.evaluate("navigator.clipboard.readText()") == words
 
 
-def test_the_quiet_line_tells_model_times_and_tokens(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+def test_the_line_below_shows_model_times_and_tokens(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     scripted.engine.script = Script(reasoning=["a "] * 10, answer=["b "] * 30, rate=100)
     page = open_page(scripted.url)
     page.ask("x")
@@ -58,7 +82,7 @@ def test_stop_keeps_what_was_shown_of_the_answer(scripted: ScriptedProduct, open
     assert sent < 2000
 
 
-def test_stop_keeps_the_reasoning_and_continue_goes_on_with_it(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+def test_stop_keeps_the_reasoning_and_continue_resumes_it(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     scripted.engine.script = Script(reasoning=[f"thought{n} " for n in range(2000)], rate=50)
     page = open_page(scripted.url)
     page.ask("x")
@@ -106,7 +130,7 @@ def test_closing_the_window_stops_the_engine_after_the_grace_period(
     assert scripted.engine.sent < 4000
 
 
-def test_a_reconnect_within_the_grace_period_goes_on(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+def test_a_reconnect_within_the_grace_period_continues(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     scripted.engine.script = Script(reasoning=["so "], answer=[f"word{n} " for n in range(200)], rate=20)
     with scripted.cable() as cable:
         page = open_page(f"http://127.0.0.1:{cable.port}")
@@ -125,14 +149,12 @@ def test_a_reconnect_within_the_grace_period_goes_on(scripted: ScriptedProduct, 
         page.errors.clear()  # the lost connection is one
 
 
-def test_asking_in_vain_who_is_signed_in_does_not_leave_the_chat(
-    scripted: ScriptedProduct, open_page: OpenPage
-) -> None:
+def test_a_failed_check_of_the_login_does_not_leave_the_chat(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     page = open_page(scripted.url)
     page.ask("x")
     page.finished()
     page.page.route("**/user", lambda route: route.abort())
-    # The front end asks again when the window is looked at, but not sooner than five seconds after the last time.
+    # The front end polls again when the window gets the focus, but at most every five seconds.
     page.page.wait_for_timeout(6000)
     with page.page.expect_event("requestfailed", lambda request: request.url.endswith("/user")):
         page.page.evaluate("window.dispatchEvent(new Event('focus'))")
@@ -141,9 +163,7 @@ def test_asking_in_vain_who_is_signed_in_does_not_leave_the_chat(
     page.errors.clear()
 
 
-def test_at_the_token_limit_the_page_says_so_and_continue_goes_on(
-    scripted: ScriptedProduct, open_page: OpenPage
-) -> None:
+def test_at_the_token_limit_the_page_says_so_and_continue_works(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     scripted.engine.script = Script(answer=["one ", "two "], finish_reason="length")
     page = open_page(scripted.url)
     page.ask("Count")
@@ -255,23 +275,23 @@ def test_too_many_pictures_or_tokens_have_their_own_way_out(scripted: ScriptedPr
     )
 
 
-def test_what_is_left_out_of_a_long_chat_is_said(scripted: ScriptedProduct, open_page: OpenPage) -> None:
+def test_what_is_left_out_of_a_long_chat_is_reported(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     page = open_page(scripted.url)
     for _ in range(3):
         page.ask("wörter " * 6000)
         page.finished()
-    expect(page.notes.filter(has_text="no longer fits: the oldest").first).to_be_visible()
+    expect(page.notes.filter(has_text="no longer fits into the model: the oldest").first).to_be_visible()
     assert len(scripted.engine.requests[-1]["messages"]) < 5
 
 
 def test_a_question_waits_while_the_engine_starts_and_the_page_shows_how_far_it_is(
     scripted: ScriptedProduct, open_page: OpenPage
 ) -> None:
-    scripted.status(state="starting", phase="preparing", percent=12.0)
+    scripted.status(state="starting", phase=Phase.PREPARING, percent=12.0)
     page = open_page(scripted.url)
     page.ask("Are you there?")
     expect(page.notes.last).to_contain_text("The engine is starting: preparing, 12 %")
-    scripted.status(state="starting", phase="preparing", percent=87.0)
+    scripted.status(state="starting", phase=Phase.PREPARING, percent=87.0)
     expect(page.notes.last).to_contain_text("87 %")
     scripted.status(state="ready")
     expect(page.answers.last).to_contain_text("An answer.")
@@ -280,7 +300,7 @@ def test_a_question_waits_while_the_engine_starts_and_the_page_shows_how_far_it_
 
 
 def test_waiting_for_the_engine_can_be_stopped(scripted: ScriptedProduct, open_page: OpenPage) -> None:
-    scripted.status(state="starting", phase="preparing")
+    scripted.status(state="starting", phase=Phase.PREPARING)
     page = open_page(scripted.url)
     page.ask("Are you there?")
     expect(page.notes.last).to_contain_text("starting")
@@ -293,10 +313,10 @@ def test_waiting_for_the_engine_can_be_stopped(scripted: ScriptedProduct, open_p
 def test_a_failed_engine_says_why_and_retry_without_a_supervisor_says_what_to_do(
     scripted: ScriptedProduct, open_page: OpenPage
 ) -> None:
-    scripted.status(state="failed", phase="The weights are not on this machine.")
+    scripted.status(state="failed", reason=Reason.of_text("The weights are not on this machine."))
     page = open_page(scripted.url)
     page.ask("Are you there?")
-    expect(page.answers.last).to_contain_text("The engine does not run: The weights are not on this machine.")
+    expect(page.answers.last).to_contain_text("The engine is not running: The weights are not on this machine.")
     page.finished()
     page.press("Retry")
     expect(page.answers.last).to_contain_text("run ./start.sh in a terminal")

@@ -1,4 +1,4 @@
-"""One chat in several windows: what happens in one is seen in the others without a reload, and nothing goes."""
+"""One chat in several windows: changes in one appear in the others without a reload, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_chat_deleted_in_one_window_while_another_answers_stays_deleted(
     expect(entry).to_have_count(0)
     scripted.thread.go()
     one.finished()
-    # A window that has its address begins another chat.
+    # A window with its URL begins another chat.
     third = open_page(f"{scripted.url}/thread/{thread}")
     answered(third, scripted, "Is it there?", "No.")
     expect(third.page).to_have_url(re.compile(r"/thread/(?!" + thread + ")"))

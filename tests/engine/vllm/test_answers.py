@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from engine.reasoning_tags import KIMI_VL
-from tests.instruments.vllm_server import VllmServer, continued, heard, numbers, said, thinking
+from tests.instruments.nano_server import continued, heard, numbers, said, thinking
+from tests.instruments.vllm_server import VllmServer
 
 pytestmark = pytest.mark.vllm
 
@@ -83,7 +84,9 @@ PLAN = f"{KIMI_VL.open}I count from 1 to 12:"
         pytest.param(f"{PLAN} {numbers(12)}{KIMI_VL.close}1 2 3 4", ("", " " + numbers(12, 5)), id="in-the-answer"),
     ],
 )
-async def test_an_answer_goes_on_from_what_is_there(vllm: VllmServer, so_far: str, expected: tuple[str, str]) -> None:
+async def test_an_answer_continues_from_its_saved_text(
+    vllm: VllmServer, so_far: str, expected: tuple[str, str]
+) -> None:
     request = continued("Count from 1 to 12", so_far)
     assert said(await vllm.ask(**request)) == expected
     assert await heard(vllm.stream(**request)) == expected

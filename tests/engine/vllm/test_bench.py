@@ -15,14 +15,15 @@ from engine.measure.running_engine import NotRunningError, Running, ask_about
 from engine.measure.speed import command, results
 from engine.measure.speed.scenarios import SCENARIOS, Load
 from engine.plans.launch import LaunchPlan
-from tests.instruments.vllm_server import KEY, MAX_MODEL_LEN, VllmServer
+from tests.instruments.nano_server import KEY, MAX_MODEL_LEN
+from tests.instruments.vllm_server import VllmServer
 
 pytestmark = pytest.mark.vllm
 
 
 @pytest.fixture
 def nano(vllm: VllmServer) -> Running:
-    """nano as `./start.sh bench` finds it."""
+    """The nano model as `./start.sh bench` finds it."""
     plan = LaunchPlan(
         engine="vllm", model="nano", served_name="nano", base_url=f"{vllm.url}/v1", pictures="file",
         argv=tuple(vllm_argv(vllm.launch)), accelerator="CPU",
@@ -30,7 +31,7 @@ def nano(vllm: VllmServer) -> Running:
     return ask_about(plan, KEY)
 
 
-def test_the_engine_tells_what_it_holds(nano: Running) -> None:
+def test_the_engine_reports_what_it_holds(nano: Running) -> None:
     assert (nano.context, nano.sequences, nano.version) == (MAX_MODEL_LEN, 16, "0.32.0")
     assert Path(nano.weights).is_dir()
     with pytest.raises(NotRunningError, match="does not answer"):
@@ -40,7 +41,7 @@ def test_the_engine_tells_what_it_holds(nano: Running) -> None:
 async def test_a_quick_chat_is_measured_kept_drawn_and_printed(
     nano: Running, vllm: VllmServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The programs of the real run must not be sent astray by a proxy of the environment.
+    # A proxy in the environment must not redirect the programs of the real run.
     monkeypatch.setitem(os.environ, "http_proxy", "http://127.0.0.1:9")
     # One load: each is a program of its own, whose start costs more than its requests.
     chat = replace(SCENARIOS["chat"], loads=(Load(4, 20),))

@@ -1,4 +1,4 @@
-"""Every launch's flags are known to the installed vLLM, and its mends hold."""
+"""The installed vLLM knows the flags of every launch, and its workarounds hold."""
 
 import json
 import subprocess
@@ -56,7 +56,7 @@ def test_the_installed_vllm_takes_every_flag(vllm_python: Path, tmp_path: Path) 
     assert parsed[3]["limit_mm_per_prompt"] == {"image": 256}
 
 
-def test_the_mends_hold_and_are_needed(vllm_python: Path) -> None:
+def test_the_workarounds_hold_and_are_needed(vllm_python: Path) -> None:
     done = subprocess.run(
         [vllm_python, "-m", "engine.engines.vllm.workarounds"], capture_output=True, text=True, check=False, timeout=300
     )

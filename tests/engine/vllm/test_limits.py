@@ -12,7 +12,8 @@ import aiohttp
 import psutil
 import pytest
 
-from tests.instruments.vllm_server import KEY, MAX_MODEL_LEN, VllmServer, conversation, numbers, said
+from tests.instruments.nano_server import KEY, MAX_MODEL_LEN, conversation, numbers, said
+from tests.instruments.vllm_server import VllmServer
 
 pytestmark = pytest.mark.vllm
 

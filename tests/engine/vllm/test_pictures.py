@@ -1,37 +1,20 @@
 """Which pictures the real vLLM takes, and that it fetches none."""
 
-import base64
-import io
 import random
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 from PIL import Image
 
-from tests.instruments.vllm_server import PICTURES, VllmServer, said
+from tests.instruments.nano_server import PICTURES, data_url, picture_question, png, said
+from tests.instruments.vllm_server import VllmServer
 from tests.nano.pictures import draw_shape
 
 pytestmark = pytest.mark.vllm
-
-
-def question(*urls: str, text: str = "What is in the picture?") -> list[dict[str, Any]]:
-    parts: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
-    return [{"role": "user", "content": [*parts, {"type": "text", "text": text}]}]
-
-
-def png(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def data_url(picture: Image.Image) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png(picture)).decode()}"
 
 
 def large(shape: str) -> Image.Image:
@@ -48,25 +31,27 @@ def star(vllm: VllmServer) -> Path:
 
 async def test_by_file_and_by_data_url(vllm: VllmServer, star: Path) -> None:
     expected = ("I see a star.", "A star.")
-    assert said(await vllm.ask(question(star.as_uri()))) == expected
-    assert said(await vllm.ask(question(data_url(large("star"))))) == expected
+    assert said(await vllm.ask(picture_question(star.as_uri()))) == expected
+    assert said(await vllm.ask(picture_question(data_url(png(large("star")))))) == expected
 
 
 @pytest.mark.parametrize("name", ["with space.png", "Küche 图.png", "100%25.png"])
 async def test_names_that_need_escaping(vllm: VllmServer, name: str) -> None:
     (vllm.uploads / name).write_bytes(png(large("heart")))
     url = f"file://{quote(str(vllm.uploads / name))}"
-    assert said(await vllm.ask(question(url)))[1] == "A heart."
+    assert said(await vllm.ask(picture_question(url)))[1] == "A heart."
 
 
 async def test_several_pictures(vllm: VllmServer) -> None:
-    reasoning, answer = said(await vllm.ask(question(data_url(large("star")), data_url(large("ring")))))
+    reasoning, answer = said(
+        await vllm.ask(picture_question(data_url(png(large("star"))), data_url(png(large("ring")))))
+    )
     assert reasoning.startswith("I see a ")
     assert answer.count(", ") == 1
 
 
 async def test_too_many_pictures(vllm: VllmServer, star: Path) -> None:
-    status, body = await vllm.send(question(*[star.as_uri()] * (PICTURES + 1)))
+    status, body = await vllm.send(picture_question(*[star.as_uri()] * (PICTURES + 1)))
     assert status == 400
     assert f"At most {PICTURES} image(s)" in body["error"]["message"]
 
@@ -78,7 +63,7 @@ async def test_nothing_outside_the_uploads_is_read(vllm: VllmServer, star: Path)
     link.symlink_to(outside)
     dots = f"file://{vllm.uploads}/../outside.png"
     for url in (outside.as_uri(), link.as_uri(), dots, "file:///etc/passwd"):
-        status, body = await vllm.send(question(url))
+        status, body = await vllm.send(picture_question(url))
         assert status == 400
         assert "must be a subpath of" in body["error"]["message"]
     link.unlink()
@@ -94,24 +79,24 @@ async def test_nothing_outside_the_uploads_is_read(vllm: VllmServer, star: Path)
 )
 async def test_broken_files_are_the_askers_mistake(vllm: VllmServer, name: str, content: bytes) -> None:
     (vllm.uploads / name).write_bytes(content)
-    status, body = await vllm.send(question((vllm.uploads / name).as_uri()))
+    status, body = await vllm.send(picture_question((vllm.uploads / name).as_uri()))
     assert status == 400
     assert "image" in body["error"]["message"]
 
 
-async def test_a_missing_file_is_told_without_harm(vllm: VllmServer, star: Path) -> None:
-    status, _ = await vllm.send(question((vllm.uploads / "missing.png").as_uri()))
+async def test_a_missing_file_is_reported_without_harm(vllm: VllmServer, star: Path) -> None:
+    status, _ = await vllm.send(picture_question((vllm.uploads / "missing.png").as_uri()))
     assert status == 500
-    assert said(await vllm.ask(question(star.as_uri())))[1] == "A star."
+    assert said(await vllm.ask(picture_question(star.as_uri())))[1] == "A star."
 
 
 async def test_a_wide_picture(vllm: VllmServer, star: Path) -> None:
-    assert said(await vllm.ask(question(data_url(Image.new("RGB", (3000, 200), "teal")))))[1]
+    assert said(await vllm.ask(picture_question(data_url(png(Image.new("RGB", (3000, 200), "teal"))))))[1]
     # More patches on a side than there are positions for.
-    status, body = await vllm.send(question(data_url(Image.new("RGB", (250_000, 28), "teal"))))
+    status, body = await vllm.send(picture_question(data_url(png(Image.new("RGB", (250_000, 28), "teal")))))
     assert status == 400
     assert "Failed to apply" in body["error"]["message"]
-    assert said(await vllm.ask(question(star.as_uri())))[1] == "A star."
+    assert said(await vllm.ask(picture_question(star.as_uri())))[1] == "A star."
 
 
 @pytest.fixture
@@ -143,6 +128,6 @@ def web() -> Iterator[tuple[str, list[str]]]:
 async def test_no_address_is_fetched(vllm: VllmServer, web: tuple[str, list[str]], path: str) -> None:
     address, asked = web
     for host in (address, address.replace("127.0.0.1", "localhost"), address.replace("127.0.0.1", "[::1]")):
-        status, _ = await vllm.send(question(host + path))
+        status, _ = await vllm.send(picture_question(host + path))
         assert status == 400
     assert asked == []

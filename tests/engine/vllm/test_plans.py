@@ -11,6 +11,7 @@ import pytest
 from engine.config import ROOT
 from engine.engines.choice import make_plan
 from engine.plans.launch import LaunchPlan
+from engine.plans.tuning import TUNINGS
 from tests.instruments.combinations import COMBINATIONS, plan_of, settings
 from tests.unit.engine.engines.test_ladder import gpu, machine
 
@@ -29,11 +30,11 @@ for line in sys.stdin:
     except (SystemExit, Exception) as error:
         print("REFUSED", repr(error))
 """
-PRESETS = ("", "appliance", "long-context", "low-latency", "high-throughput")
+PRESETS = ("", *TUNINGS)
 
 
 def arguments(argv: tuple[str, ...]) -> list[str]:
-    """What stands behind `vllm serve` or `python -m module`, as the server's parser gets it."""
+    """The arguments after `vllm serve` or `python -m module`, as the server's parser gets them."""
     return ["--model", *argv[2:]] if argv[:2] == ("vllm", "serve") else list(argv[3:])
 
 
@@ -71,7 +72,7 @@ def read(python: Path, argvs: list[list[str]]) -> list[str]:
 
 def test_vllms_own_parser_reads_every_plan(vllm_python: Path, tmp_path: Path) -> None:
     wanted = plans(tmp_path)
-    argvs = [(plan, argv) for plan in wanted for argv in (plan.argv, *plan.workers)]
+    argvs = [(plan, argv) for plan in wanted for argv in (plan.argv, *plan.guide.workers)]
     answers = read(vllm_python, [arguments(argv) for _, argv in argvs])
     assert answers == [f"READ {plan.served_name}" for plan, _ in argvs]
 

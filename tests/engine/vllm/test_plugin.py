@@ -22,7 +22,7 @@ CASES: list[tuple[str, str, tuple[str, str], tuple[str, str] | None]] = [
     ("", "Yes.", ("", "Yes."), None),
     ("", f"{OPEN[:3]} is no mark", ("", f"{OPEN[:3]} is no mark"), None),
     ("", f"{OPEN}a{CLOSE}b{OPEN}c{CLOSE}d", ("a", f"b{OPEN}c{CLOSE}d"), None),
-    # A stream cannot take the thoughts back; the mark stays in, and the page's splitter moves them.
+    # A stream cannot take the thinking back; the tag stays in, and the page's splitter moves it.
     ("", f"Hm.{CLOSE}Yes.", ("Hm.", "Yes."), ("", f"Hm.{CLOSE}Yes.")),
     (f"{OPEN}Hm", f", well.{CLOSE}Yes.", (", well.", "Yes."), None),
     (f"{OPEN}Hm.{CLOSE}", "\n\nYes.", ("", "Yes."), ("", "\n\nYes.")),

@@ -1,4 +1,4 @@
-"""Pictures with known text, drawn by the tests themselves: no test needs a file from elsewhere."""
+"""Pictures with known text, drawn by the tests: no test needs a file from elsewhere."""
 
 import io
 

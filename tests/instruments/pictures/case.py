@@ -1,4 +1,4 @@
-"""A test picture with what stands in it and what can be asked about it."""
+"""A test picture with its text and the questions that can be asked about it."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -41,7 +41,7 @@ class Sheet:
     rows: list[str] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     smallest: int = 1000
-    """The size of the smallest letters, in pixels: below about 14 nobody reads them."""
+    """The size of the smallest letters, in pixels: below about 14 no one can read them."""
 
     def __post_init__(self) -> None:
         self._taken: list[tuple[float, float, float, float]] = []
@@ -60,7 +60,7 @@ class Sheet:
         bold: int = 0,
         same_row: bool = False,
     ) -> float:
-        """Writes `text`; returns its width in pixels. `same_row`: it stands in the row of the text before it."""
+        """Writes `text`; returns its width in pixels. `same_row`: it is in the row of the text before it."""
         letters = font(size, family or self.family)
         ink = ink or self.ink
         self._take(self.draw.textbbox(at, text, font=letters, anchor=anchor, stroke_width=bold), text)
@@ -73,12 +73,12 @@ class Sheet:
         return letters.getlength(text)
 
     def _take(self, box: tuple[float, float, float, float], text: str) -> None:
-        # A scene that hides its own words would make the truth a lie.
+        # A scene that covers its own text would make the expected text wrong.
         left, top, right, bottom = box
         if left < 0 or top < 0 or right > self.width or bottom > self.height:
             raise ValueError(f"{text!r} does not fit on the sheet")
         if any(left < x1 and x0 < right and top < y1 and y0 < bottom for x0, y0, x1, y1 in self._taken):
-            raise ValueError(f"{text!r} stands over another text")
+            raise ValueError(f"{text!r} overlaps another text")
         self._taken.append(box)
 
     def paragraph(self, at: tuple[float, float], text: str, size: int, width: float, leading: float = 1.5) -> float:

@@ -1,4 +1,4 @@
-"""The test pictures of the reader: each scene in each language, clean and weathered, drawn by lot from a seed."""
+"""The test pictures of the reader: each scene in each language, clean and degraded, drawn at random from a seed."""
 
 import io
 import random

@@ -13,9 +13,9 @@ from tests.instruments.pictures.case import Case
 from tests.instruments.pictures.collection import cases
 
 SEED = 10
-"""Not the reader's own test's, nor those that whoever works on it looks at."""
+"""Neither the seed of the reader's own test, nor those used while working on the reader."""
 LARGEST = 45_000
-"""In bytes: it is shipped."""
+"""In bytes: the pictures are part of the product."""
 
 
 def shipped() -> Iterator[Case]:

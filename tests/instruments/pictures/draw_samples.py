@@ -1,4 +1,4 @@
-"""Draws the sample pictures that the starters bring.
+"""Draws the sample pictures of the starters.
 
 `python -m tests.instruments.pictures.draw_samples` writes app/presets/samples/.
 """

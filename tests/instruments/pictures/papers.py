@@ -1,4 +1,4 @@
-"""What lies on desks: receipts, tables, timetables, pages, columns, cards, forms, tickets."""
+"""Papers: receipts, tables, timetables, pages, columns, cards, forms, tickets."""
 
 from random import Random
 
@@ -115,12 +115,12 @@ def columns(rng: Random, language: Language) -> Sheet:
     sheet = Sheet(1240, 1000, "white", "#111", letters(rng, language))
     title = "News from the Coast" if language == "en" else "海岸新闻"
     sheet.write((620, 90), title, 54, anchor="mm", bold=1)
-    told = words.facts(rng, language, 6)
+    facts = words.facts(rng, language, 6)
     for place, x in enumerate((70, 650)):
         y = 190.0
-        for sentence, _, _ in told[3 * place : 3 * place + 3]:
+        for sentence, _, _ in facts[3 * place : 3 * place + 3]:
             y = sheet.paragraph((x, y), sentence, 28, 510) + 20
-    _, question, answer = rng.choice(told)
+    _, question, answer = rng.choice(facts)
     sheet.ask(question, answer)
     sheet.ask("What is the headline?" if language == "en" else "标题是什么?", title)
     return sheet
@@ -191,7 +191,7 @@ def form(rng: Random, language: Language) -> Sheet:
 
 
 def ticket(rng: Random, language: Language) -> Sheet:
-    """A ticket: what each value means stands above it."""
+    """A ticket: the label of each value is above it."""
     sheet = Sheet(1200, 520, rng.choice(["#e8f1fb", "#fff3d6", "white"]), "#14213d", letters(rng, language))
     start, end = rng.sample(words.PLACES[language], 2)
     day, hour, seat, lot = (

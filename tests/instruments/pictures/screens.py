@@ -1,4 +1,4 @@
-"""What is on screens: settings, a message, a chat, a log, a slide."""
+"""Screens: settings, a message, a chat, a log, a slide."""
 
 from random import Random
 

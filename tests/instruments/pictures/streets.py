@@ -1,4 +1,4 @@
-"""What hangs in streets and shops: signs, posters, menus, upright writing, labels."""
+"""Streets and shops: signs, posters, menus, upright writing, labels."""
 
 from random import Random
 

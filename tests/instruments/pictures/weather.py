@@ -1,4 +1,4 @@
-"""What happens to a picture on its way to the reader: turned, tilted, photographed, darkened, shrunk, pressed."""
+"""Degradations of a picture: rotated, tilted, photographed, darkened, shrunk, compressed."""
 
 import io
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def quarter_right(picture: Image.Image, rng: Random, smallest: int) -> Image.Ima
 
 
 def upside_down(picture: Image.Image, rng: Random, smallest: int) -> Image.Image:
-    """On its head."""
+    """Upside down."""
     return picture.transpose(Image.Transpose.ROTATE_180)
 
 
@@ -53,7 +53,7 @@ def grainy(picture: Image.Image, rng: Random, smallest: int) -> Image.Image:
 
 
 def blurred(picture: Image.Image, rng: Random, smallest: int) -> Image.Image:
-    """Out of focus, as far as the smallest letters stand it."""
+    """Out of focus, as far as the smallest letters stay legible."""
     return picture.filter(ImageFilter.GaussianBlur(min(2.0, smallest / 18)))
 
 
@@ -70,7 +70,7 @@ def pressed(picture: Image.Image, rng: Random, smallest: int) -> Image.Image:
 
 
 def shaded(picture: Image.Image, rng: Random, smallest: int) -> Image.Image:
-    """Half of it in somebody's shadow."""
+    """Half of it in a shadow."""
     width, height = picture.size
     slope = np.linspace(0, 1, width)[None, :] * rng.uniform(-1, 1) + np.linspace(0, 1, height)[:, None] * rng.uniform(
         -1, 1

@@ -1,4 +1,4 @@
-"""Words for test pictures, made up for them, and figures drawn by lot."""
+"""Made-up words and random figures for test pictures."""
 
 from random import Random
 
@@ -117,7 +117,7 @@ def address(rng: Random, language: Language) -> str:
 
 
 def code(rng: Random) -> str:
-    """A number as on an order or a ticket. Without letters that look like digits: nobody could tell them apart."""
+    """A number as on an order or a ticket. Without letters that look like digits."""
     return f"{rng.choice('ACEFHKMR')}{rng.choice('ACEFHKMR')}-{rng.randint(10000, 99999)}"
 
 

@@ -15,7 +15,7 @@ from tests.instruments.postgres import Postgres, binaries, running_postgres
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL of the tests' own."""
+    """A PostgreSQL for the tests."""
     programs = binaries()
     if programs is None:
         pytest.skip("PostgreSQL is not installed; on Debian or Ubuntu: apt-get install postgresql")

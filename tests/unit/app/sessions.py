@@ -1,4 +1,4 @@
-"""Sessions as Chainlit makes them, without a browser: what they would send is written down."""
+"""Sessions as Chainlit makes them, without a browser: they record what they would send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines for what is scarce: one person's many delay nobody's few."""
+"""Fair queues: many requests of one person do not delay another's few."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.fair_queue import FairLine, LineFullError
 
 
 class Visit:
-    """Somebody who takes a place and leaves it when the test says so."""
+    """A visitor who takes a place and leaves it when the test says so."""
 
     def __init__(self, line: FairLine, person: str, served: list[str], seconds: float | None = None) -> None:
         self.end = asyncio.Event()
@@ -81,7 +81,7 @@ async def test_above_the_number_that_may_wait_one_is_refused(newest_wins: bool, 
     assert [number for number, result in enumerate(results) if isinstance(result, LineFullError)] == [refused]
 
 
-async def test_who_has_waited_too_long_or_has_gone_leaves_no_gap() -> None:
+async def test_a_waiter_that_times_out_or_leaves_makes_no_gap() -> None:
     line, served = FairLine(at_once=1), list[str]()
     first = Visit(line, "a", served)
     await settled()
@@ -94,7 +94,7 @@ async def test_who_has_waited_too_long_or_has_gone_leaves_no_gap() -> None:
     assert served == ["a", "b"]
     patient.end.set()
     await patient.task
-    # Nobody holds a place any more, and nobody waits.
+    # No one holds a place or waits any more.
     async with AsyncExitStack() as stack, asyncio.timeout(10):
         await stack.enter_async_context(line.place("d"))
 

@@ -1,4 +1,4 @@
-"""Values are counted before a body is parsed, and what no route can handle is found."""
+"""Values are counted before a body is parsed, and values that no route can handle are found."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_what_no_route_can_handle_is_no_sound_object(body: bytes) -> None:
     assert sound_object(body, 10_000) is None
 
 
-def test_what_people_write_is_sound() -> None:
+def test_peoples_text_is_sound() -> None:
     said = {"name": "店铺 \\u0000 ,,, \U0001f600", "list": [1, 2.5, None, True], "deep": {"a": {"b": ["c"]}}}
     assert sound_object(json.dumps(said).encode(), 10_000) == said
 
@@ -101,7 +101,7 @@ def test_a_long_text_with_the_signs_of_json_is_one_value(text: str) -> None:
         '{"a":' * 800_000,
     ],
 )
-def test_what_is_no_json_is_not_looked_at_again_and_again(text: str) -> None:
+def test_invalid_json_is_not_scanned_again_and_again(text: str) -> None:
     began = time.process_time()
     too_many_values("[[" + text + ",", 1, 1)
     too_many_values(text + "," * 30_000, 20_000, 64)

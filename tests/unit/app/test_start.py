@@ -1,4 +1,4 @@
-"""The page comes up without the packages that it needs later or never, and its first question finds them there."""
+"""The page starts without the packages that it needs later or never, and they are loaded for the first question."""
 
 from __future__ import annotations
 

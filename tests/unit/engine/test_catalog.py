@@ -22,7 +22,7 @@ def test_a_name_is_found_in_any_case_and_by_its_alias() -> None:
     assert find_model("KIMI VL A3B INSTRUCT").name == "Kimi-VL-A3B-Instruct"
 
 
-def test_an_unknown_name_is_told_the_known_ones() -> None:
+def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UnknownModelError, match="Kimi-VL-A3B-Thinking-2506"):
         find_model("gpt-2")
 

@@ -1,4 +1,4 @@
-"""Settings: where they come from, and what is said of a wrong one."""
+"""Settings: where they come from, and how wrong ones are reported."""
 
 import re
 import stat
@@ -9,6 +9,7 @@ import pytest
 from engine.commands.settings_notes import settings_notes
 from engine.config import ROOT, ConfigError, Settings, Workspace, load_settings, secret
 from engine.env_file import env_values
+from engine.plans import tuning
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_a_file_in_another_encoding_is_one_sentence(no_file: Path, tmp_path: Pat
     assert "ssword" not in str(raised.value)
 
 
-def test_what_in_the_settings_has_no_effect_is_said_without_its_value(no_file: Path, tmp_path: Path) -> None:
+def test_settings_without_effect_are_reported_without_their_values(no_file: Path, tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text(
         '# ours\nKIMI_ENGINE_KEY=secret\n\nKIMI_PASWORD=secret\nKIMI_HOST=::\nKIMI_PASSWORD="secret\n'
@@ -108,16 +109,24 @@ def test_what_in_the_settings_has_no_effect_is_said_without_its_value(no_file: P
     )
     notes = settings_notes(load_settings(file), file)
     assert notes == [
-        f"{file}, line 4: there is no setting KIMI_PASWORD; KIMI_PASSWORD is meant?",
-        f"{file}, line 6 is no setting, and is ignored: write NAME=value, and end each quotation.",
+        f"{file}, line 4: there is no setting KIMI_PASWORD; did you mean KIMI_PASSWORD?",
+        f"{file}, line 6 is not a setting and is ignored: write NAME=value, and close each quotation.",
         f"{file}, line 7: KIMI_HOST is set again; this line counts.",
         f"{file}, line 9: there is no setting KIMI_ZZ.",
     ]
     assert settings_notes(load_settings(no_file), no_file) == []
 
 
-def test_an_origin_that_is_no_address_is_said(no_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_origin_that_is_no_address_is_reported(no_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KIMI_ORIGINS", "https://a.example.org, chat.example.org:8443,http://b:80/")
     [note] = settings_notes(load_settings(no_file), no_file)
     assert "'chat.example.org:8443'" in note
     assert "https://chat.example.org" in note
+
+
+def test_a_tuning_that_does_not_exist_is_one_sentence_with_those_that_do() -> None:
+    tuning.check(Settings(_env_file=None, preset="low-latency"))
+    with pytest.raises(ConfigError) as raised:
+        tuning.check(Settings(_env_file=None, preset="fast"))
+    allowed = "appliance, long-context, low-latency, high-throughput, or nothing"
+    assert str(raised.value) == f"KIMI_PRESET is 'fast'; allowed is {allowed}."

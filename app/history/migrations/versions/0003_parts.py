@@ -1,4 +1,4 @@
-"""An answer's parts and figures. Answers that were there keep their line: their figures are not known."""
+"""An answer's parts and figures. Existing answers keep their line, since their figures are unknown."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def upgrade() -> None:
 
 
 def _part(name: str) -> sa.ColumnElement[str]:
-    """A part as JSON; empty where its text is."""
+    """A part as JSON; empty if its text is."""
     column = _answers.c[name]
     length = sa.cast(sa.func.length(column), sa.String)
     return sa.case((column != "", sa.literal(f'{{"kind":"{name}","length":') + length + "}"), else_="")

@@ -73,7 +73,7 @@ async def test_the_posted_answer_signs_in(browser: httpx2.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("state", ["", "another", None])
-async def test_an_answer_that_this_browser_did_not_ask_for_signs_nobody_in(
+async def test_an_answer_that_this_browser_did_not_request_signs_no_one_in(
     browser: httpx2.AsyncClient, state: str | None
 ) -> None:
     if state is not None:

@@ -1,4 +1,4 @@
-"""Guessing is slow, and neither an address nor a crowd behind one changes that or locks others out."""
+"""Guessing is slow whatever the address, and locks out no one else."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_after_ten_wrong_ones_the_wait_doubles_whatever_the_address(door: 
     assert waits == [60, 120, 240, 480, 900, 900]
 
 
-async def test_guessing_at_one_account_keeps_nobody_out_of_another(door: Door) -> None:
+async def test_guessing_at_one_account_keeps_no_one_out_of_another(door: Door) -> None:
     for _ in range(200):
         await door.knock("shared")
     assert await door.knock("bob", right=True) == "in"
@@ -56,16 +56,16 @@ async def test_a_browser_that_was_in_before_gets_in_while_others_guess(door: Doo
         await door.knock(address=f"10.0.0.{n}")
     assert (await door.knock(right=True)).startswith("wait")
     assert await door.knock(right=True, device="known") == "in"
-    # It opens no door for the guesser, and guessing with it has a limit of its own.
+    # It does not help to guess, and guesses with it have a separate limit.
     assert (await door.knock(right=True)).startswith("wait")
     assert [await door.knock(device="known") for _ in range(11)] == ["wrong"] * 10 + ["wait 60"]
 
 
-async def test_trying_one_password_on_everybody_gets_one_try_each(door: Door) -> None:
+async def test_trying_one_password_on_everyone_gets_one_try_each(door: Door) -> None:
     for n in range(30):
         assert await door.knock(f"person{n}") == "wrong"
     assert [await door.knock("anna") for _ in range(3)] == ["wrong", "wait 300", "wait 300"]
-    # Somebody honest at the same address gets in; and so does anna, from elsewhere.
+    # An honest user at the same address gets in, and so does Anna from elsewhere.
     assert await door.knock("bob", right=True) == "in"
     assert await door.knock("anna", right=True, address="2.2.2.2") == "in"
 
@@ -102,7 +102,7 @@ async def test_many_at_once_get_no_more_tries_and_the_right_ones_of_a_class_all_
     assert checked == 10
 
 
-async def test_what_is_remembered_has_a_bound(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_memory_is_limited(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.access.guesses._REMEMBERED", 50)
     for n in range(500):
         await door.knock(f"person{n}", address=f"10.0.{n // 250}.{n % 250}")

@@ -1,4 +1,4 @@
-"""Which headers of a proxy are believed, and from whom."""
+"""Which headers of a proxy are trusted, and from which address."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def seen(
     ("peer", "forwarded", "client"),
     [
         ("127.0.0.1", "203.0.113.9", "203.0.113.9"),
-        # What the browser wrote stands to the left of what the proxy saw.
+        # The browser's own value is to the left of the proxy's.
         ("127.0.0.1", "6.6.6.6, 203.0.113.9", "203.0.113.9"),
         ("127.0.0.1", "6.6.6.6, 203.0.113.9, 10.1.2.3", "203.0.113.9"),
         ("10.9.9.9", "203.0.113.9:4711", "203.0.113.9"),
@@ -52,7 +52,7 @@ async def seen(
         ("127.0.0.1", "6.6.6.6, nonsense", "127.0.0.1"),
         ("127.0.0.1", "", "127.0.0.1"),
         ("127.0.0.1", "10.1.1.1", "127.0.0.1"),
-        # Nobody whom the list does not name is believed, however the header looks.
+        # Only listed proxies are trusted, whatever the header.
         ("192.0.2.1", "6.6.6.6", "192.0.2.1"),
         ("11.0.0.1", "10.0.0.1", "11.0.0.1"),
         ("", "6.6.6.6", ""),
@@ -67,7 +67,7 @@ async def test_several_headers_are_one_list() -> None:
     assert (await seen(headers))["client"][0] == "203.0.113.9"
 
 
-async def test_nobody_is_believed_where_nobody_is_named() -> None:
+async def test_no_proxy_is_trusted_unless_it_is_listed() -> None:
     headers = {"x-forwarded-for": "6.6.6.6", "x-forwarded-proto": "https"}
     scope = await seen(headers, proxies="")
     assert (scope["client"][0], scope["scheme"]) == ("127.0.0.1", "http")

@@ -1,4 +1,4 @@
-"""Who may still come in by a login of each kind, and who may see the status, when settings and people change."""
+"""Which logins stay valid, and who may see the status, when settings and people change."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_people_of_a_proxy_or_a_provider_see_the_status_where_they_are_listed(ma
     oauth = {**REMOTE, "oauth_people": "*"}
     assert watchers(make("github", **oauth), people) == set()
     assert watchers(make("github", **oauth, admins="github:anna"), people) == {"github:anna"}
-    # A name without its provider is that of a person with a password.
+    # A name without a provider belongs to a person with a password.
     assert "github:anna" not in watchers(make("github", **oauth, admins="anna"), people)
     people.add("anna", PASSWORD)
     assert "anna" not in watchers(make("github", **oauth), people)

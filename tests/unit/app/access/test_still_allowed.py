@@ -1,4 +1,4 @@
-"""Who may still come in, by a login that was made some time ago, or by a clock that was wrong."""
+"""Whether an older login is still valid, also after changes of the clock."""
 
 import asyncio
 import time
@@ -67,7 +67,7 @@ def test_a_login_made_by_a_clock_that_was_set_back_since_counts(welcome: Welcome
     assert decode_jwt(token).identifier == "local"
 
 
-async def test_the_logins_of_thousands_of_windows_are_each_read_once_and_others_are_served_meanwhile(
+async def test_the_logins_of_thousands_of_windows_are_read_once_each_while_others_are_served(
     welcome: Welcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokens = [login(number=number) for number in range(3000)]
@@ -99,7 +99,7 @@ async def test_the_logins_of_thousands_of_windows_are_each_read_once_and_others_
     assert served > 20
 
 
-def test_what_is_not_ours_counts_for_nothing(welcome: Welcome) -> None:
+def test_foreign_and_malformed_tokens_are_invalid(welcome: Welcome) -> None:
     forged = login(0, "another secret, which is long enough for HMAC")
     assert not welcome.still(forged)
     assert not welcome.still(forged, Headers())
@@ -126,7 +126,7 @@ def test_what_is_not_ours_counts_for_nothing(welcome: Welcome) -> None:
         ("shared", {"host": "0.0.0.0"}, False),
     ],
 )
-def test_a_login_from_before_logins_said_their_kind_is_out_unless_todays_rules_allow_it(
+def test_a_login_without_a_kind_is_invalid_unless_todays_rules_allow_it(
     tmp_path: Path, identity: str, settings: dict[str, Any], in_now: bool
 ) -> None:
     page = Page(tmp_path, **settings)
@@ -197,7 +197,7 @@ async def test_chainlit_itself_refuses_a_login_that_is_out(page: Page, monkeypat
             module.decode_jwt(token)
 
 
-async def test_a_login_that_is_out_is_taken_off_its_request_wherever_it_stands(page: Page) -> None:
+async def test_an_ended_login_is_removed_from_its_request_wherever_it_occurs(page: Page) -> None:
     arrived: list[Any] = []
 
     async def inner(scope: Any, receive: Any, send: Any) -> None:
@@ -216,7 +216,7 @@ async def test_a_login_that_is_out_is_taken_off_its_request_wherever_it_stands(p
     assert arrived == [[b"authorization"], [b"cookie"], [b"cookie"], [b"authorization"], [], [], [], [b"authorization"]]
 
 
-async def test_a_list_that_can_not_be_read_for_a_while_does_not_end_the_look_for_who_is_out(
+async def test_an_unreadable_list_does_not_stop_the_check_for_ended_logins(
     page: Page, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("app.access.still_allowed._LOOK_SECONDS", 0.01)

@@ -18,12 +18,12 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("address", REFUSED)
-def test_what_is_not_the_public_internet_is_refused(address: str) -> None:
+def test_addresses_outside_the_public_internet_are_rejected(address: str) -> None:
     assert not is_public(address)
 
 
 @pytest.mark.parametrize(
     "address", ["8.8.8.8", "1.1.1.1", "172.32.0.1", "192.1.0.1", "2606:4700::1111", "2a00:1450::1"]
 )
-def test_what_is_may_be_connected_to(address: str) -> None:
+def test_public_addresses_may_be_connected_to(address: str) -> None:
     assert is_public(address)

@@ -1,6 +1,6 @@
-"""Pictures by URL: which are fetched, from where, and what stands in the way of everything else.
+"""Pictures by URL: which are fetched, from where, and what prevents everything else.
 
-A real web server on this machine stands for the public Internet: a name is led to it, and its address permitted.
+A web server on this machine plays the public Internet: a name resolves to it, and its address is permitted.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ class Names(AbstractResolver):
 
 @dataclass
 class Site:
-    """A web server, and what it was asked."""
+    """A web server and its requests."""
 
     port: int = 0
     asked: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
     def pictures(self, permitted: Callable[[str], bool], *answers: list[str]) -> tuple[RemotePictures, Names]:
-        """What fetches from `pictures.example` at this site, and its resolver."""
+        """A client that fetches `pictures.example` from this site, and its resolver."""
         names = Names(*answers)
         return RemotePictures(f"pictures.example:{self.port}", permitted, lambda: names), names
 
@@ -160,7 +160,7 @@ async def test_a_name_with_an_inner_address_is_never_connected_to(site: Site, ad
 
 
 async def test_the_connection_goes_to_the_address_that_was_checked(site: Site) -> None:
-    """A name that changes its mind between the check and the connection gains nothing by it."""
+    """A name whose address changes between the check and the connection gains nothing."""
     pictures, names = site.pictures(lambda address: address == "127.0.0.1", ["127.0.0.1"], ["127.0.0.2"])
     await pictures.fetch(f"http://pictures.example:{site.port}/a.png", MOST, "x")
     assert names.asked == 1
@@ -182,7 +182,7 @@ async def test_a_redirect_is_not_followed(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("path", "reason"), [("/none", "answers 404"), ("/large", "larger than")])
-async def test_what_does_not_come_as_it_should_is_told(site: Site, path: str, reason: str) -> None:
+async def test_a_broken_reply_is_reported(site: Site, path: str, reason: str) -> None:
     pictures, _ = site.pictures(anything, ["127.0.0.1"])
     error = await refusal(pictures, f"http://pictures.example:{site.port}{path}")
     assert reason in error.message
@@ -197,7 +197,7 @@ async def test_a_host_that_sends_for_ever_is_left(site: Site, monkeypatch: pytes
     assert "longer than 1 s" in error.message
 
 
-async def test_a_host_that_is_not_there_or_speaks_no_http_is_told(site: Site) -> None:
+async def test_a_host_that_is_missing_or_speaks_no_http_is_reported(site: Site) -> None:
     pictures, _ = site.pictures(anything, ["127.0.0.1"])
     assert "does not answer" in (await refusal(pictures, f"https://pictures.example:{site.port}/a.png")).message
 

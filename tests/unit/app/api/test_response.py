@@ -1,4 +1,4 @@
-"""How a reply ends whose key is gone, and one of which that can't be told."""
+"""How a reply ends when its key is removed, and when that can't be checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.api.response import Outlet, Reply
 
 
 class Client:
-    """Asks, and stays until it is answered."""
+    """Asks, and waits for the reply."""
 
     def __init__(self) -> None:
         self.messages: list[Any] = []
@@ -31,14 +31,14 @@ async def never(outlet: Outlet) -> None:
     await asyncio.Event().wait()
 
 
-async def test_who_has_no_key_any_more_is_told_so() -> None:
+async def test_a_removed_key_is_reported() -> None:
     client = Client()
     await client.ask(Reply(never, lambda: False))
     assert client.messages[0]["status"] == 401
     assert "removed" in json.loads(client.messages[1]["body"])["error"]["message"]
 
 
-async def test_keys_that_cannot_be_read_are_not_told_as_a_key_that_was_removed() -> None:
+async def test_unreadable_keys_are_not_reported_as_a_removed_key() -> None:
     def unreadable() -> bool:
         raise OSError("no file is left to open")
 

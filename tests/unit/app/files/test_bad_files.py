@@ -1,4 +1,4 @@
-"""Files made badly: each becomes a right picture or a clear refusal, and nothing is written anywhere else."""
+"""Malformed files: each becomes a correct picture or a clear rejection, and nothing is written elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.files.uploads import UploadStore
 from engine.config import ROOT
 from tests.instruments import bad_files
 
-# Pillow warns of what it finds broken and goes on; what comes of it is looked at here.
+# Pillow warns of broken data and continues; these tests check the result.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 KIMI = PictureLimits(pixels=802_816, side=7154)
@@ -38,7 +38,7 @@ def store(workspace: Path) -> Iterator[UploadStore]:
 
 
 async def take(store: UploadStore, workspace: Path, data: bytes, name: str = "a.png") -> str:
-    """What becomes of the file: `pictures`, or the key of its refusal; what is promised of either is looked at."""
+    """The result for the file: `pictures`, or the key of the rejection; checks the promises about both."""
     incoming = workspace.parent / "incoming"
     incoming.write_bytes(data)
     earlier = list(workspace.rglob("*.*"))
@@ -73,7 +73,7 @@ async def test_a_bad_file_is_a_right_picture_or_a_clear_refusal(
     build: bad_files.Build, store: UploadStore, workspace: Path
 ) -> None:
     await take(store, workspace, build())
-    assert await take(store, workspace, bad_files.whole("PNG")) == "pictures", "the next file is taken as ever"
+    assert await take(store, workspace, bad_files.whole("PNG")) == "pictures", "the next file is accepted as usual"
 
 
 @pytest.mark.parametrize("kind", bad_files.KINDS)
@@ -85,7 +85,9 @@ async def test_the_bytes_decide_and_not_the_name(
 
 
 @pytest.mark.parametrize("kind", bad_files.NO_PICTURES)
-async def test_what_is_no_picture_is_refused_whatever_its_name(kind: str, store: UploadStore, workspace: Path) -> None:
+async def test_a_file_that_is_no_picture_is_rejected_whatever_its_name(
+    kind: str, store: UploadStore, workspace: Path
+) -> None:
     assert await take(store, workspace, bad_files.NO_PICTURES[kind], "a.png") != "pictures"
 
 

@@ -1,4 +1,4 @@
-"""PDFs whose pages would be drawn for hours, or fill the memory: the process that draws them is ended."""
+"""PDF pages that would take hours to draw, or fill the memory: the process that draws them is killed."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def test_a_page_that_would_fill_the_memory_is_refused() -> None:
     assert drawing() == []
 
 
-async def test_the_process_is_told_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_process_gets_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "a person's own key")
     task = asyncio.create_task(draw(endless_pattern(), LIMITS, 1))
     async with asyncio.timeout(PATIENCE):

@@ -44,14 +44,14 @@ def is_red(pixel: object) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "GIF"])
-def test_what_comes_lossless_stays_lossless(kind: str) -> None:
+def test_lossless_pictures_stay_lossless(kind: str) -> None:
     normal = normalise(save(corner(), kind), KIMI)
     assert normal.extension == "png"
     assert opened(normal.data).convert("RGB").tobytes() == corner().tobytes()
 
 
 @pytest.mark.parametrize(("kind", "extension"), [("JPEG", "jpg"), ("HEIF", "jpg"), ("WEBP", "jpg")])
-def test_what_comes_lossy_stays_lossy_and_close(kind: str, extension: str) -> None:
+def test_lossy_pictures_stay_lossy_and_close(kind: str, extension: str) -> None:
     sign = shop_sign("川味小馆")
     normal = normalise(save(sign, kind, quality=90), KIMI)
     assert (normal.extension, normal.width, normal.height) == (extension, *sign.size)
@@ -146,9 +146,10 @@ def test_a_transparent_drawing_can_be_seen() -> None:
         assert flat.getpixel((20, 20)) == ((0, 0, 0) if ink == "black" else (255, 255, 255))
 
 
-def test_of_an_animation_the_first_frame_is_used_and_said_so() -> None:
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
+def test_the_first_frame_of_an_animation_is_used_and_that_is_reported(kind: str) -> None:
     frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "green", "blue")]
-    normal = normalise(save(frames[0], "GIF", save_all=True, append_images=frames[1:]), KIMI)
+    normal = normalise(save(frames[0], kind, save_all=True, append_images=frames[1:]), KIMI)
     assert is_red(opened(normal.data).convert("RGB").getpixel((5, 5)))
     assert normal.left_out_frames == 2
 
@@ -163,7 +164,7 @@ def png_chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def test_what_is_no_picture_is_refused() -> None:
+def test_a_file_that_is_no_picture_is_rejected() -> None:
     assert refusal(b"") == "picture_empty"
     assert refusal(b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>") == "picture_unknown"
     assert refusal(b"<!doctype html><script>alert(1)</script>") == "picture_unknown"

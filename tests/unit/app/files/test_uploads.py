@@ -1,4 +1,4 @@
-"""Uploads land in the workspace under their own content's name, once, whole, and go when they are old."""
+"""Uploads are stored in the workspace under a hash of their content, once and complete, and are deleted when old."""
 
 import asyncio
 import hashlib
@@ -61,7 +61,7 @@ async def test_many_at_once_leave_no_half_file(store: UploadStore, tmp_path: Pat
     assert [p.suffix for p in (tmp_path / "uploads" / "t").iterdir()] == [".png"]
 
 
-async def test_scaling_is_said(store: UploadStore, tmp_path: Path) -> None:
+async def test_scaling_is_reported(store: UploadStore, tmp_path: Path) -> None:
     big = shop_sign("川味").resize((2000, 1000))
     stored = await store.take(upload(tmp_path, png(big)), "big.png", "t", KIMI, 5)
     [notice] = stored.notices
@@ -69,10 +69,10 @@ async def test_scaling_is_said(store: UploadStore, tmp_path: Path) -> None:
     assert (notice.values["name"], notice.values["from_width"]) == ("big.png", 2000)
 
 
-async def test_pages_beyond_the_limit_are_said(store: UploadStore, tmp_path: Path) -> None:
+async def test_pdf_pages_beyond_the_limit_are_reported(store: UploadStore, tmp_path: Path) -> None:
     stored = await store.take(upload(tmp_path, pdf(4)), "four.pdf", "t", KIMI, 3)
     assert [picture.name for picture in stored.pictures] == ["four.pdf (1)", "four.pdf (2)", "four.pdf (3)"]
-    assert [(n.key, n.values["total"]) for n in stored.notices] == [("pdf_pages_left_out", 4)]
+    assert [(n.key, n.values["total"]) for n in stored.notices] == [("pages_left_out", 4)]
     assert not stored.shown_as_it_is
 
 
@@ -116,7 +116,7 @@ def test_old_uploads_are_swept_and_others_kept(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "x.png").exists()
 
 
-def test_a_clock_that_jumps_a_year_ahead_is_believed_by_and_by(tmp_path: Path) -> None:
+def test_a_clock_that_jumps_a_year_ahead_is_accepted_in_steps(tmp_path: Path) -> None:
     noted, day, begun = tmp_path / "swept.json", 86400.0, 1_000_000_000.0
     assert [trusted_now(noted, 30, begun + n * day) for n in range(3)] == [begun + n * day for n in range(3)]
     assert trusted_now(noted, 30, begun + 9 * day) == begun + 9 * day, "a machine that was off for a week"
@@ -126,7 +126,7 @@ def test_a_clock_that_jumps_a_year_ahead_is_believed_by_and_by(tmp_path: Path) -
         [16.5] * 3, abs=0.1
     )
     assert trusted_now(noted, 30, wrong + day) - begun == pytest.approx(24 * day, abs=10)
-    assert trusted_now(noted, 30, begun + 10 * day) == begun + 10 * day, "somebody has set it right"
+    assert trusted_now(noted, 30, begun + 10 * day) == begun + 10 * day, "the clock was corrected"
     assert trusted_now(noted, 30, begun + 11 * day) == begun + 11 * day
     assert trusted_now(noted, 30, begun - 1000 * day) == begun - 1000 * day, "a start before the time is known"
     assert trusted_now(noted, 30, begun + 12 * day) == begun + 12 * day
@@ -135,7 +135,7 @@ def test_a_clock_that_jumps_a_year_ahead_is_believed_by_and_by(tmp_path: Path) -
     assert trusted_now(tmp_path / "missing" / "swept.json", 30, begun) == begun, "a disk that takes nothing"
 
 
-def test_a_clock_that_stays_ahead_is_believed_in_the_end(tmp_path: Path) -> None:
+def test_a_clock_that_stays_ahead_is_accepted_in_the_end(tmp_path: Path) -> None:
     noted, day = tmp_path / "swept.json", 86400.0
     trusted_now(noted, 1, 0.0)
     late = [trusted_now(noted, 1, (100 + n) * day) for n in range(200)]
@@ -159,7 +159,7 @@ def test_a_link_out_of_the_uploads_is_not_followed(tmp_path: Path) -> None:
     assert (outside / "mine.txt").exists()
 
 
-async def test_one_persons_many_pictures_do_not_delay_anothers_one(
+async def test_many_pictures_of_one_person_do_not_delay_one_of_another(
     store: UploadStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go, began = threading.Event(), list[bytes]()
@@ -179,7 +179,7 @@ async def test_one_persons_many_pictures_do_not_delay_anothers_one(
     assert began.index(b"b") <= 4
 
 
-async def test_what_an_import_that_was_killed_has_left_goes_and_nothing_else(tmp_path: Path) -> None:
+async def test_only_the_leftovers_of_a_killed_import_are_deleted(tmp_path: Path) -> None:
     long_ago, now = 1_000_000, 1_010_000
     for name, marked, when in (
         ("killed", True, long_ago),

@@ -1,4 +1,4 @@
-"""The folder that Chainlit reads: what `prepare` makes of the installed Chainlit and the project's files."""
+"""The folder that Chainlit reads, which `prepare` makes from the installed Chainlit and the project's files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from starlette.testclient import TestClient
 
 from app.frontend import PageFiles, content_security_policy, prepare
 from app.frontend.errors import FrontendError
-from app.frontend.patches import PATCHES, apply_patches
+from app.frontend.patches import GROUPS
+from app.frontend.patches.fixes import FIXES
 from engine.config import ROOT
 
 
@@ -74,7 +75,7 @@ def test_a_changed_file_of_the_project_is_taken_over_and_one_that_is_gone_is_rem
     assert (root / "frontend" / "index.html").read_text() != index, "a browser would keep the old style sheet"
 
 
-def test_what_chainlit_keeps_in_the_folder_stays(tmp_path: Path, project: Path) -> None:
+def test_files_that_chainlit_keeps_in_the_folder_stay(tmp_path: Path, project: Path) -> None:
     prepare(tmp_path / "page", project)
     upload = tmp_path / "page" / ".files" / "session" / "picture.png"
     upload.parent.mkdir(parents=True)
@@ -110,17 +111,10 @@ def test_a_preparation_that_was_cut_short_is_made_again(
 def test_another_chainlit_is_refused_by_its_version_and_nothing_is_put_in_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.frontend.patches.PATCHES", (PATCHES[0]._replace(old="gone with version 3"),))
-    with pytest.raises(
-        FrontendError, match=r"Chainlit 2\.12\.0's front end has 0 places instead of 1 .*text after a colon"
-    ):
+    monkeypatch.setitem(GROUPS, "fixes", (FIXES[0]._replace(old="gone with version 3"),))
+    with pytest.raises(FrontendError, match=r"(?s)Chainlit 2\.12\.0's front end is not the one.*text after a colon"):
         prepare(tmp_path / "page", ROOT)
     assert list((tmp_path / "page").iterdir()) == []
-
-
-def test_a_patch_that_fits_twice_is_refused() -> None:
-    with pytest.raises(FrontendError, match="2 places instead of 1"):
-        apply_patches(PATCHES[0].old.encode() * 2, "2.12.0")
 
 
 # ------------------------------------------------------------------------------------------------- What is in the copy
@@ -247,7 +241,7 @@ def served(page_root: Path) -> dict[str, Any]:
 
 def test_chainlit_serves_the_prepared_page_with_every_script_from_a_file(served: dict[str, Any]) -> None:
     scripts = re.findall(r"<script([^>]*)>", served["html"])
-    assert len(scripts) == 9
+    assert len(scripts) == 10
     assert all('src="/' in attributes for attributes in scripts)
     assert "INJECTION PLACEHOLDER" not in served["html"]
     assert "https:" not in served["html"]
@@ -310,7 +304,7 @@ def test_both_translations_have_every_key_of_chainlits() -> None:
     assert set(translation("zh-CN")) == keys
 
 
-def test_a_steps_name_stands_alone() -> None:
+def test_a_steps_name_is_on_its_own_line() -> None:
     for language in ("en-US", "zh-CN"):
         empty = {key for key, sentence in translation(language).items() if not sentence}
         assert empty == {"chat.messages.status.using", "chat.messages.status.used"}

@@ -1,4 +1,4 @@
-"""Answers are written down while they are given, and nothing of that comes late."""
+"""Answers are saved while they grow, and no save arrives late."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def kept(history: History, copy: Copy) -> list[str]:
 async def test_all_that_are_given_are_written_together(
     history: History, users: Users, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    user, writer, rounds = await somebody(users), autosave.Along(history), []
+    user, writer, rounds = await somebody(users), autosave.Autosave(history), []
     threads = [await asked(history, user) for _ in range(3)]
     save = history.save_answers
 
@@ -62,7 +62,7 @@ async def test_all_that_are_given_are_written_together(
             given[2].add(Piece(Kind.ANSWER, "c"))
             await until(lambda: rounds[1:] == [["aa", "c"]])
         assert [await kept(history, copy) for copy, _ in threads] == [["aa"], ["b"], ["c"]]
-    # It begins anew after it had nothing to do.
+    # It starts again after it had nothing to do.
     await until(lambda: writer._writer is not None and writer._writer.done())
     async with writer.writing(*threads[2], given[2]):
         given[2].add(Piece(Kind.ANSWER, "c"))
@@ -70,7 +70,7 @@ async def test_all_that_are_given_are_written_together(
     assert await kept(history, threads[2][0]) == ["cc"]
 
 
-async def test_two_sessions_may_go_on_with_one_answer_and_both_texts_stay(history: History, users: Users) -> None:
+async def test_two_sessions_may_continue_one_answer_and_both_texts_stay(history: History, users: Users) -> None:
     copy, turn = await asked(history, await somebody(users))
     answer = Answer(parts_of(text="Once upon a time "), ending="stopped")
     turn.answers, turn.chosen = [answer], 0
@@ -78,7 +78,7 @@ async def test_two_sessions_may_go_on_with_one_answer_and_both_texts_stay(histor
     other = await load(history, copy.thread_id)
     [same] = other.conversation.turns[0].answers
     assert other.copy
-    writer, wrote = autosave.Along(history), []
+    writer, wrote = autosave.Autosave(history), []
     writer._wrote = lambda: wrote.append(1)
     async with writer.writing(copy, turn, answer), writer.writing(other.copy, other.conversation.turns[0], same):
         answer.add(Piece(Kind.ANSWER, "there was a king"))
@@ -94,7 +94,7 @@ async def test_two_sessions_may_go_on_with_one_answer_and_both_texts_stay(histor
 async def test_words_that_turn_out_to_be_thoughts_are_written(history: History, users: Users) -> None:
     copy, turn = await asked(history, await somebody(users))
     answer = Answer()
-    writer = autosave.Along(history)
+    writer = autosave.Autosave(history)
     async with writer.writing(copy, turn, answer):
         answer.parts = parts_of(text="Let me see.")
         await until(lambda: writer._given[0].written == (0, 11))
@@ -116,7 +116,7 @@ async def test_what_comes_next_is_not_overtaken(
         await save(given)
 
     monkeypatch.setattr(history, "save_answers", slow)
-    writer, answer = autosave.Along(history), Answer()
+    writer, answer = autosave.Autosave(history), Answer()
 
     async def give() -> None:
         async with writer.writing(copy, turn, answer):
@@ -155,7 +155,7 @@ async def test_a_failure_is_logged_and_tried_again(
     monkeypatch.setattr(history, "save_answers", fails_once)
     answer = Answer(parts_of(text="a"))
     with caplog.at_level(logging.WARNING):
-        async with autosave.Along(history).writing(copy, turn, answer):
+        async with autosave.Autosave(history).writing(copy, turn, answer):
             answer.parts = parts_of(text="ab")
             await until(lambda: "the disk is full" in caplog.text)
             await asyncio.wait_for(written.wait(), _PATIENCE)

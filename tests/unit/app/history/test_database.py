@@ -1,4 +1,4 @@
-"""The schema, the addresses of databases, and what is said when one can't be used."""
+"""The schema, database URLs, and the errors for unusable databases."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def test_the_migrations_make_the_same_tables(database: Database) -> None:
     async with database.writing() as connection:
         await connection.run_sync(metadata.drop_all)
         await connection.execute(text("DROP TABLE alembic_version"))
-        # Somebody else's: the database is not empty, so that the migrations make ours.
+        # A foreign table: the database is not empty, so the migrations create ours.
         await connection.execute(text("CREATE TABLE another (x INTEGER)"))
         await connection.run_sync(bring_up_to_date)
         await connection.execute(text("DROP TABLE another"))
@@ -54,7 +54,7 @@ async def test_a_database_of_a_newer_version_is_refused_in_a_sentence(database: 
         await database.open()
 
 
-async def test_a_failed_change_is_undone_and_said(database: Database) -> None:
+async def test_a_failed_change_is_undone_and_reported(database: Database) -> None:
     with pytest.raises(HistoryError, match="cannot be written"):
         async with database.writing() as connection:
             await connection.execute(insert(threads).values(id="x", user_id="nobody"))
@@ -62,7 +62,7 @@ async def test_a_failed_change_is_undone_and_said(database: Database) -> None:
         assert (await connection.execute(text("SELECT count(*) FROM threads"))).scalar() == 0
 
 
-async def test_an_error_does_not_tell_what_people_wrote(database: Database) -> None:
+async def test_an_error_does_not_repeat_what_people_wrote(database: Database) -> None:
     values = {"id": "x", "user_id": "nobody", "name": "a secret", "preset": "", "created": 0, "updated": 0}
     with pytest.raises(HistoryError) as error:
         async with database.writing() as connection:
@@ -120,7 +120,7 @@ def test_an_address_gets_the_driver_that_is_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["no address", "://", "postgresql:"])
 def test_no_address_is_refused_in_a_sentence(url: str, tmp_path: Path) -> None:
-    with pytest.raises(HistoryError, match="KIMI_DATABASE_URL is no address"):
+    with pytest.raises(HistoryError, match="KIMI_DATABASE_URL is not the address"):
         database_url(url, tmp_path / "chat.db")
 
 
@@ -129,7 +129,7 @@ def test_a_driver_that_is_not_there_is_named(tmp_path: Path) -> None:
         Database(database_url("mysql+asyncmy://u:secret@h/d", tmp_path / "chat.db"))
 
 
-async def test_a_server_that_does_not_answer_is_told_without_its_password(tmp_path: Path) -> None:
+async def test_a_server_that_does_not_answer_is_reported_without_its_password(tmp_path: Path) -> None:
     database = Database(database_url("postgresql://anna:secret@127.0.0.1:1/chats", tmp_path / "chat.db"))
     with pytest.raises(HistoryError, match="cannot be used") as error:
         await database.open()
@@ -150,5 +150,6 @@ async def test_a_database_that_comes_up_later_is_waited_for(tmp_path: Path, caps
     await late.close()
     log = PageLog()
     log.feed(said)
-    assert "cannot be used" in log.phase
+    assert log.waits
+    assert "cannot be used" in str(log.waits.values["text"])
     assert (log.failure, capsys.readouterr().out) == (None, "")

@@ -1,4 +1,4 @@
-"""The sidebar's list: the latest first, a page at a time, searched, of one person only."""
+"""The list of chats in the sidebar: newest first, in pages, searchable, for one person only."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def test_pages_hold_every_thread_once_the_latest_first(history: History, u
     )
 
 
-async def test_one_person_never_sees_anothers_threads(history: History, users: Users) -> None:
+async def test_one_person_never_sees_another_persons_threads(history: History, users: Users) -> None:
     anna, bert = (await users.get("anna")).id, (await users.get("bert")).id
     await fill(history, anna, ["anna's secret"])
     await fill(history, bert, ["bert's secret"])
@@ -103,7 +103,7 @@ async def test_a_cursor_of_somebodys_own_making_does_no_harm(history: History, u
 
 
 class Held:
-    """Stands for the database's search: each one takes until the test sets `go`."""
+    """A fake database search: each one runs until the test sets `go`."""
 
     def __init__(self) -> None:
         self.go = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Several sessions with one thread, in one web process or several: what they save is merged, and each takes it in."""
+"""Several sessions with one thread, in one or more web processes: saves are merged, and each gets the result."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ async def test_a_text_that_has_grown_is_not_replaced_by_an_older_copy(tabs: list
     for length in (300, 600):
         answer.parts = parts_of(text="first " + "x" * length)
         await one.save(one.turn)
-        # The other one knows less of it, and has even changed what it knows about it.
+        # The other one knows less of it, and has even changed that.
         two.turn.answers[0].line = f"a line of {length}"
         await two.save(two.turn)
         assert [answer.text for answer in (await kept(one)).answers] == ["first " + "x" * length]
@@ -129,7 +129,7 @@ async def test_a_text_that_has_grown_is_not_replaced_by_an_older_copy(tabs: list
     assert two.texts == ["first " + "x" * 600]
 
 
-async def test_what_a_session_has_not_changed_it_does_not_write(tabs: list[Tab]) -> None:
+async def test_a_session_writes_only_what_it_has_changed(tabs: list[Tab]) -> None:
     one, two, _ = tabs
     await one.save(one.turn, temperature=0.9)
     await one.answers("second")
@@ -196,13 +196,29 @@ async def test_an_answer_taken_out_goes_in_the_other_tab_too_unless_it_has_grown
     one.turn.answers, one.turn.chosen = one.turn.answers[:1], 0
     await one.save(one.turn)
     assert [answer.text for answer in (await kept(one)).answers] == ["first", "not empty any more"]
-    # Seen as it is, it goes.
+    # Once it is up to date, the deletion works.
     await one.catch_up()
     await three.catch_up()
     one.copy.removed.add(second.id)
     await one.save(one.turn)
     await three.catch_up()
     assert three.texts == ["first"]
+
+
+async def test_an_answer_written_again_after_it_was_taken_out_is_news_to_all(tabs: list[Tab]) -> None:
+    one, two, three = tabs
+    again = await one.answers("")
+    await two.catch_up()
+    await three.catch_up()
+    one.copy.removed.add(again.id)
+    one.turn.answers, one.turn.chosen = one.turn.answers[:1], 0
+    await one.save(one.turn)
+    # Does not know that yet, and has gone on with it.
+    two.turn.answers[1].parts = parts_of(text="said after all")
+    await two.save(two.turn)
+    for tab in (one, three):
+        await tab.catch_up()
+        assert tab.texts == ["first", "said after all"]
 
 
 async def test_saving_at_once_in_several_processes_leaves_each_answer_a_place_of_its_own(tabs: list[Tab]) -> None:

@@ -1,4 +1,4 @@
-"""Nothing of the history is read or changed by the wrong person, whatever ids they know and functions they use.
+"""The wrong person can neither read nor change the history, whatever ids they know and functions they use.
 
 A new public function of the store fails here until it says what the wrong person could try with it.
 """
@@ -137,7 +137,7 @@ def as_file(world: World) -> ThreadReader:
 
 
 async def everything(pieces: AsyncIterator[str]) -> str:
-    """All that comes."""
+    """All items."""
     return "".join([piece async for piece in pieces])
 
 
@@ -273,7 +273,7 @@ async def test_the_wrong_person_reads_and_changes_nothing(name: str, world: Worl
     assert SECRET not in repr(bobs)
 
 
-async def test_bob_can_not_tell_annas_ids_from_ids_that_do_not_exist(world: World) -> None:
+async def test_another_persons_ids_look_like_ids_that_do_not_exist(world: World) -> None:
     own = world.history.of(world.bob.user_id)
     for ask in (own.has, own.head, own.load, own.delete):
         assert await ask(world.anna.thread_id) == await ask(new_id())

@@ -1,4 +1,4 @@
-"""Threads come back from the database as they were, and go from it without a trace."""
+"""Threads are loaded from the database unchanged, and deleted without a trace."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ async def test_every_field_of_an_answer_is_kept(history: History, users: Users) 
     assert kept == answer
 
 
-async def test_what_changes_is_written_again(history: History, users: Users) -> None:
+async def test_a_changed_turn_is_written_again(history: History, users: Users) -> None:
     copy = Copy(await somebody(users), new_id())
     turn = a_turn(history, copy.thread_id)
     await history.save(copy, [turn], {}, turn.id)
@@ -172,9 +172,7 @@ async def test_nothing_brings_a_deleted_thread_back(history: History, users: Use
     assert await own.load(copy.thread_id) is None
 
 
-async def test_a_thread_is_named_after_its_first_question_until_somebody_renames_it(
-    history: History, users: Users
-) -> None:
+async def test_a_thread_is_named_after_its_first_question_until_it_is_renamed(history: History, users: Users) -> None:
     user = await somebody(users)
     own = history.of(user)
     pictured, named = new_id(), new_id()
@@ -223,9 +221,7 @@ async def test_a_picture_of_another_thread_is_not_entered(history: History, user
         await history.save(Copy(await somebody(users), new_id()), [theirs], {}, theirs.id)
 
 
-async def test_a_write_whose_caller_goes_away_is_finished_and_stands_in_nobodys_way(
-    history: History, users: Users
-) -> None:
+async def test_a_write_whose_caller_is_cancelled_is_finished_and_blocks_no_one(history: History, users: Users) -> None:
     copy = Copy(await somebody(users), new_id())
     turns = [a_turn(history, copy.thread_id)]
     await history.save(copy, turns, {}, turns[0].id)

@@ -1,4 +1,4 @@
-"""A database of an earlier version is brought up to date, and everything in it comes out as it was."""
+"""A database of an earlier version is upgraded, and everything in it stays the same."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ async def test_an_old_answer_is_shown_with_the_line_that_was_kept(
     assert (answer.figures, footer_line(answer, language)) == (None, "x")
 
 
-async def test_an_old_answer_that_goes_on_has_figures_instead_of_its_line(old: Database, tmp_path: Path) -> None:
+async def test_an_old_answer_that_is_continued_has_figures_instead_of_its_line(old: Database, tmp_path: Path) -> None:
     history = History(old, tmp_path)
     thread = await history.of("u").load("t")
     assert thread
@@ -128,7 +128,7 @@ async def test_an_old_answer_that_goes_on_has_figures_instead_of_its_line(old: D
     assert (answer.text, footer_line(answer, "en")) == ("first 1 and on", "kimi")
 
 
-async def test_an_old_thread_goes_on(old: Database, tmp_path: Path) -> None:
+async def test_an_old_thread_can_be_continued(old: Database, tmp_path: Path) -> None:
     history = History(old, tmp_path)
     thread = await history.of("u").load("t")
     assert thread

@@ -1,4 +1,4 @@
-"""What one session saves is shown by the others that have the thread open, when they are free for it."""
+"""A save in one session is shown by the others that have the thread open, once they are free."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ async def test_a_browser_that_is_away_gets_it_when_it_is_back(world: World) -> N
     assert world.shown.endswith("second")
 
 
-async def test_what_could_not_be_saved_yet_is_not_merged_over(
+async def test_unsaved_changes_are_not_overwritten_by_a_merge(
     world: World, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = world.other.conversation.turns[0]
@@ -219,7 +219,7 @@ async def test_writes_here_have_only_threads_looked_up_that_several_sessions_hav
     await asyncio.gather(keeping, return_exceptions=True)
 
 
-async def test_a_database_that_is_away_is_said_once(
+async def test_a_missing_database_is_reported_once(
     world: World, history: History, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fails(*_: object) -> None:

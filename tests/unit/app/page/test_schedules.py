@@ -1,7 +1,7 @@
-"""Three tabs in two web processes on one chat, at random: ask, edit, regenerate, continue, branch, Stop, and kills.
+"""Three tabs in two web processes on one chat, in random order: ask, edit, regenerate, continue, branch, Stop, kills.
 
-The chat callbacks, the keeper, the store and the databases are the real ones; only the engine is scripted. Whatever has
-been saved is there at the end, in every tab too, and nothing is there twice.
+Callbacks, keeper, store and databases are real; only the engine is scripted. Everything that was saved is there at the
+end, in every tab too, and exactly once.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Process:
         return tab
 
     async def kill(self) -> None:
-        """Ends it between any two of its steps."""
+        """Kills it between any two of its steps."""
         self.database.dead = True
         await self.end()
 
@@ -136,7 +136,7 @@ class Process:
         for tab in self.tabs:
             await tab.stop()
             await tab.session.delete()
-        writer = self.keeper.along._writer
+        writer = self.keeper.autosave._writer
         if writer:
             await asyncio.wait([writer])
         await self.database.close()
@@ -226,7 +226,7 @@ def scripted_engine(chance: random.Random) -> Any:
 
 
 async def run_schedule(seed: int, url: str, folder: Path) -> None:
-    """One chat, some steps, and what is left of it."""
+    """One chat, some steps, and the result."""
     chance, confirmed = random.Random(seed), Confirmed()
     (folder / "uploads").mkdir()
     processes = [Process(url, folder, confirmed) for _ in range(2)]

@@ -1,4 +1,4 @@
-"""Presets: ours are whole in both languages, a person's own are taken from their folder, a broken one does no harm."""
+"""Presets: ours are complete in both languages, others are read from their folder, a broken one does no harm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Socket.IO server with the page's limits, in this loop, and clients that have no manners."""
+"""A Socket.IO server with the page's limits, in this event loop, and misbehaving clients."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ until = partial(waiting.until, seconds=PATIENCE)
 
 
 class SocketServer:
-    """Whoever names themselves in Socket.IO's connect is signed in."""
+    """A client is signed in under the name in Socket.IO's connect."""
 
     def __init__(self, seconds: float = 600, most: int = 512) -> None:
         self.sio = socketio.AsyncServer(async_mode="asgi", cors_allowed_origins=[])
@@ -107,7 +107,7 @@ async def is_ended(wire: aiohttp.ClientWebSocketResponse) -> bool:
 
 
 async def answers(wire: aiohttp.ClientWebSocketResponse, server: SocketServer, word: str = "still here") -> bool:
-    """Whether what is said on it arrives."""
+    """Whether a message on it arrives."""
     await wire.send_str("42" + json.dumps(["say", word], ensure_ascii=False))
     await until(lambda: any(data == (word,) for _, data in server.events))
     return True

@@ -1,4 +1,4 @@
-"""What one person may make the page hold and do through their sockets."""
+"""Limits on what one person can make the page store and do through sockets."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_a_whole_book_is_taken() -> None:
         "42{}", "42[]", "42[7]", "43", "44", "42[", "42",
     ],
 )  # fmt: skip
-async def test_what_no_browser_sends_ends_the_socket_and_others_go_on(packet: str) -> None:
+async def test_what_no_browser_sends_ends_the_socket_and_others_continue(packet: str) -> None:
     async with SocketServer() as server:
         wire, other = await server.open("anna"), await server.open("bob")
         await wire.send_str(packet)
@@ -158,7 +158,7 @@ async def test_one_large_packet_is_sent_whatever_its_size() -> None:
         assert [json.loads((await wire.receive_str())[2:])[1] for _ in range(20)] == list(range(20))
 
 
-async def test_all_together_hold_a_bounded_amount_and_whoever_holds_most_gives_way(
+async def test_all_sockets_hold_a_bounded_amount_and_the_largest_is_closed(
     monkeypatch: pytest.MonkeyPatch, wires: list[socket.socket]
 ) -> None:
     monkeypatch.setattr(browser, "_ALL_BEHIND_BYTES", 40 * MB)

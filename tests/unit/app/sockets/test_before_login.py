@@ -1,4 +1,4 @@
-"""What a stranger may hold on the page's socket, and send to it."""
+"""Limits on what a stranger can hold and send on the page's sockets."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ DEEP = "[" * 50_000
 ATTACHMENTS = '451000000000-["a"]'
 
 
-async def test_a_socket_on_which_nobody_signs_in_is_ended_in_its_time_and_a_persons_stays() -> None:
+async def test_a_socket_without_a_login_ends_after_its_time_and_a_persons_stays() -> None:
     async with SocketServer(seconds=1) as server:
         person = await server.open("anna")
         stranger = await server.open()
-        # It answers what it is asked, as a browser would, and asks to come in again and again.
+        # It answers like a browser, and asks to sign in again and again.
         await stranger.send_str("40")
         assert await is_ended(stranger)
         await until(lambda: len(server.sockets) == 1)
@@ -26,10 +26,10 @@ async def test_a_socket_on_which_nobody_signs_in_is_ended_in_its_time_and_a_pers
         assert len(server.lobby) == len(server.room) == 0
 
 
-async def test_a_session_by_http_on_which_nobody_signs_in_is_ended_in_its_time() -> None:
+async def test_a_session_by_http_without_a_login_ends_after_its_time() -> None:
     async with SocketServer(seconds=1) as server:
         address = await server.poll()
-        # One request waits for something to come, meanwhile.
+        # Meanwhile, one request is waiting for data.
         async with server.http.get(address) as reply:
             await reply.read()
         await until(lambda: not server.sockets)
@@ -45,7 +45,7 @@ async def test_a_websocket_that_begins_an_upgrade_and_does_not_end_it_is_ended_i
         await until(lambda: len(server.room) == 0)
 
 
-async def test_a_flood_of_sockets_keeps_nobody_out_and_ends_nobody_who_is_in() -> None:
+async def test_a_flood_of_sockets_keeps_no_one_out_and_disconnects_no_one() -> None:
     async with SocketServer(most=20) as server:
         person = await server.open("anna")
         flood = [await server.open() for _ in range(100)]

@@ -1,4 +1,4 @@
-"""What goes to the browser's socket says the same as Socket.IO's own way of writing it."""
+"""Our packets to the browser are equivalent to Socket.IO's own."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""How many sockets one person may have, and which of them goes."""
+"""How many sockets one person may have, and which one is closed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.sockets.people import Seats
+from app.sockets.seats import Seats
 
 
 @dataclass(eq=False)
@@ -37,7 +37,7 @@ def test_a_newcomer_gets_in_even_if_something_is_answered_in_every_window() -> N
     assert [taken.take(socket) for socket in others] == [[], [], [first]]
 
 
-def test_where_the_page_is_full_whoever_has_most_gives_way() -> None:
+def test_where_the_page_is_full_the_largest_holder_gives_way() -> None:
     taken = seats(of_one=10, of_all=5)
     annas = [Socket("anna") for _ in range(4)]
     for socket in annas:

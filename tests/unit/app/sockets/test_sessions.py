@@ -47,7 +47,7 @@ class Session:
 
 async def test_the_sessions_of_windows_that_were_closed_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: dict[str, Any] = {}
-    monkeypatch.setattr(sessions, "ws_sessions_id", kept)
+    monkeypatch.setattr("app.page.live_chats.ws_sessions_id", kept)
     open_one = Session(kept, "anna")
     answering: Any = Session(kept, "anna")
     task = asyncio.create_task(asyncio.sleep(600))
@@ -66,7 +66,7 @@ async def test_the_sessions_of_windows_that_were_closed_are_bounded(monkeypatch:
 
 async def test_the_chats_of_one_person_take_a_bounded_amount_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: dict[str, Any] = {}
-    monkeypatch.setattr(sessions, "ws_sessions_id", kept)
+    monkeypatch.setattr("app.page.live_chats.ws_sessions_id", kept)
     names = ("small", "oldest", "answering", "closed", "opened")
     ones: dict[str, Any] = {name: Session(kept, "anna") for name in names}
     bobs: Any = Session(kept, "bob")
@@ -92,7 +92,7 @@ async def test_the_chats_of_one_person_take_a_bounded_amount_of_memory(monkeypat
     )  # fmt: skip
     guards = sessions._Guards(server)
     await guards._make_room("anna", ones["opened"].socket_id)
-    # What is closed goes first, and nobody notices. Its memory goes although the session is still held.
+    # Closed ones go first, and no one notices. Their memory is freed although the session is still held.
     assert chat_of(ones["closed"]).size == 0
     assert kept.keys() == {one.id for one in (*ones.values(), bobs) if one is not ones["closed"]}
     assert sent == []

@@ -1,4 +1,4 @@
-"""Control strings in people's text lose their power, and nothing else changes."""
+"""Control strings in users' text are disarmed, and nothing else changes."""
 
 import pytest
 from hypothesis import given

@@ -41,7 +41,7 @@ def test_a_picture_without_words_is_sent_without_an_empty_text() -> None:
 def test_only_the_chosen_answer_is_sent_and_none_of_the_last_question() -> None:
     turns = [
         Turn("1", "q", answers=[Answer(parts_of(text="first")), Answer(parts_of(text="second"))], chosen=0),
-        Turn("2", "r", answers=[Answer(parts_of(text="to be written anew"))], chosen=0),
+        Turn("2", "r", answers=[Answer(parts_of(text="to be regenerated"))], chosen=0),
     ]
     assert [m["content"] for m in to_messages(turns, "", url)] == ["q", "first", "r"]
 
@@ -108,7 +108,7 @@ def test_an_edited_question_makes_what_came_after_it_go() -> None:
 
 
 def branches() -> Conversation:
-    """a → b → c, where b was then edited into b2, and after that d was asked."""
+    """Turns a → b → c, where b was then edited into b2, and after that d was asked."""
     conversation = Conversation()
     for at, turn in enumerate(
         [Turn("a", "a"), Turn("b", "b"), Turn("c", "c"), Turn("b2", "B", page_id="b"), Turn("d", "d")]

@@ -1,4 +1,4 @@
-"""A conversation is fitted into the model: oldest turns first, then oldest pictures, never the question."""
+"""Fitting a conversation into the context: the oldest turns go first, then the oldest pictures, never the question."""
 
 import pytest
 from hypothesis import given
@@ -21,7 +21,7 @@ def names(turns: list[Turn]) -> str:
     return "".join(turn.id for turn in turns)
 
 
-def test_what_fits_is_left_as_it_is() -> None:
+def test_a_conversation_that_fits_is_unchanged() -> None:
     fitted = fit([turn("a"), turn("b")], [], 100, SCREEN, len)
     assert (names(fitted.turns), fitted.max_tokens, fitted.left_out_turns) == ("ab", 100, 0)
 

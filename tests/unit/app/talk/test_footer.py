@@ -1,4 +1,4 @@
-"""The line below an answer is made when it is shown, in the language of that moment."""
+"""The line below an answer is made when it is shown, in the user's current language."""
 
 import pytest
 
@@ -20,7 +20,7 @@ FIGURES = Figures("kimi-vl", 0.254, 2.0, Usage(1234, 101, 40), "stop")
         ),
         (Answer(ending="length", figures=Figures("m")), "token limit reached · m", "已达到最大词元数 · m"),
         (Answer(ending="stopped"), "stopped", "已停止"),
-        (Answer(ending="error"), "broken off", "已中断"),
+        (Answer(ending="error"), "interrupted", "已中断"),
         (Answer(ending="stop"), "", ""),
         (Answer(), "", ""),
     ],
@@ -46,6 +46,7 @@ def test_figures_count_more_than_an_old_line() -> None:
         Figures("m", writing=1.0),
         Figures("m", writing=1.0, usage=Usage(1, 1)),
         Figures("m", usage=Usage(1, 9)),
+        Figures("m", writing=0.01, usage=Usage(1, 300)),
     ],
 )
 def test_too_little_for_a_rate(figures: Figures) -> None:

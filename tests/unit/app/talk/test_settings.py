@@ -33,7 +33,7 @@ def test_a_small_context_keeps_half_for_the_prompt() -> None:
     assert defaults(Offer(("m",), THINKING.model, 2048)).max_tokens == 1024
 
 
-def test_what_the_panel_sends_is_taken() -> None:
+def test_settings_from_the_panel_are_accepted() -> None:
     raw = {
         "model": "served", "temperature": 0.25, "top_p": 0.5, "max_tokens": "300", "streaming": False,
         "stop": ["Answer:", "\\n\\n"], "agent_name": " Kimi ", "system_prompt": "Be brief.", "show_thinking": False,
@@ -74,7 +74,7 @@ def test_nonsense_is_clamped_or_replaced(key: str, value: Any, expected: Any) ->
 
 
 @pytest.mark.parametrize("sent", [False, 0, "off", None, [], {"a": 1}])
-def test_only_a_model_with_the_switch_answers_at_once_and_only_when_told(sent: object) -> None:
+def test_only_a_model_with_the_switch_answers_at_once_and_only_on_request(sent: object) -> None:
     assert parse({"thinking": sent}, ALWAYS) == parse({}, ALWAYS)
     assert parse({"thinking": sent}, K25).thinking is (sent is not False)
 
@@ -89,7 +89,7 @@ def test_without_thinking_the_defaults_are_those_of_that_mode() -> None:
 @pytest.mark.parametrize(
     ("shown", "chosen", "temperature"),
     [
-        ((True, 1.0), (False, 1.0), 0.6),  # nobody chose it
+        ((True, 1.0), (False, 1.0), 0.6),  # no one chose it
         ((False, 0.6), (True, 0.6), 1.0),
         ((True, 1.0), (False, 0.9), 0.9),  # chosen together with the switch
         ((True, 0.3), (False, 0.3), 0.3),  # chosen before
@@ -138,7 +138,7 @@ KEPT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_what_the_panel_sends_is_kept_as_it_is() -> None:
+def test_settings_from_the_panel_are_kept_unchanged() -> None:
     assert stored(KEPT) == KEPT
 
 

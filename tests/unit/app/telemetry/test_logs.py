@@ -1,4 +1,4 @@
-"""The page's log: one line an event, whatever happens, with thread and trace."""
+"""The page's log: always one line per event, with thread and trace."""
 
 import json
 import logging
@@ -56,7 +56,7 @@ def test_an_event_leaves_out_what_is_not_known(caplog: pytest.LogCaptureFixture)
     assert caplog.records[0].__dict__["facts"] == {"ending": "stop"}
 
 
-def test_what_somebody_can_log_again_and_again_pushes_nothing_else_out() -> None:
+def test_a_repeated_log_message_pushes_nothing_else_out() -> None:
     now = [0.0]
     repeats = logs.Repeats(most=3, clock=lambda: now[0])
 

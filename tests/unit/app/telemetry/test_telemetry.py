@@ -1,4 +1,4 @@
-"""Traces and metrics of a turn: their names, what is never in them, and that nothing waits for a collector."""
+"""Traces and metrics of a turn: their names, what they never contain, and that nothing waits for a collector."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ async def test_a_turn_is_one_trace_with_the_conventions_names(desk: Desk, traced
     assert chat.start_time < moments[0] <= moments[1] <= moments[2] <= chat.end_time
 
 
-async def test_the_engine_is_told_of_the_trace(desk: Desk, traced: InMemorySpanExporter) -> None:
+async def test_the_engine_gets_the_trace(desk: Desk, traced: InMemorySpanExporter) -> None:
     await turn(desk)
     context = by_name(traced)["chat scripted"].context
     assert context

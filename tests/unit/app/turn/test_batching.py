@@ -1,4 +1,4 @@
-"""Pieces are gathered into frames; nothing is lost, late, or out of order."""
+"""Pieces are joined into frames; nothing is lost, late, or out of order."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""One turn against the scripted engine: what is sent, what is shown, and how each way of going wrong ends."""
+"""One turn on the scripted engine: what is sent, what is shown, and how each failure ends."""
 
 import asyncio
 import base64
@@ -23,7 +23,7 @@ from app.upstream.progress import Pulse
 from app.upstream.state import EngineFailedError, EngineState
 from engine.config import Settings
 from engine.reasoning_tags import Kind, Piece
-from engine.status import EngineStatus, Status
+from engine.status import EngineStatus, Phase, Reason, Status
 from tests.instruments.launch_plan import launch_plan
 from tests.instruments.scripted_engine import Script, ScriptedEngine
 
@@ -198,7 +198,7 @@ async def test_a_closing_mark_alone_turns_the_answer_so_far_into_reasoning(desk:
         (Answer(parts_of("So it", ""), "length"), [" is.◁/think▷A sign."], "◁think▷So it", ("So it is.", "A sign.")),
     ],
 )
-async def test_an_answer_goes_on_where_it_ended(
+async def test_an_answer_continues_where_it_ended(
     desk: Desk, before: Answer, said: list[str], prefix: str, after: tuple[str, str]
 ) -> None:
     desk.engine.script = Script(answer=said)
@@ -238,7 +238,7 @@ async def test_an_instant_answer_may_speak_about_the_marks(desk: Desk) -> None:
     assert (answer.reasoning, answer.text, answer.instant) == ("", "The mark is ◁/think▷.", True)
 
 
-async def test_an_engine_that_thinks_nevertheless_is_read_as_ever(desk: Desk) -> None:
+async def test_an_engine_that_thinks_nevertheless_is_read_as_usual(desk: Desk) -> None:
     desk.plan(engine="openai", model="Kimi-K2.5")
     desk.engine.script = Script(answer=["<think>So.</think>", "A sign."])
     answer = await desk.ask(thinking=False)
@@ -250,7 +250,7 @@ async def test_an_engine_that_thinks_nevertheless_is_read_as_ever(desk: Desk) ->
     ("model", "prefix", "kwargs"),
     [("Kimi-VL-A3B-Thinking", f"{NO_THOUGHTS}A si", None), ("Kimi-K2.5", "A si", {"thinking": False})],
 )
-async def test_an_instant_answer_goes_on_without_thinking_whatever_the_switch_says_by_now(
+async def test_an_instant_answer_continues_without_thinking_even_if_the_switch_changed(
     desk: Desk, model: str, prefix: str, kwargs: object, switched_on: bool
 ) -> None:
     desk.plan(model=model)
@@ -268,7 +268,7 @@ async def test_an_instant_answer_goes_on_without_thinking_whatever_the_switch_sa
     assert desk.request["temperature"] == (0.6 if kwargs else shown)
 
 
-async def test_thoughts_go_on_as_thoughts_when_the_switch_is_off_by_now(desk: Desk) -> None:
+async def test_thinking_continues_as_thinking_even_if_the_switch_is_off_now(desk: Desk) -> None:
     desk.plan(model="Kimi-K2.5")
     before = Answer(parts_of("So it", ""), "length")
     desk.engine.script = Script(answer=[" is.</think>A sign."])
@@ -280,12 +280,12 @@ async def test_thoughts_go_on_as_thoughts_when_the_switch_is_off_by_now(desk: De
 
 
 async def test_a_question_waits_for_the_engine_and_is_then_answered(desk: Desk) -> None:
-    desk.status("starting", phase="loading", percent=40.0)
+    desk.status("starting", phase=Phase.LOADING, percent=40.0)
     asking = asyncio.create_task(desk.ask())
     await asyncio.wait_for(desk.screen.shown.wait(), 10)
     assert not desk.engine.requests
     desk.screen.shown.clear()
-    desk.status("starting", phase="loading", percent=80.0)
+    desk.status("starting", phase=Phase.LOADING, percent=80.0)
     await asyncio.wait_for(desk.screen.shown.wait(), 10)
     desk.status("ready")
     assert (await asyncio.wait_for(asking, 10)).text == "An answer."
@@ -301,11 +301,11 @@ async def test_a_question_waits_for_the_first_plan(desk: Desk) -> None:
     assert (await asyncio.wait_for(asking, 10)).text == "An answer."
 
 
-async def test_a_failed_engine_is_said_at_once(desk: Desk) -> None:
-    desk.status("failed", phase="The weights are not there.")
+async def test_a_failed_engine_is_reported_at_once(desk: Desk) -> None:
+    desk.status("failed", reason=Reason("weights_missing"))
     with pytest.raises(EngineFailedError) as error:
         await desk.ask()
-    assert explain(error.value).values == {"reason": "The weights are not there."}
+    assert explain(error.value).values == {"reason": Reason("weights_missing")}
 
 
 async def test_an_engine_that_dies_before_it_speaks_is_asked_again(desk: Desk) -> None:
@@ -317,7 +317,7 @@ async def test_an_engine_that_dies_before_it_speaks_is_asked_again(desk: Desk) -
         desk.state.client()
     asking = asyncio.create_task(desk.ask())
     await asyncio.sleep(0.3)
-    desk.status("starting", phase="loading", restarts=1)
+    desk.status("starting", phase=Phase.LOADING, restarts=1)
     await asyncio.wait_for(desk.screen.shown.wait(), 10)
     desk.engine.script = Script()
     desk.plan()
@@ -325,7 +325,7 @@ async def test_an_engine_that_dies_before_it_speaks_is_asked_again(desk: Desk) -
     assert (await asyncio.wait_for(asking, 10)).text == "An answer."
 
 
-async def test_an_answer_goes_on_when_the_engine_died_in_the_middle_of_it(desk: Desk) -> None:
+async def test_an_answer_continues_when_the_engine_died_in_the_middle_of_it(desk: Desk) -> None:
     desk.engine.script = Script(reasoning=["So."], answer=["A ", "sign ", "never"], break_after=3)
     answer = Answer()
     asking = asyncio.create_task(desk.ask(answer=answer))

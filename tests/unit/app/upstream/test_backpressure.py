@@ -1,4 +1,4 @@
-"""A reply read in gulps: nothing is lost or late, and its connection serves the next question."""
+"""A reply read in batches: nothing is lost or late, and its connection is reused for the next question."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def client_of(engine: ScriptedEngine) -> EngineClient:
     return EngineClient(plan, "")
 
 
-async def test_what_comes_during_a_rest_is_read_at_once_after_it() -> None:
+async def test_data_that_arrives_during_a_pause_is_read_at_once_after_it() -> None:
     async with ScriptedEngine() as engine:
         engine.script = Script(answer=TOKENS, rate=200)
         client = client_of(engine)

@@ -1,4 +1,4 @@
-"""While an answer is under way: its place in the engine's queue, its speed, the time without a token."""
+"""While an answer grows: its place in the engine's queue, its speed, the time without a token."""
 
 from __future__ import annotations
 
@@ -137,16 +137,16 @@ async def test_a_turn_ends_as_it_ends_however_its_telling_fails(
             raise ValueError("the turn's own")
 
 
-async def test_what_is_told_while_an_answer_comes(engine: tuple[Metrics, EngineClient]) -> None:
+async def test_the_progress_of_a_growing_answer(engine: tuple[Metrics, EngineClient]) -> None:
     metrics, client = engine
     metrics.waiting = 1
-    clock, told = Clock(), list[Pulse | None]()
+    clock, reported = Clock(), list[Pulse | None]()
 
     async def tell(seen: Pulse | None) -> None:
-        told.append(seen)
+        reported.append(seen)
 
     def last(condition: Callable[[Pulse], object]) -> bool:
-        return bool(told and told[-1] and condition(told[-1]))
+        return bool(reported and reported[-1] and condition(reported[-1]))
 
     async def until(condition: Callable[[Pulse], object]) -> None:
         while not last(condition):
@@ -158,16 +158,16 @@ async def test_what_is_told_while_an_answer_comes(engine: tuple[Metrics, EngineC
         clock.saw(piece, piece, 5)
         await until(lambda seen: seen.begun and seen.tokens_per_second and seen.position is None)
         await until(lambda seen: seen.tokens_per_second is None and seen.silent > 0.1)
-    assert told[-1] is None
+    assert reported[-1] is None
 
 
-async def test_a_short_answer_is_over_before_anything_is_told(desk: Desk) -> None:
+async def test_a_short_answer_ends_before_any_progress_is_shown(desk: Desk) -> None:
     desk.engine.script = Script(answer=["A ", "sign."])
     await desk.ask()
     assert desk.screen.pulses == [None]
 
 
-async def test_a_long_one_tells_its_speed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_long_one_shows_its_speed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "EVERY_SECONDS", 0.1)
     desk.engine.script = Script(answer=["word "] * 40, rate=40)
     await desk.ask()
@@ -202,6 +202,6 @@ def test_a_metric_is_found_by_its_whole_name() -> None:
         (Pulse(45, 31, begun=True), "No token for 31 s: the engine may be stuck"),
     ],
 )
-def test_what_a_person_reads(seen: Pulse, words: str) -> None:
+def test_the_sentences_that_a_person_reads(seen: Pulse, words: str) -> None:
     assert wording.pulse(seen, "en") == words
     assert bool(wording.pulse(seen, "zh")) is bool(words)

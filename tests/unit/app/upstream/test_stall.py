@@ -1,4 +1,4 @@
-"""An engine whose connection stays open but from which no token comes: the person is asked, and nothing is decided."""
+"""An engine that keeps its connection open but sends no token: the user decides what happens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["desk"]
 
 
 class Person:
-    """Hears the questions about an engine, whose silence the test tells second by second."""
+    """Records the questions about an engine whose silence the test simulates second by second."""
 
     def __init__(self, patience: Patience) -> None:
         self.asked: list[float | None] = []
@@ -62,7 +62,7 @@ async def test_the_first_token_may_take_longer_and_the_queue_does_not_count() ->
     assert person.asked == [180]
 
 
-async def test_who_keeps_waiting_is_asked_again_after_as_long_again() -> None:
+async def test_keeping_waiting_asks_again_after_the_same_time() -> None:
     person = Person(Patience(first=180, idle=60))
     await person.silent(*range(66))
     person.keep_waiting.set()
@@ -89,7 +89,7 @@ def impatient(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
     return desk
 
 
-async def test_a_stream_that_stalls_is_asked_about_and_goes_on_by_itself(impatient: Desk) -> None:
+async def test_a_stalled_stream_raises_a_question_and_continues_by_itself(impatient: Desk) -> None:
     impatient.engine.script = Script(answer=["An ", "answer."], stall_after=1)
     turn = asyncio.create_task(impatient.ask())
     await until(lambda: impatient.screen.stalls)
@@ -105,7 +105,7 @@ async def test_a_stream_that_stalls_is_asked_about_and_goes_on_by_itself(impatie
     assert impatient.screen.stalls[-1] is None
 
 
-async def test_an_engine_that_never_begins_is_asked_about_later(impatient: Desk) -> None:
+async def test_an_engine_that_never_begins_raises_a_question_later(impatient: Desk) -> None:
     impatient.engine.script = Script(hold=True)
     turn = asyncio.create_task(impatient.ask())
     await until(lambda: impatient.screen.stalls)
@@ -114,7 +114,7 @@ async def test_an_engine_that_never_begins_is_asked_about_later(impatient: Desk)
     assert (await turn).text == "An answer."
 
 
-async def test_who_stops_a_stalled_stream_keeps_what_is_there(impatient: Desk) -> None:
+async def test_stopping_a_stalled_stream_keeps_its_text(impatient: Desk) -> None:
     impatient.engine.script = Script(answer=["An ", "answer."], stall_after=1)
     answer = Answer()
     turn = asyncio.create_task(impatient.ask(answer=answer))
@@ -127,7 +127,9 @@ async def test_who_stops_a_stalled_stream_keeps_what_is_there(impatient: Desk) -
     await until(lambda: impatient.engine.cancelled)
 
 
-async def test_who_chooses_nothing_waits_until_the_hard_limit(impatient: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_choice_the_wait_ends_at_the_hard_limit(
+    impatient: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def not_noticed() -> bool:
         return False
 

@@ -1,4 +1,4 @@
-"""The engine's bytes, however they are cut, say the same."""
+"""The engine's bytes give the same result however they are split."""
 
 import json
 from typing import Any
@@ -73,7 +73,7 @@ def test_a_stream_without_an_end_is_broken() -> None:
 
 
 @pytest.mark.parametrize("line", [b"data: {oops\n\n", b"data: [1]\n\n", b"data: \xff\n\n"])
-def test_what_is_no_json_is_broken(line: bytes) -> None:
+def test_invalid_json_is_broken(line: bytes) -> None:
     with pytest.raises(BrokenStreamError):
         StreamReader().feed(line)
 
@@ -98,6 +98,16 @@ def test_an_answer_that_was_not_streamed() -> None:
     assert (reader.finish_reason, reader.usage) == ("length", Usage(1, 0))
     with pytest.raises(BrokenStreamError):
         reader.read_whole(b'{"choices": []}')
+
+
+def test_what_an_engine_repeats_of_a_whole_answer_is_left_out() -> None:
+    body = {"choices": [{"message": {"content": "◁think▷so◁/think▷yes, it is"}}]}
+    reader = StreamReader(KIMI_VL, Start.IN_ANSWER)
+    assert join(reader.read_whole(json.dumps(body).encode(), "◁think▷so◁/think▷yes")) == ("", ", it is")
+    # One that does not repeat it says only what is new.
+    body["choices"][0]["message"]["content"] = ", it is"
+    reader = StreamReader(KIMI_VL, Start.IN_ANSWER)
+    assert join(reader.read_whole(json.dumps(body).encode(), "◁think▷so◁/think▷yes")) == ("", ", it is")
 
 
 @pytest.mark.parametrize(

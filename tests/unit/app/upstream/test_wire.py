@@ -1,6 +1,6 @@
-"""What engines really send, replayed: each stream reads the same however its bytes are cut.
+"""Recorded streams of real engines: each gives the same result however its bytes are split.
 
-The streams stand in `tests/recorded/wire`; the comment at the top of each says where it comes from.
+The streams are in `tests/recorded/wire`; the comment at the top of each says where it comes from.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ WIRE = Path(__file__).parents[3] / "recorded" / "wire"
 SAID = ("So it is.", "A sign: 店")
 COUNT = "1 2 3 4 5"
 
-# Name: what it says, how it ends, its usage, whether the engine itself tells reasoning from answer.
+# Name: its text, how it ends, its usage, whether the engine itself separates reasoning and answer.
 STREAMS: dict[str, tuple[tuple[str, str], str, Usage, bool]] = {
     "llama_server_reasoning": (SAID, "stop", Usage(56, 23, None, 0), True),
     "llama_server_marks": (SAID, "stop", Usage(150, 44, None, 0), False),
@@ -73,7 +73,7 @@ def test_a_stream_may_come_byte_by_byte(name: str) -> None:
     assert join(pieces) == STREAMS[name][0]
 
 
-def test_an_error_after_half_an_answer_is_said_and_what_came_is_kept() -> None:
+def test_an_error_in_the_middle_of_an_answer_is_reported_and_the_text_is_kept() -> None:
     stream = recorded("sglang_error")
     cut = stream.index(b'data: {"error"')
     reader = StreamReader(KIMI_VL)

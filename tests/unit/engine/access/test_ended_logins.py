@@ -1,4 +1,4 @@
-"""The logins that ended before their time."""
+"""Logins that were ended early."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_everywhere_ends_all_that_began_before(path: Path) -> None:
     assert not ended.has("bert", "any", ended.generation("bert"))
 
 
-def test_the_list_of_an_account_stays_small_and_lets_nobody_in_again(path: Path) -> None:
+def test_the_list_of_an_account_stays_small_and_lets_no_one_in_again(path: Path) -> None:
     ended = EndedLogins(path)
     now = time.time()
     for n in range(150):
@@ -54,7 +54,7 @@ def test_the_list_of_an_account_stays_small_and_lets_nobody_in_again(path: Path)
     assert len(json.loads(path.read_text())["anna"]["ended"]) <= 200
 
 
-def test_the_command_signs_somebody_out_everywhere(
+def test_the_command_signs_a_person_out_everywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KIMI_WORKSPACE", str(tmp_path / "workspace"))
@@ -69,4 +69,4 @@ def test_the_command_signs_somebody_out_everywhere(
         assert bool(more) == (":" in name)
         assert EndedLogins(files.logins).has(identity, "any", 0)
     assert cli.main(["user", "sign-out", "carl"]) == 1
-    assert "nobody called carl" in capsys.readouterr().err
+    assert "no user called carl" in capsys.readouterr().err

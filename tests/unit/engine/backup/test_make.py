@@ -1,4 +1,4 @@
-"""Backups: complete or not there, checked before anything is changed, and never over what somebody has."""
+"""Backups: complete or absent, checked before anything changes, and never over existing chats."""
 
 from __future__ import annotations
 
@@ -104,13 +104,13 @@ def _manifest(**changes: object) -> Callable[[Path], None]:
     ("damage", "sentence"),
     [
         (_gone, "uploads/thread/a.png is missing"),
-        (_other_bytes, "uploads/thread/a.png is not as it was written"),
-        (_short, "chat.db is not as it was written"),
-        (_no_manifest, "is no backup"),
+        (_other_bytes, "uploads/thread/a.png has changed since it was written"),
+        (_short, "chat.db has changed since it was written"),
+        (_no_manifest, "is not a backup"),
         (_half_a_manifest, "is damaged"),
-        (_manifest(version=2), "newer version of Kimi-VL Chat: update it"),
-        (_manifest(format="something"), "is no backup"),
-        (_manifest(files={}), "it holds no chats"),
+        (_manifest(version=2), "newer version of Kimi-VL Chat: update this"),
+        (_manifest(format="something"), "is not a backup"),
+        (_manifest(files={}), "it contains no chats"),
         (_manifest(files={"../../outside/x": {}}), "it names '../../outside/x'"),
         (_manifest(files={"/etc/passwd": {}}), "it names '/etc/passwd'"),
         (_manifest(files={"run/lock": {}}), "it names 'run/lock'"),
@@ -131,10 +131,10 @@ def test_a_damaged_backup_is_refused_in_a_sentence_and_changes_nothing(
 
 def test_chats_and_pictures_are_never_overwritten_unasked(tmp_path: Path, backup: Path) -> None:
     files = written(tmp_path / "other", 3)
-    with pytest.raises(BackupError, match="has 3 chats: with --force"):
+    with pytest.raises(BackupError, match="has 3 chats: use --force"):
         restore(backup, files, store(files), force=False)
     files.chats.unlink()
-    with pytest.raises(BackupError, match="has pictures: with --force"):
+    with pytest.raises(BackupError, match="has pictures: use --force"):
         restore(backup, files, store(files), force=False)
     (files.uploads / "thread" / "a.png").unlink()
     _, aside = restore(backup, files, store(files), force=False)
@@ -212,7 +212,7 @@ def test_pictures_are_as_old_as_they_were(tmp_path: Path, backup: Path) -> None:
 
 def test_a_backup_is_made_where_it_harms_nothing(tmp_path: Path, backup: Path) -> None:
     files = Workspace(tmp_path / "workspace")
-    with pytest.raises(BackupError, match="is there already"):
+    with pytest.raises(BackupError, match="exists already"):
         make_backup(files, store(files), backup)
     with pytest.raises(BackupError, match="is inside the workspace"):
         make_backup(files, store(files), files.uploads / "backup")
@@ -224,7 +224,7 @@ def test_a_backup_is_made_where_it_harms_nothing(tmp_path: Path, backup: Path) -
     assert not list(tmp_path.glob(".*"))
 
 
-def test_what_a_killed_backup_left_is_removed_by_the_next(tmp_path: Path, backup: Path) -> None:
+def test_the_leftovers_of_a_killed_backup_are_removed_by_the_next(tmp_path: Path, backup: Path) -> None:
     left = tmp_path / ".next.unfinished-x"
     left.mkdir()
     (left / "chat.db").write_bytes(b"half")
@@ -256,7 +256,7 @@ def test_a_pg_dump_that_is_missing_or_too_old_is_a_sentence(tmp_path: Path, monk
     with pytest.raises(BackupError, match=r"pg_dump is not installed; .* apt-get install postgresql-client-17"):
         chat_store.find_program("pg_dump", 17)
     _program(tmp_path / "bin", "14.2 (Debian 14.2-1)")
-    with pytest.raises(BackupError, match="pg_dump is of version 14 and the server of 17"):
+    with pytest.raises(BackupError, match="pg_dump has version 14 and the server has 17"):
         chat_store.find_program("pg_dump", 17)
     _program(tmp_path / "lib" / "17" / "bin", "17.1")
     _program(tmp_path / "lib" / "18" / "bin", "18rc1")
@@ -266,7 +266,7 @@ def test_a_pg_dump_that_is_missing_or_too_old_is_a_sentence(tmp_path: Path, monk
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL of the tests' own."""
+    """A PostgreSQL for the tests."""
     programs = binaries()
     if programs is None:
         pytest.skip("PostgreSQL is not installed; on Debian or Ubuntu: apt-get install postgresql")
@@ -289,7 +289,7 @@ def in_postgres(url: str, *statements: str) -> int:
     return asyncio.run(work())
 
 
-def test_a_postgresql_is_replaced_whole_and_only_while_nobody_uses_it(tmp_path: Path, postgres: Postgres) -> None:
+def test_a_postgresql_is_replaced_whole_and_only_while_no_one_uses_it(tmp_path: Path, postgres: Postgres) -> None:
     urls = [postgres.create(), postgres.create()]
     stores = [chat_store.chat_store(Settings(_env_file=None, database_url=url)) for url in urls]
     for url, rows in zip(urls, (2, 3), strict=True):
@@ -298,7 +298,7 @@ def test_a_postgresql_is_replaced_whole_and_only_while_nobody_uses_it(tmp_path: 
     made_of, into = written(tmp_path / "workspace", 0), Workspace(tmp_path / "other")
     make_backup(made_of, stores[0], tmp_path / "backup")
     assert read_manifest(tmp_path / "backup").chats == 2
-    with pytest.raises(BackupError, match="has 3 chats: with --force"):
+    with pytest.raises(BackupError, match="has 3 chats: use --force"):
         restore(tmp_path / "backup", into, stores[1], force=False)
 
     async def beside_another() -> None:
@@ -322,14 +322,14 @@ def test_a_postgresql_is_replaced_whole_and_only_while_nobody_uses_it(tmp_path: 
 def test_a_postgresql_that_can_not_be_asked_is_a_sentence_without_its_password(tmp_path: Path) -> None:
     url = f"postgresql+asyncpg://anna:secret@127.0.0.1:{free_port()}/chats"
     unreachable = chat_store.chat_store(Settings(_env_file=None, database_url=url))
-    with pytest.raises(BackupError, match="PostgreSQL can't be asked") as refused:
+    with pytest.raises(BackupError, match="PostgreSQL can't be reached") as refused:
         make_backup(written(tmp_path / "workspace", 0), unreachable, tmp_path / "backup")
     assert "secret" not in str(refused.value)
     with pytest.raises(BackupError, match="own tools"):
         chat_store.chat_store(Settings(_env_file=None, database_url="mysql+aiomysql://anna:secret@host/chats"))
 
 
-def test_a_relative_path_is_below_the_folder_of_who_calls(tmp_path: Path) -> None:
+def test_a_relative_path_is_relative_to_the_callers_folder(tmp_path: Path) -> None:
     written(tmp_path / "workspace", 1)
     (tmp_path / "here").mkdir()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KIMI_")}

@@ -1,4 +1,4 @@
-"""`./start.sh doctor`: each check says that all is well where it is, and what to do where something was broken."""
+"""`./start.sh doctor`: each check reports that all is well, or says what to do."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ import pytest
 from engine.commands import doctor
 from engine.commands.cli import main
 from engine.config import ROOT, Settings
-from engine.machine import detect
-from engine.machine.detect import Accelerator, Hardware
+from engine.machine import detect, nvidia
+from engine.machine.detect import Hardware
+from engine.machine.vendor import Accelerator
 from tests.instruments.ports import free_port
 
 MakeSettings = Callable[..., Settings]
@@ -80,7 +81,7 @@ def test_an_environment_of_another_lock_or_with_another_package(tmp_path: Path) 
     assert state == "broken"
     assert "differs from uv.lock" in told
     (tmp_path / "uv.lock").write_text((tmp_path / "uv.lock").read_text() + "\n")
-    assert "another version" in only(doctor.environment(tmp_path))[1]
+    assert "another uv.lock" in only(doctor.environment(tmp_path))[1]
 
 
 def test_vllm_that_is_missing_half_there_or_whole(
@@ -90,13 +91,13 @@ def test_vllm_that_is_missing_half_there_or_whole(
     machine = Hardware(cores=2, memory=16 * 2**30, cpu_flags=frozenset({"avx2", "avx512f"}))
     assert "not installed" in only(doctor.engine_environment(made, machine, tmp_path))[1]
     (tmp_path / ".venv-vllm").mkdir()
-    assert "not complete" in only(doctor.engine_environment(made, machine, tmp_path))[1]
+    assert "incomplete" in only(doctor.engine_environment(made, machine, tmp_path))[1]
     monkeypatch.setattr("engine.engines.vllm.engine.is_ready", lambda *_: True)
     assert only(doctor.engine_environment(made, machine, tmp_path))[0] == "ok"
     assert doctor.engine_environment(settings(), machine, tmp_path) == [], "the reader needs none"
 
 
-def test_a_workspace_that_others_can_read_or_nobody_can_write(
+def test_a_workspace_that_others_can_read_or_no_one_can_write(
     settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = settings()
@@ -147,7 +148,7 @@ def test_a_driver_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         raise pynvml.NVMLError(pynvml.NVML_ERROR_DRIVER_NOT_LOADED)
 
     monkeypatch.setattr(pynvml, "nvmlInit", fail)
-    monkeypatch.setattr(detect, "Path", lambda path: Path("/") if "nvidia" in path else Path(path))
+    monkeypatch.setattr(nvidia, "Path", lambda path: Path("/") if "nvidia" in path else Path(path))
     found = doctor.machine(detect.detect())
     assert [finding.state for finding in found] == ["warning", "ok"], "the reader needs no driver"
     assert "NVML does not answer" in found[0].what
@@ -212,7 +213,7 @@ def test_the_exit_status_says_whether_something_is_broken(
 
 
 @pytest.mark.parametrize("breakage", ["missing", "no python", "no packages"])
-def test_a_broken_environment_is_told_by_start_sh_itself(tmp_path: Path, breakage: str) -> None:
+def test_a_broken_environment_is_reported_by_start_sh_itself(tmp_path: Path, breakage: str) -> None:
     shutil.copy(ROOT / "start.sh", tmp_path)
     if breakage == "no python":
         (tmp_path / ".venv" / "bin").mkdir(parents=True)
@@ -224,3 +225,19 @@ def test_a_broken_environment_is_told_by_start_sh_itself(tmp_path: Path, breakag
     assert ended.returncode == 1
     assert "packages" in ended.stderr
     assert "→ Delete .venv and run ./start.sh prepare." in ended.stderr
+
+
+def test_a_missing_fallback_font_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [finding.state for finding in doctor.fonts()] == ["ok"]
+    monkeypatch.setattr(doctor.fallback_font, "_PACKAGE", "no_such_package")
+    [finding] = doctor.fonts()
+    assert finding.state == "warning"
+    assert finding.advice
+
+
+def test_a_server_elsewhere_that_does_not_answer(settings: MakeSettings) -> None:
+    assert doctor.server(settings()) == []
+    address = f"http://127.0.0.1:{free_port()}/v1"
+    state, text = only(doctor.server(settings(engine="openai", OPENAI_API_BASE=address + "/")))
+    assert state == "broken"
+    assert text.startswith(f"Nothing answers at {address} (connection refused).")

@@ -1,4 +1,4 @@
-"""How a log's line looks on a terminal, and that it can do nothing there."""
+"""How a log line looks on a terminal, and that it cannot control the terminal."""
 
 import io
 

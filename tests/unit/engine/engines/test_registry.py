@@ -1,4 +1,4 @@
-"""The list of engines: what `KIMI_ENGINE` may be, and that nothing else in the program knows an engine's name."""
+"""The list of engines: the values of `KIMI_ENGINE`, and that no other code knows an engine's name."""
 
 import ast
 import re

@@ -1,5 +1,6 @@
-"""Where weights are found, what is said of those that can't be used, and a download from a hub's stand-in."""
+"""Where weights are found, how unusable ones are reported, and a download from a fake hub."""
 
+import hashlib
 import json
 import os
 import threading
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.catalog import find_model
+from engine.catalog import File, Model, find_model
 from engine.install.fetching import fetch_weights
 from engine.install.weights import Missing, WeightsError, find_weights
 
@@ -59,7 +60,7 @@ def test_what_is_not_there_is_missing_with_the_folder_to_fill(home: Path) -> Non
 def test_a_half_download_is_missing_but_a_named_half_is_an_error(home: Path) -> None:
     half = checkpoint(home / "models" / THINKING.name, leave_out=1)
     assert isinstance(find_weights(THINKING, THINKING.name, home / "models"), Missing)
-    with pytest.raises(WeightsError, match=r"not whole: model-0\.safetensors is missing"):
+    with pytest.raises(WeightsError, match=r"incomplete: model-0\.safetensors is missing"):
         find_weights(THINKING, str(half), home / "models")
 
 
@@ -82,7 +83,7 @@ def test_a_snapshot_too_old_for_transformers_5_is_named_as_such(home: Path) -> N
 
 
 class Hub(ThreadingHTTPServer):
-    """A stand-in for Hugging Face with one small model; notes which ranges of its weights were asked for."""
+    """A fake Hugging Face with one small model; records which ranges of its weights were requested."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), HubHandler)
@@ -90,6 +91,7 @@ class Hub(ThreadingHTTPServer):
         self.sizes_told = {name: len(data) for name, data in self.files.items()}
         self.ranges: list[str] = []
         self.fetched: list[str] = []
+        self.revisions: set[str] = set()
 
 
 class HubHandler(BaseHTTPRequestHandler):
@@ -114,6 +116,7 @@ class HubHandler(BaseHTTPRequestHandler):
             siblings = [{"rfilename": name, "size": size} for name, size in self.server.sizes_told.items()]
             self.json({"id": "moonshotai/Kimi-VL-A3B-Thinking", "sha": self.commit, "siblings": siblings})
         elif "/resolve/" in self.path:
+            self.server.revisions.add(self.path.split("/resolve/")[1].split("/")[0])
             self.file(self.path.rsplit("/", 1)[1], body)
         else:
             self.send_error(404)
@@ -171,7 +174,7 @@ async def test_a_download_reports_its_progress_and_a_second_one_fetches_nothing(
     assert hub.fetched == []
 
 
-async def test_a_disk_too_small_is_said_before_anything_is_fetched(home: Path, hub: Hub) -> None:
+async def test_a_disk_that_is_too_small_is_reported_before_the_download(home: Path, hub: Hub) -> None:
     hub.sizes_told["model.safetensors"] = 10**15
     missing = Missing("moonshotai/Kimi-VL-A3B-Thinking", home / "models" / "m")
     with pytest.raises(WeightsError, match=r"need 10000\d\d\.\d GB of disk and .* KIMI_MODELS"):
@@ -189,3 +192,61 @@ async def test_an_unknown_model_and_a_hub_out_of_reach_say_what_to_do(
     missing = Missing("moonshotai/Kimi-VL-A3B-Thinking", home / "models" / "m")
     with pytest.raises(WeightsError, match=r"can't be reached .* put the files of .*/models/m.* KIMI_HUB=modelscope"):
         await fetch_weights(missing, "huggingface", lambda *_: None)
+
+
+def form_of(files: dict[str, bytes]) -> Model:
+    """A model with a variant that is these files of a commit."""
+    model_file, mmproj_file = (
+        File(name=name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest()) for name, data in files.items()
+    )
+    gguf = find_model("Kimi-VL-A3B-Thinking-2506").variant("gguf")
+    assert gguf is not None
+    changes = {
+        "repository": THINKING.repository, "revision": "2" * 40, "model_file": model_file, "mmproj_file": mmproj_file,
+    }  # fmt: skip
+    return THINKING.model_copy(update={"variants": (gguf.model_copy(update=changes),)})
+
+
+FILES = {"model.gguf": os.urandom(200_000), "mmproj.gguf": os.urandom(100_000)}
+
+
+async def test_of_a_variant_only_its_files_are_fetched_of_the_pinned_commit(home: Path, hub: Hub) -> None:
+    hub.files |= FILES
+    hub.sizes_told = {name: len(data) for name, data in hub.files.items()} | {"another-quantization.gguf": 10**15}
+    model = form_of(FILES)
+    missing = find_weights(model, model.name, home / "models", "gguf")
+    assert isinstance(missing, Missing)
+    assert missing.folder == home / "models" / "Kimi-VL-A3B-Thinking-gguf"
+    folder = await fetch_weights(missing, "huggingface", lambda *_: None)
+    assert set(hub.fetched) == set(FILES)
+    assert hub.revisions == {"2" * 40}
+    assert find_weights(model, model.name, home / "models", "gguf") == folder
+
+
+async def test_a_file_with_other_content_is_deleted_and_named(home: Path, hub: Hub) -> None:
+    hub.files |= {**FILES, "mmproj.gguf": FILES["mmproj.gguf"][::-1]}
+    hub.sizes_told = {name: len(data) for name, data in hub.files.items()}
+    model = form_of(FILES)
+    missing = find_weights(model, model.name, home / "models", "gguf")
+    assert isinstance(missing, Missing)
+    with pytest.raises(WeightsError, match=r"mmproj\.gguf came from huggingface\.co with other content"):
+        await fetch_weights(missing, "huggingface", lambda *_: None)
+    assert not (missing.folder / "mmproj.gguf").exists()
+    assert (missing.folder / "model.gguf").exists()
+
+
+def test_a_variants_files_are_found_in_a_named_folder_and_in_the_hubs_cache(home: Path) -> None:
+    model = form_of(FILES)
+    repo = home / "hf" / "hub" / "models--moonshotai--Kimi-VL-A3B-Thinking"
+    cached, named = repo / "snapshots" / "abc", home / "named"
+    for folder in (cached, named):
+        folder.mkdir(parents=True)
+        for name, data in FILES.items():
+            (folder / name).write_bytes(data)
+    (repo / "refs").mkdir()
+    (repo / "refs" / "main").write_text("abc")
+    assert find_weights(model, model.name, home / "models", "gguf") == cached
+    assert find_weights(model, str(named), home / "models", "gguf") == named
+    (named / "mmproj.gguf").write_bytes(b"half")
+    with pytest.raises(WeightsError, match=r"is incomplete: mmproj\.gguf is missing"):
+        find_weights(model, str(named), home / "models", "gguf")

@@ -1,4 +1,4 @@
-"""The benchmark's command lines, what it reads of the programs' reports, how it compares and draws."""
+"""The benchmark's command lines, parsing of the reports, comparison and plots."""
 
 from __future__ import annotations
 
@@ -57,15 +57,15 @@ def a_run(name: str, *rows: Measured) -> Run:
 
 
 def test_the_scenarios_are_the_published_ones() -> None:
-    told = {
+    reported = {
         name: (s.input_len, s.output_len, [(load.concurrency, load.prompts) for load in s.loads])
         for name, s in SCENARIOS.items()
     }
     long = [(1, 10), (16, 80), (64, 320)]
-    assert told["chat"] == (1000, 1000, [(1, 10), (16, 80), (100, 500)])
-    assert told["reasoning"] == (1000, 8000, long)
-    assert told["summarisation"] == (8000, 1000, long)
-    assert told["sweep"][2] == [(n, 10 * n) for n in (1, 2, 4, 8, 16, 32)]
+    assert reported["chat"] == (1000, 1000, [(1, 10), (16, 80), (100, 500)])
+    assert reported["reasoning"] == (1000, 8000, long)
+    assert reported["summarisation"] == (8000, 1000, long)
+    assert reported["sweep"][2] == [(n, 10 * n) for n in (1, 2, 4, 8, 16, 32)]
     assert [SCENARIOS[f"pictures-{size}"].picture for size in ("720p", "1080p")] == [(1280, 720), (1920, 1080)]
 
 
@@ -118,11 +118,11 @@ def test_sglangs_command_line_asks_for_fixed_lengths_without_a_download(tmp_path
 
 @pytest.mark.parametrize("engine", ["reader", "llama", "openai"])
 def test_an_engine_without_a_benchmark_says_what_to_do(engine: str, tmp_path: Path) -> None:
-    with pytest.raises(NoToolError, match=r"start a vision model|llama-bench|beside it"):
+    with pytest.raises(NoToolError, match=r"start a vision model|llama-bench|where it runs"):
         tools.command(running(engine), SCENARIOS["chat"], Load(1, 10), tmp_path, 7)
 
 
-def test_the_key_goes_by_the_environment_and_no_proxy_stands_between() -> None:
+def test_the_key_is_in_the_environment_and_no_proxy_is_used() -> None:
     env = tools.environment(running(), {"PATH": "/bin", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector"})
     assert env["OPENAI_API_KEY"] == SECRET
     assert "127.0.0.1" in env["no_proxy"]
@@ -168,7 +168,7 @@ def test_a_file_that_is_no_run_is_in_nobodys_way(tmp_path: Path, text: str) -> N
     assert results.find(tmp_path, "20261122") == kept
     with pytest.raises(NoResultError, match="No run is called"):
         results.find(tmp_path, foreign.stem)
-    with pytest.raises(NoResultError, match="is no run"):
+    with pytest.raises(NoResultError, match="is not a run"):
         results.find(tmp_path, str(foreign))
 
 
@@ -185,13 +185,15 @@ def test_only_what_was_measured_in_the_same_way_is_compared() -> None:
     assert not latency.better
 
 
-def test_the_comparison_is_printed_and_a_wrong_name_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_comparison_is_printed_and_a_wrong_name_is_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name, speed in (("one", 100.0), ("two", 150.0)):
         a_run(name, measured(output_tokens_per_second=speed)).write(tmp_path)
     said = StringIO()
     assert command.compare(tmp_path, ["one", "two"], Console(file=said, width=120)) == 0
     assert "1.50" in said.getvalue()
-    with pytest.raises(NoResultError, match="there are: one, two"):
+    with pytest.raises(NoResultError, match="known are: one, two"):
         command.compare(tmp_path, ["one"], Console(file=said))
 
 
@@ -209,19 +211,19 @@ def test_the_plot_is_xml_with_a_panel_a_scenario_and_earlier_runs_beside_it() ->
     assert all(0 < float(point.get("cx") or 0) < 640 and 0 < float(point.get("cy") or 0) < 360 for point in points)
 
 
-def test_what_does_not_fit_the_engine_is_told_before_anything_is_measured(tmp_path: Path) -> None:
+def test_a_scenario_that_does_not_fit_is_reported_before_anything_is_measured(tmp_path: Path) -> None:
     quiet = Console(file=StringIO())
     with pytest.raises(ToolFailedError, match="add --quick"):
         command.bench(running(), [SCENARIOS["reasoning"]], tmp_path, quick=False, console=quiet)
-    with pytest.raises(ToolFailedError, match="even under --quick: leave it out"):
+    with pytest.raises(ToolFailedError, match="even with --quick: omit it"):
         command.bench(running(context=900), [SCENARIOS["pictures-720p"]], tmp_path, quick=True, console=quiet)
     text_only = running(model="Kimi-K2-Thinking", context=262144)
-    with pytest.raises(ToolFailedError, match="takes no pictures"):
+    with pytest.raises(ToolFailedError, match="accepts no pictures"):
         command.bench(text_only, [SCENARIOS["pictures-720p"]], tmp_path, quick=True, console=quiet)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_program_is_heard_while_it_works_and_its_end_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_programs_output_and_end_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = (
         "import json, os, sys\n"
         "sys.stderr.write('  0%|  | 0/2 [00:00<?]\\r 50%|# | 1/2 [00:01<00:01]\\r100%|##| 2/2 [00:02<00:00]\\n')\n"

@@ -1,6 +1,6 @@
-"""Every flag of every plan for SGLang and llama-server is in the argument list that was recorded from the engine.
+"""Every flag of every plan for SGLang is in the argument list that was recorded from it.
 
-vLLM's plans are read by vLLM's own parser: tests/engine/vllm/test_plans.py.
+The other engines are asked themselves: tests/engine/vllm/test_plans.py, tests/engine/llama/test_flags.py.
 """
 
 import json
@@ -12,16 +12,16 @@ import pytest
 
 from engine.plans.flags import split
 from engine.plans.launch import LaunchPlan
+from engine.plans.tuning import TUNINGS
 from tests.instruments.combinations import COMBINATIONS, plan_of
 
 RECORDED = Path(__file__).parents[3] / "recorded"
-FILES = {"sglang": "sglang-0.5.23.json", "llama": "llama-server-b11434.json"}
-PRESETS = ("appliance", "long-context", "low-latency", "high-throughput")
+FILES = {"sglang": "sglang-0.5.23.json"}
 COMMANDS = [
     text + preset
     for text in COMBINATIONS.values()
-    if "sglang" in text or "llama" in text or "CPU --memory 32" in text
-    for preset in ("", *(f" --preset {preset}" for preset in PRESETS))
+    if "sglang" in text
+    for preset in ("", *(f" --preset {preset}" for preset in TUNINGS))
 ]
 
 
@@ -49,8 +49,8 @@ def complaints(plan: LaunchPlan, argv: tuple[str, ...]) -> list[str]:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_recorded_arguments_hold_every_flag(command: str) -> None:
     plan = plan_of(shlex.split(command))
-    assert recorded(plan.engine)["version"] in plan.checked
-    for argv in (plan.argv, *plan.workers):
+    assert recorded(plan.engine)["version"] in plan.guide.checked
+    for argv in (plan.argv, *plan.guide.workers):
         assert complaints(plan, argv) == []
 
 

@@ -1,6 +1,6 @@
 """One file per combination, for review: what `./start.sh plan` prints.
 
-A change of a plan shows as a change of its file; KIMI_WRITE_GOLDEN=1 writes them anew.
+A change of a plan shows as a change of its file; KIMI_WRITE_GOLDEN=1 rewrites them.
 """
 
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.plans.formats import render
+from engine.plans.formats import node_script, render
 from tests.instruments.combinations import COMBINATIONS, plan_of
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "plans"
@@ -24,6 +24,7 @@ FORMATS = {
     ("kimi-vl-thinking-h200", "compose"),
     ("kimi-vl-thinking-2506-laptop", "shell"),
 }
+NODES = {"kimi-k2.5-2-nodes-h100", "kimi-k2.5-2-nodes-atlas-a2"}
 
 
 @pytest.mark.parametrize("name", COMBINATIONS)
@@ -36,8 +37,14 @@ def test_each_format_prints_its_golden_file(name: str, how: str) -> None:
     compare(f"{name}.{how}", render(plan_of(shlex.split(COMBINATIONS[name])), how))
 
 
+@pytest.mark.parametrize("name", sorted(NODES))
+def test_each_further_node_has_its_script(name: str) -> None:
+    compare(f"{name}.node-1", node_script(plan_of(shlex.split(COMBINATIONS[name])), 1))
+
+
 def test_no_golden_file_is_left_over() -> None:
     wanted = {f"{name}.txt" for name in COMBINATIONS} | {f"{name}.{how}" for name, how in FORMATS}
+    wanted |= {f"{name}.node-1" for name in NODES}
     assert {path.name for path in GOLDEN.iterdir()} == wanted
 
 

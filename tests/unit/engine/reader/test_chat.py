@@ -1,6 +1,8 @@
 """Requests and replies: what is asked, and how a reply is cut, counted and continued."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -9,6 +11,11 @@ from engine.reader import chat
 from engine.reader.chat import Piece, Usage
 from engine.reader.errors import ReaderError
 from engine.reader.messages import ChatRequest, conversation
+from engine.reader.reading.lines import Line
+from engine.reader.reading.prepare import Pixels
+from engine.reader.worker import Worker
+from tests.instruments.pictures import png, shop_sign
+from tests.unit.engine.reader.lines import line
 
 
 def picture(url: str) -> dict[str, Any]:
@@ -46,6 +53,13 @@ def test_a_continued_answer_belongs_to_the_question_before_it() -> None:
     assert (talk.question, talk.now, talk.prefix) == ("Total?", ["a"], "> 4.")
 
 
+def test_a_field_that_is_null_is_not_set() -> None:
+    given = dict.fromkeys(("model", "stream", "stop", "n", "continue_final_message", "add_generation_prompt", "seed"))
+    asked = request(("user", [text("x") | {"image_url": None}]), **given, stream_options={"include_usage": None})
+    assert asked == request(("user", [text("x")]), stream_options={})
+    assert request(("user", "x"), max_tokens=None, stream_options=None) == request(("user", "x"))
+
+
 @pytest.mark.parametrize(
     ("messages", "fields"),
     [
@@ -70,7 +84,7 @@ def test_requests_that_ask_nothing_are_refused(messages: list[tuple[str, Any]], 
         ("abc", "x", "\n\nabc"),
     ],
 )
-def test_a_continued_answer_goes_on_where_it_was_cut(whole: str, prefix: str, rest: str) -> None:
+def test_a_continued_answer_resumes_where_it_was_cut(whole: str, prefix: str, rest: str) -> None:
     assert chat.rest_of(whole, prefix) == rest
 
 
@@ -127,3 +141,62 @@ def test_the_limit_is_the_wish_or_the_room() -> None:
     with pytest.raises(ReaderError) as refused:
         chat.token_limit(asked, talk, 4)
     assert refused.value.param == "input_tokens"
+
+
+class Letters:
+    """A recogniser that finds one line, another in each picture."""
+
+    def __init__(self) -> None:
+        self.read_so_far = 0
+
+    def read(self, pixels: Pixels, progress: Callable[[int, int], None]) -> list[Line]:
+        self.read_so_far += 1
+        progress(0, 1)
+        return [line(f"page {self.read_so_far}", 0, 0, 90)]
+
+
+@asynccontextmanager
+async def reading(recogniser: Letters) -> AsyncIterator[Worker]:
+    worker = Worker(lambda: recogniser, 60)
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+PAGES = [png(shop_sign(letter)) for letter in "ABC"]
+
+
+async def test_the_pages_of_a_document_are_shown_as_they_are_read() -> None:
+    recogniser = Letters()
+    talk = conversation(request(("user", [picture("a"), picture("b"), picture("c"), text("Read all the text.")])))
+    shown, seen = "", []
+    async with reading(recogniser) as worker:
+        async for piece in chat.reply(talk, PAGES, worker, []):
+            if piece.kind == "content":
+                shown += piece.text
+                seen.append(recogniser.read_so_far)
+    assert seen == sorted(seen)
+    assert set(seen) == {1, 2, 3}
+    assert shown == "\n\n".join(f"Picture {n}:\n\n```\npage {n}\n```" for n in (1, 2, 3))
+
+
+async def test_a_question_to_several_pages_is_answered_when_all_are_read() -> None:
+    recogniser = Letters()
+    talk = conversation(request(("user", [picture("a"), picture("b"), picture("c"), text("Which page is this?")])))
+    async with reading(recogniser) as worker:
+        seen = {
+            recogniser.read_so_far async for piece in chat.reply(talk, PAGES, worker, []) if piece.kind == "content"
+        }
+    assert seen == {3}
+
+
+async def test_a_greeting_looks_at_no_earlier_picture() -> None:
+    talk = conversation(request(("user", [picture("data:,x")]), ("assistant", "x"), ("user", "Hello!")))
+    async with reading(Letters()) as worker:
+        assert await chat.fetch(talk, worker, None, 9) == []
+        said = "".join([piece.text async for piece in chat.reply(talk, [], worker, [])])
+    assert said.startswith("This engine reads the text in pictures")

@@ -1,4 +1,4 @@
-"""The worker: one picture at a time, in order, with a memory, and cancelled without waiting."""
+"""The worker: one picture at a time, in order, with a cache, and cancelled without waiting."""
 
 import asyncio
 import threading
@@ -21,7 +21,7 @@ A, B, C = (png(shop_sign(text)) for text in "ABC")
 
 
 class Gated:
-    """A recogniser that reads on only when it is let."""
+    """A recogniser that continues only when the test allows it."""
 
     def __init__(self) -> None:
         self.gate = threading.Semaphore(0)
@@ -57,7 +57,7 @@ async def events(job: Job) -> list[Event]:
         return [event async for event in job.events()]
 
 
-async def test_a_picture_is_read_and_its_steps_are_told() -> None:
+async def test_a_picture_is_read_and_its_steps_are_reported() -> None:
     recogniser = Gated()
     recogniser.gate.release(2)
     async with running(recogniser) as worker:
@@ -66,7 +66,7 @@ async def test_a_picture_is_read_and_its_steps_are_told() -> None:
         assert (await job.result).texts == ["first", "second"]
 
 
-async def test_pictures_wait_in_order_and_are_told_their_place() -> None:
+async def test_pictures_wait_in_order_and_get_their_place() -> None:
     recogniser = Gated()
     async with running(recogniser) as worker:
         first = worker.submit(A)
@@ -76,8 +76,8 @@ async def test_pictures_wait_in_order_and_are_told_their_place() -> None:
         recogniser.gate.release(6)
         assert ("waiting", {"ahead": 1}) not in await events(first)
         assert (await events(second))[0] == ("waiting", {"ahead": 1})
-        told = await events(third)
-        assert told[:2] == [("waiting", {"ahead": 2}), ("waiting", {"ahead": 1})]
+        reported = await events(third)
+        assert reported[:2] == [("waiting", {"ahead": 2}), ("waiting", {"ahead": 1})]
         assert recogniser.began == 3
 
 

@@ -1,4 +1,4 @@
-"""Whom a wrong secret is counted against."""
+"""Against whom a wrong secret is counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections that ask for nothing, or never to the end: over real sockets, on a server with small limits."""
+"""Connections that send no request, or never finish one: over real sockets, on a server with small limits."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ async def test_a_head_in_drops_gets_no_more_time_than_one_in_silence(server: Ser
     assert await gone((reader, writer)) == b""
 
 
-async def test_a_flood_that_asks_for_nothing_keeps_nobody_out(server: Server) -> None:
+async def test_a_flood_of_idle_connections_keeps_no_one_out(server: Server) -> None:
     flood = [await server.connect(b"GET / HT") for _ in range(60)]
     assert await is_answered(await server.connect(WHOLE))
     assert len(server.room) <= 12
@@ -140,7 +140,7 @@ async def test_two_hundred_people_of_one_office_who_come_at_once_all_get_in() ->
         assert all(await asyncio.gather(*map(is_answered, office)))
 
 
-async def test_a_response_that_nobody_reads_is_cut_off() -> None:
+async def test_a_response_that_is_not_read_is_cut_off() -> None:
     async with Server(Room(most=512, seconds=600)) as server:
         reads, stuck = [await server.connect(WHOLE.replace(b"/ ", b"/large ")) for _ in range(2)]
         stuck[1].transport.pause_reading()  # type: ignore[attr-defined]

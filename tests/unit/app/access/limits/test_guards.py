@@ -1,4 +1,4 @@
-"""The guards around the page, each with the request that it is there for."""
+"""The guards around the page, each with a request that it rejects."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -129,7 +129,7 @@ async def test_a_sign_in_is_known_by_its_address_and_remembered_where_it_was_rig
         assert bool(kept) is remembered
 
 
-async def test_a_sign_in_that_has_to_wait_is_told_how_long() -> None:
+async def test_a_sign_in_that_has_to_wait_says_how_long() -> None:
     async def page(scope: Scope, receive: Receive, send: Send) -> None:
         sign_in_request.get().wait = 90.5
         await echo(scope, receive, send)

@@ -1,4 +1,4 @@
-"""What a route raises is one sentence with a status, and one short line in the log."""
+"""An exception in a route becomes one sentence with a status, and one short line in the log."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def page(error: Exception | None = None, *, trusting: bool = False) -> ASGIApp:
         (Refusal(429, "refused_searches"), False, 429, "searches"),
         (HistoryError("the database is away"), False, 503, "chats cannot be read"),
         (OSError(errno.ENOSPC, SECRET), False, 507, "disk is full"),
-        (ValueError(SECRET), True, 400, "not one that the page sends"),
-        (KeyError(SECRET), True, 400, "not one that the page sends"),
+        (ValueError(SECRET), True, 400, "not a request that the page sends"),
+        (KeyError(SECRET), True, 400, "not a request that the page sends"),
         (ValueError(SECRET), False, 500, "Something went wrong"),
         (RuntimeError(SECRET), True, 500, "Something went wrong"),
         (HTTPException(404, "Not Found"), True, 404, "Not Found"),
     ],
 )
-async def test_what_a_route_raises_is_a_sentence(
+async def test_an_exception_in_a_route_becomes_a_sentence(
     caplog: pytest.LogCaptureFixture, error: Exception, trusting: bool, status: int, words: str
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -83,7 +83,7 @@ async def test_a_body_that_is_not_sound_reaches_no_route(body: bytes) -> None:
     for path in ("/route", "/checked"):
         reply = await ask(page(AssertionError("it was reached")), "POST", path, content=body)
         assert reply.status_code == 400
-        assert "not one that the page sends" in reply.json()["detail"]
+        assert "not a request that the page sends" in reply.json()["detail"]
 
 
 async def test_a_sound_body_reaches_its_route_whole() -> None:

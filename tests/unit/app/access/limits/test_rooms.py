@@ -1,4 +1,4 @@
-"""Who goes when a room of connections on which nobody has signed in is full."""
+"""Which connection is closed when there are too many without a login."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def test_one_network_does_not_take_the_places_of_the_others() -> None:
     honest, *flood = [Guest("honest"), *(Guest("flood") for _ in range(10))]
     for guest in (honest, *flood):
         room.enter(guest)
-    # Its own oldest made room for the rest of it.
+    # Its own oldest were closed for its newer ones.
     assert [guest.gone for guest in flood] == [True] * 6 + [False] * 4
     others = [Guest(str(number)) for number in range(3)]
     for guest in others:
@@ -37,7 +37,7 @@ async def test_one_network_does_not_take_the_places_of_the_others() -> None:
     assert len(room) == 0
 
 
-async def test_a_crowd_of_one_network_may_have_all_the_room_while_nobody_needs_it() -> None:
+async def test_one_network_may_use_all_the_room_while_no_one_else_needs_it() -> None:
     room: Room[Guest] = Room(most=200)
     office = [Guest("office") for _ in range(200)]
     for guest in office:
@@ -74,7 +74,7 @@ async def test_people_keep_their_connections_and_newcomers_get_in_however_many_s
     for guest in strangers:
         crowd.enter(guest)
     assert len([guest for guest in strangers if not guest.gone]) == 80
-    # Beyond the number for one person they give way like a stranger's.
+    # Above the limit for one person they are closed like a stranger's.
     assert [guest.gone for guest in people] == [False] * 20 + [True] * 10
     crowd.forget(people[0])
     crowd.enter(Guest("office"))

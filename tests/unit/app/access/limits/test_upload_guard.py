@@ -1,4 +1,4 @@
-"""Uploads that come from nobody, too slowly, too many at once, or onto a full disk."""
+"""Uploads without a login, too slow, too many at once, or onto a full disk."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Server:
 
 
 class Client:
-    """A request whose body the test hands over piece by piece."""
+    """A request whose body the test sends piece by piece."""
 
     def __init__(
         self, app: object, person: str | None = "anna", size: int = 10, path: str = PATH, query: bytes = b""
@@ -135,7 +135,7 @@ async def test_one_person_has_a_few_files_read_at_once_and_others_do_not_wait_fo
     assert server.most == 4
 
 
-async def test_who_goes_away_while_waiting_makes_room(tmp_path: Path) -> None:
+async def test_leaving_the_queue_makes_room(tmp_path: Path) -> None:
     guard = UploadGuard(Server(), tmp_path, at_once=1)
     first, second = Client(guard), Client(guard)
     await asyncio.sleep(0.05)
@@ -147,7 +147,7 @@ async def test_who_goes_away_while_waiting_makes_room(tmp_path: Path) -> None:
     assert await third.answer() == 200
 
 
-async def test_a_body_that_stands_still_is_given_up() -> None:
+async def test_a_body_that_stalls_is_dropped() -> None:
     server = Server()
     client = Client(BodyPace(server, idle=0.2))
     client.piece(b"x" * 100_000, more=True)
@@ -155,7 +155,7 @@ async def test_a_body_that_stands_still_is_given_up() -> None:
     assert server.reading == 0
 
 
-async def test_it_is_told_as_what_it_is_where_the_app_makes_something_else_of_it() -> None:
+async def test_an_expected_error_is_reported_as_itself_through_the_app() -> None:
     async def catching(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await receive()
@@ -166,7 +166,7 @@ async def test_it_is_told_as_what_it_is_where_the_app_makes_something_else_of_it
     assert await Client(BodyPace(catching, idle=0.1)).answer() == 408
 
 
-async def test_a_body_that_drips_is_given_up() -> None:
+async def test_a_body_that_arrives_too_slowly_is_dropped() -> None:
     client = Client(BodyPace(Server(), idle=0.4, slowest=1_000_000))
     for _ in range(100):
         client.piece(b"x", more=True)

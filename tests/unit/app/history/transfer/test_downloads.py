@@ -1,4 +1,4 @@
-"""Downloads: what is sent is whole, a few run at once for one person, and who reads nothing is cut off."""
+"""Downloads are complete, a few run at once for one person, and unread ones are cut off."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def test_of_one_person_two_are_sent_at_once_and_others_do_not_wait() -> No
     assert all(reader.whole for reader in readers)
 
 
-async def test_who_waits_too_long_gets_a_sentence() -> None:
+async def test_waiting_too_long_ends_in_a_sentence() -> None:
     downloads = Downloads(patience=0.01)
     tasks = [await begin(download(downloads), Reader(reads=False)) for _ in range(3)]
     with pytest.raises(Refusal) as refused:
@@ -93,7 +93,7 @@ async def test_who_waits_too_long_gets_a_sentence() -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_who_reads_nothing_is_cut_off_and_takes_it_for_no_whole_file() -> None:
+async def test_an_unread_download_is_cut_off_and_is_not_a_whole_file() -> None:
     downloads, reader = Downloads(of_one=1, seconds=0.05), Reader(reads=False)
     await (await begin(download(downloads), reader))
     assert [message["type"] for message in reader.got] == ["http.response.start"]

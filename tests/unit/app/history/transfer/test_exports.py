@@ -1,4 +1,4 @@
-"""A chat as files: everything comes back from its JSON under new ids; nothing else than a chat is taken in."""
+"""A chat as files: its JSON is imported completely, under new ids; anything else is rejected."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def uploads(history: History) -> Path:
 
 @pytest.fixture
 async def thread(history: History, user: str) -> Thread:
-    """a → b → c, b edited into b2; a has two pictures, of which one is gone, and two answers."""
+    """Turns a → b → c, b edited into b2; a has two pictures, of which one is gone, and two answers."""
     folder = history.uploads / "old"
     folder.mkdir(parents=True)
     (folder / "x.png").write_bytes(png(shop_sign("TEA", "house")))
@@ -122,7 +122,7 @@ async def test_everything_comes_back_under_new_ids(
     assert Path(picture.path).is_file()
 
 
-async def test_what_is_taken_in_is_kept_as_it_was_and_can_be_opened(
+async def test_an_imported_chat_is_kept_unchanged_and_can_be_opened(
     exported: bytes, history: History, user: str, tmp_path: Path
 ) -> None:
     again = await taken_in(exported, history.uploads, tmp_path)
@@ -161,12 +161,12 @@ async def test_a_chat_with_a_time_that_no_calendar_has_is_opened(
     page = page_of(cast("WebsocketSession", session), chat, chat.conversation.turns, "Kimi")
     days = {step["output"]: str(step["createdAt"])[:10] for step in page["steps"] if step["type"] == "user_message"}
     assert days == {"What is this?": "1970-01-01", "B": "9999-12-31"}
-    # It can be taken away, and taken in again.
+    # It can be exported, and imported again.
     again = await taken_in(await joined(chat_json(reader)), history.uploads, tmp_path)
     assert [turn.text for turn in again.conversation.turns] == ["What is this?", "B"]
 
 
-async def test_nobody_reads_anothers_thread(history: History, users: Users, thread: Thread) -> None:
+async def test_no_one_reads_another_persons_thread(history: History, users: Users, thread: Thread) -> None:
     other = ThreadReader(history.database, history.uploads, thread.id, (await users.get("bert")).id)
     assert await other.name() is None
     with pytest.raises(HistoryError):
@@ -214,7 +214,7 @@ OLD = {
 """As version 1 of the format was written."""
 
 
-async def test_a_file_of_the_first_version_is_taken_in(history: History, user: str, tmp_path: Path) -> None:
+async def test_a_file_of_the_first_version_is_imported(history: History, user: str, tmp_path: Path) -> None:
     thread = await taken_in(json.dumps(OLD).encode(), history.uploads, tmp_path)
     await keep(history.database, history.uploads, thread, user)
     [turn] = (await load(history, "new")).conversation.turns
@@ -234,7 +234,7 @@ async def test_an_answer_never_keeps_the_id_of_a_file(uploads: Path, tmp_path: P
     assert answer.id != "theirs"
 
 
-async def test_the_zip_has_the_lines_in_the_language_of_who_fetches_it(reader: ThreadReader) -> None:
+async def test_the_zip_has_the_lines_in_the_language_of_the_person_who_downloads_it(reader: ThreadReader) -> None:
     with zipfile.ZipFile(io.BytesIO(await joined(chat_zip(reader, "zh")))) as folder:
         markdown = folder.read("chat.md").decode()
     assert "*kimi-vl · 首个词元 0.50 秒 · 2.0 词元/秒 · 输入 1,200 词元，输出 5 词元*" in markdown
@@ -292,7 +292,7 @@ A_TURN: dict[str, Any] = {"id": "a", "text": "a"}
         ({"turns": [{**A_TURN, "pictures": [{"name": "x", "data": ""}] * 201}]}, "import_too_much"),
     ],
 )  # fmt: skip
-async def test_what_is_no_chat_is_refused(tmp_path: Path, changes: dict[str, Any], key: str) -> None:
+async def test_a_file_that_is_no_chat_is_rejected(tmp_path: Path, changes: dict[str, Any], key: str) -> None:
     whole = json.dumps({"format": "kimi-vl-chat", "version": 1, "name": "n", "turns": [A_TURN]}).encode()
     await taken_in(whole, tmp_path, tmp_path)
     with pytest.raises(ImportedError) as error:
@@ -306,9 +306,7 @@ async def test_rubbish_is_refused(data: bytes, tmp_path: Path) -> None:
         await taken_in(data, tmp_path, tmp_path)
 
 
-async def test_what_a_file_claims_of_itself_is_kept_within_limits(
-    exported: bytes, uploads: Path, tmp_path: Path
-) -> None:
+async def test_the_claims_of_a_file_are_kept_within_limits(exported: bytes, uploads: Path, tmp_path: Path) -> None:
     settings = {"temperature": 9, "evil": "x", "stop": json.loads("[" * 400 + "]" * 400)}
     data = changed(exported, name="n" * 1000, settings=settings, shown="nobody", later="ignored")
     again = await taken_in(data, uploads, tmp_path)

@@ -1,4 +1,4 @@
-"""Chats out and in by HTTP: each person their own, within limits, and a sentence where it cannot be done."""
+"""Export and import over HTTP: only one's own chats, within limits, and a sentence for each failure."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def store(history: History) -> Iterator[UploadStore]:
 
 @pytest.fixture
 def page(history: History, users: Users, store: UploadStore) -> ASGIApp:
-    """The routes alone; who asks stands in a header."""
+    """Only the routes; a header names the person."""
     app = FastAPI()
     app.add_middleware(HonestErrors)
     app.include_router(routes.export_routes(history, users, store))
@@ -71,7 +71,7 @@ async def fetch(page: ASGIApp, path: str, person: str = "anna") -> httpx2.Respon
     return await ask(page, path=path, headers={"person": person})
 
 
-async def test_a_chat_goes_out_and_comes_in_and_is_nobody_elses(page: ASGIApp, history: History) -> None:
+async def test_a_chat_is_exported_and_imported_for_its_owner_only(page: ASGIApp, history: History) -> None:
     reply = await bring_in(page, with_picture(name="店铺"))
     path = f"/api/threads/{reply.json()['threadId']}"
     again = await bring_in(page, (await fetch(page, f"{path}/chat.json")).content, "bert")
@@ -119,7 +119,7 @@ async def test_a_full_disk_is_a_sentence_and_leaves_nothing(
     assert (await bring_in(page, large)).status_code == 200
 
 
-async def test_a_large_import_of_one_person_does_not_delay_anothers(
+async def test_a_large_import_of_one_person_does_not_delay_another_person(
     page: ASGIApp, store: UploadStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go = asyncio.Event()
@@ -140,7 +140,7 @@ async def test_a_large_import_of_one_person_does_not_delay_anothers(
     assert {reply.status_code for reply in await asyncio.gather(*large)} == {200}
 
 
-async def test_what_is_no_chat_is_refused_in_a_sentence(page: ASGIApp, history: History) -> None:
+async def test_a_file_that_is_no_chat_is_rejected_in_a_sentence(page: ASGIApp, history: History) -> None:
     for body in (
         b"",
         b"[]",
@@ -148,5 +148,5 @@ async def test_what_is_no_chat_is_refused_in_a_sentence(page: ASGIApp, history: 
         json.dumps({**CHAT, "turns": [{"id": "a", "text": "a", "asked": 5e11}]}).encode(),
     ):
         reply = await bring_in(page, body)
-        assert (reply.status_code, reply.json()["detail"][:24]) == (400, "This file is no chat: ch")
+        assert (reply.status_code, reply.json()["detail"][:24]) == (400, "This file is not a chat:")
     assert list(history.uploads.iterdir()) == []

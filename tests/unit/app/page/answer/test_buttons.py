@@ -1,4 +1,4 @@
-"""The table of buttons: each has its words in every language, and a turn those that fit it."""
+"""The table of buttons: each has a label in every language, and a turn has the buttons that fit it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_the_table_has_every_button() -> None:
     assert set(BUTTONS) == set(get_args(Name))
 
 
-def test_what_asks_the_engine_waits_until_it_has_answered() -> None:
+def test_buttons_that_ask_the_engine_are_disabled_while_it_answers() -> None:
     assert not [button.name for button in BUTTONS.values() if button.while_running and button.asks_engine]
 
 

@@ -1,4 +1,4 @@
-"""What a turn shows in Chainlit, on a page that keeps what it hears as Chainlit's front end does."""
+"""A turn's view in Chainlit, on a page that handles events as Chainlit's front end does."""
 
 from __future__ import annotations
 

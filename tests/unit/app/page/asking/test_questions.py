@@ -1,4 +1,4 @@
-"""Questions that are answered, stopped or left while they wait: each is answered once, or kept for its Retry."""
+"""Questions that are answered, stopped or left while they wait: each is answered once, or kept with a Retry."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ async def test_each_question_is_answered_once_and_in_its_order(desk: Desk) -> No
     ]  # fmt: skip
 
 
-async def test_what_waits_is_kept_before_the_page_ends(desk: Desk) -> None:
+async def test_waiting_questions_are_kept_before_the_page_stops(desk: Desk) -> None:
     for words in ("one", "two", "three"):
         await desk.ask(words)
     await until(lambda: desk.asked and desk.came[-1] == "three")
@@ -129,7 +129,9 @@ async def test_what_waits_is_kept_before_the_page_ends(desk: Desk) -> None:
     assert not desk.chat.tasks
 
 
-async def test_what_waits_is_kept_before_its_chat_is_left(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_waiting_questions_are_kept_before_their_chat_is_left(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("app.page.callbacks.GRACE_SECONDS", 0.5)
     await desk.ask("one")
     await until(lambda: desk.asked)

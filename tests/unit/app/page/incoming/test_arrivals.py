@@ -1,4 +1,4 @@
-"""What comes in by a browser's socket while its chat is opened, left, or not there any more."""
+"""Events on a browser's socket while its chat is being opened, has been left, or no longer exists."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Page:
 
 
 class Server:
-    """Our handlers around ones that write down in which order they were called."""
+    """Our handlers around others that record the order of their calls."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[str] = []
@@ -85,7 +85,7 @@ class Server:
         references = [{"id": file} for file in files]
         payload = {"message": {"id": ident}, "fileReferences": references}
         reply: dict[str, Any] = await sio.handlers["/"]["client_message"](page.session.socket_id, payload)
-        # Questions are worked on in tasks of their own.
+        # Each question runs in its own task.
         await asyncio.sleep(0)
         return reply
 
@@ -150,7 +150,7 @@ async def test_a_person_has_a_few_threads_opened_at_once_and_the_questions_of_th
     await asyncio.sleep(0.01)
     assert server.opening == [page.session.socket_id for page in (*pages[:4], others)]
     assert not asking.done()
-    # One that has gone meanwhile is not read any more.
+    # One whose page has gone in the meantime is no longer read.
     server.there.remove(pages[-1].session.socket_id)
     server.opened.set()
     await asyncio.gather(*opening, asking)
@@ -190,7 +190,7 @@ async def test_a_question_whose_files_are_gone_is_not_asked_without_them(server:
     assert server.calls == ["asked a"]
 
 
-async def test_a_thread_that_is_deleted_while_it_is_opened_is_not_gone_on_with(server: Server) -> None:
+async def test_a_thread_that_is_deleted_while_it_is_opened_is_not_continued(server: Server) -> None:
     page = Page("thread")
     server.gone = True
     await server.connect(page)
@@ -235,7 +235,7 @@ async def running(page: Page) -> asyncio.Task[None]:
     return task
 
 
-async def test_a_page_that_is_loaded_again_goes_on_with_the_answer(server: Server) -> None:
+async def test_a_page_that_is_reloaded_continues_the_answer(server: Server) -> None:
     old, new = Page("thread"), Page("thread")
     task = await running(old)
     chat = chat_of(old.session)
@@ -250,7 +250,7 @@ async def test_a_page_that_is_loaded_again_goes_on_with_the_answer(server: Serve
 
 
 @pytest.mark.parametrize("why", ["another person's", "another thread", "its page is there", "left for another chat"])
-async def test_an_answer_is_gone_on_with_by_nobody_else(server: Server, why: str) -> None:
+async def test_an_answer_is_continued_by_no_one_else(server: Server, why: str) -> None:
     old = Page("thread")
     new = Page("other" if why == "another thread" else "thread", "bert" if why == "another person's" else "anna")
     task = await running(old)
@@ -263,7 +263,7 @@ async def test_an_answer_is_gone_on_with_by_nobody_else(server: Server, why: str
     task.cancel()
 
 
-async def test_a_thread_that_is_deleted_ends_its_answers_and_is_not_begun_again(server: Server) -> None:
+async def test_a_deleted_thread_ends_its_answers_and_is_not_created_again(server: Server) -> None:
     page, other = Page("thread"), Page("another")
     task, rest = await running(page), await running(other)
     thread_deleted("anna", "thread")

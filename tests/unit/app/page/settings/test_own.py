@@ -1,4 +1,4 @@
-"""What a person has set for themselves is what differs from the preset."""
+"""Personal settings are those that differ from the preset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings panel shows what was chosen, as far as the model has it."""
+"""The settings panel shows the chosen settings that the model has."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ def test_the_panel_shows_what_was_chosen() -> None:
         "temperature": 0.3, "top_p": 0.95, "max_tokens": 5, "streaming": True, "show_thinking": True,
         "stop": ["\\n"], "agent_name": "K", "system_prompt": "Be brief.",
     }  # fmt: skip
+
+
+def test_what_does_nothing_for_the_reader_is_not_shown() -> None:
+    shown = panel(
+        Offer(("reader",), find_model("reader"), 1_048_576), {"temperature": 0.3, "system_prompt": "Be brief."}
+    )
+    assert list(shown) == ["model", "max_tokens", "streaming", "show_thinking", "stop", "agent_name"]
 
 
 def test_the_switch_for_thinking_is_there_only_where_the_model_has_one() -> None:

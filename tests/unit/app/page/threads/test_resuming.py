@@ -1,4 +1,4 @@
-"""Which turns of a chat its page is given: the last screen, the ones before it, and another branch."""
+"""Which turns of a chat are sent to the page: the last screen, the ones before it, and another branch."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class _Kept:
 
 
 def _websocket(page: Page) -> WebsocketSession:
-    # Of a session no more is asked for than both kinds have.
+    # Only attributes that both kinds of session have are used.
     return cast("WebsocketSession", page.session)
 
 
@@ -136,7 +136,7 @@ async def test_the_line_below_an_answer_follows_the_language_of_the_page(page: P
     first, second = (turn.answers[0] for turn in chat.conversation.turns)
     first.ending, first.figures = "length", Figures("kimi", 0.5)
     second.ending, second.line = "stop", "kimi · 3 tokens"
-    # The same chat, opened again by a browser that was set to Chinese meanwhile.
+    # The same chat, reopened by a browser that is now set to Chinese.
     again = Chat("zh", chat.conversation)
     shown = [
         _lines(resuming.page_of(_websocket(page), each, each.conversation.turns, "Kimi")) for each in (chat, again)

@@ -1,4 +1,4 @@
-"""Chainlit names threads without saying who asks: everybody gets their own only, whatever a browser names."""
+"""Chainlit's requests for threads do not say who asks: each person gets only their own, whatever a browser sends."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def layer(history: History, users: Users) -> DataLayer:
 
 
 async def gets_at_hers(layer: DataLayer, history: History, anna: Session) -> bool:
-    """Whether whoever asks now gets at Anna's thread, in any of Chainlit's ways; a change is undone."""
+    """Whether the current person can reach Anna's thread through any of Chainlit's functions; a change is undone."""
     found = [
         bool(await layer.get_thread(anna.thread_id)),
         await layer.get_thread_author(anna.thread_id) == "anna",
@@ -78,7 +78,7 @@ async def test_a_request_is_that_of_the_person_who_signed_in_with_it(
     assert await load(history, anna.thread_id)
 
 
-async def test_an_event_is_that_of_its_session_whoever_signed_in_on_the_connection(
+async def test_an_event_belongs_to_its_session_and_not_to_the_connections_login(
     layer: DataLayer, history: History, anna: Session, bob: Session
 ) -> None:
     await layer.get_user("bob")
@@ -88,7 +88,7 @@ async def test_an_event_is_that_of_its_session_whoever_signed_in_on_the_connecti
     assert not await gets_at_hers(layer, history, anna)
 
 
-async def test_a_request_after_another_persons_event_on_one_connection_is_that_of_who_signs_in(
+async def test_a_request_on_a_shared_connection_belongs_to_the_person_who_signs_in(
     layer: DataLayer, history: History, anna: Session, bob: Session
 ) -> None:
     init_ws_context(anna)
@@ -99,7 +99,7 @@ async def test_a_request_after_another_persons_event_on_one_connection_is_that_o
     assert await gets_at_hers(layer, history, anna)
 
 
-async def test_where_it_is_not_known_who_signs_in_it_is_nobody(
+async def test_where_the_login_is_unknown_there_is_no_user(
     layer: DataLayer, history: History, anna: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await layer.get_user("anna")

@@ -1,4 +1,4 @@
-"""What is taken out of Chainlit's messages and steps."""
+"""The overrides of Chainlit's messages and steps."""
 
 from __future__ import annotations
 

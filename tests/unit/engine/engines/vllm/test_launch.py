@@ -42,7 +42,7 @@ def test_the_context_is_as_large_as_fits_unless_it_is_given() -> None:
     assert options(replace(LAUNCH, max_model_len=8192))["--max-model-len"] == "8192"
 
 
-def test_the_cpu_build_is_mended_and_the_cuda_build_is_not_touched() -> None:
+def test_the_cpu_build_gets_the_workarounds_and_the_cuda_build_does_not() -> None:
     assert "-rotary_embedding" in options(replace(LAUNCH, accelerator="cpu"))["--compilation-config"]
     assert not {"--compilation-config", "--enforce-eager"} & set(options(LAUNCH))
 
@@ -58,10 +58,18 @@ def test_a_model_without_marks_needs_no_parser() -> None:
     assert not {"--reasoning-parser", "--reasoning-parser-plugin"} & set(bare)
 
 
-def test_what_the_caller_adds_comes_last() -> None:
-    launch = replace(LAUNCH, extra_args=("--max-num-seqs", "2"), extra_env={"HF_HUB_OFFLINE": "0"})
-    assert vllm_argv(launch)[-2:] == ["--max-num-seqs", "2"]
-    assert vllm_env(launch)["HF_HUB_OFFLINE"] == "0"
+def test_elsewhere_it_is_the_command_of_the_guides_and_the_weights_may_be_fetched() -> None:
+    elsewhere = replace(LAUNCH, python=None, here=False, model="moonshotai/Kimi", reasoning_parser=None)
+    assert vllm_argv(elsewhere)[:3] == ["vllm", "serve", "moonshotai/Kimi"]
+    assert not {"HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "PYTHONPATH"} & set(vllm_env(elsewhere))
+    assert "--allowed-media-domains" in vllm_argv(elsewhere)
+    assert "--allowed-media-domains" not in vllm_argv(replace(elsewhere, pictures_per_prompt=0))
+
+
+def test_an_older_vllm_gets_no_flag_that_it_lacks() -> None:
+    newer = {"--enable-prompt-tokens-details", "--no-enable-log-requests", "--shutdown-timeout"}
+    assert newer <= set(options(LAUNCH))
+    assert not newer & set(options(replace(LAUNCH, plain=True)))
 
 
 def test_traces_go_by_http_to_where_the_pages_go() -> None:

@@ -1,10 +1,12 @@
-"""Recorded lines of vLLM 0.32 become a phase and per cent, and its failures a sentence that says what to do."""
+"""Recorded lines of vLLM 0.32 become a phase and per cent, and its failures a key whose sentence says what to do."""
 
 import re
 
 import pytest
 
-from engine.engines.vllm.log import Phase, Progress
+from engine.engines.vllm.log import KNOWN_FAILURES, VllmLog
+from engine.status import Phase
+from engine.wording import sentence
 
 # From a start of the CPU build, shortened; the GPU's own lines are from vLLM's source.
 START = r"""
@@ -25,12 +27,12 @@ INFO:     Application startup complete.
 
 
 def test_a_start_goes_through_its_phases_in_order() -> None:
-    progress = Progress()
-    seen: list[tuple[str, float | None]] = [(progress.phase, progress.percent)]
+    log = VllmLog()
+    seen: list[tuple[str, float | None]] = [(log.phase, log.percent)]
     for line in START.splitlines():
-        progress.feed(line)
-        if (progress.phase, progress.percent) != seen[-1]:
-            seen.append((progress.phase, progress.percent))
+        log.feed(line)
+        if (log.phase, log.percent) != seen[-1]:
+            seen.append((log.phase, log.percent))
     assert seen == [
         (Phase.PREPARING, None),
         (Phase.LOADING, None),
@@ -41,14 +43,14 @@ def test_a_start_goes_through_its_phases_in_order() -> None:
         (Phase.WARMING_UP, None),
         (Phase.READY, None),
     ]
-    assert progress.failure is None
+    assert log.failure is None
 
 
 def test_a_bar_redrawn_on_one_line_counts_as_its_last_state() -> None:
-    progress = Progress()
+    log = VllmLog()
     bar = "Loading safetensors checkpoint shards:  {}% Completed | {}/4 [00:00<00:00]"
-    progress.feed("\r".join(bar.format(25 * n, n) for n in range(4)) + "\n")
-    assert (progress.phase, progress.percent) == (Phase.LOADING, 75)
+    log.feed("\r".join(bar.format(25 * n, n) for n in range(4)) + "\n")
+    assert (log.phase, log.percent) == (Phase.LOADING, 75)
 
 
 @pytest.mark.parametrize(
@@ -59,9 +61,9 @@ def test_a_bar_redrawn_on_one_line_counts_as_its_last_state() -> None:
     ],
 )
 def test_downloads(line: str, percent: float) -> None:
-    progress = Progress()
-    progress.feed(line)
-    assert (progress.phase, progress.percent) == (Phase.DOWNLOADING, percent)
+    log = VllmLog()
+    log.feed(line)
+    assert (log.phase, log.percent) == (Phase.DOWNLOADING, percent)
 
 
 FAILURES = [
@@ -76,7 +78,13 @@ FAILURES = [
         "ValueError: To serve at least one request with the model's max seq len (131072), (3.80 GiB KV cache is "
         "needed, which is larger than the available KV cache memory (1.20 GiB). Based on the available memory, the "
         "estimated maximum model length is 41376. Try increasing `gpu_memory_utilization`",
-        "context of 131,072 tokens needs 3.80 GiB beside the weights and 1.20 GiB are left; at most 41,376",
+        "context of 131,072 tokens needs 3.80 GiB besides the weights and 1.20 GiB are left; at most 41,376",
+    ),
+    (
+        "context_fits_none",
+        "ValueError: To serve at least one request with the model's max seq len (131072), (3.80 GiB KV cache is "
+        "needed, which is larger than the available KV cache memory (0.10 GiB). Try increasing it.",
+        "0.10 GiB are left; no context fits",
     ),
     (
         "gpu_memory_small",
@@ -90,8 +98,9 @@ FAILURES = [
         "Tried to allocate 1.00 GiB.)",
         "do not fit",
     ),
+    ("gpu_memory_exhausted", "RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB.", "2.00 GiB more were"),
     (
-        "gpu_memory_exhausted",
+        "gpu_memory_exhausted_of",
         "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of "
         "23.64 GiB of which 1.21 GiB is free. Process 4242 has 20.00 GiB memory in use.",
         "2.00 GiB more were needed and 1.21 GiB of 23.64 GiB were free",
@@ -119,7 +128,7 @@ FAILURES = [
     (
         "snapshot_old",
         "ImportError: cannot import name 'bytes_to_unicode' from 'transformers.models.gpt2.tokenization_gpt2'",
-        "fetch the repository anew",
+        "download the repository again",
     ),
     (
         "path_wrong",
@@ -143,19 +152,27 @@ FAILURES = [
 
 @pytest.mark.parametrize(("key", "line", "part"), FAILURES, ids=[f"{i}-{case[0]}" for i, case in enumerate(FAILURES)])
 def test_failures(key: str, line: str, part: str) -> None:
-    progress = Progress()
-    progress.feed(line)
-    assert progress.failure is not None
-    assert progress.failure.key == key
-    assert progress.failure.permanent
-    assert part in progress.failure.sentence
-    assert re.fullmatch(r"(?:[A-Z]|vLLM ).*[.]", progress.failure.sentence)
+    log = VllmLog()
+    log.feed(line)
+    assert log.failure is not None
+    assert log.failure.reason.key == key
+    assert log.failure.permanent
+    said = sentence(log.failure.reason)
+    assert part in said
+    assert re.fullmatch(r"(?:[A-Z]|vLLM ).*[.]", said)
+    chinese = sentence(log.failure.reason, "zh")
+    assert re.fullmatch(r".*[：，。].*[。]", chinese), chinese
+    assert all(str(value) in chinese or f"{value:,}" in chinese for value in log.failure.reason.values.values())
+
+
+def test_every_failure_is_tested() -> None:
+    assert {known.key for known in KNOWN_FAILURES} == {key for key, _, _ in FAILURES}
 
 
 def test_the_cause_stays_and_its_consequences_do_not_replace_it() -> None:
-    progress = Progress()
-    progress.feed("OSError: [Errno 28] No space left on device")
-    progress.feed("RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}")
-    progress.feed("OSError: [Errno 98] Address already in use")
-    assert progress.failure is not None
-    assert progress.failure.key == "disk_full"
+    log = VllmLog()
+    log.feed("OSError: [Errno 28] No space left on device")
+    log.feed("RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}")
+    log.feed("OSError: [Errno 98] Address already in use")
+    assert log.failure is not None
+    assert log.failure.reason.key == "disk_full"

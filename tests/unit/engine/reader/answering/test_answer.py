@@ -1,11 +1,13 @@
-"""Answers: which lines are quoted, when the transcript comes with them, and what is said where nothing matches."""
+"""Answers: which lines are quoted, when the transcript is included, and what is said if nothing matches."""
 
 import pytest
 
-from engine.reader.answering.answer import compose, escaped, fenced
+from engine.reader.answering.answer import compose
+from engine.reader.answering.markdown import escaped, fenced
 from engine.reader.answering.question import understand
 from engine.reader.answering.texts import language
 from engine.reader.reading.read import Reading, Row
+from engine.reader.reading.tables import Table
 
 
 def reading(*rows: str | tuple[str, float]) -> Reading:
@@ -98,12 +100,14 @@ def test_the_transcript_follows_the_quotes() -> None:
     [
         "", "  ", "Read all the text in the image.", "What does it say?", "What does the sign say?", "transcribe this",
         "Extract the text.", "What is written here?", "Describe this picture.", "读出图中所有文字", "图片里写了什么?",
-        "请识别图中的文字", "这张图上有哪些文字?", "描述这张图片",
+        "请识别图中的文字", "这张图上有哪些文字?", "描述这张图片", "Which word is this?",
+        "What words can you see?", "hello",
     ],
 )  # fmt: skip
 def test_a_question_for_everything_gets_the_transcript_alone(question: str) -> None:
     assert compose(question, [SIGN], "en", follow_up=False) == "\n".join(["```", *SIGN.texts, "```"])
-    assert compose(question, [SIGN], "en", follow_up=True) == "\n".join(["```", *SIGN.texts, "```"])
+    if question != "hello":
+        assert compose(question, [SIGN], "en", follow_up=True) == "\n".join(["```", *SIGN.texts, "```"])
 
 
 @pytest.mark.parametrize(
@@ -124,7 +128,8 @@ def test_a_follow_up_quotes_from_all_pictures_and_prints_no_transcript() -> None
 def test_where_nothing_matches_it_says_what_this_engine_is_and_shows_the_text() -> None:
     text = compose("Is the cat asleep?", [SIGN], "en", follow_up=False)
     assert "reads text only" in text
-    assert "KIMI_ENGINE=vllm" in text
+    assert "./start.sh plan" in text
+    assert "KIMI_ENGINE=vllm" not in text
     assert "川味小馆" in text
     assert "只能读取文字" in compose("图中有几只猫?", [reading("hello")], "zh", follow_up=True)
 
@@ -132,6 +137,112 @@ def test_where_nothing_matches_it_says_what_this_engine_is_and_shows_the_text() 
 def test_a_picture_without_text_is_an_answer() -> None:
     assert compose("What is the total?", [Reading()], "en", follow_up=False) == "No text was found in the picture."
     assert compose("总价是多少?", [Reading()], "zh", follow_up=True) == "图片中没有找到文字。"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What colour is the car?",
+        "How many people are there?",
+        "Is there a dog in the picture?",
+        "图中有几只猫?",
+        "车是什么颜色的?",
+    ],
+)
+def test_what_no_text_answers_gets_one_sentence(question: str) -> None:
+    text = compose(question, [RECEIPT], language(question), follow_up=True)
+    assert "./start.sh plan" in text
+    assert ">" not in text
+
+
+def test_where_no_line_matches_the_largest_print_is_quoted() -> None:
+    text = compose("Why is that so?", [reading(("Kestrel & Sons", 80), "since the flood")], "en", follow_up=True)
+    assert text.startswith("No line of text matches")
+    assert "> Kestrel & Sons" in text
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("What percentage of the battery is left?", "87 % charged"), ("What is the temperature?", "Outside 21 °C"),
+        ("Which year was it founded?", "since 1987"), ("净含量是多少?", "净含量 220 ml"),
+        ("What is the version?", "v2.4.1"),
+    ],
+)  # fmt: skip
+def test_a_typed_question_chooses_a_value_of_its_type(question: str, expected: str) -> None:
+    panel = reading("Power", "87 % charged", "Outside 21 °C", "since 1987", "净含量 220 ml", "v2.4.1", "12 messages")
+    assert quotes(question, panel)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("模型训练之后是什么步骤?", "导出"), ("What comes before the baking?", "Let it rise"),
+        ("What is next after kneading?", "Let it rise"),
+    ],
+)  # fmt: skip
+def test_a_question_for_what_comes_after_or_before_gets_the_next_row(question: str, expected: str) -> None:
+    steps = reading("数据准备", "模型训练", "导出", "部署", "Kneading", "Let it rise", "Baking")
+    assert quotes(question, steps)[0] == expected
+
+
+def test_pictures_are_compared_by_their_own_quotes() -> None:
+    text = compose("What is the total?", [RECEIPT, reading("TOTAL 9.10", "Cash 10.00")], "en", follow_up=True)
+    assert text.index("Picture 1:") < text.index("TOTAL 4.26") < text.index("Picture 2:") < text.index("TOTAL 9.10")
+    text = compose("What is the phone number?", [RECEIPT, reading("Exit")], "en", follow_up=True)
+    assert "No line of text matches" in text[text.index("Picture 2:") :]
+
+
+STOCK = Table((("Item", "Stock"), ("Tea | green", "12"), ("Milk", "")), 1, 3)
+SHELVES = Reading(
+    (Row("Our shelves", 40), Row("Item Stock", 20), Row("Tea | green 12", 20), Row("Milk", 20), Row("Thanks", 20)),
+    (STOCK,), lines=8, confidence=0.99,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Parse the complete table and output it in Markdown table format.",
+        "as markdown please",
+        "提取图中的表格",
+        "把表格转换成 Markdown",
+    ],
+)
+def test_a_table_becomes_markdown(question: str) -> None:
+    expected = "| Item | Stock |\n| --- | --- |\n| Tea \\| green | 12 |\n| Milk |  |"
+    assert compose(question, [SHELVES], "en", follow_up=True) == expected
+
+
+def test_a_table_becomes_csv() -> None:
+    assert compose("Give me the table as CSV", [SHELVES], "en", follow_up=True) == (
+        "```csv\nItem,Stock\nTea | green,12\nMilk,\n```"
+    )
+
+
+def test_a_question_about_a_table_is_no_question_for_it() -> None:
+    assert quotes("What is the title of the table?", SHELVES)[0] == "Our shelves"
+    assert quotes("What is in the second column?", SHELVES) == ["Stock | 12"]
+    assert "No table was found" in compose("Turn the table into Markdown", [SIGN], "en", follow_up=True)
+
+
+def test_the_columns_of_a_table_stand_below_each_other_in_the_transcript() -> None:
+    assert compose("Read it all", [SHELVES], "en", follow_up=False).splitlines() == [
+        "```", "Our shelves", "Item         Stock", "Tea | green  12", "Milk", "Thanks", "```",
+    ]  # fmt: skip
+
+
+def test_the_lines_of_a_long_transcript_are_counted_below_the_quote() -> None:
+    long = reading("TOTAL 4.26", *(f"line {number}" for number in range(30)))
+    text = compose("What is the total?", [long], "en", follow_up=False)
+    assert text.index("> TOTAL 4.26") < text.index("All the text · 31 lines:\n\n```")
+    assert "31 lines" not in compose("Read it all", [long], "en", follow_up=False)
+    assert "All the text" not in compose("What is the total?", [RECEIPT], "en", follow_up=False)
+
+
+def test_code_keeps_its_indentation_in_the_transcript() -> None:
+    code = Reading((Row("def f():", 20), Row("return 1", 20, indent=4)), lines=2, confidence=0.99)
+    assert compose("Read it all", [code], "en", follow_up=False) == "```\ndef f():\n    return 1\n```"
 
 
 def test_script_that_cannot_be_read_is_named() -> None:
@@ -155,7 +266,7 @@ def test_a_fence_is_longer_than_those_in_the_text() -> None:
         ("a_b_c", "a_b_c"), ("_a_", r"\_a\_"), ("<20", r"\<20"), ("YM-X-3011", "YM-X-3011"), ("key:value", "key:value"),
     ],
 )  # fmt: skip
-def test_what_looks_like_markdown_stays_text(text: str, shown: str) -> None:
+def test_text_that_looks_like_markdown_stays_text(text: str, shown: str) -> None:
     assert escaped(text) == shown
 
 

@@ -94,7 +94,7 @@ def test_tall_latin_text_is_not_upright_chinese() -> None:
 
 
 @pytest.mark.parametrize("degrees", [0.3, 50])
-def test_what_is_no_skew_is_left(degrees: float) -> None:
+def test_a_negligible_or_impossible_skew_is_ignored(degrees: float) -> None:
     assert layout.skew([turned(line("a long line of text", 0, 0, 300), degrees)]) == 0
 
 

@@ -1,4 +1,4 @@
-"""Pictures by address: what is let in, and the error for everything else."""
+"""Pictures by URL: what is accepted, and the error for everything else."""
 
 import base64
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_a_link_inside_that_stays_inside_is_followed(uploads: Path) -> None:
     assert pictures.fetch(f"file://{uploads / 'b'}", uploads) == b"bytes"
 
 
-def test_what_leads_outside_is_refused(uploads: Path, tmp_path: Path) -> None:
+def test_paths_that_lead_outside_are_rejected(uploads: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"secret")
     (tmp_path / "up loads2").mkdir()
     (tmp_path / "up loads2" / "near").write_bytes(b"secret")
@@ -52,7 +52,7 @@ def test_what_leads_outside_is_refused(uploads: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["missing.png", "", "nul%00.png", "circle"])
-def test_what_cannot_be_read_is_a_400(uploads: Path, name: str) -> None:
+def test_an_unreadable_picture_is_a_400(uploads: Path, name: str) -> None:
     (uploads / "circle").symlink_to(uploads / "circle")
     with pytest.raises(ReaderError, match="cannot be read") as refused:
         pictures.fetch(f"file://{uploads}/{name}", uploads)
@@ -79,6 +79,7 @@ def test_nothing_is_fetched_from_the_network(url: str, uploads: Path) -> None:
 def test_data_urls() -> None:
     encoded = base64.b64encode(b"bytes").decode()
     assert pictures.fetch(f"data:image/png;base64,{encoded}", None) == b"bytes"
+    assert pictures.fetch(f"data:image/png; base64,{encoded[:3]}\n {encoded[3:]}", None) == b"bytes"
     assert pictures.fetch(f"DATA:image/png;BASE64,{quote(encoded)}", None) == b"bytes"
     for broken in ("data:image/png;base64", "data:image/png;base64,!!!"):
         with pytest.raises(ReaderError):
@@ -100,7 +101,7 @@ def test_a_whole_picture_is_decoded(data: bytes) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"no picture", b"<svg/>", b"%PDF-1.7", SIGN[:-400], SIGN[:60], jpeg(shop_sign("A"))[:2000]]
 )
-def test_what_is_no_whole_picture_is_a_400(data: bytes) -> None:
+def test_an_incomplete_picture_is_a_400(data: bytes) -> None:
     with pytest.raises(ReaderError, match=r"cannot identify image file|cannot be decoded") as refused:
         pictures.check(data)
     assert refused.value.status == 400

@@ -1,4 +1,4 @@
-"""Preparation: what the recogniser gets to see."""
+"""Preparation of a picture for the recogniser."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The models' sessions are made as we want them, beyond what the library has settings for."""
+"""The models' sessions are configured beyond what the library offers."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def test_tall_latin_lines_lie_on_their_side_however_sure() -> None:
     assert rotation.to_try(SIDEWAYS) == [Turn.LEFT, Turn.RIGHT]
 
 
-def test_sure_tall_chinese_stands_as_it_should() -> None:
+def test_confident_tall_chinese_stays_upright() -> None:
     assert rotation.to_try([line("土地整治与土壤修复", 0, 0, 40, 400)]) == []
 
 

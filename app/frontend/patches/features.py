@@ -1,0 +1,111 @@
+"""Features that Chainlit lacks: Answer now, chats as files, long chats, signing out everywhere.
+
+The code that they call is in `public/`: `page.js`, `chats.js` and `earlier.js`.
+"""
+
+from app.frontend.patches.patch import Patch
+
+FEATURES = (
+    Patch(
+        # Chainlit hides the buttons of a step that is streaming, which is exactly when "Answer now" is needed.
+        name="answer-now-shown",
+        why="Answer now is shown while the model thinks",
+        file="frontend/src/components/chat/Messages/Message/Buttons/index.tsx",
+        old='||t.streaming?null:f.jsxs("div",{className:"-ml-1.5 flex items-center flex-wrap"',
+        new="||t.streaming&&!u.some(p=>p.payload.whileRunning)?null:"
+        'f.jsxs("div",{className:"-ml-1.5 flex items-center flex-wrap"',
+    ),
+    Patch(
+        name="answer-now-enabled",
+        why="Answer now, and the buttons for a silent engine, can be pressed while a turn runs",
+        file="frontend/src/components/chat/Messages/Message/Buttons/Actions/ActionButton.tsx",
+        old='variant:"ghost",className:"text-muted-foreground",disabled:e||i,',
+        new='variant:"ghost",className:"text-muted-foreground",disabled:e&&!t.payload.whileRunning||i,',
+    ),
+    Patch(
+        name="menu-knows-chat",
+        why="a chat's menu knows its chat",
+        file="frontend/src/components/LeftSidebar/ThreadList.tsx",
+        old="f.jsx(QVn,{onDelete:()=>u(G.id),",
+        new="f.jsx(QVn,{chat:G.id,onDelete:()=>u(G.id),",
+    ),
+    Patch(
+        name="menu-takes-chat",
+        why="a chat's menu receives its chat",
+        file="frontend/src/components/LeftSidebar/ThreadOptions.tsx",
+        old="function QVn({onDelete:t,onRename:e,onShare:n,className:r}){",
+        new="function QVn({chat:kimiChat,onDelete:t,onRename:e,onShare:n,className:r}){",
+    ),
+    Patch(
+        name="save-chat",
+        why="a chat can be saved from its menu",
+        file="frontend/src/components/LeftSidebar/ThreadOptions.tsx",
+        old='f.jsxs(GR,{className:"w-20",align:"start",forceMount:!0,children:[f.jsxs(Ip,{id:"rename-thread",',
+        new='f.jsxs(GR,{className:"w-48",align:"start",forceMount:!0,children:['
+        "f.jsx(Ip,{onClick:a=>{a.stopPropagation(),kimi.save(`/api/threads/${kimiChat}/chat.zip`)},"
+        "children:kimi.text.saveMarkdown}),"
+        "f.jsx(Ip,{onClick:a=>{a.stopPropagation(),kimi.save(`/api/threads/${kimiChat}/chat.json`)},"
+        "children:kimi.text.saveJson}),"
+        'f.jsxs(Ip,{id:"rename-thread",',
+    ),
+    Patch(
+        name="bring-in-chat",
+        why="a saved chat can be imported by a button above the list",
+        file="frontend/src/components/LeftSidebar/index.tsx",
+        old="children:[f.jsx(PVn,{}),f.jsx($_e,{navigate:e})]",
+        new='children:[f.jsx(Ft,{id:"bring-in-button",variant:"ghost",size:"icon","aria-label":kimi.text.bringIn,'
+        'title:kimi.text.bringIn,className:"text-muted-foreground hover:text-muted-foreground",'
+        "onClick:()=>kimi.bringIn(s=>Qn.error(s)),"
+        'children:f.jsx("svg",{width:20,height:20,viewBox:"0 0 24 24",fill:"none",stroke:"currentColor",strokeWidth:2,'
+        'strokeLinecap:"round",strokeLinejoin:"round",children:f.jsx("path",'
+        '{d:"M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4M17 8l-5-5-5 5M12 3v12"})})}),'
+        "f.jsx(PVn,{}),f.jsx($_e,{navigate:e})]",
+    ),
+    Patch(
+        name="header-links",
+        why="the header has only the links that the user may open",
+        file="frontend/src/components/header/index.tsx",
+        old="h=((y=r==null?void 0:r.ui)==null?void 0:y.header_links)||[]",
+        new="h=kimi.links(((y=r==null?void 0:r.ui)==null?void 0:y.header_links)||[],Nl().user)",
+    ),
+    Patch(
+        name="sign-out-everywhere",
+        why="the account's menu can end all logins",
+        file="frontend/src/components/header/UserNav.tsx",
+        old='{path:"navigation.user.menu.logout"}),f.jsx(e5,{className:"ml-auto"})]})',
+        new='{path:"navigation.user.menu.logout"}),f.jsx(e5,{className:"ml-auto"})]}),'
+        "t.metadata.signsOut&&f.jsx(Ip,{onClick:()=>kimi.signOutEverywhere(s=>Qn.error(s)),"
+        "children:kimi.text.signOutEverywhere})",
+    ),
+    Patch(
+        name="turns-above",
+        why="a chat that is resumed keeps what the page shows above its last turns",
+        file="libs/react-client/src/useChatSession.ts",
+        old="let Y=[];for(let Le of Q.steps)Y=K0(Y,Le);",
+        new="let Y=kimi.turns.above(Q);for(let Le of Q.steps)Y=K0(Y,Le);",
+    ),
+    Patch(
+        # Before, each button arrived in a separate event.
+        name="turns-resumed",
+        why="a chat that is opened brings its pictures and buttons",
+        file="libs/react-client/src/useChatSession.ts",
+        old='let le=Q.elements||[];w(le.filter(Le=>Le.type==="tasklist")),'
+        'C(le.filter(Le=>["avatar","tasklist"].indexOf(Le.type)===-1))})',
+        new="kimi.turns.resumed(Q)})",
+    ),
+    Patch(
+        name="turns-socket",
+        why="earlier turns are received from the page's socket",
+        file="libs/react-client/src/useChatSession.ts",
+        old='ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
+        new='kimi.turns.connected(ee,{add:K0,messages:p,elements:C,actions:A}),ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
+    ),
+    Patch(
+        name="turns-button",
+        why="the button for earlier messages is above them",
+        file="frontend/src/components/chat/index.tsx",
+        old="onFileUploadError:y,autoScrollRef:a}),f.jsx(bKn,{navigate:u})]",
+        new="onFileUploadError:y,autoScrollRef:a}),"
+        "f.jsx(kimi.turns.Earlier,{react:E,jsx:f.jsx,useMessages:Rl,follow:a}),f.jsx(bKn,{navigate:u})]",
+    ),
+)

@@ -1,0 +1,160 @@
+"""Rows whose cells stand below each other → tables.
+
+Columns are what empty bands part in nearly every row. Rules are not looked for: without them the bands are the same.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from engine.reader.reading.lines import Line
+
+# A table has so many rows, of which most have more than one cell; a row without a neighbour so near, in heights of its
+# letters, is of another table.
+_ROWS, _MOSTLY, _NEAR = 3, 0.6, 4.5
+# So few rows may cross the band between two columns, as a heading over several of them does; and it is so wide, in
+# heights of the letters.
+_CROSSING, _BAND = 0.2, 0.22
+# The lines of one cell stand so much nearer than rows do.
+_NEARER = 0.75
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells by row and column, "" where there is nothing; `first` is the index of the row of text in which it begins.
+
+    `rows` of a table are fewer than its rows of text where cells have several lines; `last` is that of its end.
+    """
+
+    rows: tuple[tuple[str, ...], ...]
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class _Row:
+    lines: list[Line]
+    top: float
+    bottom: float
+
+    @property
+    def middle(self) -> float:
+        return (self.top + self.bottom) / 2
+
+    @property
+    def height(self) -> float:
+        return median(line.height for line in self.lines)
+
+
+def tables(rows: list[list[Line]]) -> list[Table]:
+    """Return the tables in rows of level text, in their order."""
+    made = [_Row(row, min(line.top for line in row), max(line.bottom for line in row)) for row in rows]
+    found = []
+    for first, last in _stretches(made):
+        stretch = made[first : last + 1]
+        bands = _bands(stretch)
+        if bands:
+            found.append(Table(_merged(stretch, bands), first, last))
+    return found
+
+
+def _stretches(rows: list[_Row]) -> list[tuple[int, int]]:
+    """Return the first and last index of rows that may be tables: below each other, mostly of several cells."""
+    found: list[tuple[int, int]] = []
+    start: int | None = None
+    for index, row in enumerate(rows):
+        several = len(row.lines) > 1
+        below = index > 0 and 0 < row.middle - rows[index - 1].middle < _NEAR * row.height
+        if start is not None and not below:
+            found.append((start, index - 1))
+            start = None
+        if start is None and several:
+            start = index
+    if start is not None:
+        found.append((start, len(rows) - 1))
+    return [trimmed for stretch in found for trimmed in _trimmed(rows, *stretch)]
+
+
+def _trimmed(rows: list[_Row], first: int, last: int) -> list[tuple[int, int]]:
+    """Return the stretch without the rows of one cell around it, parted where two of them follow each other."""
+    several = [index for index in range(first, last + 1) if len(rows[index].lines) > 1]
+    found = []
+    begin = before = several[0]
+    for index in [*several[1:], last + 10]:
+        if index - before > 2:
+            inside = [number for number in several if begin <= number <= before]
+            if len(inside) >= _ROWS and len(inside) >= _MOSTLY * (before - begin + 1):
+                found.append((begin, before))
+            begin = index
+        before = index
+    return found
+
+
+def _edges(line: Line) -> tuple[float, float]:
+    return line.text_left, line.text_left + line.text_length
+
+
+def _bands(rows: list[_Row]) -> list[float]:
+    """Return the middles of the empty bands between columns, from left to right."""
+    spans = [[_edges(line) for line in row.lines] for row in rows]
+    height = median(row.height for row in rows)
+    # By where the next column begins: how many rows cross the band, and where it begins.
+    best: dict[float, tuple[int, float]] = {}
+    for end in sorted({right for row in spans for _, right in row}):
+        stop = min((left for row in spans for left, _ in row if left > end), default=end)
+        crossing = sum(any(left < stop - 1 and right > end + 1 for left, right in row) for row in spans)
+        if crossing <= _CROSSING * len(rows) and stop - end >= _BAND * height:
+            best[stop] = min(best.get(stop, (crossing, end)), (crossing, end))
+    found: list[float] = []
+    reach = -1.0
+    for stop, (_, end) in sorted(best.items()):
+        if end >= reach:
+            found.append((end + stop) / 2)
+            reach = stop
+    return found
+
+
+def _merged(rows: list[_Row], bands: list[float]) -> tuple[tuple[str, ...], ...]:
+    """Return the cells, those of several lines joined."""
+    steps = [after.middle - before.middle for before, after in pairwise(rows)]
+    usual = median(steps) if steps else 0.0
+    cells: list[list[str]] = []
+    for index, row in enumerate(rows):
+        own = _cells(row, bands)
+        goes_on = index > 0 and not own[0] and steps[index - 1] < _NEARER * usual
+        if goes_on:
+            cells[-1] = [" ".join(filter(None, pair)) for pair in zip(cells[-1], own, strict=True)]
+        else:
+            cells.append(own)
+    return tuple(map(tuple, cells))
+
+
+def _cells(row: _Row, bands: list[float]) -> list[str]:
+    cells: list[list[str]] = [[] for _ in range(len(bands) + 1)]
+    for line in row.lines:
+        for text, middle in _pieces(line, bands):
+            cells[sum(band < middle for band in bands)].append(text)
+    return [" ".join(texts) for texts in cells]
+
+
+def _pieces(line: Line, bands: list[float]) -> list[tuple[str, float]]:
+    """Return the text of a line with its middle; in pieces where the detector drew one box over several columns."""
+    left, right = _edges(line)
+    crossed = [band for band in bands if left < band < right]
+    if not crossed:
+        return [(line.text, (left + right) / 2)]
+    letter = (right - left) / len(line.text)
+    pieces: list[tuple[str, float]] = []
+    # Between words, or between Chinese letters: each belongs where its middle is.
+    for found in re.finditer(r"[\u2e80-\uffef]|[^\s\u2e80-\uffef]+", line.text):
+        middle = left + letter * (found.start() + found.end()) / 2
+        column = sum(band < middle for band in crossed)
+        if pieces and sum(band < pieces[-1][1] for band in crossed) == column:
+            space = " " if line.text[found.start() - 1].isspace() else ""
+            pieces[-1] = (pieces[-1][0] + space + found[0], pieces[-1][1])
+        else:
+            pieces.append((found[0], middle))
+    return pieces

