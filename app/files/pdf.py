@@ -50,7 +50,7 @@ def draw_pages(data: bytes, limits: PictureLimits, most: int, next_page: Callabl
             try:
                 picture = _draw(page, limits)
                 pictures.append(encode(picture, limits, pack(_extra(text_runs, page, []))))
-                missing |= dict.fromkeys(_extra(missing_fonts, page, []))
+                missing |= dict.fromkeys(_extra(missing_fonts, page, list[str]()))
             finally:
                 page.close()
         return Pages(pictures, total, tuple(missing))
