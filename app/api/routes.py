@@ -20,6 +20,7 @@ from app.api.response import Outlet, Reply
 from app.api.responses_request import input_pictures
 from app.files.pictures import PictureLimits
 from app.files.uploads import UploadStore
+from app.upstream.client import EngineClient
 from app.upstream.state import EngineState
 from engine.access.keys import Keys
 from engine.config import Settings
@@ -62,15 +63,25 @@ class _Answering:
         return Reply(work, partial(self._keyring.holds, key), place)
 
     async def _work(self, path: str, wanted: CompletionRequest, place: AsyncExitStack, outlet: Outlet) -> None:
-        client = engine_of(self._state)
+        name = wanted.model
+        while True:
+            client = engine_of(self._state)
+            with client.in_use():
+                if name:
+                    wanted.model = name
+                await self._check(client, wanted)
+                # Pictures may have taken a while: an engine that took over may have another name and other limits.
+                if engine_of(self._state) is client:
+                    # What is left is small, but for words that no model can hold; the answer may take an hour.
+                    await place.aclose()
+                    await pass_on(client, "POST", path, wanted, outlet)
+                    return
+
+    async def _check(self, client: EngineClient, wanted: CompletionRequest) -> None:
         await choose_model(client, wanted)
         limits = PictureLimits(client.picture_pixels, client.model.picture_side)
-        patches = client.plan.picture_patches
-        await self._desk.check(wanted.pictures, limits, client.model.pictures_per_prompt, patches)
-        # What is left is small, but for words that no model can hold; the engine may take an hour to answer.
-        await place.aclose()
-        # Pictures may have taken a while: this is the engine that is there now.
-        await pass_on(engine_of(self._state), "POST", path, wanted, outlet)
+        most, patches = client.model.pictures_per_prompt, client.plan.picture_patches
+        await self._desk.check(wanted.pictures, limits, most, patches)
 
 
 def routes(settings: Settings, state: EngineState, store: UploadStore) -> APIRouter:

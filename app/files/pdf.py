@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import pypdfium2
 from PIL import Image
@@ -11,6 +12,7 @@ from app.files.pdf_text import finest, missing_fonts, text_runs
 from app.files.pictures import Pages, PictureError, PictureLimits, encode, target_size
 from engine.formats.text_layer import pack
 
+_Extra = TypeVar("_Extra")
 _POINTS_PER_INCH = 72
 _DOTS_PER_INCH = 200
 """Enough for small print; a scanner's usual setting. A finer scan is drawn as fine as it is."""
@@ -47,8 +49,8 @@ def draw_pages(data: bytes, limits: PictureLimits, most: int, next_page: Callabl
             page = document[number]
             try:
                 picture = _draw(page, limits)
-                pictures.append(encode(picture, limits, pack(text_runs(page))))
-                missing |= dict.fromkeys(missing_fonts(page))
+                pictures.append(encode(picture, limits, pack(_extra(text_runs, page, []))))
+                missing |= dict.fromkeys(_extra(missing_fonts, page, list[str]()))
             finally:
                 page.close()
         return Pages(pictures, total, tuple(missing))
@@ -58,9 +60,17 @@ def draw_pages(data: bytes, limits: PictureLimits, most: int, next_page: Callabl
         document.close()
 
 
+def _extra(read: Callable[[pypdfium2.PdfPage], _Extra], page: pypdfium2.PdfPage, otherwise: _Extra) -> _Extra:
+    """What `read` finds on the page; `otherwise` if that part is broken, since the page may still be drawn."""
+    try:
+        return read(page)
+    except (pypdfium2.PdfiumError, RuntimeError, ValueError):
+        return otherwise
+
+
 def _draw(page: pypdfium2.PdfPage, limits: PictureLimits) -> Image.Image:
     width, height = (max(1.0, side) for side in page.get_size())
-    scale = max(_DOTS_PER_INCH / _POINTS_PER_INCH, finest(page))
+    scale = max(_DOTS_PER_INCH / _POINTS_PER_INCH, _extra(finest, page, 0.0))
     pixels = PictureLimits(min(limits.pixels, _MAX_PAGE_PIXELS), limits.side)
     drawn, _ = target_size(round(width * scale) or 1, round(height * scale) or 1, pixels)
     image: Image.Image = page.render(scale=drawn / width).to_pil()

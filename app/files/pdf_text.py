@@ -47,11 +47,12 @@ _kept: list[object] = []
 
 
 def text_runs(page: pypdfium2.PdfPage) -> list[Run]:
-    """The runs of the page's text layer in its own order; none where it is broken, or more than a page can have."""
-    try:
-        layer = page.get_textpage()
-    except pypdfium2.PdfiumError:
-        return []
+    """The runs of the page's text layer in its own order; none if there are more than a page can have.
+
+    Raises:
+        PdfiumError: the layer is broken.
+    """
+    layer = page.get_textpage()
     try:
         count = layer.count_rects()
         return list(_runs(page, layer, count)) if count <= MOST_RUNS else []

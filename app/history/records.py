@@ -157,8 +157,6 @@ def answer_without_words(row: Row[Any]) -> Answer:
 
 
 def _drop_what_never_was(turn: Turn, chosen: str) -> None:
-    """Drops answers that failed before they began; one whose process was killed midway counts as stopped."""
+    """Drops answers that failed before they began."""
     turn.answers = [answer for answer in turn.answers if not (answer.empty and answer.ending in {None, "error"})]
     turn.choose(chosen)
-    for answer in turn.answers:
-        answer.ending = answer.ending or "stopped"

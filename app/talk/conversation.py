@@ -54,6 +54,7 @@ class Answer:
     parts: list[Part] = field(default_factory=list)
     """Two consecutive parts are never of the same kind."""
     ending: Ending | None = None
+    """None while it is in progress; it stays None if the process that receives it is killed."""
     seconds_thinking: Seconds | None = None
     engine_splits: bool = False
     """Whether the engine separated reasoning from answer itself, without tags in the text."""

@@ -35,7 +35,7 @@ def explain(error: Exception) -> Fault:  # noqa: PLR0911 - one line for each kin
     """The fault behind an exception from a turn; `UNEXPECTED` for any other exception."""
     match error:
         case EngineFailedError():
-            return Fault("engine_failed", {"reason": error.reason})
+            return Fault("engine_failed", {"reason": error.reason}) if error.reason else Fault("engine_not_running")
         case NoSupervisorError():
             return Fault("no_supervisor", retry=False)
         case TooLongError():

@@ -87,11 +87,12 @@ async def run(state: EngineState, job: Job, view: View) -> Figures:
             client = await state.ready(view.waiting)
         before = _said(job.answer)
         try:
-            figures, enough_thinking = await _round(client, job, view, state.patience)
+            with client.in_use():
+                figures, enough_thinking = await _round(client, job, view, state.patience)
         except _lost():
             # The engine is gone: once it is back, the answer continues from what was shown.
             interruptions += 1
-            if interruptions > MOST_INTERRUPTIONS or not await state.noticed():
+            if interruptions > MOST_INTERRUPTIONS or not await state.noticed(client):
                 raise
             if _said(job.answer) != before:
                 await view.interrupted()

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -50,8 +50,8 @@ class EngineClient:
     def __init__(self, plan: LaunchPlan, key: str) -> None:
         self.plan = plan
         self.model = model_of(plan)
-        self.streams = 0
-        """The number of answers being read."""
+        self.uses = 0
+        """The number of turns and requests that use it now."""
         self.queue = Queue(plan.traits, self.metrics)
         """The position of our requests in the engine's queue."""
         timeout = httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
@@ -120,6 +120,15 @@ class EngineClient:
         count = reply.get("count") if isinstance(reply, dict) else None
         return count if isinstance(count, int) else None
 
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keeps the connection open inside the block, even if another engine takes over meanwhile."""
+        self.uses += 1
+        try:
+            yield
+        finally:
+            self.uses -= 1
+
     @asynccontextmanager
     async def ask(self, request: dict[str, Any], headers: Mapping[str, str]) -> AsyncIterator[Reply]:
         """Sends a chat completion request and yields the streaming response. Leaving the context closes the connection.
@@ -130,16 +139,13 @@ class EngineClient:
             openai.APIError: the engine cannot be reached, or rejects the request.
         """
         create = self._client.chat.completions.with_streaming_response.create
-        self.streams += 1
-        try:
-            # extra_body is sent unchanged. The library would search regular arguments, message by message, for names to
-            # convert: a quarter of a short turn's time, and more in a long chat.
+        # extra_body is sent unchanged. The library would search regular arguments, message by message, for names to
+        # convert: a quarter of a short turn's time, and more in a long chat.
+        with self.in_use():
             async with create(
                 model=request["model"], messages=(), extra_body=request, extra_headers=headers
             ) as response:
                 yield Reply(response.http_response, response.iter_bytes())
-        finally:
-            self.streams -= 1
 
     @asynccontextmanager
     async def passing(self, method: str, path: str, body: bytes | None) -> AsyncIterator[httpx2.Response]:
@@ -159,16 +165,13 @@ class EngineClient:
             headers=headers | {"Accept-Encoding": "identity"},
             timeout=httpx2.Timeout(PASSING_SILENCE_SECONDS, connect=CONNECT_SECONDS),
         )
-        self.streams += 1
-        try:
+        with self.in_use():
             # No redirects: the key is for this address only.
             response = await self._http.send(request, stream=True, follow_redirects=False)
             try:
                 yield response
             finally:
                 await response.aclose()
-        finally:
-            self.streams -= 1
 
     async def metrics(self) -> str:
         """The engine's metrics in Prometheus' format; empty if it does not answer within `METRICS_SECONDS`."""

@@ -77,9 +77,10 @@ class EngineState:
         """
         reported: EngineStatus | None = None
         while True:
-            status = self.status()
-            client = self.client()
             await self._close_retired()
+            status = self.status()
+            # Nothing is awaited before the caller has it: a client that is not in use may be closed.
+            client = self.client()
             if status.state == "ready" and client:
                 return client
             if status.state == "failed":
@@ -103,11 +104,14 @@ class EngineState:
             client = await self.ready()
             await client.served()
 
-    async def noticed(self, seconds: float = 10.0) -> bool:
-        """After a lost connection: whether the supervisor reports within `seconds` that the engine is not ready."""
+    async def noticed(self, client: EngineClient, seconds: float = 10.0) -> bool:
+        """After `client` lost its connection: whether the supervisor reports within `seconds` that its engine is gone.
+
+        The engine is not ready then, or another one has taken over.
+        """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if self.status().state != "ready":
+            if self.status().state != "ready" or self.client() is not client:
                 return True
             await asyncio.sleep(_LOOK_SECONDS)
         return False
@@ -144,8 +148,9 @@ class EngineState:
         return path.read_text().strip() if path.exists() else ""
 
     async def _close_retired(self) -> None:
-        """Closes the clients of earlier plans that have no open streams."""
-        for client in [client for client in self._retired if client.streams == 0]:
+        """Closes the clients of earlier plans that are no longer in use."""
+        # Looked up again after each await, since several turns may close them at once.
+        while client := next((client for client in self._retired if client.uses == 0), None):
             self._retired.remove(client)
             await client.close()
 

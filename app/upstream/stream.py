@@ -71,11 +71,11 @@ class StreamReader:
             if beginning and isinstance(content := message.get("content"), str):
                 message = {**message, "content": content.removeprefix(beginning)}
             self._delta(message, pieces)
+            if usage := reply.get("usage"):
+                self.usage = read_usage(usage)
         except (AttributeError, KeyError, IndexError, TypeError) as error:
-            raise BrokenStreamError("no choice in the reply") from error
+            raise BrokenStreamError("a reply that is not a chat completion") from error
         self.finish_reason = _reason(choice.get("finish_reason") or "stop")
-        if usage := reply.get("usage"):
-            self.usage = read_usage(usage)
         return pieces + self.release()
 
     def finish(self) -> list[Piece]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -245,7 +245,7 @@ def _whole(head: TurnHead, pieces: _Pieces, shown: list[Picture], about: dict[st
     known = [(answer, about[answer.id]) for answer in head.answers if answer.id in about]
     said = [(answer, its) for answer, its in known if answer.size or its.ending not in {None, "error"}]
     at = next((n for n, (answer, _) in enumerate(said) if answer.id == head.chosen), len(said) - 1)
-    read = [ReadAnswer(replace(its, ending=its.ending or "stopped"), pieces.parts(answer)) for answer, its in said]
+    read = [ReadAnswer(its, pieces.parts(answer)) for answer, its in said]
     return ReadTurn(head, pieces.of(turns.c.text, head.id, end=head.text), shown, read, at)
 
 

@@ -78,7 +78,8 @@ def offer(name: Name, turn_id: str, language: Language, place: str = "") -> Offe
 def below_answer(turn: Turn, answer: Answer, language: Language) -> list[Offered]:
     """The buttons below an answer."""
     wanted: list[Name] = []
-    if answer.ending in {"length", "stopped", "error"}:
+    # A stored answer without an ending was cut off when its process was killed, or another session is receiving it.
+    if answer.ending != "stop":
         wanted.append("continue")
     wanted.append("regenerate")
     if len(answer.text) > LONG_ANSWER:

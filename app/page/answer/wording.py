@@ -63,6 +63,8 @@ def no_answer(answer: Answer, language: Language) -> str:
             return text("stopped_before_answer", language)
         case "length":
             return text("limit_before_answer", language)
+        case None:
+            return text("no_answer_yet", language)
         case _:
             return text("nothing_said", language)
 

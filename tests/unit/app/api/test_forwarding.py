@@ -72,7 +72,7 @@ async def test_an_engine_that_stays_silent_is_given_up_in_the_end(
     with pytest.raises(ApiError) as raised:
         await pass_on(client, "POST", "chat/completions", REQUEST, Sent().outlet)
     assert raised.value.status == 504
-    assert client.streams == 0
+    assert client.uses == 0
 
 
 async def test_the_key_does_not_follow_an_engine_that_redirects(client: EngineClient, engine: ScriptedEngine) -> None:

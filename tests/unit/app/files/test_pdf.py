@@ -9,6 +9,7 @@ import pypdfium2
 import pytest
 from PIL import Image, ImageChops
 
+from app.files import pdf
 from app.files.pdf import draw_pages
 from app.files.pdf_process import draw
 from app.files.pictures import PictureLimits, normalise, normalise_pages
@@ -190,3 +191,14 @@ def test_a_run_has_the_shares_of_the_page() -> None:
     [run] = unpack(drawn(document(b"BT /F 20 Tf 0 0 Td (x) Tj ET")).info)
     assert isinstance(run, Run)
     assert run.bottom > 0.9
+
+
+@pytest.mark.parametrize("name", ["finest", "missing_fonts", "text_runs"])
+def test_a_page_that_can_be_drawn_is_drawn_without_its_extras_if_they_are_broken(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def broken(page: pypdfium2.PdfPage) -> None:
+        raise pypdfium2.PdfiumError("Failed to get the bounds.")
+
+    monkeypatch.setattr(pdf, name, broken)
+    assert drawn(document(b"BT /F 20 Tf 30 100 Td (Invoice) Tj ET")).convert("L").getextrema() != (255, 255)

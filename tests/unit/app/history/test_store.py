@@ -15,9 +15,11 @@ from app.history.copies import Copy
 from app.history.listing import list_threads
 from app.history.store import History, Thread, ThreadGoneError, title
 from app.history.tables import threads
+from app.history.transfer.reading import ThreadReader
 from app.history.users import Users
 from app.talk.conversation import Answer, Picture, Turn, new_id
 from app.talk.figures import Figures, Usage
+from app.talk.footer import footer_line
 from app.talk.parts import Reasoning, Text, parts_of
 
 
@@ -114,12 +116,17 @@ async def test_branches_are_kept(history: History, users: Users) -> None:
     assert [turn.text for turn in conversation.versions(conversation.turns[1])] == ["b", "B"]
 
 
-async def test_an_answer_that_was_being_given_counts_as_stopped(history: History, users: Users) -> None:
+async def test_an_answer_in_progress_has_no_ending_and_no_footer(history: History, users: Users) -> None:
     copy, turn = Copy(await somebody(users), new_id()), Turn(new_id(), "q")
     await history.save(copy, [turn], {}, turn.id)
     await history.save_answers([(copy, turn, Answer(parts_of("so", "A si")))])
     [kept] = (await load(history, copy.thread_id)).conversation.turns
-    assert kept.answer == Answer(parts_of("so", "A si"), "stopped")
+    assert kept.answer == Answer(parts_of("so", "A si"))
+    assert kept.answer
+    assert footer_line(kept.answer, "en") == ""
+    reader = ThreadReader(history.database, history.uploads, copy.thread_id, copy.user_id)
+    [read] = [turn async for turn in reader.turns((await reader.outline()).turns)]
+    assert [answer.about.ending for answer in read.answers] == [None]
 
 
 async def test_an_answer_that_never_began_is_forgotten(history: History, users: Users) -> None:

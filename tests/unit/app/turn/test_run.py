@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
+from app.lazily import openai
 from app.talk.conversation import Answer, Picture, Turn
 from app.talk.fitting import Fit
 from app.talk.parts import parts_of
@@ -19,6 +21,7 @@ from app.turn.faults import explain
 from app.turn.job import Job
 from app.turn.run import MOST_INTERRUPTIONS, run
 from app.upstream.backpressure import Reply
+from app.upstream.client import EngineClient, Served
 from app.upstream.progress import Pulse
 from app.upstream.state import EngineFailedError, EngineState
 from engine.config import Settings
@@ -341,10 +344,48 @@ async def test_an_answer_continues_when_the_engine_died_in_the_middle_of_it(desk
     assert desk.request["continue_final_message"]
 
 
+async def test_a_better_engine_may_take_over_while_a_request_is_made(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another turn's look at the state closes the clients that are no longer used; this one still is."""
+    first = desk.state.client()
+    assert first
+    real, kept = first.served, []
+
+    async def served() -> tuple[Served, ...]:
+        desk.plan(context=9000)
+        await desk.state.ready()
+        await desk.state.ready()
+        kept.append(first in desk.state._retired)
+        return await real()
+
+    monkeypatch.setattr(first, "served", served)
+    assert (await desk.ask()).text == "An answer."
+    assert kept == [True]
+    await desk.state.ready()
+    assert first not in desk.state._retired
+
+
+async def test_a_turn_whose_engine_was_replaced_is_answered_by_the_next_one(desk: Desk) -> None:
+    dead = ScriptedEngine()
+    async with dead:
+        desk.plan(base_url=dead.base_url)
+        first = desk.state.client()
+        assert first
+
+        async def replaced() -> tuple[Served, ...]:
+            desk.plan()
+            raise openai.APIConnectionError(request=httpx2.Request("GET", dead.base_url))
+
+        first.served = replaced  # type: ignore[method-assign,assignment]
+        # The status is ready all the time.
+        assert (await asyncio.wait_for(desk.ask(), 5)).text == "An answer."
+
+
 async def test_an_engine_that_dies_of_the_question_each_time_is_not_asked_for_ever(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def noticed() -> bool:
+    async def noticed(client: EngineClient) -> bool:
         return True
 
     monkeypatch.setattr(desk.state, "noticed", noticed)
@@ -407,7 +448,7 @@ async def test_a_refusal_has_its_sentence(desk: Desk, status: int, said: str, ke
 
 async def test_an_answer_that_breaks_off_keeps_what_came(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     # The supervisor of this test will not notice anything, however long the turn waits for that.
-    monkeypatch.setattr(desk.state, "noticed", partial(desk.state.noticed, 0.2))
+    monkeypatch.setattr(desk.state, "noticed", partial(desk.state.noticed, seconds=0.2))
     desk.engine.script = Script(reasoning=["So."], answer=["A ", "sign", " that"], break_after=3)
     answer = Answer()
     assert await failure(desk, answer) == ("engine_broke_off", True)

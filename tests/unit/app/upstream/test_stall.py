@@ -11,6 +11,7 @@ from app.talk.conversation import Answer
 from app.turn.faults import explain
 from app.upstream import client
 from app.upstream import progress as pulse
+from app.upstream.client import EngineClient
 from app.upstream.progress import Pulse
 from app.upstream.stall import Patience, Stall
 from tests.instruments import waiting
@@ -130,7 +131,7 @@ async def test_stopping_a_stalled_stream_keeps_its_text(impatient: Desk) -> None
 async def test_without_a_choice_the_wait_ends_at_the_hard_limit(
     impatient: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def not_noticed() -> bool:
+    async def not_noticed(client: EngineClient) -> bool:
         return False
 
     monkeypatch.setattr(client, "SILENCE_SECONDS", 1.0)

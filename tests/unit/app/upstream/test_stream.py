@@ -98,6 +98,8 @@ def test_an_answer_that_was_not_streamed() -> None:
     assert (reader.finish_reason, reader.usage) == ("length", Usage(1, 0))
     with pytest.raises(BrokenStreamError):
         reader.read_whole(b'{"choices": []}')
+    with pytest.raises(BrokenStreamError):
+        StreamReader(KIMI_VL).read_whole(json.dumps({**body, "usage": [3]}).encode())
 
 
 def test_what_an_engine_repeats_of_a_whole_answer_is_left_out() -> None:

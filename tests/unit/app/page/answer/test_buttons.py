@@ -33,10 +33,11 @@ def test_every_button_has_a_label_and_a_hint(name: Name, language: Language) -> 
     [
         ("stop", "short", ["regenerate"]),
         ("stopped", "short", ["continue", "regenerate"]),
+        (None, "cut off by a crash", ["continue", "regenerate"]),
         ("length", "x" * (LONG_ANSWER + 1), ["continue", "regenerate", "download"]),
     ],
 )
-def test_an_answer_has_the_buttons_of_its_ending(ending: str, text: str, names: list[str]) -> None:
+def test_an_answer_has_the_buttons_of_its_ending(ending: str | None, text: str, names: list[str]) -> None:
     turn = Turn("turn", "question")
     answer = Answer(parts_of(text=text))
     answer.ending = ending  # type: ignore[assignment]

@@ -1,6 +1,8 @@
 """What the page says about a turn."""
 
 from app.page.answer import wording
+from app.talk.conversation import Answer
+from app.talk.parts import parts_of
 from app.turn.faults import explain
 from app.upstream.state import EngineFailedError
 from engine.status import Reason
@@ -11,3 +13,14 @@ def test_why_an_engine_failed_is_shown_in_the_persons_language() -> None:
     assert fault.retry
     assert "answered no question" in wording.fault(fault, "en")
     assert "不回答任何问题" in wording.fault(fault, "zh")
+
+
+def test_reasoning_without_an_ending_is_not_called_stopped() -> None:
+    assert wording.no_answer(Answer(parts_of("so")), "en") == "No answer yet."
+    assert wording.no_answer(Answer(parts_of("so"), "stopped"), "en") == "Stopped before the answer began."
+
+
+def test_an_engine_that_failed_without_a_reason_has_a_whole_sentence() -> None:
+    fault = explain(EngineFailedError(None))
+    assert wording.fault(fault, "en") == "The engine is not running. Press Retry to restart it."
+    assert wording.fault(fault, "zh") == "引擎未能运行。请点击“重试”以重新启动。"
