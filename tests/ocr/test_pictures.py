@@ -39,7 +39,7 @@ def test_every_answer_is_in_the_expected_text() -> None:
 def test_a_scene_cannot_hide_its_own_words() -> None:
     sheet = Sheet(200, 100)
     sheet.write((10, 30), "here", 20)
-    with pytest.raises(ValueError, match="over another"):
+    with pytest.raises(ValueError, match="overlaps another"):
         sheet.write((20, 35), "there", 20)
     with pytest.raises(ValueError, match="does not fit"):
         sheet.write((100, 80), "a long way to go", 20)

@@ -104,7 +104,8 @@ async def test_answer_now_ends_the_thinking(state: EngineState, product: Product
         answer = await ask(state, "Count from 1 to 299", view)
     assert answer.thinking_cut
     assert "298" not in answer.reasoning
-    assert answer.text.startswith("1 2 3 4 5")
+    # Where it was cut decides how nano begins.
+    assert "10 11 12 13 14 15" in answer.text
 
 
 async def test_stop_frees_the_engine(state: EngineState, product: Product) -> None:
