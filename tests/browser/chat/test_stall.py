@@ -44,7 +44,7 @@ def test_a_silent_engine_can_be_waited_for_and_stopped(impatient: ScriptedProduc
     impatient.reset()
     impatient.engine.script = Script(answer=["招牌上写着", "“茶馆”。"], stall_after=1)
     chat.ask("再看一次？")
-    chat.page.get_by_role("button", name="停止并保留已有内容").click()
+    chat.page.get_by_role("button", name="停止并保留已有回答").click()
     chat.finished()
     expect(line).to_have_count(0)
     expect(chat.answers.last).to_contain_text("招牌上写着")
