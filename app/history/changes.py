@@ -30,9 +30,22 @@ _SOME: BindParameter[list[str]] = bindparam("some", expanding=True)
 _TURNS_THERE = select(turns.c.id).where(turns.c.id.in_(_SOME), _OWN_TURNS)
 _ANSWERS_THERE = select(answers).where(answers.c.id.in_(_SOME), answers.c.turn_id.in_(_OWN_TURN_IDS))
 _TOUCH = update(turns).where(turns.c.id.in_(_SOME), _OWN_TURNS).values(changed=bindparam("now"))
-_UPDATE_ANSWER = update(answers).where(
-    answers.c.id == bindparam("known"), answers.c.revision == bindparam("seen"), answers.c.turn_id.in_(_OWN_TURN_IDS)
+_CHOOSE = (
+    update(turns)
+    .where(turns.c.id == bindparam("of_turn"), _OWN_TURNS)
+    .values(chosen_answer=bindparam("choice"), changed=bindparam("now"))
 )
+_HIGHEST_PLACE = select(func.max(answers.c.position)).where(
+    answers.c.turn_id == bindparam("of_turn"), answers.c.turn_id.in_(_OWN_TURN_IDS)
+)
+_ANSWER_AS_SEEN = (
+    (answers.c.id == bindparam("known"))
+    & (answers.c.revision == bindparam("seen"))
+    & answers.c.turn_id.in_(_OWN_TURN_IDS)
+)
+_UPDATE_ANSWER = update(answers).where(_ANSWER_AS_SEEN)
+_DELETE_ANSWER = delete(answers).where(_ANSWER_AS_SEEN)
+_TURN_OF_ANSWER = select(answers.c.turn_id).where(_ANSWER_AS_SEEN)
 
 
 @dataclass(frozen=True)
@@ -56,8 +69,6 @@ class Saving:
         self._revision = revision
         """The thread's new revision, made by this transaction, which locks the thread until it ends."""
         self._own = {"holder": copy.user_id, "held": copy.thread_id}
-        self._own_turns = own_turns(copy.user_id, copy.thread_id)
-        self._own_turn_ids = own_turn_ids(copy.user_id, copy.thread_id)
         self._next_place: dict[str, int] = {}
         self._written: list[_Written] = []
         self._choices: dict[str, str] = {}
@@ -166,10 +177,8 @@ class Saving:
 
     async def _append(self, turn: Turn, answer: Answer, answer_id: str, values: dict[str, Any], printed: int) -> None:
         if turn.id not in self._next_place:
-            highest = select(func.max(answers.c.position)).where(
-                answers.c.turn_id == turn.id, answers.c.turn_id.in_(self._own_turn_ids)
-            )
-            last = (await self._connection.execute(highest)).scalar_one_or_none()
+            highest = await self._connection.execute(_HIGHEST_PLACE, self._own | {"of_turn": turn.id})
+            last = highest.scalar_one_or_none()
             self._next_place[turn.id] = 0 if last is None else last + 1
         place = {"id": answer_id, "turn_id": turn.id, "position": self._next_place[turn.id], "revision": self._revision}
         await self._connection.execute(insert(answers), {**values, **records.feedback_values(answer), **place})
@@ -181,11 +190,10 @@ class Saving:
         for answer_id in self._copy.removed:
             seen = self._copy.answers.get(answer_id)
             if seen:
-                as_seen = (answers.c.id == answer_id) & (answers.c.revision == seen.revision)
-                own = as_seen & answers.c.turn_id.in_(self._own_turn_ids)
-                turn_ids = await self._connection.execute(select(answers.c.turn_id).where(own))
+                wanted = self._own | {"known": answer_id, "seen": seen.revision}
+                turn_ids = await self._connection.execute(_TURN_OF_ANSWER, wanted)
                 await self._touch(turn_ids.scalars().all())
-                await self._connection.execute(delete(answers).where(own))
+                await self._connection.execute(_DELETE_ANSWER, wanted)
             self._removed.add(answer_id)
 
     async def _choose(self, turn: Turn) -> None:
@@ -193,8 +201,8 @@ class Saving:
         ids = {written.answer.id: written.id for written in self._written}
         choice = ids.get(turn.answer.id, turn.answer.id) if turn.answer else ""
         if choice != self._copy.choices.get(turn.id, ""):
-            change = update(turns).where(turns.c.id == turn.id, self._own_turns)
-            await self._connection.execute(change.values(chosen_answer=choice, changed=self._revision))
+            chosen = {"of_turn": turn.id, "choice": choice, "now": self._revision}
+            await self._connection.execute(_CHOOSE, self._own | chosen)
             self._choices[turn.id] = choice
 
 
