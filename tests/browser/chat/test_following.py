@@ -39,6 +39,25 @@ def _until_below(chat: ChatPage, wanted: Callable[[float], bool]) -> None:
         chat.page.wait_for_timeout(50)
 
 
+def _stalled_answer(scripted: ScriptedProduct, open_page: OpenPage) -> ChatPage:
+    """An answer that has stopped growing for now, with its end in sight and the mouse over it."""
+    scripted.engine.script = Script(answer=_LINES, stall_after=60)
+    chat = open_page(scripted.url)
+    chat.ask("Go")
+    expect(chat.answers.last).to_contain_text("Line 59.")
+    _until_below(chat, lambda below: below == 0)
+    chat.answers.last.hover()
+    return chat
+
+
+def _finishes_out_of_sight(scripted: ScriptedProduct, chat: ChatPage) -> None:
+    """Lets the answer go on to its end, which the page does not follow."""
+    scripted.thread.go()
+    chat.finished()
+    expect(chat.answers.last).to_contain_text("Line 79.")
+    assert _below(chat) > 400
+
+
 def test_the_end_of_an_answer_is_in_sight(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     scripted.engine.script = Script(reasoning=_LINES, answer=_LINES, rate=100)
     chat = open_page(scripted.url)
@@ -52,35 +71,19 @@ def test_the_end_of_an_answer_is_in_sight(scripted: ScriptedProduct, open_page: 
 
 
 def test_scrolling_up_stops_the_following(scripted: ScriptedProduct, open_page: OpenPage) -> None:
-    scripted.engine.script = Script(answer=_LINES, stall_after=60)
-    chat = open_page(scripted.url)
-    chat.ask("Go")
-    expect(chat.answers.last).to_contain_text("Line 59.")
-    _until_below(chat, lambda below: below == 0)
-    chat.answers.last.hover()
+    chat = _stalled_answer(scripted, open_page)
     chat.page.mouse.wheel(0, -300)
     _until_below(chat, lambda below: below > 200)
-    scripted.thread.go()
-    chat.finished()
-    expect(chat.answers.last).to_contain_text("Line 79.")
-    assert _below(chat) > 400
+    _finishes_out_of_sight(scripted, chat)
 
 
 def test_scrolling_up_counts_while_the_page_moves_itself(scripted: ScriptedProduct, open_page: OpenPage) -> None:
-    scripted.engine.script = Script(answer=_LINES, stall_after=60)
-    chat = open_page(scripted.url)
-    chat.ask("Go")
-    expect(chat.answers.last).to_contain_text("Line 59.")
-    _until_below(chat, lambda below: below == 0)
-    chat.answers.last.hover()
+    chat = _stalled_answer(scripted, open_page)
     chat.page.mouse.wheel(0, -600)
     _until_below(chat, lambda below: below > 500)
     # The arrow moves the page smoothly to its end; this person scrolls up again before it gets there.
     assert chat.page.evaluate(_UP_ON_THE_WAY_TO_THE_END) > 200
-    scripted.thread.go()
-    chat.finished()
-    expect(chat.answers.last).to_contain_text("Line 79.")
-    assert _below(chat) > 400
+    _finishes_out_of_sight(scripted, chat)
 
 
 def test_what_is_opened_below_an_answer_stays_where_it_was(scripted: ScriptedProduct, open_page: OpenPage) -> None:
