@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from engine.status import Reason
 from tests.instruments.chat_page import ChatPage
+from tests.instruments.chromium import Chromium
 from tests.instruments.scripted_engine import Script
 from tests.instruments.scripted_product import ScriptedProduct
 
@@ -65,8 +66,8 @@ class Counting(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def chromium(browser: Browser) -> Browser:
-    return browser
+def chromium(chromium_process: Chromium) -> Browser:
+    return chromium_process.browser()
 
 
 @pytest.fixture(scope="module")
