@@ -164,6 +164,15 @@ prepare_postgres() {
     say "PostgreSQL is not installed (Debian: apt-get install postgresql): the tests that need it are skipped."
 }
 
+# The unit tests share nothing and use both cores; the others start servers and browsers, one at a time.
+# $@: --long, or nothing.
+test_everything() {
+    local failed=0
+    "$python" -m pytest tests/unit --numprocesses 2 --dist worksteal "$@" || failed=$?
+    "$python" -m pytest --ignore tests/unit "$@" || failed=$?
+    exit "$failed"
+}
+
 # Checks what works without .venv; Python does the rest. Never installs anything.
 doctor() {
     local version
@@ -211,6 +220,8 @@ case $word in
         ;;
     test)
         shift
+        # The tests start hundreds of processes; without bytecode each one compiles all its modules first.
+        unset PYTHONDONTWRITEBYTECODE
         prepare test
         cd -- "$root"
         if [ "${1:-}" = --fast ]; then
@@ -219,7 +230,10 @@ case $word in
         fi
         prepare_browser
         prepare_postgres
-        exec "$python" -m pytest "$@"
+        case $* in
+            "" | --long) test_everything "$@" ;;
+            *) exec "$python" -m pytest "$@" ;;
+        esac
         ;;
     "bench ui")
         shift 2
