@@ -23,6 +23,7 @@ Usage: ./start.sh [COMMAND] [OPTIONS]
   backup DIR             copy chats, pictures, people and keys into the new folder DIR; also while it runs
   restore DIR [--force]  restore a backup; --force moves existing chats aside
   doctor [--json]        check the installation and say how to fix what is broken
+  prove                  show in a minute that this machine's engine works, before a large model is downloaded
   verify [OPTIONS]       check that an engine does what this chat needs: name, picture, thinking, tools, speed
   bench [SCENARIO ...]   measure the running engine: throughput and latency; bench compare A B
   eval WHAT [OPTIONS]    measure how often the running engine is right: ocr, gsm8k, ocrbench, infovqa
@@ -205,7 +206,7 @@ if [ "$word ${2:-}" = "bench ui" ]; then
     word="bench ui"
 fi
 case $word in
-    up | status | stop | logs | plan | user | key | backup | restore | bench | eval | verify)
+    up | status | stop | logs | plan | user | key | backup | restore | bench | eval | verify | prove)
         prepare plain
         cd -- "$root"
         [ $# -gt 0 ] && shift
