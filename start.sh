@@ -27,6 +27,7 @@ Usage: ./start.sh [COMMAND] [OPTIONS]
   verify [OPTIONS]       check that an engine does what this chat needs: name, picture, thinking, tools, speed
   bench [SCENARIO ...]   measure the running engine: throughput and latency; bench compare A B
   eval WHAT [OPTIONS]    measure how often the running engine is right: ocr, gsm8k, ocrbench, infovqa
+  ocr PATH... --out FILE read many pictures and PDFs with the running engine: FILE.jsonl, .csv or .md
   bench ui [--quick]     measure the page's own cost and compare it with the baselines
   prepare                only install what a start needs
   test [--long] [ARGS]   install what the tests need and run them
@@ -210,6 +211,12 @@ case $word in
         cd -- "$root"
         [ $# -gt 0 ] && shift
         exec "$python" -m engine "$word" "$@"
+        ;;
+    ocr)
+        prepare plain
+        cd -- "$root"
+        shift
+        exec "$python" -m app.batch "$@"
         ;;
     prepare)
         prepare plain
