@@ -145,7 +145,7 @@ def _launch(request: Request, weights: str, variant: Variant | None) -> VllmLaun
         max_model_len=model.context if (roomy and not on_cpu) or model.tiny else None,
         max_num_seqs=model.sequences,
         gpu_memory_utilization=_utilization(target),
-        kv_cache_bytes=_kv_cache(model, target) if on_cpu else None,
+        kv_cache_bytes=_kv_cache(model, target) if on_cpu or model.tiny else None,
         reasoning_parser=(parsers.reasoning or None) if parsers else None,
         tiny=model.tiny,
         traces_endpoint=place.traces,
