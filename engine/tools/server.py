@@ -177,13 +177,14 @@ class Server:
         try:
             if not await _first(calling, connection.ended):
                 return Result(reason=connection.ended.reason)
-            result = result_of(await calling)
-            self._worked = True
-            return result
+            answer = await calling
         except McpError as error:
             return Result(reason=self._refused(connection, error))
         except Exception as error:
             return Result(reason=Reason("tool_failed", {"error": _short(error)}))
+        else:
+            self._worked = True
+            return result_of(answer)
         finally:
             connection.calls -= 1
             if not calling.done():
