@@ -76,11 +76,14 @@ def read_config(path: Path, environment: Mapping[str, str] | None = None) -> tup
     try:
         raw = json.loads(text)
     except json.JSONDecodeError as error:
-        values: dict[str, Value] = {"file": path.name, "line": error.lineno, "problem": error.msg}
-        raise ToolsConfigError(Reason("tools_no_json", values)) from None
+        raise _no_json(path, error.lineno, error.msg) from None
     except RecursionError:
-        raise ToolsConfigError(Reason("tools_no_json", {"file": path.name, "line": 1, "problem": "nesting"})) from None
+        raise _no_json(path, 1, "nested too deeply") from None
     return _Reader(path.name, text, environment if environment is not None else _environment()).servers(raw)
+
+
+def _no_json(path: Path, line: int, problem: str) -> ToolsConfigError:
+    return ToolsConfigError(Reason("tools_no_json", {"file": path.name, "line": line, "problem": problem}))
 
 
 def _environment() -> Mapping[str, str]:
