@@ -23,9 +23,11 @@ Usage: ./start.sh [COMMAND] [OPTIONS]
   backup DIR             copy chats, pictures, people and keys into the new folder DIR; also while it runs
   restore DIR [--force]  restore a backup; --force moves existing chats aside
   doctor [--json]        check the installation and say how to fix what is broken
+  prove                  show in a minute that this machine's engine works, before a large model is downloaded
   verify [OPTIONS]       check that an engine does what this chat needs: name, picture, thinking, tools, speed
   bench [SCENARIO ...]   measure the running engine: throughput and latency; bench compare A B
   eval WHAT [OPTIONS]    measure how often the running engine is right: ocr, gsm8k, ocrbench, infovqa
+  ocr PATH... --out FILE read many pictures and PDFs with the running engine: FILE.jsonl, .csv or .md
   bench ui [--quick]     measure the page's own cost and compare it with the baselines
   prepare                only install what a start needs
   test [--long] [ARGS]   install what the tests need and run them
@@ -163,6 +165,15 @@ prepare_postgres() {
     say "PostgreSQL is not installed (Debian: apt-get install postgresql): the tests that need it are skipped."
 }
 
+# The unit tests share nothing and use both cores; the others start servers and browsers, one at a time.
+# $@: --long, or nothing.
+test_everything() {
+    local failed=0
+    "$python" -m pytest tests/unit --numprocesses 2 --dist worksteal "$@" || failed=$?
+    "$python" -m pytest --ignore tests/unit "$@" || failed=$?
+    exit "$failed"
+}
+
 # Checks what works without .venv; Python does the rest. Never installs anything.
 doctor() {
     local version
@@ -195,11 +206,17 @@ if [ "$word ${2:-}" = "bench ui" ]; then
     word="bench ui"
 fi
 case $word in
-    up | status | stop | logs | plan | user | key | backup | restore | bench | eval | verify)
+    up | status | stop | logs | plan | user | key | backup | restore | bench | eval | verify | prove)
         prepare plain
         cd -- "$root"
         [ $# -gt 0 ] && shift
         exec "$python" -m engine "$word" "$@"
+        ;;
+    ocr)
+        prepare plain
+        cd -- "$root"
+        shift
+        exec "$python" -m app.batch "$@"
         ;;
     prepare)
         prepare plain
@@ -210,6 +227,8 @@ case $word in
         ;;
     test)
         shift
+        # The tests start hundreds of processes; without bytecode each one compiles all its modules first.
+        unset PYTHONDONTWRITEBYTECODE
         prepare test
         cd -- "$root"
         if [ "${1:-}" = --fast ]; then
@@ -218,7 +237,10 @@ case $word in
         fi
         prepare_browser
         prepare_postgres
-        exec "$python" -m pytest "$@"
+        case $* in
+            "" | --long) test_everything "$@" ;;
+            *) exec "$python" -m pytest "$@" ;;
+        esac
         ;;
     "bench ui")
         shift 2

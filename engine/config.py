@@ -174,6 +174,8 @@ class Workspace:
         self.page_root = self.run / "page"
         self.swept = self.run / "swept.json"
         self.download = self.run / "download"
+        self.proof = self.run / "proof.json"
+        self.proof_log = root / "prove.log"
         self.restoring = self.run / "restoring"
 
     def create(self) -> None:

@@ -2,8 +2,8 @@
 "use strict";
 
 Object.assign(kimi, {
-  save(url) {
-    const link = Object.assign(document.createElement("a"), { href: url, download: "" });
+  save(url, name = "") {
+    const link = Object.assign(document.createElement("a"), { href: url, download: name });
     document.body.append(link);
     link.click();
     link.remove();

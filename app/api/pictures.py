@@ -8,10 +8,10 @@ import base64
 from app.api.completion_request import PictureSlot
 from app.api.errors import ApiError, bad_request
 from app.api.remote_pictures import RemotePictures
-from app.files.padded import padded
 from app.files.pictures import PictureError, PictureLimits
 from app.files.uploads import MAX_BYTES, UploadStore
 from engine.formats.base64_text import decoded
+from engine.formats.padded import padded
 
 MAX_REQUEST_BYTES = 128 * 1024 * 1024
 """The limit of a request's body, and of the pictures fetched for it: enough for one picture at the upload limit of

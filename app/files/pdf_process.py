@@ -29,15 +29,15 @@ _NICENESS = 5
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH")
 
 
-async def draw(data: bytes, limits: PictureLimits, most: int, seconds: float = PAGE_SECONDS) -> Pages:
-    """Draws at most `most` pages, each in at most `seconds` of processor time.
+async def draw(data: bytes, limits: PictureLimits, most: int, seconds: float = PAGE_SECONDS, first: int = 0) -> Pages:
+    """Draws at most `most` pages after the first `first`, each in at most `seconds` of processor time.
 
     Raises:
         PictureError: it is broken, password-protected, has no page, or takes too long.
         OSError: the process can't be started.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", __name__, str(limits.pixels), str(limits.side), str(most), str(seconds),
+        sys.executable, "-m", __name__, str(limits.pixels), str(limits.side), str(most), str(seconds), str(first),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=ROOT,
@@ -71,7 +71,7 @@ def _read(said: bytes) -> Pages:
 
 
 def _main() -> None:
-    pixels, side, most, seconds = sys.argv[1:]
+    pixels, side, most, seconds, first = sys.argv[1:]
     os.nice(_NICENESS)
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
     whole = round(float(seconds) * _ALL_PAGES) + 1
@@ -84,7 +84,7 @@ def _main() -> None:
         signal.setitimer(signal.ITIMER_PROF, float(seconds))
 
     try:
-        drawn = draw_pages(data, PictureLimits(int(pixels), int(side)), int(most), next_page)
+        drawn = draw_pages(data, PictureLimits(int(pixels), int(side)), int(most), next_page, int(first))
     except PictureError as error:
         sys.stdout.write(json.dumps({"error": error.key}) + "\n")
         return

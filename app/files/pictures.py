@@ -110,8 +110,8 @@ def normalise(data: bytes, limits: PictureLimits) -> NormalPicture:
         return _normalise(image, data, limits)
 
 
-def normalise_pages(data: bytes, limits: PictureLimits, most: int) -> Pages:
-    """Makes pictures of the first pages of a TIFF, at most `most`; of any other file its one picture.
+def normalise_pages(data: bytes, limits: PictureLimits, most: int, first: int = 0) -> Pages:
+    """Makes pictures of at most `most` pages of a TIFF after the first `first`; of any other file its one picture.
 
     Raises:
         PictureError: as `normalise`.
@@ -122,7 +122,7 @@ def normalise_pages(data: bytes, limits: PictureLimits, most: int) -> Pages:
         count = getattr(image, "n_frames", 1)
         numbers = [number for number in range(count) if number == 0 or not _is_reduced(image, number)]
         pictures = []
-        for number in numbers[:most]:
+        for number in numbers[first : first + most]:
             image.seek(number)
             pictures.append(replace(_normalise(image, data, limits), left_out_frames=0))
         return Pages(pictures, len(numbers))

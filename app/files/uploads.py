@@ -50,6 +50,8 @@ class Stored:
 
     pictures: list[Picture]
     notices: list[Notice] = field(default_factory=list)
+    pages: int = 1
+    """How many the file has; `pictures` may be only some of them."""
     shown_as_it_is: bool = True
     """Whether browsers can show the uploaded file; otherwise they get the pictures made of it."""
 
@@ -62,26 +64,26 @@ class UploadStore:
         self._threads = ThreadPoolExecutor(max_workers=_PICTURES_AT_ONCE, thread_name_prefix="pictures")
         self._decoding = FairLine(_PICTURES_AT_ONCE)
         self._drawing = FairLine(_PDFS_AT_ONCE)
-        self._known: OrderedDict[tuple[str, str, PictureLimits, int], Stored] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str, PictureLimits, int, int], Stored] = OrderedDict()
 
     async def take(
-        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, person: str = ""
+        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, person: str = "", first: int = 0
     ) -> Stored:
         """Makes at most `most` pictures of the file at `path`, which was called `name`, for the thread `thread`.
 
-        Waiting files of each `person` are served in turn.
+        Those of its first `first` pages are left out. Waiting files of each `person` are served in turn.
 
         Raises:
             PictureError: it cannot be used; the values include the file's name.
         """
         name = display_name(name)
         try:
-            return await self._take(path, name, thread, limits, most, person=person)
+            return await self._take(path, name, thread, limits, most, first=first, person=person)
         except PictureError as error:
             raise PictureError(error.key, **{**error.values, "name": name}) from error
 
     async def _take(
-        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, person: str
+        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, first: int, person: str
     ) -> Stored:
         if most < 1:
             raise PictureError("picture_too_many")
@@ -90,39 +92,39 @@ class UploadStore:
         async with aiofiles.open(path, "rb") as file:
             data = await file.read()
         digest = hashlib.sha256(data).hexdigest()
-        key = (thread, digest + name, limits, most)
+        key = (thread, digest + name, limits, most, first)
         known = self._known.get(key)
         if known is not None and await asyncio.to_thread(_in_use_again, known):
             return known
         if pdf.is_pdf(data):
             async with self._drawing.place(person):
-                pages: Pages = await pdf_process.draw(data, limits, min(most, MAX_PAGES))
+                pages: Pages = await pdf_process.draw(data, limits, min(most, MAX_PAGES), first=first)
             # A page is drawn at the size that fits; there was no larger picture that people could miss.
-            stored = await self._keep(pages, name, thread, noted=False)
+            stored = await self._keep(pages, name, thread, first, noted=False)
         else:
-            pages = await self._decoded(partial(normalise_pages, data, limits, min(most, MAX_PAGES)), person)
-            stored = await self._keep(pages, name, thread, noted=pages.total == 1)
+            pages = await self._decoded(partial(normalise_pages, data, limits, min(most, MAX_PAGES), first), person)
+            stored = await self._keep(pages, name, thread, first, noted=pages.total == 1)
             stored.shown_as_it_is = is_web_picture(data)
         self._known[key] = stored
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return stored
 
-    async def _keep(self, pages: Pages, name: str, thread: str, *, noted: bool = True) -> Stored:
+    async def _keep(self, pages: Pages, name: str, thread: str, first: int, *, noted: bool) -> Stored:
         """`noted`: whether to say what was done to the pictures."""
         if not _THREAD_NAME.fullmatch(thread):
             raise ValueError(f"{thread!r} cannot be a folder's name")
         folder = self._folder / thread
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        stored = Stored([], shown_as_it_is=False)
-        for number, picture in enumerate(pages.pictures, 1):
-            title = name if len(pages.pictures) == 1 else f"{name} ({number})"
+        stored = Stored([], pages=pages.total, shown_as_it_is=False)
+        for number, picture in enumerate(pages.pictures, first + 1):
+            title = name if len(pages.pictures) == 1 and first == 0 else f"{name} ({number})"
             path = folder / f"{hashlib.sha256(picture.data).hexdigest()}.{picture.extension}"
             await _write(path, picture.data)
             stored.pictures.append(Picture(str(path), title, picture.width, picture.height))
             stored.notices += _notices(picture, title) if noted else []
-        if pages.total > len(pages.pictures):
-            values = {"name": name, "shown": len(pages.pictures), "total": pages.total}
+        if pages.total > first + len(pages.pictures):
+            values = {"name": name, "shown": first + len(pages.pictures), "total": pages.total}
             stored.notices.append(Notice("pages_left_out", values))
         if pages.missing_fonts:
             stored.notices.append(Notice("fonts_missing", {"name": name, "fonts": ", ".join(pages.missing_fonts)}))

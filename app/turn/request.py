@@ -11,7 +11,6 @@ from typing import Any
 
 import aiofiles
 
-from app.files.padded import padded_file
 from app.talk.conversation import Message, Picture, Turn, to_messages, to_prefix
 from app.talk.fitting import Fit, Limits, fit, texts, upper_bound
 from app.talk.settings import ChatSettings, Offer, follow_thinking, parse
@@ -19,6 +18,7 @@ from app.turn.job import Job
 from app.upstream.client import EngineClient
 from app.upstream.offer import offer_of
 from engine.catalog import Instant
+from engine.formats.padded import padded_file
 from engine.reasoning_tags import Marks, Start
 
 

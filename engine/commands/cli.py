@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from rich.console import Console
 
-from engine.commands import backup, key, user
+from engine.commands import backup, key, prove, user
 from engine.commands import plan as plan_command
 from engine.commands import verify as verify_command
 from engine.commands.log_view import LogView
@@ -131,6 +131,7 @@ def parser() -> argparse.ArgumentParser:
     examine = word("doctor", doctor_command, "check the installation and say how to fix what is broken")
     examine.add_argument("--json", action="store_true", help="as JSON")
     bench_command.arguments(word("bench", bench_command.run, "measure the running engine: throughput and latency"))
+    word("prove", prove.run, "show with a tiny model that this machine's engine works, before a large one is fetched")
     verify_command.arguments(word("verify", verify_command.run, "check that an engine does what this chat needs"))
     eval_command.arguments(word("eval", eval_command.run, "measure how often the running engine is right"))
     user.add_arguments(word("user", user.run, "manage who may sign in to a page that others can reach"))

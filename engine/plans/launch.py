@@ -88,8 +88,8 @@ class LaunchPlan:
     pictures: Literal["file", "data"]
     traits: EngineTraits = EngineTraits()
     picture_patches: int | None = None
-    """To how many patches the page scales each picture, which it then pads to whole blocks (app/files/padded.py), for
-    an engine that does neither as the model's own processor does; None: the engine does it."""
+    """To how many patches the page scales each picture, which it then pads to whole blocks (engine/formats/padded.py),
+    for an engine that does neither as the model's own processor does; None: the engine does it."""
     picture_pixels: int | None = None
     """What a picture is scaled down to where that is less than the model's own limit."""
     argv: tuple[str, ...] = ()

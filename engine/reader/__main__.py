@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--max-model-len", type=int, default=1_048_576, help="characters of prompt and answer (default: %(default)s)"
     )
-    parser.add_argument("--max-pictures", type=int, default=16, help="pictures in one prompt (default: %(default)s)")
+    parser.add_argument("--max-pictures", type=int, default=24, help="pictures in one prompt (default: %(default)s)")
     parser.add_argument(
         "--picture-seconds", type=float, default=120.0, help="time limit for one picture (default: %(default)s)"
     )

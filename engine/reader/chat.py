@@ -67,8 +67,9 @@ async def fetch(talk: Conversation, worker: Worker, uploads: Path | None, limit:
     if len(talk.now) + len(talk.before) > limit:
         raise ReaderError(f"At most {limit} image(s) may be provided in one prompt.", param="messages")
     found: list[bytes] = []
-    before = [] if understand(talk.question).small_talk else talk.before
-    for url in dict.fromkeys(talk.now or before):
+    before: list[str] = [] if understand(talk.question).small_talk else talk.before
+    # Two equal pages of a document are both counted; what is sent again with a later question is one picture.
+    for url in talk.now or dict.fromkeys(before):
         data = await asyncio.to_thread(pictures.fetch, url, uploads)
         if not worker.known(data):
             async with worker.checking:

@@ -36,7 +36,7 @@ class Options:
     uploads: Path | None = None
     key: str = ""
     context: int = 1_048_576
-    pictures: int = 16
+    pictures: int = 24
     picture_seconds: float = 120.0
 
 

@@ -11,7 +11,6 @@ Two options reveal races that appear on other machines and networks:
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.instruments.chat_page import ChatPage
+from tests.instruments.chromium import Chromium
 from tests.instruments.product import Product, running_product
 from tests.instruments.scripted_product import ScriptedProduct
 
@@ -53,17 +53,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, or Playwright's own where there is none.
-
-    One for all tests of this folder, and gone after them: beside it no other event loop can run in this thread.
-    """
+def chromium_process() -> Iterator[Chromium]:
+    """One for all tests of this folder, and gone after them: beside it no other event loop can run in this thread."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
+        chromium = Chromium(playwright)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(autouse=True)
+def no_hanging_browser(chromium_process: Chromium) -> Iterator[None]:
+    """Ends a test that hangs in the browser, so that the others run."""
+    with chromium_process.killed_after():
+        yield
+
+
+@pytest.fixture
+def browser(chromium_process: Chromium) -> Browser:
+    """The browser that all tests share."""
+    return chromium_process.browser()
 
 
 @pytest.fixture(scope="package")

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from engine.status import Reason
 from tests.instruments.chat_page import ChatPage
+from tests.instruments.chromium import Chromium
 from tests.instruments.scripted_engine import Script
 from tests.instruments.scripted_product import ScriptedProduct
 
@@ -65,8 +66,8 @@ class Counting(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def chromium(browser: Browser) -> Browser:
-    return browser
+def chromium(chromium_process: Chromium) -> Browser:
+    return chromium_process.browser()
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +134,31 @@ def test_tables_and_code_are_whole(chat: ChatPage) -> None:
     expect(answer.locator("pre code")).to_have_text('total = "a:b"  # \\(no formula\\) for $5')
     expect(answer.get_by_text("key:value", exact=True)).to_be_visible()
     expect(answer.get_by_role("button", name="Copy")).to_have_count(3)
+
+
+def test_the_readers_whole_text_is_folded_below_its_quote_and_can_be_saved(
+    chromium: Browser, product: ScriptedProduct
+) -> None:
+    lines = [f"line {number}" for number in range(48)]
+    csv = 'Item,Change\n=HYPERLINK(A1),-5\n"+1,@x",-$2.50'
+    said = "\n".join(["> TOTAL 4.26  ", "> Cash 5.00", "", "```transcript", *lines, "```", "", "```csv", csv, "```"])
+    chat = answered(chromium, product, said, viewport={"width": 390, "height": 844})
+    answer, heading = chat.answers.last, chat.page.get_by_role("button", name="All the text · 48 lines")
+    expect(heading).to_have_attribute("aria-expanded", "false")
+    expect(answer.get_by_text("line 7", exact=False)).to_have_count(0)
+    expect(answer.get_by_text("TOTAL 4.26")).to_be_in_viewport()
+    assert answer.locator("blockquote").inner_text().strip() == "TOTAL 4.26\nCash 5.00"
+    saved = []
+    for button in answer.get_by_role("button", name="Download this as a file").all():
+        with chat.page.expect_download() as download:
+            button.click()
+        saved.append((download.value.suggested_filename, download.value.path().read_text()))
+    table = "\ufeffItem,Change\n'=HYPERLINK(A1),-5\n\"'+1,@x\",-$2.50\n"
+    assert saved == [("text.txt", "\n".join([*lines, ""])), ("table.csv", table)]
+    heading.press("Enter")
+    expect(answer.get_by_text("line 47")).to_be_attached()
+    assert serious(chat.page) == []
+    chat.close()
 
 
 def test_an_answer_is_copied_as_the_model_wrote_it(chromium: Browser, product: ScriptedProduct) -> None:

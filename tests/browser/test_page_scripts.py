@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from app.frontend import words
 from engine.config import ROOT
+from tests.instruments.chromium import Chromium
 
 pytestmark = pytest.mark.browser
 
@@ -35,8 +36,8 @@ _PAGE = f"""<!doctype html>
 
 
 @pytest.fixture(scope="module")
-def chromium(browser: Browser) -> Browser:
-    return browser
+def chromium(chromium_process: Chromium) -> Browser:
+    return chromium_process.browser()
 
 
 class Stage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import psutil
@@ -37,6 +38,26 @@ def test_a_follow_up_still_sees_the_picture(product: Product, open_page: OpenPag
     page.ask("What is the name of the shop?")
     expect(page.answers.nth(1)).to_contain_text("TEA HOUSE")
     page.finished()
+
+
+def test_a_pdf_of_twenty_pages_is_taken_whole_and_shown_page_by_page(
+    product: Product, open_page: OpenPage, picture: MakePicture
+) -> None:
+    # Four different pages, five times: what is read for the first of them is known for the others.
+    first, *others = [shop_sign(f"PAGE {number % 4}") for number in range(20)]
+    pages = BytesIO()
+    first.save(pages, "PDF", resolution=200, save_all=True, append_images=others)
+    page = open_page(product.url)
+    page.page.evaluate(
+        """() => { window.seen = new Set(); new MutationObserver(() => seen.add(
+            (document.body.innerText.match(/Picture \\d+:/g) ?? []).length)).observe(document.body,
+            {childList: true, subtree: true, characterData: true}) }"""
+    )
+    page.ask("Read all the text in the image.", [picture("list.pdf", pages.getvalue())])
+    page.finished()
+    expect(page.answers.last).to_contain_text("Picture 20:")
+    expect(page.page.get_by_text("pages are used")).to_have_count(0)
+    assert page.page.evaluate("seen.size") > 3
 
 
 def test_a_starter_works_without_a_file(product: Product, open_page: OpenPage) -> None:

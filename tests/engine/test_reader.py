@@ -213,7 +213,7 @@ def test_errors_have_vllms_shape(reader: Reader, url: str, said: str) -> None:
 def test_other_requests_that_cannot_be_answered(reader: Reader) -> None:
     assert reader.post("Total?", model="other").status_code == 404
     assert reader.post("Total?", max_tokens=2_000_000).json()["error"]["param"] == "max_tokens"
-    assert "At most 16 image(s)" in reader.post("Total?", *[f"data:,{n}" for n in range(17)]).json()["error"]["message"]
+    assert "At most 24 image(s)" in reader.post("Total?", *[f"data:,{n}" for n in range(25)]).json()["error"]["message"]
     broken = reader.client.post("/v1/chat/completions", content=b"{")
     assert (broken.status_code, broken.json()["error"]["code"]) == (400, 400)
     assert reader.client.post("/v1/chat/completions", json={"messages": []}).json()["error"]["param"] == "messages"

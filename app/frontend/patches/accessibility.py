@@ -133,6 +133,13 @@ ACCESSIBILITY = (
         new="tabIndex:0,className:`language-${t} font-mono text-sm rounded-b-md block`",
     ),
     Patch(
+        name="scroll-text",
+        why="a long text without a language can be scrolled by keyboard",
+        file="frontend/src/components/CodeSnippet.tsx",
+        old='f.jsx("div",{className:Ae("rounded-b-md overflow-x-auto bg-accent",',
+        new='f.jsx("div",{tabIndex:0,className:Ae("rounded-b-md overflow-x-auto bg-accent",',
+    ),
+    Patch(
         name="scroll-table",
         why="a wide table can be scrolled by keyboard",
         file="frontend/src/components/ui/table.tsx",

@@ -1,6 +1,6 @@
-"""Features that Chainlit lacks: Answer now, chats as files, long chats, signing out everywhere.
+"""Features that Chainlit lacks: Answer now, folded text, files of chats and tables, long chats, signing out everywhere.
 
-The code that they call is in `public/`: `page.js`, `chats.js` and `earlier.js`.
+The code that they call is in `public/`: `page.js`, `code.js`, `chats.js` and `earlier.js`.
 """
 
 from app.frontend.patches.patch import Patch
@@ -21,6 +21,32 @@ FEATURES = (
         file="frontend/src/components/chat/Messages/Message/Buttons/Actions/ActionButton.tsx",
         old='variant:"ghost",className:"text-muted-foreground",disabled:e||i,',
         new='variant:"ghost",className:"text-muted-foreground",disabled:e&&!t.payload.whileRunning||i,',
+    ),
+    Patch(
+        name="text-wraps",
+        why="the reader's whole text is folded below its quotes: its lines wrap",
+        file="frontend/src/components/CodeSnippet.tsx",
+        old='r=/language-(\\w+)/.exec(n||"")',
+        new="r=/language-(\\w+)/.exec(kimi.code.shown(n))",
+    ),
+    Patch(
+        name="text-fold",
+        why="the reader's whole text is folded below its quotes: its heading opens it",
+        file="frontend/src/components/CodeSnippet.tsx",
+        old='return f.jsxs(Sl,{className:"relative my-2",children:[f.jsxs(oC,{'
+        'className:"flex flex-row items-center justify-between py-1 px-4",children:[f.jsx("span",',
+        new="const kimiFold=kimi.code.useFold(E.useState,f.jsx,n,a);"
+        'return f.jsxs(Sl,{className:"relative my-2",children:[f.jsxs(oC,{'
+        'className:"flex flex-row items-center justify-between py-1 px-4",children:['
+        'kimiFold?kimiFold.heading:f.jsx("span",',
+    ),
+    Patch(
+        name="text-saved",
+        why="the reader's whole text, and comma-separated values, can be saved as files",
+        file="frontend/src/components/CodeSnippet.tsx",
+        old='f.jsx(PSe,{content:a})]}),f.jsxs(Up,{className:"p-0",children:[o,s]})',
+        new='f.jsxs("span",{className:"flex",children:[kimi.code.saveButton(f.jsx,Ft,n,a),f.jsx(PSe,{content:a})]})]}),'
+        'kimiFold&&!kimiFold.open?null:f.jsxs(Up,{className:"p-0",children:[o,s]})',
     ),
     Patch(
         name="menu-knows-chat",

@@ -8,7 +8,7 @@ from typing import Any
 import chainlit as cl
 from chainlit.session import WebsocketSession
 
-from app.files.pictures import PictureError, PictureLimits
+from app.files.pictures import PictureError
 from app.files.uploads import Stored, UploadStore
 from app.i18n import text
 from app.page.answer.frame import show_note
@@ -41,7 +41,7 @@ class Attachments:
         if not files:
             return []
         client = await self._state.launched()
-        limits = PictureLimits(client.picture_pixels, client.model.picture_side)
+        limits = client.picture_limits
         person = session.user.identifier if session.user else ""
         taken: list[Picture] = []
         for element, path, name in files:

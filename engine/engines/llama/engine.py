@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from engine.catalog import Model
+from engine.catalog import Model, find_model
 from engine.config import ROOT, Settings
-from engine.engines.base import Engine, Environment, request_here
+from engine.engines.base import Engine, Environment, Proof, request_here
 from engine.engines.llama.environment import ENVIRONMENT, is_ready
 from engine.engines.llama.log import LlamaLog
 from engine.engines.llama.plan import FLAGS, NAME, TRAITS, llama_plan
 from engine.engines.llama.server import Server, choose_server
 from engine.install.weights import Missing, WeightsError, find_weights
 from engine.machine.detect import Hardware
+from engine.nano.exam import NAME as NANO
 from engine.plans.launch import LaunchPlan, PlanError
 from engine.plans.target import Target, from_hardware
 
@@ -53,6 +54,12 @@ def _while_the_reader_answers(plan: LaunchPlan, model: Model, settings: Settings
     return replace(plan, to_fetch=to_fetch, reasons=(*plan.reasons, why))
 
 
+def _nano_here(settings: Settings, hardware: Hardware) -> LaunchPlan:
+    plan = _here(settings, hardware, find_model(NANO))
+    # By itself it does not say where its layers are.
+    return replace(plan, argv=(*plan.argv, "--verbosity", "4"))
+
+
 def _has_environment(root: Path, build: str, _: Settings) -> bool:
     return is_ready(root, build)
 
@@ -70,6 +77,13 @@ LLAMA = Engine(
     watcher=LlamaLog,
     # Of its few slots a question would take one, and with it what it remembers of a long chat.
     probed=False,
+    proof=Proof(
+        _nano_here,
+        (
+            "The published files, of which the decoder is quantized to 4 bits and the picture encoder's rows are "
+            "reordered: nano's are in 32 bits (./start.sh eval ocr measures the model itself).",
+        ),
+    ),
     no_bench=(
         "llama-server brings no serving benchmark; stop it and run llama.cpp's own llama-bench with the same GGUF."
     ),

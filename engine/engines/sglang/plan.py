@@ -95,9 +95,9 @@ def _argv(request: Request, split: Split, variant: Variant | None, recipes: list
         argv += ["--tp-size", str(split.tensor * split.nodes)]
     if split.nodes > 1:
         argv += ["--nnodes", str(split.nodes), "--node-rank", "0", "--dist-init-addr", HEAD]
-    if parsers := model.parsers.get(NAME):
-        argv += ["--reasoning-parser", parsers.reasoning]
-        argv += ["--tool-call-parser", parsers.tools] if parsers.tools else []
+    parsers = request.parsers(NAME)
+    argv += ["--reasoning-parser", parsers.reasoning] if parsers.reasoning else []
+    argv += ["--tool-call-parser", parsers.tools] if parsers.tools else []
     if model.sequences:
         argv += ["--max-running-requests", str(model.sequences)]
     draft = request.draft(NAME)

@@ -130,7 +130,6 @@ def _launch(request: Request, weights: str, variant: Variant | None) -> VllmLaun
     model, target, place = request.model, request.target, request.place
     roomy = model.comfortable_gb is not None and (target.usable_gb or 0) >= model.comfortable_gb
     on_cpu = target.vendor == CPU
-    parsers = model.parsers.get(NAME)
     return VllmLaunch(
         python=place.python,
         root=place.root,
@@ -145,8 +144,8 @@ def _launch(request: Request, weights: str, variant: Variant | None) -> VllmLaun
         max_model_len=model.context if (roomy and not on_cpu) or model.tiny else None,
         max_num_seqs=model.sequences,
         gpu_memory_utilization=_utilization(target),
-        kv_cache_bytes=_kv_cache(model, target) if on_cpu else None,
-        reasoning_parser=(parsers.reasoning or None) if parsers else None,
+        kv_cache_bytes=_kv_cache(model, target) if on_cpu or model.tiny else None,
+        reasoning_parser=request.parsers(NAME).reasoning or None,
         tiny=model.tiny,
         traces_endpoint=place.traces,
     )
@@ -159,8 +158,8 @@ def _more_flags(request: Request, variant: Variant | None, recipes: list[Recipe]
         flags += ["--tensor-parallel-size", str(split.tensor)]
         flags += model.flags.get(NAME, ())
     flags += _parallel(split)
-    if (parsers := model.parsers.get(NAME)) and parsers.tools:
-        flags += ["--tool-call-parser", parsers.tools, "--enable-auto-tool-choice"]
+    if tools := request.parsers(NAME).tools:
+        flags += ["--tool-call-parser", tools, "--enable-auto-tool-choice"]
     if variant:
         flags += variant.flags
     if model.generation:

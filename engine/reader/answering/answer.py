@@ -12,8 +12,8 @@ from engine.reader.reading.read import Reading
 
 # A picture with no more lines than are quoted is quoted whole where no line matches better than the others.
 _MOST = 3
-# A transcript of more lines is counted: the page folds it.
-_MANY = 12
+# A transcript of more lines that follows quotes gets this language, by which the page folds it (public/code.js).
+_MANY, _FOLDED = 12, "transcript"
 
 
 def compose(asked: str, readings: list[Reading], lang: Language, *, follow_up: bool) -> str:
@@ -30,7 +30,7 @@ def compose(asked: str, readings: list[Reading], lang: Language, *, follow_up: b
     parts = _quotes(question, readings, lang)
     if follow_up:
         return "\n\n".join(parts) or say("no_text", lang)
-    return "\n\n".join([*parts, *_each(readings, lang, _counted if parts else _transcript)])
+    return "\n\n".join([*parts, *_each(readings, lang, _below if parts else _transcript)])
 
 
 def page_of(asked: str, reading: Reading, number: int, count: int, lang: Language, *, follow_up: bool) -> str | None:
@@ -91,17 +91,15 @@ def _tables(question: Question, reading: Reading, lang: Language) -> str:
     return "\n\n".join(map(show, reading.tables)) or _transcript(reading, lang)
 
 
-def _counted(reading: Reading, lang: Language) -> str:
-    """Return the transcript below a quote; of a long one, which is folded, how many lines it has comes first."""
-    count = len(reading.rows)
-    head = [say("transcript", lang, lines=count)] if count > _MANY else []
-    return "\n\n".join([*head, _transcript(reading, lang)])
+def _below(reading: Reading, lang: Language) -> str:
+    """Return the transcript below quotes; the page folds a long one."""
+    return _transcript(reading, lang, _FOLDED if len(reading.rows) > _MANY else "")
 
 
-def _transcript(reading: Reading, lang: Language) -> str:
+def _transcript(reading: Reading, lang: Language, kind: str = "") -> str:
     if reading.seconds_over:
         return say("too_slow", lang, seconds=reading.seconds_over)
-    parts = [fenced(_lines(reading))] if reading.rows else []
+    parts = [fenced(_lines(reading), kind)] if reading.rows else []
     if reading.foreign:
         parts.append(say("foreign", lang))
     return "\n\n".join(parts) or say("no_text", lang)

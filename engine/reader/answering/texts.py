@@ -22,7 +22,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
     # The answer.
     "of_picture": ("Picture {number}:", "第 {number} 张图片:"),
     "no_text": ("No text was found in the picture.", "图片中没有找到文字。"),
-    "transcript": ("All the text · {lines} lines:", "全部文字 · {lines} 行:"),
     "no_match": (
         "No line of text matches the question. In the largest print:",
         "没有与问题相符的文字。字号最大的文字是:",

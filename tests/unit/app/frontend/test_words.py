@@ -18,6 +18,7 @@ SCRIPTS = {
     "page": [*PUBLIC.glob("*.js")],
     "banner": [PUBLIC / "banner.js"],
     "status": [PUBLIC / name for name in ("status.js", "status-parts.js", "status-logs.js")],
+    "plan": [PUBLIC / "plan.js"],
 }
 """The scripts that use each table, as `text.<key>`."""
 
@@ -65,7 +66,7 @@ def test_every_word_that_a_script_or_a_patch_names_is_there() -> None:
     named = set(re.findall(r"kimi\.text\.(\w+)", source_of("page")))
     assert len(named) > 40
     assert named <= set(words("en")["page"])
-    for table in ("banner", "status"):
+    for table in ("banner", "status", "plan"):
         named = set(re.findall(r"\btext\.(\w+)", source_of(table)))
         assert len(named) > 5
         assert named <= set(words("en")[table]), table

@@ -5,6 +5,7 @@ import pytest
 from engine.reader.answering.answer import compose
 from engine.reader.answering.markdown import escaped, fenced
 from engine.reader.answering.question import understand
+from engine.reader.answering.tables import as_csv
 from engine.reader.answering.texts import language
 from engine.reader.reading.read import Reading, Row
 from engine.reader.reading.tables import Table
@@ -220,6 +221,16 @@ def test_a_table_becomes_csv() -> None:
     )
 
 
+@pytest.mark.parametrize("cell", ["=SUM(A1:A9)", "@cmd", "+cmd|' /C calc'!A0", "-2+3", "-A1"])
+def test_a_cell_like_a_formula_is_text_to_a_spreadsheet(cell: str) -> None:
+    assert as_csv(Table((("Item", "Stock"), (cell, "1")), 0, 1)).splitlines()[2] in {f"'{cell},1", f'"\'{cell}",1'}
+
+
+@pytest.mark.parametrize("cell", ["-5", "+3.20", "-1,204.50", "-$5.00", "-3 %", "-", "+1e-7", "a=b", "−5"])
+def test_a_number_with_a_sign_stays_a_number(cell: str) -> None:
+    assert "'" not in as_csv(Table((("Item", "Stock"), (cell, "1")), 0, 1))
+
+
 def test_a_question_about_a_table_is_no_question_for_it() -> None:
     assert quotes("What is the title of the table?", SHELVES)[0] == "Our shelves"
     assert quotes("What is in the second column?", SHELVES) == ["Stock | 12"]
@@ -232,12 +243,12 @@ def test_the_columns_of_a_table_stand_below_each_other_in_the_transcript() -> No
     ]  # fmt: skip
 
 
-def test_the_lines_of_a_long_transcript_are_counted_below_the_quote() -> None:
+def test_a_long_transcript_below_a_quote_is_marked_so_that_the_page_folds_it() -> None:
     long = reading("TOTAL 4.26", *(f"line {number}" for number in range(30)))
     text = compose("What is the total?", [long], "en", follow_up=False)
-    assert text.index("> TOTAL 4.26") < text.index("All the text · 31 lines:\n\n```")
-    assert "31 lines" not in compose("Read it all", [long], "en", follow_up=False)
-    assert "All the text" not in compose("What is the total?", [RECEIPT], "en", follow_up=False)
+    assert text.index("> TOTAL 4.26") < text.index("```transcript\nTOTAL 4.26\nline 0\n")
+    for asked, picture in (("Read it all", long), ("What is the total?", RECEIPT)):
+        assert "```transcript" not in compose(asked, [picture], "en", follow_up=False)
 
 
 def test_code_keeps_its_indentation_in_the_transcript() -> None:
