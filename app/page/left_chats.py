@@ -107,4 +107,6 @@ class LeftChats:
 
 async def _send(windows: list[Session], event: str, data: Any) -> None:
     for window in windows:
-        await window.emit(event, data)
+        # Chainlit's annotation says that it returns nothing.
+        sending: Any = window.emit
+        await sending(event, data)
