@@ -8,7 +8,6 @@ const kimi = (() => {
   function refused(rejections, spec) {
     const sentences = rejections.map(({ file, errors }) => {
       const code = errors[0].code;
-      if (code === "too-many-files") return fill(text.tooMany, { limit: spec.max_files });
       const values = { name: file.name, limit: spec.max_size_mb };
       return fill(code === "file-too-large" ? text.tooLarge : text.wrongType, values);
     });
@@ -30,6 +29,7 @@ const kimi = (() => {
   // `fail` shows a sentence.
   async function signOutEverywhere(fail) {
     try {
+      await kimi.drafts.clear();
       const reply = await fetch("/api/sign-out-everywhere", { method: "POST" });
       if (!reply.ok && reply.status !== 401) throw new Error(reply.statusText);
       location.assign("/");

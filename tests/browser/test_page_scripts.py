@@ -28,6 +28,9 @@ _PAGE = f"""<!doctype html>
   <script src="/markdown.js" defer></script>
   <script src="/sending.js" defer></script>
   <script src="/notices.js" defer></script>
+  <script src="/draft-store.js" defer></script>
+  <script src="/drafts.js" defer></script>
+  <script src="/files.js" defer></script>
   <script src="/banner.js" defer></script>
   <link rel="stylesheet" href="/style.css">
 </head>

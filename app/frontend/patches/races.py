@@ -32,7 +32,7 @@ RACES = (
         file="frontend/src/components/chat/index.tsx",
         old="{threadId:v}=Rl();E.useEffect(()=>{const N=new URL(window.location.href);t&&",
         new="{threadId:v,firstInteraction:kimiFirst}=Rl();E.useEffect(()=>{kimiFirst&&kimiFirst!=="
-        '"resume"&&v&&location.pathname==="/"&&u(`/thread/${v}`)},[kimiFirst,v]);'
+        '"resume"&&v&&(kimi.drafts.named(v),location.pathname==="/"&&u(`/thread/${v}`))},[kimiFirst,v]);'
         "E.useEffect(()=>{const N=new URL(window.location.href);t&&",
     ),
     Patch(
@@ -148,10 +148,10 @@ RACES = (
     ),
     Patch(
         name="file-sent-again",
-        why="a file whose copy on the server is gone is uploaded again",
+        why="a file whose copy on the server is gone, or never came there, is uploaded again",
         file="frontend/src/components/chat/index.tsx",
         old="return z.then(re=>{n(X=>",
-        new="return z.then(re=>{kimi.keepFile(re.id,L);n(X=>",
+        new="return z.catch(re=>kimi.files.later(U,D,re)).then(re=>{kimi.keepFile(re.id,L);n(X=>",
     ),
     Patch(
         # On the server they belong to the previous session; they are uploaded again when the question is sent.
