@@ -67,7 +67,7 @@ class Presses:
                 await self._switch(session, chat, turn, -1 if button.name == "earlier_question" else 1)
             case "continue" if turn.answer:
                 await self._turns.answer(session, chat, turn, turn.answer)
-            case "regenerate":
+            case "regenerate" | "ask_vision":
                 await self._again(session, chat, turn)
             case "retry" if await self._engine_restarted(chat, turn):
                 await self._again(session, chat, turn)
