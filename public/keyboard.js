@@ -49,7 +49,7 @@
     });
     const close = element("button", { type: "button", textContent: text.close });
     const title = element("h2", { id: "shortcuts-title", textContent: text.shortcuts });
-    const dialog = element("dialog", { className: "shortcuts" }, title, element("table", {}, ...rows), close);
+    const dialog = element("dialog", { className: "panel" }, title, element("table", {}, ...rows), close);
     dialog.setAttribute("aria-labelledby", title.id);
     close.addEventListener("click", () => dialog.close());
     dialog.addEventListener("close", () => dialog.remove());
