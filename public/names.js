@@ -19,8 +19,7 @@
   };
   // Who speaks; and the sentence in an empty list of chats, for a list has only options.
   const ROLES = { ".step": "article", "[cmdk-empty]": "option" };
-  const SCROLLS = "[data-radix-select-viewport]";
-  const ALL = [...Object.keys(NAMES), ...Object.keys(ROLES), SCROLLS].join();
+  const ALL = [...Object.keys(NAMES), ...Object.keys(ROLES)].join();
 
   function name(element) {
     const fits = ([selector]) => element.matches(selector);
@@ -28,8 +27,6 @@
     const role = Object.entries(ROLES).find(fits)?.[1];
     if (word) element.setAttribute("aria-label", kimi.text[word]);
     if (role && (word || role === "option")) element.setAttribute("role", role);
-    // It scrolls by keyboard: its library moves the focus among the options.
-    if (element.matches(SCROLLS)) element.tabIndex = 0;
   }
 
   function see(node) {

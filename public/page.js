@@ -22,9 +22,11 @@ const kimi = (() => {
     return memos.get(component);
   }
 
-  // The links in the header that this user may open: the server decides who may see the status.
+  // The links in the header that this user may open, in their language: the server decides who may see the status.
   function links(all, user) {
-    return all.filter((link) => link.url !== "/status" || user?.metadata?.watches);
+    const status = { name: words.status.title, display_name: null };
+    const allowed = all.filter((link) => link.url !== "/status" || user?.metadata?.watches);
+    return allowed.map((link) => (link.url === "/status" ? { ...link, ...status } : link));
   }
 
   // `fail` shows a sentence.

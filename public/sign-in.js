@@ -10,9 +10,12 @@
     if (asked) return;
     asked = true;
     const reply = await fetch("/api/sign-in").catch(() => null);
-    if (!reply?.ok || (await reply.json()).names) return;
     const name = document.getElementById("email");
     if (!name) return;
+    // What a browser's password manager looks for.
+    name.autocomplete = "username";
+    document.getElementById("password").autocomplete = "current-password";
+    if (!reply?.ok || (await reply.json()).names) return;
     // React notices a value only by its own setter.
     Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(name, "shared");
     name.dispatchEvent(new Event("input", { bubbles: true }));

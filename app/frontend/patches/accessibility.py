@@ -98,11 +98,12 @@ ACCESSIBILITY = (
         "containerAriaLabel:kimi.text.notices})",
     ),
     Patch(
+        # The 23 days are the most that a browser's timer takes.
         name="toast-error-time",
         why="a notice can be closed and read: an error's time",
         file="sonner/dist/index.mjs",
         old="l.duration||I||$vt",
-        new='l.duration||(l.type==="error"?1/0:I)||$vt',
+        new='l.duration||(l.type==="error"?2e9:I)||$vt',
     ),
     Patch(
         name="header-link",
