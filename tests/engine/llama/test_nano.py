@@ -1,6 +1,7 @@
 """Nano, served by llama-server, sees and counts as it does on vLLM; and what it sees without our reordering."""
 
 import asyncio
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from engine.config import ROOT
+from engine.engines.llama import order
 from engine.formats.padded import padded
 from engine.nano.gguf.convert import MMPROJ, convert
 from engine.nano.questions import LASTS, about_shape, fresh_shapes, numbers, thinking
@@ -58,6 +60,17 @@ async def test_in_the_order_of_llama_cpps_converter_it_does_not_see(llama_progra
         assert await shapes_right(server) < 100  # 81 when it was committed
     finally:
         server.stop()
+
+
+def test_the_order_of_a_users_own_build_is_found_once(
+    llama_program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "llama.cpp").mkdir()
+    assert order.wants_reordered(llama_program, tmp_path)
+    [found] = json.loads((tmp_path / "llama.cpp" / "order.json").read_text()).values()
+    assert found["published"] < 16 < found["reordered"]  # of 24
+    monkeypatch.setattr(order, "_scores", None)
+    assert order.wants_reordered(llama_program, tmp_path)
 
 
 async def test_llama_servers_own_scaling_sees_less(llama: LlamaServer) -> None:
