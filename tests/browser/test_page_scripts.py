@@ -31,6 +31,7 @@ _PAGE = f"""<!doctype html>
   <script src="/draft-store.js" defer></script>
   <script src="/drafts.js" defer></script>
   <script src="/files.js" defer></script>
+  <script src="/typing.js" defer></script>
   <script src="/banner.js" defer></script>
   <link rel="stylesheet" href="/style.css">
 </head>
