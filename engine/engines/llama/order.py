@@ -93,8 +93,10 @@ def _score(program: Path, model: Path, encoder: Path) -> int:
     plan = llama_plan(Request(find_model(NAME), Target(CPU, "CPU"), place))
     key = secrets.token_urlsafe()
     argv = merge(plan.argv, ["--model", str(model), "--mmproj", str(encoder)])
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(argv, env=os.environ | plan.env | {KEY_ENV: key}, **quiet) as server:  # noqa: S603 - the user's own
+    with subprocess.Popen(  # noqa: S603 - the user's own
+        argv, env=os.environ | plan.env | {KEY_ENV: key},
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ) as server:  # fmt: skip
         try:
             _until_ready(server, plan.base_url.removesuffix("/v1") + plan.ready_path)
             return shapes(Candidate(plan.base_url, key, plan.picture_patches), _EACH).right
