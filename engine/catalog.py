@@ -108,6 +108,8 @@ class Variant(_Entry):
     devices: int | None = None
     """The number of devices for which it is published."""
     context: int | None = None
+    layers: int | None = None
+    """How many a GGUF has beside the output: what a GPU has no room for stays in RAM."""
     flags: tuple[str, ...] = ()
     env: dict[str, str] = {}
     established: bool

@@ -14,7 +14,7 @@ from engine.engines.vllm.plan import FLAGS, NAME, TRAITS, vllm_plan
 from engine.install.weights import is_folder
 from engine.machine.detect import Hardware
 from engine.machine.vendors import CPU, VENDORS
-from engine.nano.exam import NAME as NANO
+from engine.nano import NAME as NANO
 from engine.plans.launch import LaunchPlan, PlanError
 from engine.plans.target import Target, from_hardware
 

@@ -82,7 +82,7 @@ def test_an_unknown_engine_ends_with_2_and_the_known_ones(capsys: pytest.Capture
         ("--model Kimi-K2.5 --accelerator H200 -- --tensor-parallel-size 4", "564 GB"),
         ("--model Kimi-K2.5 --accelerator H200 -- -tp 16", "16 devices are more"),
         ("--model Kimi-K2.5 --accelerator CPU", "on a CPU"),
-        ("--accelerator RTX4090 --memory 8", "GB"),
+        ("--accelerator RTX4090 --memory 2", "GB"),
         ("--accelerator 'Atlas A3' --engine sglang", "sglang"),
         ("--model Kimi-K2.5 --accelerator H200 --engine llama", "does not run on llama"),
         ("--model Kimi-K2.5 --accelerator H200 --variant mxfp4", "there is: none"),
