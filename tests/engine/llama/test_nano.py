@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -93,3 +94,21 @@ def test_prove_tries_nano_as_the_plan_says_and_doctor_names_it(llama_program: Pa
     assert "What this does not prove:" in proved.stdout
     assert "92 of 96 shapes, 19 of 19 counts" in doctor.stdout
     assert "listening on" in (tmp_path / "w" / "prove.log").read_text()
+
+
+def test_eval_sets_both_picture_encoders_side_by_side(llama_program: Path, tmp_path: Path) -> None:
+    shapes = tmp_path / "shapes"
+    shapes.mkdir()
+    for number, (_, picture, _) in enumerate(fresh_shapes(1)):
+        picture.save(shapes / f"{number}.webp")
+    texts = {f"{number}.webp": f"A {shape}." for number, (shape, _, _) in enumerate(fresh_shapes(1))}
+    (shapes / "manifest.json").write_text(json.dumps(texts))
+    done = subprocess.run(
+        [ROOT / ".venv" / "bin" / "python", "-m", "engine", "eval", "ocr", "--mmproj", "both", "--data", str(shapes)],
+        cwd=ROOT, env=os.environ | {"KIMI_MODEL": "nano", "KIMI_WORKSPACE": str(tmp_path / "w")},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    last = done.stdout[done.stdout.index("Both picture encoders") :]
+    published, reordered = map(float, re.findall(r"([\d.]+) %", next(x for x in last.splitlines() if "character" in x)))
+    assert reordered < published
