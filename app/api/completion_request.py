@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from app.api.errors import bad_request
+from app.api.structured import check_format
 from app.json_values import too_many_values
 
 Json = dict[str, Any]
@@ -110,6 +111,7 @@ def _check_model(fields: Json) -> None:
 
 def message_pictures(fields: Json) -> Iterator[PictureSlot]:
     """The pictures of a chat completion request. Raises ApiError (400) for what is no such request."""
+    check_format(fields.get("response_format"), "response_format")
     messages = fields.get("messages")
     if not isinstance(messages, list) or not messages:
         raise bad_request("messages must be a list with at least one message.", "messages")

@@ -80,6 +80,12 @@ class StreamOptions(Fields):
     include_usage: bool = False
 
 
+class ResponseFormat(BaseModel):
+    """The form that the answer must have."""
+
+    type: str
+
+
 class ChatRequest(Fields):
     """The fields that mean something to a reader; a sampler's fields (temperature, top_p, …) change nothing here."""
 
@@ -91,6 +97,8 @@ class ChatRequest(Fields):
     max_tokens: int | None = Field(default=None, ge=1)
     max_completion_tokens: int | None = Field(default=None, ge=1)
     n: Literal[1] = 1
+    response_format: ResponseFormat | None = None
+    tool_choice: str | dict[str, object] | None = None
     continue_final_message: bool = False
     add_generation_prompt: bool = True
 
@@ -120,8 +128,17 @@ def conversation(request: ChatRequest) -> Conversation:
     """Returns what `request` asks.
 
     Raises:
-        ReaderError: 400, if there is no user message, or the final message to continue is not the assistant's.
+        ReaderError: 400, if there is no user message, the final message to continue is not the assistant's, or the
+            answer must have a form or call a tool.
     """
+    if request.response_format and request.response_format.type != "text":
+        raise ReaderError(
+            "This server reads the text of pictures and fills no schema: leave response_format out, or ask a "
+            "vision-language model.",
+            param="response_format",
+        )
+    if request.tool_choice not in (None, "none", "auto"):
+        raise ReaderError("This server reads the text of pictures and calls no tools.", param="tool_choice")
     messages = list(request.messages)
     prefix: str | None = None
     if request.continue_final_message:

@@ -7,6 +7,7 @@ find each place again by its `file`, with the source map that Chainlit ships bes
 
 from app.frontend.errors import FrontendError
 from app.frontend.patches.accessibility import ACCESSIBILITY
+from app.frontend.patches.attaching import ATTACHING
 from app.frontend.patches.features import FEATURES
 from app.frontend.patches.fixes import FIXES
 from app.frontend.patches.patch import Patch
@@ -21,6 +22,7 @@ GROUPS: dict[str, tuple[Patch, ...]] = {
     "streaming": STREAMING,
     "features": FEATURES,
     "races": RACES,
+    "attaching": ATTACHING,
     "accessibility": ACCESSIBILITY,
     "words": WORDS,
 }

@@ -8,33 +8,45 @@ from pathlib import Path
 from engine.catalog import Model, find_model
 from engine.config import ROOT, Settings
 from engine.engines.base import Engine, Environment, Proof, request_here
+from engine.engines.llama.devices import targets_of
 from engine.engines.llama.environment import ENVIRONMENT, is_ready
 from engine.engines.llama.log import LlamaLog
 from engine.engines.llama.plan import FLAGS, NAME, TRAITS, llama_plan
 from engine.engines.llama.server import Server, choose_server
 from engine.install.weights import Missing, WeightsError, find_weights
 from engine.machine.detect import Hardware
-from engine.nano.exam import NAME as NANO
-from engine.plans.launch import LaunchPlan, PlanError
-from engine.plans.target import Target, from_hardware
+from engine.machine.vendors import CPU
+from engine.nano import NAME as NANO
+from engine.plans.launch import ForbiddenError, LaunchPlan, PlanError
 
 
 def _here(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
     server = choose_server(hardware, ROOT)
-    request = request_here(settings, model, _target(hardware, server), str(server.program), hardware.physical_cores)
-    plan = llama_plan(request)
+    plan = _best(server, settings, hardware, model)
     plan = replace(plan, environment=server.build or "", reasons=(server.why, *plan.reasons))
     return _while_the_reader_answers(plan, model, settings) if settings.engine == "auto" else plan
 
 
-def _target(hardware: Hardware, server: Server) -> Target:
-    """What the model's memory is that of: for a user's own llama-server, which may be built for a GPU, the larger.
+def _best(server: Server, settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
+    """On the GPUs if they hold a layer, with the RAM what they don't; else on the processor alone."""
+    first: PlanError | None = None
+    for target in targets_of(server, hardware):
+        request = request_here(settings, model, target, str(server.program), hardware.physical_cores)
+        try:
+            plan = llama_plan(request)
+        except ForbiddenError as error:
+            first = first or error
+            continue
+        if target.vendor == CPU:
+            return plan
+        # Of the user's own it is known what it was built for.
+        by = (_VULKAN,) if server.build else ()
+        return replace(plan, note="llama.gpu", reasons=(*by, *plan.reasons))
+    assert first is not None
+    raise first
 
-    What does not fit into the GPU stays in RAM.
-    """
-    kinds = {"cpu"} if server.build else {"nvidia", "cpu"}
-    targets = [target for target in from_hardware(hardware) if target.vendor in kinds]
-    return max(targets, key=lambda target: target.total_gb or 0)
+
+_VULKAN = "Its Vulkan module reaches the GPU; nobody has told us of it yet: ./start.sh prove shows what it does."
 
 
 def _while_the_reader_answers(plan: LaunchPlan, model: Model, settings: Settings) -> LaunchPlan:
