@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     picture_tokens: int = Field(1024, ge=64, le=4096)
     """How many tokens a picture may take on llama.cpp: more see more, and take longer."""
     download: Literal["yes", "no", "ask"] = "ask"
-    """Whether `auto` may fetch the gigabytes of a model for llama.cpp; `ask`: it is asked on the page."""
+    """Whether `auto` may fetch the gigabytes of a model for llama.cpp; `ask`: page and terminal ask."""
     preset: str = ""
     """A tuning of the engine (engine/plans/tuning.py, which checks it); empty: none."""
     vllm_index: str = ""

@@ -17,6 +17,7 @@ from pydantic import Field
 from app.talk.control_tokens import neutralise
 from app.talk.figures import Figures, Seconds
 from app.talk.parts import Part, Reasoning, Text
+from engine.formats.moments import caption
 from engine.reasoning_tags import Kind, Piece
 
 Message = dict[str, Any]
@@ -277,9 +278,10 @@ def to_prefix(answer: Answer, marks: tuple[str, str] | None, prefill: str = "") 
 def list_of_names(pictures: Sequence[Picture]) -> str:
     """What precedes a question about several pictures, so that question and answer can refer to each.
 
-    The numbers are those below the pictures on the page. It is empty for a single picture.
+    The numbers are those below the pictures on the page. It is empty for a single picture, and for the frames of a
+    video, which have captions.
     """
-    if len(pictures) < 2:
+    if len(pictures) < 2 or all(caption(picture.name) for picture in pictures):
         return ""
     names = "; ".join(f"{number}. {picture.name}" for number, picture in enumerate(pictures, 1))
     return f"Pictures, in this order: {names}\n\n"
@@ -290,7 +292,11 @@ def _question(turn: Turn, url: PictureUrl, *, named: bool) -> Message:
     text = neutralise(names + turn.text)
     if not turn.pictures:
         return {"role": "user", "content": text}
-    parts: list[Message] = [{"type": "image_url", "image_url": {"url": url(picture)}} for picture in turn.pictures]
+    parts: list[Message] = []
+    for picture in turn.pictures:
+        if heading := caption(picture.name):
+            parts.append({"type": "text", "text": heading})
+        parts.append({"type": "image_url", "image_url": {"url": url(picture)}})
     if text.strip():
         parts.append({"type": "text", "text": text})
     return {"role": "user", "content": parts}

@@ -694,13 +694,18 @@ def test_pinned_chats_are_a_group_and_rows_tell_chats_with_the_same_name_apart(s
     stage.stop_the_clock("2026-11-21T10:00:00Z")
     page = stage.open()
     page.evaluate("""() => {
-        window.chat = (id, createdAt, file, pinned) => ({ id, name: "Read it", createdAt, metadata: { file, pinned } });
-        window.chats = [chat("1", "2026-11-21T09:05:00Z", "a.pdf (1)", true), chat("2", "2026-11-20T09:05:00Z", "b.png"),
-            chat("3", "2025-11-20T09:05:00Z", "")];
+        window.chat = (id, createdAt, file, pinned) => ({ id, createdAt, metadata: { file, pinned } });
+        window.chats = [
+            chat("1", "2026-11-21T09:05:00Z", "a.pdf (1)", true),
+            chat("2", "2026-11-20T09:05:00Z", "b.png"),
+            chat("3", "2025-11-20T09:05:00Z", ""),
+        ];
     }""")
-    assert page.evaluate(
-        "Object.entries(kimi.chats.groups(chats, (all) => ({ Today: all }))).map(([k, l]) => [k, l.map(({ id }) => id)])"
-    ) == [["Pinned", ["1"]], ["Today", ["2", "3"]]]
+    grouped = page.evaluate("Object.entries(kimi.chats.groups(chats, (all) => ({ Today: all })))")
+    assert [(name, [one["id"] for one in group]) for name, group in grouped] == [
+        ("Pinned", ["1"]),
+        ("Today", ["2", "3"]),
+    ]
     assert page.evaluate("Object.keys(kimi.chats.groups(chats.slice(1), (all) => ({ Today: all })))") == ["Today"]
     today, this_year, earlier = page.evaluate("chats.map((one) => kimi.chats.about(one))")
     assert today.endswith(" · a.pdf (1)")
@@ -713,9 +718,11 @@ def test_pinned_chats_are_a_group_and_rows_tell_chats_with_the_same_name_apart(s
 
 def test_the_arrows_go_through_the_rows_of_the_list_and_into_their_menus(stage: Stage) -> None:
     page = stage.open()
-    page.evaluate("""() => document.body.insertAdjacentHTML("beforeend", `<div id="thread-history">${[1, 2].map(
-        (n) => `<li><a href="#${n}" id="row${n}">x<div id="thread-options" class="menu${n}" tabindex="-1">…</div></a></li>`,
-    ).join("")}</div>`)""")
+    rows = "".join(
+        f'<li><a href="#{n}" id="row{n}">x<div id="thread-options" class="menu{n}" tabindex="-1">…</div></a></li>'
+        for n in (1, 2)
+    )
+    page.evaluate("rows => document.body.insertAdjacentHTML('beforeend', `<div id=thread-history>${rows}</div>`)", rows)
     where = "document.activeElement.className || document.activeElement.id"
     page.locator("#row1").focus()
     seen = []

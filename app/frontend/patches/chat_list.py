@@ -1,4 +1,4 @@
-"""The list of chats: pins, what distinguishes chats with the same name, and the hits of a search.
+"""The list of chats: pins, names, and the hits of a search.
 
 The code that the patches call is in `public/chat-list.js`.
 """
