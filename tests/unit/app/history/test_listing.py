@@ -15,7 +15,7 @@ from app.history import listing
 from app.history.copies import Copy
 from app.history.database import Database, SlowQueryError
 from app.history.listing import MOST, Page, Searches, list_threads
-from app.history.store import History
+from app.history.store import History, title
 from app.history.tables import threads, turns
 from app.history.users import Users
 from app.page.threads.data_layer import DataLayer, iso
@@ -244,3 +244,14 @@ async def test_an_entry_names_its_first_file(history: History, users: Users) -> 
     await history.save(Copy(user, thread), [turn], {}, turn.id)
     page = await list_threads(history.database, user, 9)
     assert [(entry.name, entry.file) for entry in page.entries] == [("What is it?", "receipt.pdf (1)")]
+
+
+async def test_a_made_title_replaces_only_the_name_that_the_first_question_gave(history: History, users: Users) -> None:
+    user = (await users.get("anna")).id
+    own = history.of(user)
+    [first, renamed] = await fill(history, user, ["What is\nit?", "And this?"])
+    await own.change(renamed, name="Mine")
+    assert await own.retitle(first, title("What is\nit?"), "A shop sign")
+    assert not await own.retitle(renamed, title("And this?"), "A shop sign")
+    assert not await history.of((await users.get("bert")).id).retitle(first, "A shop sign", "Bert's")
+    assert await names(history, user, "") == ["A shop sign", "Mine"]
