@@ -16,10 +16,13 @@ Usage: ./start.sh [COMMAND] [OPTIONS]
   (no command)           start the engine and the page; Ctrl-C stops both
   status [--json]        report the status
   stop                   stop the engine and the page
-  logs [llm|app] [-f]    print the end of the logs; -f: and new lines as they come
+  logs [llm|app|tools] [-f]
+                         print the end of the logs; -f: and new lines as they come
   plan [OPTIONS]         show what would run here and why, or the launch for another machine
   user WHAT              manage who may sign in: add, remove, password, admin or sign-out NAME; list
   key WHAT               manage which programs may use the API: add or remove NAME; list
+  tools [--call NAME JSON]
+                         list the tools of workspace/mcp.json and say what is wrong, or call one
   backup DIR             copy chats, pictures, people and keys into the new folder DIR; also while it runs
   restore DIR [--force]  restore a backup; --force moves existing chats aside
   doctor [--json]        check the installation and say how to fix what is broken
@@ -138,7 +141,7 @@ install_locked() {
     rm -f -- "$stamp"
     say "Installing the locked packages …"
     UV_PROJECT_ENVIRONMENT=$root/.venv UV_PYTHON_DOWNLOADS=never "$root/.venv/bin/uv" sync --project "$root" \
-        --locked --no-progress --quiet --extra page --extra reader --extra hub --extra measure \
+        --locked --no-progress --quiet --extra page --extra reader --extra hub --extra measure --extra tools \
         ${groups[@]+"${groups[@]}"} ||
         not_installed "A package"
     printf '%s %s\n' "$wanted" "$kind" >"$stamp"

@@ -212,6 +212,7 @@ def _add_routes(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
         engine["note"] = plan.note if plan else ""
         # The reason is shown only if another engine was tried and failed.
         engine["why"] = sentence(plan.failure, language) if plan else ""
+        engine["sees"] = state.sees()
         # Whether gigabytes are fetched is for those to say who look after the product.
         may = token is not None and welcome.watches(token)
         return JSONResponse({"engine": engine, "coming": coming_shown(state.coming(), language, may=may)})

@@ -16,6 +16,14 @@ kimi.files = (() => {
     return files.slice(0, free);
   }
 
+  // The files of a paste. Cells of a spreadsheet are text with a picture of them: text wins, unless it only names files.
+  function pasted(data) {
+    const files = [...(data?.items ?? [])].filter(({ kind }) => kind === "file").map((item) => item.getAsFile());
+    const lines = (data?.getData("text/plain") ?? "").split(/[\r\n]+/).filter((line) => line.trim());
+    const named = (line) => files.some(({ name }) => [name, encodeURI(name)].some((end) => line.trim().endsWith(end)));
+    return lines.every(named) ? files : [];
+  }
+
   // A file that could not be uploaded because the page has no session yet, or no connection, is uploaded again with its
   // question. Otherwise the failure is raised.
   function later({ status }, id, failure) {
@@ -46,5 +54,5 @@ kimi.files = (() => {
     true,
   );
 
-  return { room, later };
+  return { room, pasted, later };
 })();

@@ -20,6 +20,7 @@ from app.page.asking.turns import Turns
 from app.page.chat import Chat
 from app.page.incoming import shown_turns
 from app.page.incoming.arrivals import give_up, replace_handlers
+from app.page.left_chats import GRACE_SECONDS, LeftChats
 from app.page.live_chats import chat_of
 from app.page.settings.own import OwnSettings
 from app.page.settings.panel import send_panel, show_mode
@@ -31,9 +32,6 @@ from app.presets import DEFAULT, Presets
 from app.telemetry import spans
 from app.upstream.offer import offer_of, planned_offer
 from app.upstream.state import EngineState
-
-GRACE_SECONDS = 10.0
-"""How long a browser may be disconnected before its answer is stopped."""
 
 _log = logging.getLogger("app.page")
 
@@ -66,6 +64,7 @@ class Callbacks:
         self._keeper = keeper
         self._presets = presets
         self._own = own
+        self.left = LeftChats(keeper.history)
         self.turns = Turns(state, Attachments(state, store, presets), keeper, presets)
         self.presses = Presses(state, keeper, self.turns)
 
@@ -96,6 +95,7 @@ class Callbacks:
     async def returned(self, session: WebsocketSession) -> None:
         """Sends a browser that has reconnected what it missed."""
         chat = chat_of(session)
+        await self.left.opened(session)
         if session.restored and not chat.conversation.turns:
             # A page reconnects once it learns its preset; the panel may have gone to the first connection.
             spawn(self._offer_settings(chat))
@@ -104,14 +104,12 @@ class Callbacks:
             await chat.running.resend()
 
     async def end(self) -> None:
-        """Stops the answer of a browser that is gone: after the grace period, or at once if it began a new chat."""
+        """Stops the answer of a browser that is gone, after the grace period; one that shows another chat goes on."""
         session = _session()
-        if session.to_clear:
-            # Its files are deleted when this returns.
-            await chat_of(session).all_settled(GRACE_SECONDS)
-            await chat_of(session).end(GRACE_SECONDS)
-        else:
+        if not session.to_clear:
             spawn(give_up(session, session.socket_id, GRACE_SECONDS))
+        elif chat_of(session).tasks:
+            self.left.take(session, chat_of(session))
 
     async def message(self, message: cl.Message) -> None:
         """Answers a question, or an edited one."""

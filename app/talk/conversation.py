@@ -17,6 +17,7 @@ from pydantic import Field
 from app.talk.control_tokens import neutralise
 from app.talk.figures import Figures, Seconds
 from app.talk.parts import Part, Reasoning, Text
+from engine.formats.moments import caption
 from engine.reasoning_tags import Kind, Piece
 
 Message = dict[str, Any]
@@ -277,7 +278,11 @@ def _question(turn: Turn, url: PictureUrl) -> Message:
     text = neutralise(turn.text)
     if not turn.pictures:
         return {"role": "user", "content": text}
-    parts: list[Message] = [{"type": "image_url", "image_url": {"url": url(picture)}} for picture in turn.pictures]
+    parts: list[Message] = []
+    for picture in turn.pictures:
+        if heading := caption(picture.name):
+            parts.append({"type": "text", "text": heading})
+        parts.append({"type": "image_url", "image_url": {"url": url(picture)}})
     if text.strip():
         parts.append({"type": "text", "text": text})
     return {"role": "user", "content": parts}

@@ -16,7 +16,7 @@ from engine.machine.detect import Hardware, detect
 from engine.measure.proof.limits import Shared, compare, unproven
 from engine.measure.proof.record import Outcome
 from engine.measure.proof.trial import Trial, TrialError, attempt
-from engine.nano.exam import NAME
+from engine.nano import NAME
 from engine.plans.launch import LaunchPlan, PlanError
 from engine.status import Status
 from engine.supervise import control

@@ -107,7 +107,8 @@ class LaunchPlan:
     to_fetch: int = 0
     """Bytes of weights that are not here yet and may come while the reader answers; 0: it is waited for them."""
     finish: str = ""
-    """`python -m FINISH MODEL WEIGHTS MODELS` makes what else it loads once the weights are there; empty: nothing."""
+    """`python -m FINISH MODEL WEIGHTS MODELS [PROGRAM]` makes what else it loads once the weights are there, `PROGRAM`
+    being the engine where none is installed here; empty: nothing."""
     context: int | None = None
     """The context the engine was launched with, in tokens; None: the model's own, or what memory allows."""
     note: str = ""

@@ -27,9 +27,11 @@ _PAGE = f"""<!doctype html>
   <script src="/names.js" defer></script>
   <script src="/markdown.js" defer></script>
   <script src="/sending.js" defer></script>
+  <script src="/notices.js" defer></script>
   <script src="/draft-store.js" defer></script>
   <script src="/drafts.js" defer></script>
   <script src="/files.js" defer></script>
+  <script src="/typing.js" defer></script>
   <script src="/banner.js" defer></script>
   <link rel="stylesheet" href="/style.css">
 </head>
@@ -582,29 +584,73 @@ def test_the_banner_speaks_chinese(chromium: Browser) -> None:
 # ------------------------------------------------------------------------------------------------- Hidden tab, copying
 
 
+SOCKET = """() => {
+  const heard = {};
+  window.toasts = [];
+  const toast = (words, options) => toasts.push([words, options]);
+  Object.assign(toast, { error: toast, dismiss: (id) => toasts.push(["dismissed", id]) });
+  kimi.notices.connected({ on: (event, handle) => (heard[event] = handle) }, toast);
+  window.hears = (event, data) => heard[event](data);
+  window.hide = (hidden) => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  };
+}"""
+
+
 def test_an_answer_that_ends_in_a_hidden_tab_marks_the_title_until_it_is_seen(stage: Stage) -> None:
-    stage.stop_the_clock()
     page = stage.open()
-    hide = "hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true }); }"
-    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<button id=stop-button>Stop</button>')")
-    page.clock.run_for(1100)
-    page.evaluate(hide, True)
-    page.evaluate("document.getElementById('stop-button').remove()")
-    page.clock.run_for(1100)
+    page.evaluate(SOCKET)
+    # The server ends the turn of every page that connects.
+    page.evaluate("hide(true); hears('task_end')")
+    assert page.title() == "Chat"
+    page.evaluate("hears('task_start'); hears('task_end')")
     assert page.title() == "✓ Answer ready · Chat"
-    page.evaluate(hide, False)
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.evaluate("hide(false)")
+    assert page.title() == "Chat"
+    page.evaluate("hears('task_start')")
+    expect(page.locator("[aria-live=polite]")).to_have_text("The answer is being written")
+    page.evaluate("hears('task_end')")
+    expect(page.locator("[aria-live=polite]")).to_have_text("Answer ready")
     assert page.title() == "Chat"
 
 
-def test_an_answer_that_ends_before_ones_eyes_leaves_the_title(stage: Stage) -> None:
+def test_a_long_wait_offers_a_notification_which_a_hidden_tab_then_gives(chromium: Browser) -> None:
+    stage = Stage(chromium)
+    page = stage.page
+    page.add_init_script(
+        """window.shown = [];
+        Object.defineProperty(window, "isSecureContext", { value: true });
+        window.Notification = class {
+          static permission = "default";
+          static async requestPermission() { Notification.permission = "granted"; }
+          constructor(title, { body }) { shown.push(body); window.last = this; }
+          close() {}
+        };"""
+    )
     stage.stop_the_clock()
-    page = stage.open()
-    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<button id=stop-button>Stop</button>')")
-    page.clock.run_for(1100)
-    page.evaluate("document.getElementById('stop-button').remove()")
-    page.clock.run_for(1100)
-    assert page.title() == "Chat"
+    stage.open()
+    page.evaluate(SOCKET)
+    page.evaluate("window.kimi = kimi; kimi.go = (url) => (window.went = url); hears('task_start')")
+    page.clock.run_for(15_000)
+    assert page.evaluate("toasts.length") == 0
+    page.clock.run_for(10_000)
+    assert page.evaluate("toasts.map(([words, { action, cancel }]) => [words, action.label, cancel.label])") == [
+        ["This answer takes a while. Would you like a notification when it is ready?", "Notify me", "Not now"]
+    ]
+    page.evaluate("toasts[0][1].action.onClick(); hide(true); hears('task_end')")
+    assert page.evaluate("shown") == ["Answer ready"]
+    page.evaluate("hears('answer_done', { id: 'a', name: 'A sign', failed: true }); last.onclick()")
+    assert page.evaluate("shown.at(-1)") == "Ended with an error: A sign"
+    assert page.evaluate("went") == "/thread/a"
+    # It is asked once only.
+    page.evaluate(
+        "Notification.permission = 'default'; toasts.length = 0; localStorage.setItem('kimi-notify-declined', 1)"
+    )
+    page.evaluate("hears('task_start')")
+    page.clock.run_for(30_000)
+    assert page.evaluate("toasts.length") == 0
+    page.context.close()
 
 
 def test_copying_works_where_the_browser_has_no_clipboard_for_the_page(stage: Stage) -> None:

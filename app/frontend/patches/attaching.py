@@ -1,6 +1,6 @@
 """What users prepare stays until it is sent: drafts, and files from the chooser, the clipboard or a drop.
 
-The code that the patches call is in `public/drafts.js` and `public/files.js`.
+The code that the patches call is in `public/drafts.js`, `public/files.js` and `public/typing.js`.
 """
 
 from app.frontend.patches.patch import Patch
@@ -56,6 +56,15 @@ ATTACHING = (
         file="frontend/src/components/chat/index.tsx",
         old="n(L=>L.concat(I))},[c])",
         new="n(L=>L.concat(I))},[c,d])",
+    ),
+    Patch(
+        # Chainlit took the text and, as well, each file.
+        name="paste",
+        why="of a paste with text and files only the text is taken, and of one with files all of them at once",
+        file="frontend/src/components/chat/MessageComposer/index.tsx",
+        old="be.clipboardData&&be.clipboardData.items&&Array.from(be.clipboardData.items).forEach("
+        'H=>{if(H.kind==="file"){const _e=H.getAsFile();_e&&e([_e])}})',
+        new="const H=kimi.files.pasted(be.clipboardData);H.length&&(be.preventDefault(),e(H))",
     ),
     Patch(
         name="files-while-answering",

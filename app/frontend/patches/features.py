@@ -127,6 +127,21 @@ FEATURES = (
         new='kimi.turns.connected(ee,{add:K0,messages:p,elements:C,actions:A}),ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
     ),
     Patch(
+        name="notices-socket",
+        why="the page knows when an answer begins and ends, also in a chat that it has left",
+        file="libs/react-client/src/useChatSession.ts",
+        old='ee.on("task_start",()=>{l(!0)})',
+        new='kimi.notices.connected(ee,Qn),ee.on("task_start",()=>{l(!0)})',
+    ),
+    Patch(
+        name="chat-mark",
+        why="a chat that is answered in the background is marked in the list",
+        file="frontend/src/components/LeftSidebar/ThreadList.tsx",
+        old='f.jsx("span",{className:"truncate",children:G.name||f.jsx(Ot,{path:"threadHistory.thread.untitled"})})',
+        new="f.jsx(kimi.notices.Mark,{react:E,jsx:f.jsx,id:G.id}),"
+        'f.jsx("span",{className:"truncate",children:G.name||f.jsx(Ot,{path:"threadHistory.thread.untitled"})})',
+    ),
+    Patch(
         name="turns-button",
         why="the button for earlier messages is above them",
         file="frontend/src/components/chat/index.tsx",

@@ -46,9 +46,10 @@ class Attachments:
         taken: list[Picture] = []
         for element, path, name in files:
             most = client.model.pictures_per_prompt - len(taken)
+            left = limits.without(sum(picture.width * picture.height for picture in taken))
             try:
                 with spans.picture() as seen:
-                    stored = await self._store.take(path, name, session.thread_id, limits, most, person=person)
+                    stored = await self._store.take(path, name, session.thread_id, left, most, person=person)
                     seen.extend(stored.pictures)
             except (PictureError, OSError) as error:
                 await refuse_file(error, name, chat.language, parent_id)

@@ -101,7 +101,11 @@ def _argv(request: Request, split: Split, variant: Variant | None, recipes: list
     if model.sequences:
         argv += ["--max-running-requests", str(model.sequences)]
     draft = request.draft(NAME)
-    more = [variant.flags if variant else (), *(recipe.flags for recipe in recipes), draft.flags if draft else ()]
+    more = [
+        variant.flags if variant else (),
+        *(split.flags(recipe) for recipe in recipes),
+        draft.flags if draft else (),
+    ]
     for flags in more:
         argv = merge(argv, flags)
     return argv

@@ -165,7 +165,7 @@ def _more_flags(request: Request, variant: Variant | None, recipes: list[Recipe]
     if model.generation:
         flags += ["--override-generation-config", json.dumps(model.generation)]
     for recipe in recipes:
-        flags = merge(flags, recipe.flags)
+        flags = merge(flags, split.flags(recipe))
     draft = request.draft(NAME)
     return merge(flags, draft.flags) if draft else flags
 
@@ -240,6 +240,8 @@ def _steps(
         where = f" --local-dir {folder}" if copied else ""
         steps.append(f"# Fetch the weights{size}\nhf download {_repository(model, variant)}{where}")
     if copied:
+        parts = f'[ "$(ls {folder}/model-*.safetensors | wc -l)" -eq {model.shards} ]'
+        steps += [f"# All parts of the weights must be there\n{parts}"] if model.shards else []
         steps.append(
             "# Make the quantization name the experts, in a copy (only config.json is copied, the rest is linked)\n"
             f"python3 engine/engines/vllm/moe_targets.py {folder} {folder}{_MOE_COPY}"

@@ -84,7 +84,8 @@ def drop(page: ChatPage, event: str, target: str, data: bytes) -> None:
             transfer.items.add(new File([bytes], "pasted.png", {type: "image/png"}));
             const element = document.querySelector(target);
             if (event === "paste") {
-                element.dispatchEvent(new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true}));
+                const pasted = {clipboardData: transfer, bubbles: true, cancelable: true};
+                element.dispatchEvent(new ClipboardEvent("paste", pasted));
                 return;
             }
             for (const type of ["dragenter", "dragover", "drop"]) {
@@ -95,11 +96,14 @@ def drop(page: ChatPage, event: str, target: str, data: bytes) -> None:
     )
 
 
-@pytest.mark.parametrize(("event", "target"), [("paste", "#chat-input"), ("drop", "#chat-input")])
+@pytest.mark.parametrize(("event", "target"), [("paste", "body"), ("drop", "#chat-input")])
 def test_paste_and_drag(scripted: ScriptedProduct, open_page: OpenPage, event: str, target: str) -> None:
     page = open_page(scripted.url)
     drop(page, event, target, save("PNG"))
     expect(page.page.locator("#attachments img")).to_have_count(1)
+    page.page.evaluate("document.activeElement.blur()")
+    page.page.keyboard.type("What is it?")
+    expect(page.input).to_have_value("What is it?")
     page.ask("What is it?")
     page.finished()
     assert len(sent_pictures(scripted)) == 1

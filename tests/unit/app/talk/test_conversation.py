@@ -4,6 +4,7 @@ import pytest
 
 from app.talk.conversation import Answer, Conversation, Picture, Turn, to_messages, to_prefix
 from app.talk.parts import Part, Reasoning, Text, parts_of
+from engine.formats.moments import frame_name
 from engine.reasoning_tags import Kind, Piece
 
 PHOTO = Picture("/w/uploads/t/a b.png", "a b.png", 10, 20)
@@ -30,6 +31,18 @@ def test_a_turn_with_a_picture_and_its_answer_without_its_reasoning() -> None:
         },
         {"role": "assistant", "content": "A sign."},
         {"role": "user", "content": "And now?"},
+    ]
+
+
+def test_the_frames_of_a_video_are_pictures_after_their_times() -> None:
+    frames = [Picture(f"/{n}.jpg", frame_name("clip.mp4", seconds), 64, 36) for n, seconds in enumerate((0, 12))]
+    [message] = to_messages([Turn("1", "What happens?", frames)], "", url)
+    assert [part.get("text") for part in message["content"]] == [
+        "Frame at 0:00:",
+        None,
+        "Frame at 0:12:",
+        None,
+        "What happens?",
     ]
 
 
