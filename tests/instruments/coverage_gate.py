@@ -1,6 +1,7 @@
-"""The coverage gate: `python -m tests.instruments.coverage_gate` runs unit tests, and compares what they ran with a minimum.
+"""The coverage gate: runs unit tests with pytest-cov, and compares what they ran with a minimum.
 
-Only those that reach the measured packages: coverage.py makes the tests of the history four times as slow.
+`python -m tests.instruments.coverage_gate` runs it. Only tests that reach the measured packages run: coverage.py makes
+those of the history four times as slow.
 """
 
 from __future__ import annotations
@@ -40,7 +41,11 @@ def main() -> int:
 
 
 def compare(thresholds: Mapping[str, float] = THRESHOLDS) -> int:
-    """Reads `.coverage`; prints a line for each package, and what is missing of those below; returns 1 if there are any."""
+    """Reads `.coverage`; prints a line for each package, and what is missing of those below.
+
+    Returns:
+        1 if there are any below, else 0.
+    """
     coverage = Coverage()
     coverage.load()
     failed = False
