@@ -1,11 +1,19 @@
-"""Features that Chainlit lacks: Answer now, folded text, files of chats and tables, long chats, signing out everywhere.
+"""Features that Chainlit lacks: Answer now, times of frames, folded text, files of chats, long chats, and more.
 
-The code that they call is in `public/`: `page.js`, `code.js`, `chats.js` and `earlier.js`.
+The code that they call is in `public/`: `page.js`, `frames.js`, `code.js`, `chats.js` and `earlier.js`.
 """
 
 from app.frontend.patches.patch import Patch
 
 FEATURES = (
+    Patch(
+        name="frame-time",
+        why="a frame of a video shows its time, and a time in an answer leads to it",
+        file="frontend/src/components/Elements/Image.tsx",
+        old='f.jsx("div",{className:"rounded-sm bg-accent overflow-hidden",children:f.jsx("img",{className:Ae(',
+        new='f.jsx("div",{className:"rounded-sm bg-accent overflow-hidden","data-time":kimi.frames.timeOf(t.name),'
+        'children:f.jsx("img",{className:Ae(',
+    ),
     Patch(
         # Chainlit hides the buttons of a step that is streaming, which is exactly when "Answer now" is needed.
         name="answer-now-shown",
