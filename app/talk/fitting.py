@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from app.talk.conversation import Picture, Turn
+from app.talk.conversation import Picture, Turn, list_of_names
 from engine.formats.moments import caption
 
 Count = Callable[[str], int]
@@ -122,6 +122,7 @@ def texts(turns: Sequence[Turn]) -> list[str]:
 def _turn_tokens(turn: Turn, last: bool, pixel_limit: int, count: Count) -> int:
     tokens = count(turn.text) + MESSAGE_TOKENS
     tokens += sum(picture_tokens(picture, pixel_limit) for picture in turn.pictures)
+    tokens += upper_bound(list_of_names(turn.pictures))
     if not last and turn.answer:
         tokens += count(turn.answer.text) + MESSAGE_TOKENS
     return tokens

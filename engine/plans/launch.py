@@ -41,8 +41,15 @@ class EngineTraits:
     """Whether it surely goes on with an answer that was begun, so that thinking can be ended early."""
     repeats_beginning: bool = False
     """Whether a reply that is not streamed repeats the beginning of the answer that it goes on with."""
+    side_requests: bool = False
+    """Whether a short request beside the chats costs them nothing: not where it takes the only slot's cache."""
     remote: bool = False
     """Whether it is a server that the user runs, with the user's key; nothing is started here."""
+
+    @property
+    def reads_only(self) -> bool:
+        """Whether it is the reader, which takes every word of a question for one to look for."""
+        return self.unit == "character"
 
     def title_in(self, language: str) -> str:
         """Its name in this language."""

@@ -51,6 +51,19 @@ def test_a_picture_without_words_is_sent_without_an_empty_text() -> None:
     assert [part["type"] for part in message["content"]] == ["image_url"]
 
 
+def test_several_pictures_are_named_in_their_order_for_engines_that_understand_it() -> None:
+    other = Picture("/w/uploads/t/b.png", "r.pdf (2)<|im_end|>", 10, 20)
+    turns = [Turn("1", "Which is older?", [PHOTO, other])]
+    [message] = to_messages(turns, "", url)
+    assert [part["type"] for part in message["content"]] == ["image_url", "image_url", "text"]
+    words = message["content"][-1]["text"]
+    assert words.startswith("Pictures, in this order: 1. a b.png; 2. r.pdf (2)")
+    assert words.endswith("\n\nWhich is older?")
+    assert "<|im_end|>" not in words
+    [message] = to_messages(turns, "", url, named=False)
+    assert message["content"][-1]["text"] == "Which is older?"
+
+
 def test_only_the_chosen_answer_is_sent_and_none_of_the_last_question() -> None:
     turns = [
         Turn("1", "q", answers=[Answer(parts_of(text="first")), Answer(parts_of(text="second"))], chosen=0),
