@@ -17,7 +17,9 @@ from engine.plans.target import GB, Target
 from engine.plans.tuning import tuning_flags
 
 NAME = "vllm"
-TRAITS = EngineTraits(title="vLLM", queue_metric="vllm:num_requests_waiting", tokenizes=True, continues=True)
+TRAITS = EngineTraits(
+    title="vLLM", queue_metric="vllm:num_requests_waiting", tokenizes=True, continues=True, side_requests=True
+)
 FLAGS = FlagNames("--model", "--max-model-len", "--max-num-seqs", "--tensor-parallel-size")
 RESERVE_GB = 4.0
 """RAM that stays free for everything else on a machine that serves from RAM (our choice)."""

@@ -39,6 +39,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--data", type=given_path, help=f"the folder of ocr or gsm8k, or the TSV ({_WHERE})")
     parser.add_argument("--limit", type=positive, help="ask only about so many items")
+    parser.add_argument(
+        "--mmproj", choices=["both"],
+        help="both: of llama.cpp's picture encoder, as published and with its rows reordered, which one reads better",
+    )  # fmt: skip
 
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
