@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +13,12 @@ import psutil
 
 from engine.config import Settings
 from engine.machine.load import LoadMeter
+from engine.machine.vendor import Device
 from engine.measure.functional import CheckFailedError, Server, check_thinking, find_served
 from engine.measure.launched import LaunchError, launched
 from engine.nano import exam
 from engine.nano.exam import Candidate, Marks
+from engine.plans.flags import value
 from engine.plans.launch import LaunchPlan
 from engine.processes import Group
 from engine.status import Phase
@@ -52,10 +54,10 @@ class Trial:
     """Whether that is good."""
     memory: int
     """RAM of all its processes, in bytes."""
-    devices: dict[str, int]
-    """Memory that each accelerator holds more than before, in bytes, by name."""
-    offloaded: str
-    """llama.cpp's layers on the GPU, of how many; empty: it does not say."""
+    devices: tuple[tuple[str, int], ...]
+    """Each accelerator's name, and the memory that it holds more than before, in bytes."""
+    layers: str | None
+    """llama.cpp's layers on the GPU, of how many; empty: it names none. None: none were planned there."""
 
     @property
     def sees(self) -> bool:
@@ -68,9 +70,14 @@ class Trial:
         return self.counts.at_least(ENOUGH)
 
     @property
+    def reaches_gpu(self) -> bool:
+        """Whether llama.cpp uses the GPU as planned: if it reaches none, it goes on with the processor."""
+        return self.layers is None or self.layers.partition("/")[0] not in {"", "0"}
+
+    @property
     def passed(self) -> bool:
         """Whether the engine works, as far as nano can show it."""
-        return self.sees and self.counts_well and self.streams
+        return self.sees and self.counts_well and self.streams and self.reaches_gpu
 
 
 async def attempt(plan: LaunchPlan, settings: Settings, log: Path, say: Say) -> Trial:
@@ -84,13 +91,12 @@ async def attempt(plan: LaunchPlan, settings: Settings, log: Path, say: Say) -> 
     except PermanentError as error:
         raise TrialError(str(error)) from None
     meter = LoadMeter(settings.workspace)
-    before = {device.name: device.used or 0 for device in meter.read().devices}
+    before = meter.read().devices
     try:
         async with launched(plan, log) as engine:
             examined = await asyncio.to_thread(_examined, plan, engine.key)
-            now = {device.name: device.used or 0 for device in meter.read().devices}
-            taken = {name: max(0, used - before.get(name, 0)) for name, used in now.items()}
-            return Trial(engine.ready_seconds, *examined, _memory(engine.group), taken, _offloaded(log))
+            taken = _taken(before, meter.read().devices)
+            return Trial(engine.ready_seconds, *examined, _memory(engine.group), taken, _layers(plan, log))
     except LaunchError as error:
         raise TrialError(str(error)) from None
     except exam.ExamError as error:
@@ -127,6 +133,13 @@ def _memory(group: Group) -> int:
     return total
 
 
-def _offloaded(log: Path) -> str:
+def _taken(before: Sequence[Device], now: Sequence[Device]) -> tuple[tuple[str, int], ...]:
+    pairs = zip(before, now, strict=False)
+    return tuple((later.name, max(0, (later.used or 0) - (earlier.used or 0))) for earlier, later in pairs)
+
+
+def _layers(plan: LaunchPlan, log: Path) -> str | None:
+    if value(plan.argv, "--gpu-layers") is None:
+        return None
     found = _OFFLOADED.search(log.read_text(errors="replace"))
     return found[1] if found else ""
