@@ -107,7 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
     cl.data_layer(lambda: data_layer)
     set_up_login(settings, people, rules)
     presets = Presets(settings.files.presets)
-    callbacks.register(state, store, keeper, presets, OwnSettings(users, presets))
+    callbacks.register(state, store, keeper, presets, OwnSettings(users, presets), titles=settings.titles)
     guard_thread_ids(history, users)
     # The outermost of the socket's guards, so that nothing is looked up for a browser that is rejected.
     guard(sio)

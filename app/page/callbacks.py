@@ -16,6 +16,7 @@ from app.lazily import openai
 from app.page.answer.buttons import BUTTONS
 from app.page.asking.attachments import Attachments
 from app.page.asking.presses import Presses
+from app.page.asking.titles import Titles
 from app.page.asking.turns import Turns
 from app.page.chat import Chat
 from app.page.incoming import shown_turns
@@ -36,9 +37,14 @@ from app.upstream.state import EngineState
 _log = logging.getLogger("app.page")
 
 
-def register(state: EngineState, store: UploadStore, keeper: Keeper, presets: Presets, own: OwnSettings) -> None:
-    """Registers Chainlit's callbacks with this engine, these uploads, this history and these presets."""
-    callbacks = Callbacks(state, store, keeper, presets, own)
+def register(
+    state: EngineState, store: UploadStore, keeper: Keeper, presets: Presets, own: OwnSettings, *, titles: str
+) -> None:
+    """Registers Chainlit's callbacks with this engine, these uploads, this history and these presets.
+
+    `titles` is KIMI_TITLES.
+    """
+    callbacks = Callbacks(state, store, keeper, presets, own, titles=titles)
     cl.on_chat_start(callbacks.start)
     cl.on_chat_resume(callbacks.resume)
     cl.on_message(callbacks.message)
@@ -58,13 +64,21 @@ class Callbacks:
     """Chainlit's callbacks; each is called in the context of its session."""
 
     def __init__(
-        self, state: EngineState, store: UploadStore, keeper: Keeper, presets: Presets, own: OwnSettings
+        self,
+        state: EngineState,
+        store: UploadStore,
+        keeper: Keeper,
+        presets: Presets,
+        own: OwnSettings,
+        *,
+        titles: str = "",
     ) -> None:
         self._state = state
         self._keeper = keeper
         self._presets = presets
         self._own = own
         self.left = LeftChats(keeper.history)
+        self.titles = Titles(state, keeper, titles)
         self.turns = Turns(state, Attachments(state, store, presets), keeper, presets)
         self.presses = Presses(state, keeper, self.turns)
 
@@ -114,8 +128,12 @@ class Callbacks:
     async def message(self, message: cl.Message) -> None:
         """Answers a question, or an edited one."""
         session = _session()
+        chat = chat_of(session)
         with spans.turn(session.thread_id, "ask"):
-            await self.turns.ask(session, chat_of(session), message)
+            await self.turns.ask(session, chat, message)
+        # In the background: the answer is complete, whatever becomes of the title.
+        if (turn := chat.asked(message.id)) and self.titles.wants(chat, turn):
+            spawn(self.titles.give(session, chat, turn))
 
     async def pressed(self, action: cl.Action) -> None:
         """Handles a press of a button below an answer."""

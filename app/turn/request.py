@@ -97,7 +97,11 @@ async def _body(
 ) -> dict[str, Any]:
     urls = {picture: await _picture_url(client, picture) for turn in fitted.turns for picture in turn.pictures}
     messages: list[Message] = await asyncio.to_thread(
-        to_messages, fitted.turns, settings.system_prompt, urls.__getitem__
+        to_messages,
+        fitted.turns,
+        settings.system_prompt,
+        urls.__getitem__,
+        named=not client.plan.traits.reads_only,
     )
     body: dict[str, Any] = {
         "model": settings.model,

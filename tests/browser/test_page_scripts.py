@@ -25,6 +25,7 @@ _PAGE = f"""<!doctype html>
   <script src="/boot.js"></script>
   <script src="/page.js" defer></script>
   <script src="/names.js" defer></script>
+  <script src="/frames.js" defer></script>
   <script src="/markdown.js" defer></script>
   <script src="/sending.js" defer></script>
   <script src="/notices.js" defer></script>
@@ -32,6 +33,7 @@ _PAGE = f"""<!doctype html>
   <script src="/drafts.js" defer></script>
   <script src="/files.js" defer></script>
   <script src="/typing.js" defer></script>
+  <script src="/chat-list.js" defer></script>
   <script src="/banner.js" defer></script>
   <link rel="stylesheet" href="/style.css">
 </head>
@@ -684,3 +686,56 @@ def test_the_theme_follows_the_system_until_the_person_chooses(chromium: Browser
     page.reload()
     assert page.evaluate("document.documentElement.className") == "light"
     context.close()
+
+
+# ----------------------------------------------------------------------------------------------------- The chats' list
+
+
+def test_pinned_chats_are_a_group_and_rows_tell_chats_with_the_same_name_apart(stage: Stage) -> None:
+    stage.stop_the_clock("2026-11-21T10:00:00Z")
+    page = stage.open()
+    page.evaluate("""() => {
+        window.chat = (id, createdAt, file, pinned) => ({ id, createdAt, metadata: { file, pinned } });
+        window.chats = [
+            chat("1", "2026-11-21T09:05:00Z", "a.pdf (1)", true),
+            chat("2", "2026-11-20T09:05:00Z", "b.png"),
+            chat("3", "2025-11-20T09:05:00Z", ""),
+        ];
+    }""")
+    grouped = page.evaluate("Object.entries(kimi.chats.groups(chats, (all) => ({ Today: all })))")
+    assert [(name, [one["id"] for one in group]) for name, group in grouped] == [
+        ("Pinned", ["1"]),
+        ("Today", ["2", "3"]),
+    ]
+    assert page.evaluate("Object.keys(kimi.chats.groups(chats.slice(1), (all) => ({ Today: all })))") == ["Today"]
+    today, this_year, earlier = page.evaluate("chats.map((one) => kimi.chats.about(one))")
+    assert today.endswith(" · a.pdf (1)")
+    assert "Nov" not in today
+    assert this_year.startswith("Nov 20 ")
+    assert this_year.endswith(" · b.png")
+    assert earlier.startswith("Nov 20, 2025 ")
+    assert "·" not in earlier
+
+
+def test_the_arrows_go_through_the_rows_of_the_list_and_into_their_menus(stage: Stage) -> None:
+    page = stage.open()
+    rows = "".join(
+        f'<li><a href="#{n}" id="row{n}">x<div id="thread-options" class="menu{n}" tabindex="-1">…</div></a></li>'
+        for n in (1, 2)
+    )
+    page.evaluate("rows => document.body.insertAdjacentHTML('beforeend', `<div id=thread-history>${rows}</div>`)", rows)
+    where = "document.activeElement.className || document.activeElement.id"
+    page.locator("#row1").focus()
+    seen = []
+    for key in ("ArrowUp", "ArrowDown", "ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+        seen.append(page.evaluate(where))
+    assert seen == ["row1", "row2", "menu2", "menu2", "row2", "row1"]
+
+
+def test_a_pin_that_fails_is_reported(stage: Stage) -> None:
+    page = stage.open()
+    page.route(f"{ADDRESS}api/threads/1/pinned", lambda route: route.fulfill(status=503, json={}))
+    page.evaluate("kimi.chats.pin({ id: '1' }, () => { window.changed = true; }, (words) => { window.said = words; })")
+    page.wait_for_function("window.said")
+    assert not page.evaluate("window.changed")

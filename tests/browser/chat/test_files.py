@@ -17,6 +17,7 @@ from tests.browser.conftest import OpenPage
 from tests.instruments.chat_page import ChatPage
 from tests.instruments.pictures import jpeg, png, shop_sign
 from tests.instruments.scripted_product import ScriptedProduct
+from tests.instruments.videos import video
 from tests.unit.app.files.test_pictures import pdf
 
 MakePicture = Callable[[str, bytes], Path]
@@ -62,9 +63,32 @@ def test_several_pictures_and_pages_in_one_question(
     scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
 ) -> None:
     page = open_page(scripted.url)
-    page.ask("Compare", [picture("one.png", save("PNG")), picture("two.jpg", save("JPEG")), picture("3.pdf", pdf(3))])
+    page.ask("Compare", [picture("3.pdf", pdf(3)), picture("one.png", save("PNG")), picture("two.jpg", save("JPEG"))])
     page.finished()
     assert len(sent_pictures(scripted)) == 5
+    words = scripted.engine.requests[-1]["messages"][-1]["content"][-1]["text"]
+    assert "1. 3.pdf (1); 2. 3.pdf (2); 3. 3.pdf (3); 4. one.png; 5. two.jpg" in words
+    captions = [f"3.pdf · page {n} · {n} of 5" for n in (1, 2, 3)] + ["one.png · 4 of 5", "two.jpg · 5 of 5"]
+    expect(page.questions.last.locator("figcaption")).to_have_text(captions)
+    page.page.reload()
+    expect(page.questions.last.locator("figcaption")).to_have_text(captions)
+
+
+def test_a_picture_is_shown_large_before_and_after_it_is_sent(
+    scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
+    page = open_page(scripted.url)
+    page.attach(picture("a.png", save("PNG")))
+    page.page.locator("#attachments").get_by_role("button", name="a.png").press("Enter")
+    large = page.page.get_by_role("dialog", name="a.png")
+    expect(large.locator("img")).to_be_visible()
+    page.page.keyboard.press("Escape")
+    expect(large).to_have_count(0)
+    page.ask("What is it?")
+    page.finished()
+    expect(page.questions.last.locator("figcaption")).to_have_text("a.png")
+    page.questions.last.get_by_role("button", name="a.png").press("Enter")
+    expect(large.locator("img")).to_be_visible()
 
 
 def test_a_picture_without_words(scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture) -> None:
@@ -189,3 +213,24 @@ def test_an_edited_question_keeps_its_picture(
     [image, words] = scripted.engine.requests[-1]["messages"][-1]["content"]
     assert image["type"] == "image_url"
     assert words["text"] == "Changed"
+
+
+def test_a_video_is_a_strip_of_frames_and_a_time_in_the_answer_leads_to_its_frame(
+    scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
+    scripted.engine.script.answer = ["It turns lime at 0:01, blue at **0:02** and `0:03`, not at 9:59."]
+    page = open_page(scripted.url)
+    page.ask("What happens?", [picture("clip.mp4", video(6, sound=True))])
+    page.finished()
+    told = [part.get("text", "frame") for part in scripted.engine.requests[-1]["messages"][-1]["content"]]
+    assert told[:4] == ["Frame at 0:00:", "frame", "Frame at 0:01:", "frame"]
+    assert told[-1] == "What happens?"
+    expect(page.notes.filter(has_text="its sound is left out")).to_be_visible()
+    page.page.reload()
+    frames = page.questions.locator("[data-time]")
+    expect(frames).to_have_count(6)
+    expect(page.answers.get_by_role("link")).to_have_text(["0:01", "0:02"])
+    page.answers.get_by_role("link", name="0:02").press("Enter")
+    expect(frames.nth(2)).to_be_focused()
+    expect(frames.nth(2)).to_be_in_viewport()
+    assert frames.nth(2).get_attribute("data-time") == "0:02"

@@ -18,6 +18,7 @@ import pytest
 import socketio
 from playwright.sync_api import Locator, Page, expect
 
+from engine.plans.launch import EngineTraits
 from tests.browser.access.test_safety import Caller
 from tests.browser.conftest import OpenPage
 from tests.instruments.chat_page import ChatPage
@@ -161,16 +162,27 @@ def test_a_chat_is_searched_renamed_and_deleted_with_its_pictures(
     page.keyboard.press("Control+k")
     page.get_by_placeholder("Search chats").fill("okapi")
     expect(page.get_by_role("option")).to_have_count(1)
+    expect(page.get_by_role("option")).to_contain_text("· An okapi, it seems.")
     page.get_by_placeholder("Search chats").fill("no such words")
+    expect(page.get_by_text("No chat contains this.")).to_be_visible()
     expect(page.get_by_role("option")).to_have_count(0)
     page.keyboard.press("Escape")
 
     entry = page.locator(f"#thread-{thread}")
     menu(entry, "Rename")
     page.get_by_role("dialog").get_by_role("textbox").fill("My okapi")
-    page.get_by_role("dialog").get_by_role("button", name="Confirm").click()
+    page.get_by_role("dialog").get_by_role("textbox").press("Enter")
     expect(entry).to_contain_text("My okapi")
+    expect(entry).to_contain_text(" · a.png")
+    menu(entry, "Pin")
+    groups = page.locator("#thread-history [data-sidebar=group]")
+    expect(groups.first).to_contain_text(re.compile("^Pinned.*My okapi"))
     page.reload()
+    expect(groups.first).to_contain_text(re.compile("^Pinned.*My okapi"))
+    entry.locator("a").press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.get_by_role("menuitem", name="Unpin").click()
+    expect(page.locator("#thread-history")).not_to_contain_text("Pinned")
     expect(entry).to_contain_text("My okapi")
 
     menu(entry, "Delete")
@@ -190,6 +202,23 @@ def menu(entry: Locator, item: str) -> None:
     entry.hover()
     entry.locator("#thread-options").click()
     entry.page.get_by_role("menuitem", name=item).click()
+
+
+def test_the_model_names_a_chat_after_its_first_answer_and_no_later_one(
+    kept: ScriptedProduct, open_page: OpenPage
+) -> None:
+    kept.plan(model="Kimi-VL-A3B-Instruct", traits=EngineTraits(side_requests=True))
+    chat = open_page(kept.url)
+    # The scripted engine's title is what it answers to everything.
+    answered(chat, kept, "How much is it?", "Prices of tea")
+    thread = thread_of(chat)
+    entry = chat.page.locator(f"#thread-{thread}")
+    expect(entry).to_contain_text("Prices of tea")
+    expect(chat.questions).to_have_count(1)
+    answered(chat, kept, "And since when?", "Since 1987.")
+    assert thread_of(chat) == thread
+    expect(entry).to_contain_text("Prices of tea")
+    assert len(kept.engine.requests) == 3
 
 
 def test_feedback_belongs_to_the_answer_it_was_given_to(kept: ScriptedProduct, open_page: OpenPage) -> None:
