@@ -18,13 +18,16 @@
     '.step[data-step-type="assistant_message"]': "answer",
   };
   // Who speaks; and the sentence in an empty list of chats, for a list has only options.
-  const ROLES = { ".step": "article", "[cmdk-empty]": "option" };
-  const ALL = [...Object.keys(NAMES), ...Object.keys(ROLES)].join();
+  const ROLES = [
+    [".step", "article"],
+    ["[cmdk-empty]", "option"],
+  ];
+  const ALL = [...Object.keys(NAMES), ...ROLES.map(([selector]) => selector)].join();
 
   function name(element) {
     const fits = ([selector]) => element.matches(selector);
     const word = Object.entries(NAMES).find(fits)?.[1];
-    const role = Object.entries(ROLES).find(fits)?.[1];
+    const role = ROLES.find(fits)?.[1];
     if (word) element.setAttribute("aria-label", kimi.text[word]);
     if (role && (word || role === "option")) element.setAttribute("role", role);
   }
