@@ -14,8 +14,8 @@
     ".edit-message": "edit",
     "[data-sonner-toast] [data-close-button]": "close",
     "[cmdk-list]": "searchChats",
-    '.step[data-step-type="user_message"]': "question",
-    '.step[data-step-type="assistant_message"]': "answer",
+    ".step[data-step-type=user_message]": "question",
+    ".step[data-step-type=assistant_message]": "answer",
   };
   // Who speaks; and the sentence in an empty list of chats, for a list has only options.
   const ROLES = [
