@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -27,7 +27,7 @@ async def remote(entry: Entry) -> AsyncIterator[Streams]:
     """Connects to the server of `entry`. No redirects: its headers may hold a key, which is for this address only."""
     # No limit to reading: it would end the connection with all its calls, and each call has its own.
     timeout = httpx.Timeout(None, connect=_CONNECT_SECONDS)
-    hooks = {"request": [_limit_goodbye], "response": [_limit]}
+    hooks: dict[str, list[Callable[..., Any]]] = {"request": [_limit_goodbye], "response": [_limit]}
     async with (
         httpx.AsyncClient(headers=entry.headers, timeout=timeout, event_hooks=hooks, follow_redirects=False) as http,
         streamable_http_client(entry.url, http_client=http) as (read, write, _),
