@@ -59,6 +59,7 @@ from app.status.overview import coming_shown, shown
 from app.status.routes import watching
 from app.telemetry import logs, metrics
 from app.telemetry.otel import telemetry
+from app.tools.host import ToolHost
 from app.upstream.state import EngineState, NoSupervisorError
 from engine.access.ended_logins import EndedLogins
 from engine.access.passwords import People
@@ -104,7 +105,7 @@ def create_app(settings: Settings) -> FastAPI:
     cl.data_layer(lambda: data_layer)
     set_up_login(settings, people, rules)
     presets = Presets(settings.files.presets)
-    callbacks.register(state, store, keeper, presets, OwnSettings(users, presets))
+    callbacks.register(state, store, keeper, presets, OwnSettings(users, presets), host=ToolHost(settings.files))
     guard_thread_ids(history, users)
     # The outermost of the socket's guards, so that nothing is looked up for a browser that is rejected.
     guard(sio)

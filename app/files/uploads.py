@@ -130,6 +130,22 @@ class UploadStore:
             stored.notices.append(Notice("fonts_missing", {"name": name, "fonts": ", ".join(pages.missing_fonts)}))
         return stored
 
+    async def take_bytes(self, data: bytes, name: str, thread: str, limits: PictureLimits, person: str = "") -> Picture:
+        """Makes a picture of `data`, which did not come as a file, for the thread `thread`.
+
+        Raises:
+            PictureError: it cannot be used.
+        """
+        if len(data) > MAX_BYTES:
+            raise PictureError("picture_too_many_bytes", megabytes=MAX_BYTES // 1024 // 1024)
+        normal = await self.normalised(data, limits, person)
+        stored = await self._keep(Pages([normal], 1), display_name(name), thread, 0, noted=False)
+        return stored.pictures[0]
+
+    def path_of(self, thread: str, file: str) -> Path:
+        """The file of a picture in the folder of a thread."""
+        return self._folder / thread / file
+
     async def normalised(self, data: bytes, limits: PictureLimits, person: str = "") -> NormalPicture:
         """A picture's bytes, normalised in the decoding threads and not stored; users are served in turn.
 

@@ -16,6 +16,7 @@ from app.lazily import openai
 from app.page.answer.buttons import BUTTONS
 from app.page.asking.attachments import Attachments
 from app.page.asking.presses import Presses
+from app.page.asking.tool_use import ToolUse
 from app.page.asking.turns import Turns
 from app.page.chat import Chat
 from app.page.incoming import shown_turns
@@ -29,6 +30,7 @@ from app.page.threads.saving import Keeper
 from app.page.workarounds import overrides
 from app.presets import DEFAULT, Presets
 from app.telemetry import spans
+from app.tools.host import ToolHost
 from app.upstream.offer import offer_of, planned_offer
 from app.upstream.state import EngineState
 
@@ -38,9 +40,12 @@ GRACE_SECONDS = 10.0
 _log = logging.getLogger("app.page")
 
 
-def register(state: EngineState, store: UploadStore, keeper: Keeper, presets: Presets, own: OwnSettings) -> None:
+def register(
+    state: EngineState, store: UploadStore, keeper: Keeper, presets: Presets, own: OwnSettings, *, host: ToolHost
+) -> None:
     """Registers Chainlit's callbacks with this engine, these uploads, this history and these presets."""
-    callbacks = Callbacks(state, store, keeper, presets, own)
+    attachments, tools = Attachments(state, store, presets), ToolUse(state, host, store)
+    callbacks = Callbacks(state, keeper, presets, own, attachments=attachments, tools=tools)
     cl.on_chat_start(callbacks.start)
     cl.on_chat_resume(callbacks.resume)
     cl.on_message(callbacks.message)
@@ -60,13 +65,21 @@ class Callbacks:
     """Chainlit's callbacks; each is called in the context of its session."""
 
     def __init__(
-        self, state: EngineState, store: UploadStore, keeper: Keeper, presets: Presets, own: OwnSettings
+        self,
+        state: EngineState,
+        keeper: Keeper,
+        presets: Presets,
+        own: OwnSettings,
+        *,
+        attachments: Attachments,
+        tools: ToolUse,
     ) -> None:
         self._state = state
         self._keeper = keeper
         self._presets = presets
         self._own = own
-        self.turns = Turns(state, Attachments(state, store, presets), keeper, presets)
+        self._tools = tools
+        self.turns = Turns(state, attachments, keeper, presets, tools)
         self.presses = Presses(state, keeper, self.turns)
 
     async def starters(self, user: cl.User | None, language: str | None) -> list[cl.Starter]:
@@ -143,6 +156,7 @@ class Callbacks:
         """Sends the panel once the plan is known, and again if the engine turns out to serve other models."""
         client = await self._state.launched()
         planned = planned_offer(client)
+        await self._tools.offer(chat)
         await send_panel(planned, chat, _session())
         try:
             client = await self._state.ready()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -16,7 +16,7 @@ from pydantic import Field
 
 from app.talk.control_tokens import neutralise
 from app.talk.figures import Figures, Seconds
-from app.talk.parts import Part, Reasoning, Text
+from app.talk.parts import Part, Reasoning, ResultPicture, Step, Stretch, Text, ToolCall, ToolResult
 from engine.reasoning_tags import Kind, Piece
 
 Message = dict[str, Any]
@@ -83,31 +83,57 @@ class Answer:
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
     @property
+    def steps(self) -> list[Step]:
+        """The tool calls and their results."""
+        return [part for part in self.parts if isinstance(part, Step)]
+
+    @property
+    def latest(self) -> list[Stretch]:
+        """What the model has written since the last result of a tool, which is what it can go on with."""
+        tail: list[Stretch] = []
+        for part in reversed(self.parts):
+            if isinstance(part, Step):
+                break
+            tail.insert(0, part)
+        return tail
+
+    @property
     def in_reasoning(self) -> bool:
         """Whether it ended before the reasoning did."""
-        return bool(self.reasoning) and not self.text and not self.thinking_cut
+        latest = self.latest
+        reasons = any(part.text for part in latest if isinstance(part, Reasoning))
+        return reasons and not any(part.text for part in latest if isinstance(part, Text)) and not self.thinking_cut
 
     @property
     def empty(self) -> bool:
         """Whether nothing of it was ever shown."""
         return not any(part.text for part in self.parts)
 
-    def add(self, piece: Piece) -> None:
-        """Appends a piece; `Kind.RETRACT` means that the last text was in fact reasoning."""
+    def add(self, piece: Piece) -> Piece:
+        """Appends a piece; `Kind.RETRACT` means that the last text was in fact reasoning.
+
+        Returns:
+            What was added: text after the result of a tool begins a new paragraph.
+        """
         match piece.kind:
             case Kind.REASONING:
-                self._grow(Reasoning, piece.text)
+                return Piece(piece.kind, self._grow(Reasoning, piece.text))
             case Kind.ANSWER:
-                self._grow(Text, piece.text)
-            case Kind.RETRACT if self.parts and isinstance(self.parts[-1], Text):
-                self._grow(Reasoning, self.parts.pop().text)
+                return Piece(piece.kind, self._grow(Text, piece.text))
+            case Kind.RETRACT if self.parts and isinstance(last := self.parts[-1], Text):
+                self.parts.pop()
+                self._grow(Reasoning, last.text)
+        return piece
 
-    def _grow(self, kind: type[Reasoning | Text], words: str) -> None:
+    def _grow(self, kind: type[Stretch], words: str) -> str:
         last = self.parts[-1] if self.parts else None
         if isinstance(last, kind):
             last.text += words
-        else:
-            self.parts.append(kind(words))
+            return words
+        if isinstance(last, Step) and any(isinstance(part, kind) and part.text for part in self.parts):
+            words = "\n\n" + words.lstrip("\n")
+        self.parts.append(kind(words))
+        return words
 
 
 @dataclass
@@ -244,19 +270,94 @@ class Conversation:
 PictureUrl = Callable[[Picture], str]
 
 
-def to_messages(turns: Sequence[Turn], system: str, url: PictureUrl) -> list[Message]:
+def to_messages(turns: Sequence[Turn], system: str, url: PictureUrl, *, steps: bool = False) -> list[Message]:
     """The request's messages: the system prompt, then each turn; of the last one, only the question.
 
-    Earlier reasoning is not sent: the models are trained without it.
+    Earlier reasoning is not sent: the models are trained without it. With `steps`, earlier calls of tools are sent.
     """
     messages: list[Message] = []
     if system.strip():
         messages.append({"role": "system", "content": neutralise(system)})
     for turn in turns:
         messages.append(_question(turn, url))
-        if turn is not turns[-1] and (answer := turn.answer) and answer.text:
-            messages.append({"role": "assistant", "content": neutralise(answer.text)})
+        if turn is turns[-1] or not (answer := turn.answer):
+            continue
+        if steps and answer.steps:
+            messages += step_messages(answer, reasoning=False)
+            text = "".join(part.text for part in answer.latest if isinstance(part, Text)).strip()
+        else:
+            text = answer.text
+        if text:
+            messages.append({"role": "assistant", "content": neutralise(text)})
     return messages
+
+
+NO_RESULT = "There is no result: the call was interrupted."
+
+
+def step_messages(
+    answer: Answer, *, reasoning: bool, url: Callable[[ResultPicture], str] = lambda _: ""
+) -> list[Message]:
+    """The messages of an answer up to the result of its last tool; `reasoning` is sent within a turn only.
+
+    Of a call that was interrupted, the result says so, since each call must have one. Pictures follow in a message of
+    the user, because engines refuse them in that of a tool; one whose `url` is empty is not sent.
+    """
+    messages: list[Message] = []
+    said: dict[str, str] = {}
+    calls: list[ToolCall] = []
+    results: dict[str, ToolResult] = {}
+
+    def close() -> None:
+        if calls:
+            messages.append(_calling(said, calls, reasoning=reasoning))
+            messages.extend(_resulting(calls, results, url))
+            said.clear()
+            calls.clear()
+            results.clear()
+
+    for part in answer.parts:
+        if isinstance(part, ToolResult):
+            results[part.id] = part
+            continue
+        if isinstance(part, Stretch) or results:
+            close()
+        if isinstance(part, ToolCall):
+            calls.append(part)
+        else:
+            said[part.kind] = said.get(part.kind, "") + part.text
+    close()
+    return messages
+
+
+def _resulting(
+    calls: Sequence[ToolCall], results: Mapping[str, ToolResult], url: Callable[[ResultPicture], str]
+) -> list[Message]:
+    messages: list[Message] = []
+    pictures: list[Message] = []
+    for call in calls:
+        result = results.get(call.id)
+        content = neutralise(result.text) if result else NO_RESULT
+        messages.append({"role": "tool", "tool_call_id": call.id, "content": content or "The tool returned no text."})
+        shown = [url(picture) for picture in result.pictures] if result else []
+        pictures += [{"type": "image_url", "image_url": {"url": address}} for address in shown if address]
+    if pictures:
+        words = {"type": "text", "text": "These are the pictures from the results above."}
+        messages.append({"role": "user", "content": [*pictures, words]})
+    return messages
+
+
+def _calling(said: dict[str, str], calls: Sequence[ToolCall], *, reasoning: bool) -> Message:
+    message: Message = {"role": "assistant", "content": neutralise(said.get("text", "").strip())}
+    if reasoning and (thoughts := said.get("reasoning", "").strip()):
+        # vLLM reads `reasoning`, SGLang and llama.cpp read `reasoning_content`.
+        message |= {"reasoning": neutralise(thoughts), "reasoning_content": neutralise(thoughts)}
+    functions = [{"name": call.name, "arguments": call.arguments} for call in calls]
+    message["tool_calls"] = [
+        {"id": call.id, "type": "function", "function": function}
+        for call, function in zip(calls, functions, strict=True)
+    ]
+    return message
 
 
 def to_prefix(answer: Answer, marks: tuple[str, str] | None, prefill: str = "") -> Message:
@@ -265,10 +366,12 @@ def to_prefix(answer: Answer, marks: tuple[str, str] | None, prefill: str = "") 
     `marks` are the tags that the model writes around its reasoning; without them, reasoning cannot be continued.
     `prefill` is the hidden beginning of an answer without reasoning.
     """
-    text = prefill + neutralise(answer.text)
-    if marks and answer.reasoning:
+    latest = answer.latest
+    text = prefill + neutralise("".join(part.text for part in latest if isinstance(part, Text)))
+    thoughts = "".join(part.text for part in latest if isinstance(part, Reasoning))
+    if marks and thoughts:
         opening, closing = marks
-        reasoning = neutralise(answer.reasoning)
+        reasoning = neutralise(thoughts)
         text = f"{opening}{reasoning}" if answer.in_reasoning else f"{opening}{reasoning}{closing}{text}"
     return {"role": "assistant", "content": text}
 

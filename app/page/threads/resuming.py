@@ -123,6 +123,7 @@ def page_of(
         view.place = places[turn.id]
         steps += [_question(turn, session), _run(turn, view, session), *_notes(turn, view, chat), *view.steps()]
         elements += [_element(picture, turn, session.thread_id) for picture in turn.pictures]
+        elements += view.elements(session.thread_id)
         actions += [action.to_dict() for action in view.buttons(turn)]
     earlier = chat.conversation.index(turns[0].id) if turns else 0
     return {"steps": steps, "elements": elements, "actions": actions, "earlier": earlier}
@@ -141,12 +142,12 @@ def _last(turns: Sequence[Turn], room: tuple[int, int]) -> Sequence[Turn]:
 
 
 def _length(turn: Turn) -> int:
-    return len(turn.text) + (len(turn.answer.reasoning) + len(turn.answer.text) if turn.answer else 0)
+    return len(turn.text) + (sum(len(part.text) for part in turn.answer.parts) if turn.answer else 0)
 
 
 def _size(turns: Iterable[Turn]) -> int:
     """The bytes of memory that the texts take: a single letter outside Latin-1 at least doubles a text's size."""
-    texts = [[turn.text, *(words for one in turn.answers for words in (one.reasoning, one.text))] for turn in turns]
+    texts = [[turn.text, *(part.text for one in turn.answers for part in one.parts)] for turn in turns]
     return sum(sys.getsizeof(words) for some in texts for words in some)
 
 
