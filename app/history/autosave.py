@@ -87,4 +87,4 @@ class Autosave:
 
 
 def _lengths(answer: Answer) -> tuple[int, int, int]:
-    return len(answer.parts), len(answer.reasoning), len(answer.text)
+    return len(answer.reasoning), len(answer.text), len(answer.steps)

@@ -14,7 +14,7 @@ import httpx2
 from app.tools.tool import Outcome, Tool
 from engine.config import Workspace
 from engine.status import Reason, read_reason
-from engine.tools.limits import LONGEST_SECONDS
+from engine.tools.shared import LONGEST_SECONDS, NOT_RUNNING
 from engine.wording import sentence
 
 _LIST_SECONDS = 5.0
@@ -52,7 +52,7 @@ class ToolHost:
             reply.raise_for_status()
             return _listing(reply.json())
         except (httpx2.HTTPError, OSError, ValueError, LookupError, TypeError):
-            return Listing(problems={"": Reason("tools_not_running")})
+            return Listing(problems={"": NOT_RUNNING})
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> Outcome:
         """Calls a tool; never raises, except when cancelled, which ends the call there too."""
@@ -66,7 +66,7 @@ class ToolHost:
             reply.raise_for_status()
             return _outcome(reply.json())
         except (httpx2.HTTPError, OSError, ValueError, LookupError, TypeError):
-            return Outcome(sentence(Reason("tools_not_running")), failed=True)
+            return Outcome(sentence(NOT_RUNNING), failed=True)
 
     async def close(self) -> None:
         """Closes the connections."""

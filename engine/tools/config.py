@@ -17,7 +17,7 @@ from engine.config import ROOT
 from engine.env_file import env_values
 from engine.formats.json_lines import keys_with_lines
 from engine.status import Reason, Value
-from engine.tools.limits import LONGEST_SECONDS
+from engine.tools.shared import LONGEST_SECONDS
 from engine.wording import sentence
 
 _MOST_BYTES = 256 * 1024

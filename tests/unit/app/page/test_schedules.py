@@ -29,6 +29,8 @@ from app.history.users import Users
 from app.page import in_step
 from app.page.answer import buttons
 from app.page.answer.view import AnswerView
+from app.page.asking.attachments import Attachments
+from app.page.asking.tool_use import ToolUse
 from app.page.callbacks import Callbacks
 from app.page.chat import Chat
 from app.page.in_step import InStep
@@ -112,7 +114,8 @@ class Process:
         presets: Any = SimpleNamespace(sample=lambda words: None)
         state: Any = SimpleNamespace(restart_if_failed=_nothing)
         unused: Any = None
-        self.callbacks = Callbacks(state, unused, self.keeper, presets, unused)
+        attachments, tools = Attachments(state, unused, presets), ToolUse(state, unused, unused)
+        self.callbacks = Callbacks(state, self.keeper, presets, unused, attachments=attachments, tools=tools)
         self.tabs: list[Tab] = []
         self.step = InStep(self.keeper, lambda: [(tab.session, tab.chat) for tab in self.tabs])
 

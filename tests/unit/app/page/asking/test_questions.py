@@ -16,6 +16,8 @@ from chainlit.context import init_ws_context
 from app.history.store import History
 from app.history.users import Users
 from app.i18n import text
+from app.page.asking.attachments import Attachments
+from app.page.asking.tool_use import ToolUse
 from app.page.callbacks import Callbacks
 from app.page.chat import Chat
 from app.page.incoming import arrivals
@@ -52,7 +54,9 @@ class Desk:
         self.asked: list[str] = []
         self.free = asyncio.Event()
         keeper = Keeper(history, users)
-        self._callbacks = Callbacks(NOBODY, NOBODY, keeper, Presets(folder), NOBODY)
+        presets, tools = Presets(folder), ToolUse(NOBODY, NOBODY, NOBODY)
+        attachments = Attachments(NOBODY, NOBODY, presets)
+        self._callbacks = Callbacks(NOBODY, keeper, presets, NOBODY, attachments=attachments, tools=tools)
         self._arrivals = arrivals._Arrivals(keeper, self._callbacks.returned)
 
     @property
