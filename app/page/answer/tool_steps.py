@@ -108,7 +108,7 @@ class ToolSteps:
         """Asks below the answer whether this call may run."""
         tool = tools[call.name]
         words = text("may_run", self._frame.language, tool=_plain(tool.title), server=_plain(tool.server))
-        content = f"{words}\n\n{_fenced(_arguments(call))}"
+        content = f"{words}\n\n{_fenced(_arguments(call), 'json')}"
         self.question = cl.Message(content=content, type="system_message", parent_id=self._frame.parent_id)
         self.question.actions = [self._frame.action(name) for name in MAY_RUN]
         for action in self.question.actions:
@@ -160,10 +160,10 @@ def _arguments(call: ToolCall) -> str:
         return call.arguments
 
 
-def _fenced(words: str) -> str:
+def _fenced(words: str, language: str = "") -> str:
     """A text that is shown as it is: nothing in it becomes a link, a picture or a heading."""
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", words)), default=0))
-    return f"{fence}\n{words}\n{fence}"
+    return f"{fence}{language}\n{words}\n{fence}"
 
 
 def _plain(words: str) -> str:

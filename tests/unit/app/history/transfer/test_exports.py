@@ -31,7 +31,7 @@ from app.page.threads.resuming import page_of
 from app.talk.conversation import LAST_SECOND, Answer, Conversation, Picture, Turn
 from app.talk.figures import Figures, Usage
 from app.talk.footer import footer_line
-from app.talk.parts import Reasoning, Text, parts_of
+from app.talk.parts import Reasoning, Text, ToolCall, ToolResult, parts_of
 from tests.instruments.pictures import png, shop_sign
 from tests.unit.app.history.test_store import load
 
@@ -69,7 +69,8 @@ async def thread(history: History, user: str) -> Thread:
     folder.mkdir(parents=True)
     (folder / "x.png").write_bytes(png(shop_sign("TEA", "house")))
     pictures = [Picture(str(folder / "x.png"), "招牌 1.png", 640, 400), Picture(str(folder / "gone.png"), "b", 1, 1)]
-    idea = [Reasoning("so"), Text("No "), Reasoning("wait"), Text("idea.")]
+    steps = [ToolCall("functions.a:0", "a", '{"x": "\0`"}'), ToolResult("functions.a:0", "```\nit is", failed=True)]
+    idea = [Reasoning("so"), Text("No "), *steps, Reasoning("wait"), Text("idea.")]
     figures = Figures("kimi-vl", 0.5, 2.0, Usage(1200, 5, 2), "stop")
     good = Answer(parts_of("hm", "A **tea** house."), "stop", 2.5, feedback=1, comment="yes", line="kimi · 3 tokens")
     conversation = Conversation()
