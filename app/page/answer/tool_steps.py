@@ -45,12 +45,23 @@ class ToolSteps:
     async def begin(self, answer: Answer) -> None:
         """Goes back to the calls that `answer` has so far."""
         self._calls = ()
-        if len(_pairs(answer)) != len(self.steps) or not self.steps:
-            for step in self.steps:
-                await step.remove()
-            self.restore(answer)
-            for step in self.steps:
-                await step.send()
+        before = self.steps
+        self.restore(answer)
+        if [_look(step) for step in before] == [_look(step) for step in self.steps]:
+            # Nothing changes on the page, so its steps keep their ids.
+            self._pictures = {
+                old.id: self._pictures[new.id]
+                for old, new in zip(before, self.steps, strict=True)
+                if new.id in self._pictures
+            }
+            self.steps = before
+            return
+        for step in before:
+            await step.remove()
+        for step in self.steps:
+            await step.send()
+        for element in self.elements(cl.context.session.thread_id):
+            await cl.context.emitter.send_element(element)
 
     async def called(self, calls: Sequence[ToolCall]) -> None:
         """Shows the calls of this round as far as they have arrived."""
@@ -137,6 +148,10 @@ class ToolSteps:
         step = cl.Step(name=self._name(call), type="tool", show_input="json", parent_id=self._frame.parent_id)
         step.input = _arguments(call)
         return step
+
+
+def _look(step: cl.Step) -> tuple[str, str, str]:
+    return step.name, step.input, step.output
 
 
 def _pairs(answer: Answer) -> list[tuple[ToolCall, ToolResult | None]]:

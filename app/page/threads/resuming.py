@@ -29,6 +29,7 @@ from app.page.chat import Chat
 from app.page.threads.data_layer import iso
 from app.page.threads.saving import Keeper
 from app.talk.conversation import Picture, Turn, new_id
+from app.talk.parts import ToolResult
 
 PICTURE_URL = "/project/thread/{thread}/picture/{file}"
 SCREEN = 30, 100_000
@@ -72,7 +73,7 @@ async def load(keeper: Keeper, session: WebsocketSession, chat: Chat) -> None:
         if found is None:
             return
         turns = [*found.conversation.turns, *found.conversation.aside]
-        chat.lost = await asyncio.to_thread(leave_out_lost_pictures, turns)
+        chat.lost = await asyncio.to_thread(leave_out_lost_pictures, turns, keeper.history.uploads / session.thread_id)
         chat.size = await asyncio.to_thread(_size, turns)
         chat.conversation, chat.copy = found.conversation, found.copy
         session.chat_settings = session.chat_settings or found.settings
@@ -151,8 +152,10 @@ def _size(turns: Iterable[Turn]) -> int:
     return sum(sys.getsizeof(words) for some in texts for words in some)
 
 
-def leave_out_lost_pictures(turns: Iterable[Turn]) -> dict[str, int]:
+def leave_out_lost_pictures(turns: Iterable[Turn], folder: Path) -> dict[str, int]:
     """Removes pictures whose files are gone (KIMI_UPLOAD_DAYS), and marks the other files as in use.
+
+    `folder` is the thread's, for the pictures in results of tools.
 
     Returns:
         How many pictures a turn lost, by its id, for turns that lost any.
@@ -163,6 +166,8 @@ def leave_out_lost_pictures(turns: Iterable[Turn]) -> dict[str, int]:
         if len(there) < len(turn.pictures):
             lost[turn.id] = len(turn.pictures) - len(there)
             turn.pictures = there
+        for result in (step for answer in turn.answers for step in answer.steps if isinstance(step, ToolResult)):
+            result.pictures = [picture for picture in result.pictures if _in_use(folder / picture.file)]
     return lost
 
 
