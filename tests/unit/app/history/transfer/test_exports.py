@@ -250,6 +250,8 @@ async def test_the_zip_has_the_branch_that_is_shown_with_its_pictures(reader: Th
     assert markdown == (
         "# A tea house?\n\n## Question\n\n![](pictures/01-招牌%201.png)\n\nWhat is this?\n\n"
         "## Another answer\n\n<details><summary>Thinking</summary>\n\nso\n\n</details>\n\nNo \n\n"
+        '<details><summary>Tool: a</summary>\n\n```\n{"x": "\0`"}\n```\n\n</details>\n\n'
+        "<details><summary>Result</summary>\n\n````\n```\nit is\n````\n\n</details>\n\n"
         "<details><summary>Thinking</summary>\n\nwait\n\n</details>\n\nidea.\n\n"
         "*kimi-vl · first token 0.50 s · 2.0 tokens/s · 1,200 tokens in, 5 out*\n\n"
         "## Answer\n\n<details><summary>Thinking</summary>\n\nhm\n\n</details>\n\n"
