@@ -60,27 +60,6 @@ if (!navigator.clipboard) {
   Object.defineProperty(navigator, "clipboard", { value: { write, writeText } });
 }
 
-// Marks the tab when an answer completes in the background, until the user returns to it.
-(() => {
-  let running = false;
-  let title = null;
-  const see = () => {
-    if (title !== null && !document.hidden) {
-      document.title = title;
-      title = null;
-    }
-  };
-  document.addEventListener("visibilitychange", see);
-  setInterval(() => {
-    const now = document.getElementById("stop-button") !== null;
-    if (running && !now && document.hidden && title === null) {
-      title = document.title;
-      document.title = `✓ ${kimi.text.answered} · ${title}`;
-    }
-    running = now;
-  }, 1000);
-})();
-
 // While a file is dragged over the page, the style sheet shows that it can be dropped anywhere.
 (() => {
   const dropping = (on) => document.documentElement.classList.toggle("dropping", on);

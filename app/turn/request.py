@@ -115,7 +115,14 @@ async def _body(
     urls = {picture: await _picture_url(client, picture) for picture in shown}
     steps = job.toolbox is not None
     messages: list[Message] = await asyncio.to_thread(
-        partial(to_messages, fitted.turns, settings.system_prompt, urls.__getitem__, steps=steps)
+        partial(
+            to_messages,
+            fitted.turns,
+            settings.system_prompt,
+            urls.__getitem__,
+            named=not client.plan.traits.reads_only,
+            steps=steps,
+        )
     )
     body: dict[str, Any] = {
         "model": settings.model,

@@ -48,6 +48,15 @@ def tools_command(settings: Settings, chosen: argparse.Namespace) -> int:
     return tools.run(settings, chosen)
 
 
+def evaluate(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Measures how often an engine is right: the running one, or two that are started for it."""
+    if chosen.mmproj:
+        from engine.measure.accuracy import encoders  # noqa: PLC0415 - only this option needs it
+
+        return encoders.run(settings, chosen)
+    return eval_command.run(settings, chosen)
+
+
 def status(settings: Settings, chosen: argparse.Namespace) -> int:
     """Prints the status; exit status 1 if nothing runs."""
     found = control.supervisor(settings.files)
@@ -145,7 +154,7 @@ def parser() -> argparse.ArgumentParser:
     bench_command.arguments(word("bench", bench_command.run, "measure the running engine: throughput and latency"))
     word("prove", prove.run, "show with a tiny model that this machine's engine works, before a large one is fetched")
     verify_command.arguments(word("verify", verify_command.run, "check that an engine does what this chat needs"))
-    eval_command.arguments(word("eval", eval_command.run, "measure how often the running engine is right"))
+    eval_command.arguments(word("eval", evaluate, "measure how often the running engine is right"))
     user.add_arguments(word("user", user.run, "manage who may sign in to a page that others can reach"))
     key.add_arguments(word("key", key.run, "manage which programs may use the API"))
     return top

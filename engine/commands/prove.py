@@ -16,7 +16,7 @@ from engine.machine.detect import Hardware, detect
 from engine.measure.proof.limits import Shared, compare, unproven
 from engine.measure.proof.record import Outcome
 from engine.measure.proof.trial import Trial, TrialError, attempt
-from engine.nano.exam import NAME
+from engine.nano import NAME
 from engine.plans.launch import LaunchPlan, PlanError
 from engine.status import Status
 from engine.supervise import control
@@ -86,14 +86,17 @@ def _found(trial: Trial) -> list[str]:
         _line(True, "speed", f"{trial.together:,.0f} tokens/s with four questions at once"),
         _line(True, "memory", f"{trial.memory / 1e9:.2f} GB of RAM{_devices(trial)}"),
     ]
+    if trial.layers is not None:
+        on_gpu = f"{trial.layers or 'no'} layers there"
+        way_out = "" if trial.reaches_gpu else ": see its output for why, and `llama-server --list-devices`"
+        lines.append(_line(trial.reaches_gpu, "GPU", on_gpu + way_out))
     if not trial.sees:
         lines.append("       It sees little or scrambled: docs/llama.md names what to look for with llama.cpp.")
     return lines
 
 
 def _devices(trial: Trial) -> str:
-    held = "".join(f", {used / 1e9:.2f} GB of {name}" for name, used in trial.devices.items())
-    return held + (f"; {trial.offloaded} layers on the GPU" if trial.offloaded else "")
+    return "".join(f", {used / 1e9:.2f} GB of {name}" for name, used in trial.devices)
 
 
 def _line(well: bool, name: str, said: str) -> str:

@@ -48,6 +48,8 @@ class Workload:
     """Width and height of the one picture in each prompt; None: only text."""
     prompts: int
     concurrency: int
+    rate: float | None
+    """Requests that begin in a second; None: as many as `concurrency` lets."""
     seed: int
     """The seed that draws the prompts."""
     output: Path

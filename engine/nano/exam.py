@@ -15,12 +15,12 @@ from typing import Any
 from PIL import Image
 
 from engine.formats.padded import padded
+from engine.nano import NAME
 from engine.nano.questions import LASTS, Reply, about_shape, fresh_shapes, numbers, thinking
 from engine.reasoning_tags import split
 from engine.system.local_http import post
 
 Json = dict[str, Any]
-NAME = "nano"
 EACH = 12
 """How many pictures of each of the eight shapes are shown."""
 _AT_ONCE = 4

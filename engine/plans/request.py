@@ -152,9 +152,12 @@ class Request:
                 f"Untested: {variant.name}, without the {self.model.memory_gb:g} GB that {self.model.precision} needs; "
                 f"we know of no one who has run {self.model.name} with it ({variant.source})."
             )
-        if shown := self.target.established(engine, self.model, devices):
-            return f"{'Listed as experimental' if shown.experimental else 'Shown to work'}: {shown.source}"
+        shown = self.target.established(engine, self.model, devices)
         where = f"{devices} x {self.target.name}" if devices > 1 else self.target.name
+        if shown and shown.unnamed:
+            return f"Not established on {where}: {shown.source} shows it on {engine}, but does not name the devices."
+        if shown:
+            return f"{'Listed as experimental' if shown.experimental else 'Shown to work'}: {shown.source}"
         return f"Not established: we know of no one who has run {self.model.name} on {engine} and {where}."
 
 
@@ -183,6 +186,10 @@ class Split:
     """Groups on each machine; more than one take different requests, and their experts are spread over all."""
     nodes: int
     reason: str
+
+    def flags(self, recipe: Recipe) -> list[str]:
+        """The recipe's flags for this many devices."""
+        return [flag.replace("{tensor}", str(self.tensor)) for flag in recipe.flags]
 
     @property
     def devices(self) -> int:

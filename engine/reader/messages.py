@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
+from engine.formats.moments import moment_in
 from engine.reader.errors import ReaderError
 
 
@@ -40,6 +41,14 @@ class ImagePart(BaseModel):
 Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A picture in a message: its address, and the time of a frame of a video."""
+
+    url: str
+    moment: str = ""
+
+
 class Message(BaseModel):
     """One message of the thread."""
 
@@ -48,16 +57,21 @@ class Message(BaseModel):
 
     @property
     def text(self) -> str:
-        """The message's text parts, joined by line breaks."""
+        """The message's text parts, joined by line breaks; without those that are captions of frames."""
         if isinstance(self.content, list):
-            return "\n".join(part.text for part in self.content if isinstance(part, TextPart))
+            texts = [part.text for part in self.content if isinstance(part, TextPart)]
+            return "\n".join(text for text in texts if not moment_in(text))
         return self.content or ""
 
     @property
-    def urls(self) -> list[str]:
-        """The addresses of the message's pictures, in order."""
-        parts = self.content if isinstance(self.content, list) else []
-        return [part.image_url.url for part in parts if isinstance(part, ImagePart)]
+    def pictures(self) -> list[Shown]:
+        """The message's pictures, in order."""
+        found, moment = [], ""
+        for part in self.content if isinstance(self.content, list) else []:
+            if isinstance(part, ImagePart):
+                found.append(Shown(part.image_url.url, moment))
+            moment = moment_in(part.text) if isinstance(part, TextPart) else ""
+        return found
 
 
 class StreamOptions(Fields):
@@ -104,8 +118,8 @@ class Conversation:
     """
 
     question: str
-    now: list[str]
-    before: list[str]
+    now: list[Shown]
+    before: list[Shown]
     prefix: str | None
     characters: int
 
@@ -139,8 +153,8 @@ def conversation(request: ChatRequest) -> Conversation:
         raise ReaderError("There is no user message: ask something about a picture.", param="messages")
     return Conversation(
         question=messages[asking].text,
-        now=messages[asking].urls,
-        before=[url for message in messages[:asking] for url in message.urls],
+        now=messages[asking].pictures,
+        before=[picture for message in messages[:asking] for picture in message.pictures],
         prefix=prefix,
         characters=sum(len(message.text) for message in request.messages),
     )

@@ -34,6 +34,7 @@ from engine.supervise.prepare import prepare
 from engine.supervise.scratch import Scratch
 from engine.supervise.service import Launch, PermanentError, Service, port_held
 from engine.supervise.succession import Succession, in_words
+from engine.supervise.terminal_question import TerminalQuestion
 from engine.supervise.tool_host import launch_tools
 from engine.system.logs import RotatingLog
 from engine.system.outgoing import masked
@@ -79,6 +80,7 @@ class Supervisor:
         self._meanwhile: LaunchPlan | None = None
         self._answered = False
         self._succession = Succession(settings, self)
+        self._question = TerminalQuestion(self._files, print_line)
         self._again: asyncio.TimerHandle | None = None
         # Made once the lock is held, because the lock file is part of the identity that they record.
         self._record: Record
@@ -150,6 +152,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         self._print_line("Stopping …")
+        self._question.drop()
         self._succession.stop()
         for service in self._services:
             service.stop()
@@ -298,6 +301,10 @@ class Supervisor:
         after = self._status.coming
         if after.state != before:
             self._print_line(in_words(after))
+            if after.state == "asking":
+                self._question.ask()
+            else:
+                self._question.drop()
 
     def _first_engine_changed(self, **changes: Any) -> None:
         if not self._succession.taken_over:

@@ -1,4 +1,4 @@
-"""Drafts and files in Chromium, without a server: `public/drafts.js`, `public/draft-store.js` and `public/files.js`."""
+"""Drafts, files and typing in Chromium, without a server: `public/drafts.js`, `files.js`, `typing.js`."""
 
 from __future__ import annotations
 
@@ -232,6 +232,60 @@ def test_a_file_without_a_session_is_uploaded_with_its_question_and_a_refused_on
     assert page.evaluate(
         "() => { try { kimi.files.later({ status: 413 }, 'a', 'too large'); } catch (e) { return e; } }"
     ) == ("too large")
+
+
+def test_of_a_paste_text_wins_where_there_is_text_and_files_where_there_is_none(stage: Stage) -> None:
+    page = stage.open()
+    page.evaluate("""() => {
+        window.taken = (text, ...files) => {
+            const data = new DataTransfer();
+            if (text) data.setData("text/plain", text);
+            files.forEach((one) => data.items.add(one));
+            return kimi.files.pasted(data).map(({ name }) => name);
+        };
+    }""")
+    assert page.evaluate("taken('Tea\\t3.50\\nCake\\t4.20', file('image.png'))") == []
+    assert page.evaluate("taken('', file('image.png'), file('b.png'))") == ["image.png", "b.png"]
+    assert page.evaluate("taken(' \\n', file('image.png'))") == ["image.png"]
+    # A file manager adds the names or addresses of the files.
+    assert page.evaluate("taken('file:///home/my%20a.png\\nb.png', file('my a.png'), file('b.png'))") == [
+        "my a.png",
+        "b.png",
+    ]
+    assert page.evaluate("taken('100%')") == []
+
+
+def test_what_is_typed_or_pasted_outside_goes_into_the_composer(stage: Stage) -> None:
+    page = stage.open()
+    page.evaluate("""() => {
+        document.body.insertAdjacentHTML("beforeend", `<textarea id="chat-input"></textarea><input id="other">
+            <button id="press">Press</button>`);
+        window.paste = (selector, text) => {
+            const clipboardData = new DataTransfer();
+            clipboardData.setData("text/plain", text);
+            const event = new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true });
+            return document.querySelector(selector).dispatchEvent(event);
+        };
+    }""")
+    composer, other = page.locator("#chat-input"), page.locator("#other")
+    page.locator("#press").focus()
+    page.keyboard.press("Control+b")
+    page.keyboard.press("?")
+    assert page.evaluate("document.activeElement.id") == "press"
+    page.keyboard.type("hello")
+    assert composer.input_value() == "hello"
+    page.locator("#press").focus()
+    page.evaluate("paste('body', ' world')")
+    assert composer.input_value() == "hello world"
+    other.focus()
+    page.keyboard.type("elsewhere")
+    page.evaluate("paste('#other', 'x')")
+    assert [other.input_value(), composer.input_value()] == ["elsewhere", "hello world"]
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<div role=dialog></div>')")
+    page.locator("#press").focus()
+    page.keyboard.type("y")
+    page.evaluate("paste('body', 'y')")
+    assert composer.input_value() == "hello world"
 
 
 def test_the_address_of_these_tests_is_no_secure_context(stage: Stage) -> None:

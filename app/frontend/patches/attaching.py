@@ -1,6 +1,6 @@
 """What users prepare stays until it is sent: drafts, and files from the chooser, the clipboard or a drop.
 
-The code that the patches call is in `public/drafts.js` and `public/files.js`.
+The code that the patches call is in `public/drafts.js`, `public/files.js` and `public/typing.js`.
 """
 
 from app.frontend.patches.patch import Patch
@@ -58,11 +58,57 @@ ATTACHING = (
         new="n(L=>L.concat(I))},[c,d])",
     ),
     Patch(
+        # Chainlit took the text and, as well, each file.
+        name="paste",
+        why="of a paste with text and files only the text is taken, and of one with files all of them at once",
+        file="frontend/src/components/chat/MessageComposer/index.tsx",
+        old="be.clipboardData&&be.clipboardData.items&&Array.from(be.clipboardData.items).forEach("
+        'H=>{if(H.kind==="file"){const _e=H.getAsFile();_e&&e([_e])}})',
+        new="const H=kimi.files.pasted(be.clipboardData);H.length&&(be.preventDefault(),e(H))",
+    ),
+    Patch(
         name="files-while-answering",
         why="files can be added by the button while an answer or an upload runs",
         file="frontend/src/components/chat/MessageComposer/index.tsx",
         old="f.jsx(AYn,{disabled:w,",
         new="f.jsx(AYn,{disabled:!1,",
+    ),
+    Patch(
+        name="thumbnail-enlarges",
+        why="a thumbnail in the composer can be enlarged",
+        file="frontend/src/components/chat/MessageComposer/Attachment.tsx",
+        old='children:f.jsx("img",{src:i,alt:t,className:"h-full w-full object-cover"})',
+        new='children:f.jsx("img",{src:i,alt:t,className:"h-full w-full object-cover cursor-pointer",'
+        "...kimi.files.button(()=>kimi.files.enlarge(i,t))})",
+    ),
+    Patch(
+        name="picture-captions",
+        why="a sent picture has its file's name, page and number below it",
+        file="frontend/src/components/chat/Messages/Message/Content/InlinedElements/InlinedImageList.tsx",
+        old="renderElement:e=>f.jsx(bXe,{element:e.element})",
+        new="renderElement:e=>f.jsx(bXe,{element:e.element,caption:kimi.files.caption(e.element,t)})",
+    ),
+    Patch(
+        name="picture-caption",
+        why="a sent picture has a caption, and can be enlarged by keyboard",
+        file="frontend/src/components/Elements/Image.tsx",
+        old="bXe=({element:t})=>",
+        new="bXe=({element:t,caption:kimiCaption})=>",
+    ),
+    Patch(
+        name="picture-figure",
+        why="a sent picture has a caption, and can be enlarged by keyboard: its place",
+        file="frontend/src/components/Elements/Image.tsx",
+        old='f.jsx("div",{className:"rounded-sm bg-accent overflow-hidden",children:f.jsx("img",{',
+        new='f.jsxs("figure",{className:"sent-picture rounded-sm bg-accent overflow-hidden",children:['
+        'kimiCaption&&f.jsx("figcaption",{title:kimiCaption,children:kimiCaption}),f.jsx("img",{',
+    ),
+    Patch(
+        name="picture-button",
+        why="a sent picture has a caption, and can be enlarged by keyboard: its button",
+        file="frontend/src/components/Elements/Image.tsx",
+        old='src:t.url,alt:t.name,loading:"lazy",onClick:r})}),',
+        new='src:t.url,alt:t.name,loading:"lazy",...kimi.files.button(r)})]}),',
     ),
     Patch(
         # A composer that is drawn again revoked the address of a picture that its browser was about to load.

@@ -41,7 +41,7 @@ RACES = (
         why="a chat that gets its address is not rendered from scratch; the page leaves a chat that is gone",
         file="frontend/src/pages/Thread.tsx",
         old="{threadId:a}=Rl(),i=a===t;",
-        new="{threadId:a}=Rl(),i=!t||a===t,kimiGo=Cc(),{clear:kimiClear}=Go(),[kimiGone,kimiSetGone]=eo(kve);"
+        new="{threadId:a}=Rl(),i=!t||a===t,kimiGo=kimi.go=Cc(),{clear:kimiClear}=Go(),[kimiGone,kimiSetGone]=eo(kve);"
         "E.useEffect(()=>{kimiGone&&(kimiSetGone(void 0),kimiGone.id===t&&"
         '(Qn.error(kimi.text.chatGone),kimiGo("/"),kimiClear()))},[kimiGone]);'
         'E.useEffect(()=>{const k=()=>{location.pathname==="/"&&kimiClear()};addEventListener("popstate",k);'

@@ -16,7 +16,7 @@ from engine.engines.llama.server import Server, choose_server
 from engine.install.weights import Missing, WeightsError, find_weights
 from engine.machine.detect import Hardware
 from engine.machine.vendors import CPU
-from engine.nano.exam import NAME as NANO
+from engine.nano import NAME as NANO
 from engine.plans.launch import ForbiddenError, LaunchPlan, PlanError
 
 

@@ -10,7 +10,7 @@ from engine.plans.request import Request, Split, joining, split_over, verificati
 from engine.plans.tuning import tuning_flags
 
 NAME = "sglang"
-TRAITS = EngineTraits(title="SGLang", queue_metric="sglang:num_queue_reqs")
+TRAITS = EngineTraits(title="SGLang", queue_metric="sglang:num_queue_reqs", side_requests=True)
 FLAGS = FlagNames("--model-path", "--context-length", "--max-running-requests", "--tp-size")
 KEY_ENV = "KIMI_ENGINE_KEY"
 CHECKED_VERSION = "0.5.23"
@@ -101,7 +101,11 @@ def _argv(request: Request, split: Split, variant: Variant | None, recipes: list
     if model.sequences:
         argv += ["--max-running-requests", str(model.sequences)]
     draft = request.draft(NAME)
-    more = [variant.flags if variant else (), *(recipe.flags for recipe in recipes), draft.flags if draft else ()]
+    more = [
+        variant.flags if variant else (),
+        *(split.flags(recipe) for recipe in recipes),
+        draft.flags if draft else (),
+    ]
     for flags in more:
         argv = merge(argv, flags)
     return argv

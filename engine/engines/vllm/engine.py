@@ -14,7 +14,7 @@ from engine.engines.vllm.plan import FLAGS, NAME, TRAITS, vllm_plan
 from engine.install.weights import is_folder
 from engine.machine.detect import Hardware
 from engine.machine.vendors import CPU, VENDORS
-from engine.nano.exam import NAME as NANO
+from engine.nano import NAME as NANO
 from engine.plans.launch import LaunchPlan, PlanError
 from engine.plans.target import Target, from_hardware
 
@@ -60,6 +60,7 @@ def bench_command(load: Workload) -> list[str]:
         "--dataset-name", "random-mm" if load.picture else "random",
         "--random-input-len", str(load.input_len), "--random-output-len", str(load.output_len),
         "--num-prompts", str(load.prompts), "--max-concurrency", str(load.concurrency),
+        "--request-rate", "inf" if load.rate is None else f"{load.rate:g}",
         "--temperature", "0", "--seed", str(load.seed),
         # Both would send the first prompt beforehand, and the prefix cache would then speed up the measured one.
         "--ready-check-timeout-sec", "0", "--num-warmups", "0",

@@ -17,7 +17,9 @@ from engine.plans.target import GB, Target
 from engine.plans.tuning import tuning_flags
 
 NAME = "vllm"
-TRAITS = EngineTraits(title="vLLM", queue_metric="vllm:num_requests_waiting", tokenizes=True, continues=True)
+TRAITS = EngineTraits(
+    title="vLLM", queue_metric="vllm:num_requests_waiting", tokenizes=True, continues=True, side_requests=True
+)
 FLAGS = FlagNames("--model", "--max-model-len", "--max-num-seqs", "--tensor-parallel-size")
 RESERVE_GB = 4.0
 """RAM that stays free for everything else on a machine that serves from RAM (our choice)."""
@@ -165,7 +167,7 @@ def _more_flags(request: Request, variant: Variant | None, recipes: list[Recipe]
     if model.generation:
         flags += ["--override-generation-config", json.dumps(model.generation)]
     for recipe in recipes:
-        flags = merge(flags, recipe.flags)
+        flags = merge(flags, split.flags(recipe))
     draft = request.draft(NAME)
     return merge(flags, draft.flags) if draft else flags
 
@@ -240,6 +242,8 @@ def _steps(
         where = f" --local-dir {folder}" if copied else ""
         steps.append(f"# Fetch the weights{size}\nhf download {_repository(model, variant)}{where}")
     if copied:
+        parts = f'[ "$(ls {folder}/model-*.safetensors | wc -l)" -eq {model.shards} ]'
+        steps += [f"# All parts of the weights must be there\n{parts}"] if model.shards else []
         steps.append(
             "# Make the quantization name the experts, in a copy (only config.json is copied, the rest is linked)\n"
             f"python3 engine/engines/vllm/moe_targets.py {folder} {folder}{_MOE_COPY}"

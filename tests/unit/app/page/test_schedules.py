@@ -29,8 +29,6 @@ from app.history.users import Users
 from app.page import in_step
 from app.page.answer import buttons
 from app.page.answer.view import AnswerView
-from app.page.asking.attachments import Attachments
-from app.page.asking.tool_use import ToolUse
 from app.page.callbacks import Callbacks
 from app.page.chat import Chat
 from app.page.in_step import InStep
@@ -114,8 +112,7 @@ class Process:
         presets: Any = SimpleNamespace(sample=lambda words: None)
         state: Any = SimpleNamespace(restart_if_failed=_nothing)
         unused: Any = None
-        attachments, tools = Attachments(state, unused, presets), ToolUse(state, unused, unused)
-        self.callbacks = Callbacks(state, self.keeper, presets, unused, attachments=attachments, tools=tools)
+        self.callbacks = Callbacks(state, unused, self.keeper, presets, unused, host=unused)
         self.tabs: list[Tab] = []
         self.step = InStep(self.keeper, lambda: [(tab.session, tab.chat) for tab in self.tabs])
 
