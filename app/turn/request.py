@@ -13,10 +13,11 @@ from typing import Any
 
 import aiofiles
 
-from app.talk.conversation import Message, Picture, Turn, step_messages, to_messages, to_prefix
+from app.talk.conversation import Message, Picture, Turn, to_messages, to_prefix
 from app.talk.fitting import Fit, Limits, fit, picture_tokens, texts, upper_bound
 from app.talk.parts import ResultPicture, ToolResult
 from app.talk.settings import ChatSettings, Offer, follow_thinking, parse
+from app.talk.step_messages import step_messages
 from app.turn.job import Job
 from app.upstream.client import EngineClient
 from app.upstream.offer import offer_of
@@ -141,7 +142,7 @@ async def _body(
         if job.tooling and job.tooling.last_round:
             body["tool_choice"] = "none"
         by_file = {Path(picture.path).name: url for picture, url in urls.items()}
-        messages += step_messages(job.answer, reasoning=True, url=lambda picture: by_file.get(picture.file, ""))
+        messages += step_messages(job.answer.parts, reasoning=True, url=lambda picture: by_file.get(picture.file, ""))
     prefill = instant.prefill if instant else ""
     if _goes_on(job) or prefill:
         messages.append(to_prefix(job.answer, client.model.thinking_marks, prefill))

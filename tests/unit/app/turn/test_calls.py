@@ -12,8 +12,9 @@ import pytest
 
 from app.files.pictures import PictureLimits
 from app.files.uploads import UploadStore
-from app.talk.conversation import Answer, Turn, step_messages
+from app.talk.conversation import Answer, Turn
 from app.talk.parts import MOST_RESULT_CHARACTERS, Reasoning, Text, ToolCall, ToolResult
+from app.talk.step_messages import step_messages
 from app.tools.host import ToolHost
 from app.tools.tool import Outcome, Tool
 from app.tools.toolbox import Toolbox
@@ -299,7 +300,7 @@ def test_calls_without_a_result_and_repeated_ids_still_make_a_conversation() -> 
             ToolCall("1", "a", "{}"), ToolResult("1", "second"), Text("so"), ToolCall("2", "b", "{}"),
         ]
     )  # fmt: skip
-    messages = step_messages(answer, reasoning=False)
+    messages = step_messages(answer.parts, reasoning=False)
     assert [message["role"] for message in messages] == ["assistant", "tool"] * 3
     assert [message["content"] for message in messages[1::2]][:2] == ["first", "second"]
     assert "interrupted" in messages[-1]["content"]
