@@ -263,6 +263,7 @@ class Recipe(_Combination):
     prepare: Literal["", "moe-targets"] = ""
     """How a copy of the weights is prepared first."""
     why: str
+    why_zh: str
 
 
 class Established(_Combination):

@@ -22,6 +22,7 @@ from engine.plans.formats import heading, node_script
 from engine.plans.launch import LaunchPlan, PlanError
 from engine.plans.request import PARSED
 from engine.plans.tuning import TUNINGS
+from engine.wording import in_language
 
 _REMEMBERED = 2048
 """How many plans are kept; one view of the page needs about sixty."""
@@ -34,7 +35,7 @@ class _NoPlan:
     error: PlanError
 
     def why(self, language: Language) -> str:
-        return str(self.error)
+        return in_language(self.error.args[0], language)
 
 
 def generated(wish: Wish, language: Language) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from engine.status import Reason, known_fields, read_reason
 from engine.system.atomic_write import replace_json
-from engine.wording import Language, sentence
+from engine.wording import Language, in_language, sentence
 
 WEIGHTS = "{weights}"
 """The placeholder in a plan's argv for the weights' folder, which is known only once they are on the machine."""
@@ -147,7 +147,8 @@ class LaunchPlan:
 
     def why(self, language: Language = "en") -> tuple[str, ...]:
         """Why this engine was chosen, and why the previous attempt failed."""
-        return (*self.reasons, sentence(self.failure, language)) if self.failure else self.reasons
+        reasons = tuple(in_language(reason, language) for reason in self.reasons)
+        return (*reasons, sentence(self.failure, language)) if self.failure else reasons
 
 
 def _tuples(value: object) -> object:

@@ -14,6 +14,7 @@ from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, Guide, La
 from engine.plans.page import key_step
 from engine.plans.request import Request, verification
 from engine.plans.tuning import TUNINGS
+from engine.wording import said
 
 NAME = "llama"
 TRAITS = EngineTraits(
@@ -48,15 +49,13 @@ def llama_plan(request: Request) -> LaunchPlan:
     model, target = request.model, request.target
     gguf = model.variant(VARIANT)
     if gguf is None:
-        other = f"; {model.stand_in} has one: choose that model" if model.stand_in else ""
-        raise ForbiddenError(f"{model.name} does not run on {NAME}: the catalogue has no GGUF of it{other}.")
+        key = "no_gguf_but" if model.stand_in else "no_gguf"
+        raise ForbiddenError(said(key, model=model.name, engine=NAME, other=model.stand_in))
     facts = request.facts(NAME)
     placed = place(model, gguf, target)
     if placed is None and target.total_gb is not None and target.total_gb < gguf.memory_gb:
-        raise ForbiddenError(
-            f"{gguf.repository or model.name} needs {gguf.memory_gb:g} GB of memory and {target} has "
-            f"{target.total_gb:.0f} GB."
-        )
+        what = gguf.repository or model.name
+        raise ForbiddenError(said("gguf_small", what=what, needed=gguf.memory_gb, target=target, have=target.total_gb))
     if request.variant:
         request.form(NAME)
     request.draft(NAME)
