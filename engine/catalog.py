@@ -294,7 +294,9 @@ class Advice(_Combination):
     """What to do about a known symptom."""
 
     symptom: str
+    symptom_zh: str
     advice: str
+    advice_zh: str
 
 
 class Catalog(BaseModel):

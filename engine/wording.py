@@ -23,8 +23,15 @@ class Said(str):
 
 
 def said(key: str, **values: object) -> Said:
-    """The sentence `key` about a plan, with its values."""
-    return both(*(catalogue(language)["plan"][key].format(**values) for language in LANGUAGES))
+    """The sentence `key` about a plan, with its values, which may be sentences themselves."""
+
+    def in_one(language: Language) -> str:
+        own = {
+            name: in_language(value, language) if isinstance(value, str) else value for name, value in values.items()
+        }
+        return catalogue(language)["plan"][key].format(**own)
+
+    return both(in_one("en"), in_one("zh"))
 
 
 def both(english: str, chinese: str) -> Said:

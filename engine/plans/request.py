@@ -11,7 +11,7 @@ from engine.machine.vendors import CPU, VENDORS
 from engine.plans.launch import ForbiddenError
 from engine.plans.page import KEY_FILE
 from engine.plans.target import Target
-from engine.wording import both, said
+from engine.wording import Said, both, said
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Request:
     def advice(self, engine: str) -> tuple[str, ...]:
         """Known symptoms and what to do."""
         return tuple(
-            f"{entry.symptom}: {entry.advice}"
+            both(f"{entry.symptom}: {entry.advice}", f"{entry.symptom_zh}：{entry.advice_zh}")
             for entry in catalog().troubleshooting
             if entry.concerns(engine, self.model.name, self.target.generation)
         )
@@ -210,7 +210,7 @@ def split_over(model: Model, target: Target, needed_gb: float | None, recipes: S
     return Split(tensor, groups, target.nodes, reason)
 
 
-def _spread(target: Target, tensor: int, groups: int, needed_gb: float, have: float) -> str:
+def _spread(target: Target, tensor: int, groups: int, needed_gb: float, have: float) -> Said:
     nodes, idle = target.nodes, target.count - tensor * groups
     english = f"{tensor} devices" if groups == 1 else f"{groups} groups of {tensor} devices"
     english += f" on each of {nodes} nodes" if nodes > 1 else ""

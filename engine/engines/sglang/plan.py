@@ -141,5 +141,5 @@ def _steps(request: Request, facts: EngineFacts, variant: Variant | None) -> tup
 
 def _checked(facts: EngineFacts) -> str:
     if facts.version != CHECKED_VERSION:
-        return f"not checked here: it is for SGLang {facts.version}; SGLang {CHECKED_VERSION} has all its flags"
-    return f"every flag is in the argument list of SGLang {CHECKED_VERSION}"
+        return said("unchecked_sglang", version=facts.version, checked=CHECKED_VERSION)
+    return said("checked_list", version=CHECKED_VERSION)
