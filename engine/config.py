@@ -172,6 +172,7 @@ class Workspace:
         self.timeline = self.run / "timeline.jsonl"
         self.auth_secret = self.run / "auth.secret"
         self.page_root = self.run / "page"
+        self.missing_fonts = self.run / "missing-fonts.json"
         self.swept = self.run / "swept.json"
         self.download = self.run / "download"
         self.restoring = self.run / "restoring"

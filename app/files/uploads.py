@@ -24,6 +24,7 @@ from app.fair_queue import FairLine
 from app.files import pdf, pdf_process
 from app.files.pictures import NormalPicture, Pages, PictureError, PictureLimits, normalise, normalise_pages
 from app.talk.conversation import Picture
+from engine.formats import missing_fonts
 from engine.system.atomic_write import replace_file
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -57,8 +58,10 @@ class Stored:
 class UploadStore:
     """Accepts files. One for the whole process; safe to use from many chats at once."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, missing_fonts: Path | None = None) -> None:
+        """Takes the folder of the pictures, and the file in which to note the fonts that PDFs lack."""
         self._folder = folder
+        self._missing_fonts = missing_fonts
         self._threads = ThreadPoolExecutor(max_workers=_PICTURES_AT_ONCE, thread_name_prefix="pictures")
         self._decoding = FairLine(_PICTURES_AT_ONCE)
         self._drawing = FairLine(_PDFS_AT_ONCE)
@@ -125,6 +128,8 @@ class UploadStore:
             values = {"name": name, "shown": len(pages.pictures), "total": pages.total}
             stored.notices.append(Notice("pages_left_out", values))
         if pages.missing_fonts:
+            if self._missing_fonts:
+                await asyncio.to_thread(missing_fonts.note, self._missing_fonts, pages.missing_fonts)
             stored.notices.append(Notice("fonts_missing", {"name": name, "fonts": ", ".join(pages.missing_fonts)}))
         return stored
 

@@ -30,7 +30,7 @@ from engine.commands.settings_notes import settings_notes
 from engine.config import ROOT, Settings
 from engine.engines.choice import make_plan
 from engine.engines.registry import engine_of
-from engine.formats import fallback_font
+from engine.formats import fallback_font, missing_fonts
 from engine.install.weights import Missing, WeightsError, find_weights
 from engine.machine.detect import Hardware, detect
 from engine.machine.open_files import possible
@@ -74,7 +74,7 @@ def examine(settings: Settings, hardware: Hardware) -> list[Finding]:
     checks: list[Callable[[], list[Finding]]] = [
         python,
         lambda: environment(ROOT),
-        fonts,
+        lambda: fonts(settings),
         lambda: engine_environment(settings, hardware),
         lambda: [Finding("settings", "warning", note) for note in settings_notes(settings)],
         lambda: workspace(settings),
@@ -126,12 +126,18 @@ def environment(root: Path) -> list[Finding]:
     return [Finding("packages", "ok", f"as uv.lock says ({versions})")]
 
 
-def fonts() -> list[Finding]:
-    """Whether PDFs can be drawn whose Chinese, Japanese or Korean font is not in them."""
+def fonts(settings: Settings) -> list[Finding]:
+    """Whether PDFs can be drawn whose Chinese font is not in them, and which fonts those sent here lacked."""
     if fallback_font.folder():
-        return [Finding("fonts", "ok", f"{fallback_font.TITLE} for PDFs that don't embed their Chinese font")]
-    what = "The fallback font is missing: PDFs that don't embed their Chinese font lose that text."
-    return [Finding("fonts", "warning", what, "Run ./start.sh prepare.")]
+        found = [Finding("fonts", "ok", f"{fallback_font.TITLE} for PDFs that don't embed their Chinese font")]
+    else:
+        what = "The fallback font is missing: PDFs that don't embed their Chinese font lose that text."
+        found = [Finding("fonts", "warning", what, "Run ./start.sh prepare.")]
+    if names := missing_fonts.noted(settings.files.missing_fonts):
+        what = f"PDFs sent here name fonts that are neither in them nor on this machine: {', '.join(names)}."
+        advice = "Install them below /usr/share/fonts, or ask for PDFs that embed them; their text is not drawn."
+        found.append(Finding("fonts", "warning", what, advice))
+    return found
 
 
 def engine_environment(settings: Settings, hardware: Hardware, root: Path = ROOT) -> list[Finding]:
