@@ -16,16 +16,21 @@ Usage: ./start.sh [COMMAND] [OPTIONS]
   (no command)           start the engine and the page; Ctrl-C stops both
   status [--json]        report the status
   stop                   stop the engine and the page
-  logs [llm|app] [-f]    print the end of the logs; -f: and new lines as they come
+  logs [llm|app|tools] [-f]
+                         print the end of the logs; -f: and new lines as they come
   plan [OPTIONS]         show what would run here and why, or the launch for another machine
   user WHAT              manage who may sign in: add, remove, password, admin or sign-out NAME; list
   key WHAT               manage which programs may use the API: add or remove NAME; list
+  tools [--call NAME JSON]
+                         list the tools of workspace/mcp.json and say what is wrong, or call one
   backup DIR             copy chats, pictures, people and keys into the new folder DIR; also while it runs
   restore DIR [--force]  restore a backup; --force moves existing chats aside
   doctor [--json]        check the installation and say how to fix what is broken
+  prove                  show in a minute that this machine's engine works, before a large model is downloaded
   verify [OPTIONS]       check that an engine does what this chat needs: name, picture, thinking, tools, speed
   bench [SCENARIO ...]   measure the running engine: throughput and latency; bench compare A B
   eval WHAT [OPTIONS]    measure how often the running engine is right: ocr, gsm8k, ocrbench, infovqa
+  ocr PATH... --out FILE read many pictures and PDFs with the running engine: FILE.jsonl, .csv or .md
   bench ui [--quick]     measure the page's own cost and compare it with the baselines
   prepare                only install what a start needs
   test [--long] [ARGS]   install what the tests need and run them
@@ -136,7 +141,7 @@ install_locked() {
     rm -f -- "$stamp"
     say "Installing the locked packages …"
     UV_PROJECT_ENVIRONMENT=$root/.venv UV_PYTHON_DOWNLOADS=never "$root/.venv/bin/uv" sync --project "$root" \
-        --locked --no-progress --quiet --extra page --extra reader --extra hub --extra measure \
+        --locked --no-progress --quiet --extra page --extra reader --extra hub --extra measure --extra tools \
         ${groups[@]+"${groups[@]}"} ||
         not_installed "A package"
     printf '%s %s\n' "$wanted" "$kind" >"$stamp"
@@ -204,11 +209,17 @@ if [ "$word ${2:-}" = "bench ui" ]; then
     word="bench ui"
 fi
 case $word in
-    up | status | stop | logs | plan | user | key | backup | restore | bench | eval | verify)
+    up | status | stop | logs | plan | user | key | backup | restore | bench | eval | verify | prove)
         prepare plain
         cd -- "$root"
         [ $# -gt 0 ] && shift
         exec "$python" -m engine "$word" "$@"
+        ;;
+    ocr)
+        prepare plain
+        cd -- "$root"
+        shift
+        exec "$python" -m app.batch "$@"
         ;;
     prepare)
         prepare plain

@@ -104,7 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
     cl.data_layer(lambda: data_layer)
     set_up_login(settings, people, rules)
     presets = Presets(settings.files.presets)
-    callbacks.register(state, store, keeper, presets, OwnSettings(users, presets))
+    callbacks.register(state, store, keeper, presets, OwnSettings(users, presets), titles=settings.titles)
     guard_thread_ids(history, users)
     # The outermost of the socket's guards, so that nothing is looked up for a browser that is rejected.
     guard(sio)
@@ -212,6 +212,7 @@ def _add_routes(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
         engine["note"] = plan.note if plan else ""
         # The reason is shown only if another engine was tried and failed.
         engine["why"] = sentence(plan.failure, language) if plan else ""
+        engine["sees"] = state.sees()
         # Whether gigabytes are fetched is for those to say who look after the product.
         may = token is not None and welcome.watches(token)
         return JSONResponse({"engine": engine, "coming": coming_shown(state.coming(), language, may=may)})

@@ -108,6 +108,8 @@ class Variant(_Entry):
     devices: int | None = None
     """The number of devices for which it is published."""
     context: int | None = None
+    layers: int | None = None
+    """How many a GGUF has beside the output: what a GPU has no room for stays in RAM."""
     flags: tuple[str, ...] = ()
     env: dict[str, str] = {}
     established: bool
@@ -168,6 +170,8 @@ class Model(_Entry):
     """How to get an answer without thinking; None: it always thinks, or never does."""
     sequences: int | None = None
     """The number of concurrent requests in the published launch."""
+    shards: int | None = None
+    """How many `model-*.safetensors` its repository has; None: not known here."""
     model_type: str = ""
     """Its `model_type` in `config.json`; empty: a folder of it is recognised only by the folder's name."""
     in_token_limit: int | None = None
@@ -254,6 +258,7 @@ class Recipe(_Combination):
     groups: int = 1
     """How many such groups of devices a machine has, each with requests of its own (data parallel)."""
     flags: tuple[str, ...] = ()
+    """With `{tensor}` for the number of devices that share each layer."""
     env: dict[str, str] = {}
     prepare: Literal["", "moe-targets"] = ""
     """How a copy of the weights is prepared first."""
@@ -269,6 +274,8 @@ class Established(_Combination):
     """With how many at most; None: with as many as the model takes."""
     experimental: bool = False
     """Whether the source calls it experimental."""
+    unnamed: bool = False
+    """Whether the source does not name the devices: then it is established for none of them."""
 
 
 class Forbidden(_Entry):

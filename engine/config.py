@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     picture_tokens: int = Field(1024, ge=64, le=4096)
     """How many tokens a picture may take on llama.cpp: more see more, and take longer."""
     download: Literal["yes", "no", "ask"] = "ask"
-    """Whether `auto` may fetch the gigabytes of a model for llama.cpp; `ask`: it is asked on the page."""
+    """Whether `auto` may fetch the gigabytes of a model for llama.cpp; `ask`: page and terminal ask."""
     preset: str = ""
     """A tuning of the engine (engine/plans/tuning.py, which checks it); empty: none."""
     vllm_index: str = ""
@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     """How long an engine may be silent before the first token, its queue aside, until the user is asked."""
     idle_seconds: int = Field(60, ge=1, le=599)
     """The same between two tokens."""
+    titles: Literal["", "0", "1"] = ""
+    """Whether the model names chats: `1` always, `0` never; empty: where that costs the chats nothing."""
     upload_days: int = Field(30, ge=0)
     log_mb: int = Field(20, ge=1)
     log_json: bool = False
@@ -171,10 +173,18 @@ class Workspace:
         self.watch_key = self.run / "watch.key"
         self.timeline = self.run / "timeline.jsonl"
         self.auth_secret = self.run / "auth.secret"
+        self.tool_servers = root / "mcp.json"
+        self.tool_folders = root / "tools"
+        self.tools_log = root / "tools.log"
+        self.tools_key = self.run / "tools.key"
+        self.tool_host = self.run / "tools.json"
+        self.tool_groups = self.run / "tool-groups.json"
         self.page_root = self.run / "page"
         self.missing_fonts = self.run / "missing-fonts.json"
         self.swept = self.run / "swept.json"
         self.download = self.run / "download"
+        self.proof = self.run / "proof.json"
+        self.proof_log = root / "prove.log"
         self.restoring = self.run / "restoring"
 
     def create(self) -> None:
@@ -233,6 +243,7 @@ _ALLOWED = {
     "picture_tokens": "a whole number of tokens, 64 to 4096",
     "first_token_seconds": "a whole number of seconds, 1 to 599",
     "idle_seconds": "a whole number of seconds, 1 to 599",
+    "titles": "0, 1 or nothing",
     "upload_days": "a whole number of days, 0 to keep pictures for ever",
     "log_mb": "a whole number of megabytes from 1",
     "log_json": "0 or 1",

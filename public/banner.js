@@ -119,6 +119,8 @@
       if (response.ok) {
         clockSkew = Date.now() - (Date.parse(response.headers.get("date")) || Date.now());
         ({ engine, coming = coming } = await response.json());
+        // A button below the reader's answers asks a model that sees: the style sheet shows it while there is one.
+        document.documentElement.toggleAttribute("data-vision", Boolean(engine.sees));
         draw();
         pause = engine.state === "ready" && !["fetching", "loading"].includes(coming.state) ? QUIET : BUSY;
       } else {

@@ -89,6 +89,29 @@ kimi.turns = (() => {
     socket.emit("earlier_turns", { before });
   }
 
+  // A message of a chat that is being opened, to which the page goes once it is there.
+  let sought = null;
+  function seek(chat, id) {
+    sought = { chat, id };
+    goOn();
+  }
+
+  function goOn() {
+    if (!sought || !messages.length || !location.pathname.endsWith(`/${sought.chat}`)) return;
+    const { id } = sought;
+    if (!messages.some((message) => message.id === id)) {
+      if (earlier) ask();
+      return;
+    }
+    sought = null;
+    // After Chainlit has scrolled to the end of a chat that it opens.
+    const go = () => {
+      follows.current = false;
+      document.getElementById(`step-${id}`)?.scrollIntoView({ block: "start" });
+    };
+    for (const milliseconds of [0, 300]) setTimeout(go, milliseconds);
+  }
+
   // Keeps the scroll position when steps are inserted above it, before the browser paints them. The browser's own
   // anchoring does nothing at the very top, and is switched off here, because both together would scroll twice as far.
   function keepPlace(change) {
@@ -137,6 +160,7 @@ kimi.turns = (() => {
       place.current.setAttribute("tabindex", "-1");
       place.current.focus({ preventScroll: true });
     });
+    useEffect(goOn);
     const label = asked ? kimi.text.loadingEarlier : kimi.text.showEarlier;
     const button = { type: "button", "aria-disabled": Boolean(asked), onClick: ask, children: label };
     return jsx("div", {
@@ -149,5 +173,5 @@ kimi.turns = (() => {
     });
   }
 
-  return { connected, above, resumed, Earlier };
+  return { connected, above, resumed, seek, Earlier };
 })();

@@ -8,7 +8,6 @@ const kimi = (() => {
   function refused(rejections, spec) {
     const sentences = rejections.map(({ file, errors }) => {
       const code = errors[0].code;
-      if (code === "too-many-files") return fill(text.tooMany, { limit: spec.max_files });
       const values = { name: file.name, limit: spec.max_size_mb };
       return fill(code === "file-too-large" ? text.tooLarge : text.wrongType, values);
     });
@@ -30,6 +29,7 @@ const kimi = (() => {
   // `fail` shows a sentence.
   async function signOutEverywhere(fail) {
     try {
+      await kimi.drafts.clear();
       const reply = await fetch("/api/sign-out-everywhere", { method: "POST" });
       if (!reply.ok && reply.status !== 401) throw new Error(reply.statusText);
       location.assign("/");
@@ -59,27 +59,6 @@ if (!navigator.clipboard) {
   const write = async ([item]) => writeText(await item.parts["text/plain"].text());
   Object.defineProperty(navigator, "clipboard", { value: { write, writeText } });
 }
-
-// Marks the tab when an answer completes in the background, until the user returns to it.
-(() => {
-  let running = false;
-  let title = null;
-  const see = () => {
-    if (title !== null && !document.hidden) {
-      document.title = title;
-      title = null;
-    }
-  };
-  document.addEventListener("visibilitychange", see);
-  setInterval(() => {
-    const now = document.getElementById("stop-button") !== null;
-    if (running && !now && document.hidden && title === null) {
-      title = document.title;
-      document.title = `✓ ${kimi.text.answered} · ${title}`;
-    }
-    running = now;
-  }, 1000);
-})();
 
 // While a file is dragged over the page, the style sheet shows that it can be dropped anywhere.
 (() => {

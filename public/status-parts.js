@@ -1,4 +1,4 @@
-// The status page's building blocks. The first of its scripts.
+// The building blocks of the status page and the generator of commands. The first of their scripts.
 "use strict";
 
 const watch = (() => {
@@ -100,5 +100,20 @@ const watch = (() => {
     return svg;
   }
 
-  return { text, number, element, duration, clock, gibibytes, meter, plot, median };
+  // Asks for data. Where no login form is needed, an ended login is renewed; otherwise the form is at /login.
+  async function ask(address) {
+    const once = () => fetch(address, { cache: "no-store" });
+    const reply = await once();
+    if (reply.status !== 401) return reply;
+    const renewed = await fetch("/auth/header", { method: "POST" });
+    const again = renewed.ok ? await once() : reply;
+    if (again.status === 401) location.replace("/login");
+    return again;
+  }
+
+  const logo = (shade) => Object.assign(element("img", `logo logo-${shade}`), { src: `/public/logo_${shade}.svg`, alt: "" });
+  const link = (name, href) => Object.assign(element("a", "button", name), { href });
+  const header = (title, ...inside) => element("header", "top", logo("light"), logo("dark"), element("h1", "", title), ...inside);
+
+  return { text, ask, header, link, number, element, duration, clock, gibibytes, meter, plot, median };
 })();

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-  const { text, number, element, duration, clock, gibibytes, meter, plot, median } = watch;
+  const { text, ask, header, link, number, element, duration, clock, gibibytes, meter, plot, median } = watch;
   const EVERY = 2000; // milliseconds
   document.title = `${text.title} · Kimi-VL Chat`;
 
@@ -15,17 +15,15 @@
   const parts = Object.fromEntries(
     ["facts", "why", "now", "first", "speed", "machine", "history"].map((name) => [name, body(name)]),
   );
-  const logo = (shade) => Object.assign(element("img", `logo logo-${shade}`), { src: `/public/logo_${shade}.svg`, alt: "" });
   const state = element("span", "state");
   state.setAttribute("role", "status");
   const away = Object.assign(element("p", "away"), { hidden: true });
   const say = (sentence) => Object.assign(away, { hidden: !sentence, textContent: sentence });
   const why = element("details", "why", element("summary", "", text.why), parts.why);
   const retry = Object.assign(element("button", "button", text.retry), { type: "button", hidden: true });
-  const back = Object.assign(element("a", "button", text.toChat), { href: "/" });
   const main = document.getElementById("status");
   main.append(
-    element("header", "top", logo("light"), logo("dark"), element("h1", "", text.title), state, back),
+    header(text.title, state, link(text.toPlan, "/plan"), link(text.toChat, "/")),
     away,
     element(
       "div",
@@ -148,23 +146,11 @@
     drawHistory(seen);
   }
 
-  let triedToSignIn = false;
-  async function signIn() {
-    // Without a login form, this signs in; otherwise the form is at /login.
-    const reply = triedToSignIn ? null : await fetch("/auth/header", { method: "POST" });
-    triedToSignIn = true;
-    if (!reply?.ok) location.replace("/login");
-  }
-
   async function look() {
     if (!document.hidden) {
       try {
-        const reply = await fetch("/api/overview", { cache: "no-store" });
-        if (reply.status === 401) await signIn();
-        else if (reply.ok) {
-          triedToSignIn = false;
-          drawAll(await reply.json());
-        }
+        const reply = await ask("/api/overview");
+        if (reply.ok) drawAll(await reply.json());
         say(reply.status === 403 ? (await reply.json()).detail : reply.ok || reply.status === 401 ? "" : text.away);
         main.classList.toggle("refused", reply.status === 403);
       } catch {

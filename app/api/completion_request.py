@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from app.api.errors import bad_request
+from app.api.structured import check_format
 from app.json_values import too_many_values
 
 Json = dict[str, Any]
@@ -25,26 +26,40 @@ from its cache, which has other users' pictures."""
 _MOST_VALUES = 500_000
 """A legitimate body is large because of its pictures, each of which is one value. A hundred megabytes of empty lists
 would block the parser, which holds the interpreter's lock, for a minute and fill gigabytes."""
-_PARTS = "take parts of type text, or image_url with a picture"
+_PARTS = "take parts of type text, image_url with a picture, or video_url with a video"
+
+_EXAMPLES = {
+    "image_url": 'A picture is {"type": "image_url", "image_url": {"url": "data:image/png;base64,…"}}.',
+    "video_url": 'A video is {"type": "video_url", "video_url": {"url": "data:video/mp4;base64,…"}}.',
+}
+"""The parts of messages that hold a picture or a video."""
 
 
 @dataclass
 class PictureSlot:
-    """A picture's position in the request. `path` names it: `messages[0].content[1]`."""
+    """A picture's or a video's position in the request. `path` names it: `messages[0].content[1]`."""
 
     image: Json
-    """The object that holds the picture's URL, as `field`."""
+    """The object that holds its URL, as `field`."""
     path: str
     field: str = "url"
+    around: list[Any] | None = None
+    """Of a video, the parts of the message, in which its frames take its place."""
 
     @property
     def url(self) -> str:
-        """The picture's URL."""
+        """Its URL."""
         return str(self.image[self.field])
 
     @url.setter
     def url(self, value: str) -> None:
         self.image[self.field] = value
+
+    def replace_by(self, parts: list[Json]) -> None:
+        """Puts `parts` in the place of a video."""
+        around = self.around or []
+        at = next(n for n, part in enumerate(around) if isinstance(part, dict) and part.get("video_url") is self.image)
+        around[at : at + 1] = parts
 
 
 Pictures = Callable[[Json], Iterator[PictureSlot]]
@@ -96,6 +111,7 @@ def _check_model(fields: Json) -> None:
 
 def message_pictures(fields: Json) -> Iterator[PictureSlot]:
     """The pictures of a chat completion request. Raises ApiError (400) for what is no such request."""
+    check_format(fields.get("response_format"), "response_format")
     messages = fields.get("messages")
     if not isinstance(messages, list) or not messages:
         raise bad_request("messages must be a list with at least one message.", "messages")
@@ -106,29 +122,27 @@ def message_pictures(fields: Json) -> Iterator[PictureSlot]:
         content = message.get("content")
         if isinstance(content, list):
             for number, part in enumerate(content):
-                yield from _slot(part, f"{path}.content[{number}]")
+                yield from _slot(part, f"{path}.content[{number}]", content)
         elif not isinstance(content, str | None):
             raise bad_request("content must be a string, or a list of parts.", f"{path}.content")
 
 
-def _slot(part: object, path: str) -> Iterator[PictureSlot]:
-    """The picture of one part of a message's content, if it holds one."""
+def _slot(part: object, path: str, around: list[Any]) -> Iterator[PictureSlot]:
+    """The picture or video of one part of a message's content, if it holds one."""
     if isinstance(part, str):
         return
     if not isinstance(part, dict):
         raise bad_request(f"Messages {_PARTS}.", path)
     kind = part.get("type")
-    if kind == "image_url":
-        no_other_media(part, path, allowed="image_url")
-        if isinstance(part.get("image_url"), str):
-            part["image_url"] = {"url": part["image_url"]}
-        image = part.get("image_url")
-        if not isinstance(image, dict) or not isinstance(image.get("url"), str):
-            raise bad_request(
-                'A picture is {"type": "image_url", "image_url": {"url": "data:image/png;base64,…"}}.', path
-            )
-        no_other_media(image, path, allowed="url")
-        yield PictureSlot(image, path)
+    if kind in _EXAMPLES:
+        no_other_media(part, path, allowed=kind)
+        if isinstance(part.get(kind), str):
+            part[kind] = {"url": part[kind]}
+        held = part.get(kind)
+        if not isinstance(held, dict) or not isinstance(held.get("url"), str):
+            raise bad_request(_EXAMPLES[kind], path)
+        no_other_media(held, path, allowed="url")
+        yield PictureSlot(held, path, around=around if kind == "video_url" else None)
     elif isinstance(kind, str) and kind in TEXTS:
         no_other_media(part, path)
     else:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from app.api.completion_request import TEXTS, Json, PictureSlot, no_other_media
 from app.api.errors import bad_request
+from app.api.structured import check_format
 
 _ITEMS = {"message", "function_call", "function_call_output", "reasoning"}
 _TEXTS = TEXTS | {"reasoning_text", "summary_text"}
@@ -30,6 +31,8 @@ def input_pictures(fields: Json) -> Iterator[PictureSlot]:
     if not isinstance(fields.get("instructions"), str | None):
         raise bad_request("instructions must be a string.", "instructions")
     _check_tools(fields.get("tools"))
+    form = fields.get("text")
+    check_format(form.get("format") if isinstance(form, dict) else None, "text.format", None)
     given = fields.get("input")
     if isinstance(given, list) and given:
         for at, item in enumerate(given):

@@ -18,7 +18,6 @@ from app.api.prompt_request import prompt_pictures
 from app.api.remote_pictures import RemotePictures
 from app.api.response import Outlet, Reply
 from app.api.responses_request import input_pictures
-from app.files.pictures import PictureLimits
 from app.files.uploads import UploadStore
 from app.upstream.client import EngineClient
 from app.upstream.state import EngineState
@@ -79,7 +78,7 @@ class _Answering:
 
     async def _check(self, client: EngineClient, wanted: CompletionRequest) -> None:
         await choose_model(client, wanted)
-        limits = PictureLimits(client.picture_pixels, client.model.picture_side)
+        limits = client.picture_limits
         most, patches = client.model.pictures_per_prompt, client.plan.picture_patches
         await self._desk.check(wanted.pictures, limits, most, patches)
 

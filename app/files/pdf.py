@@ -24,8 +24,12 @@ def is_pdf(data: bytes) -> bool:
     return b"%PDF-" in data[:1024]
 
 
-def draw_pages(data: bytes, limits: PictureLimits, most: int, next_page: Callable[[], None] = lambda: None) -> Pages:
-    """Draws at most `most` pages; `next_page` is called before the document is opened, and before each page.
+def draw_pages(
+    data: bytes, limits: PictureLimits, most: int, next_page: Callable[[], None] = lambda: None, first: int = 0
+) -> Pages:
+    """Draws at most `most` pages after the first `first`.
+
+    `next_page` is called before the document is opened, and before each page.
 
     PDFium is not safe to use from several threads at once: app/files/pdf_process.py calls this in a separate process.
 
@@ -44,7 +48,7 @@ def draw_pages(data: bytes, limits: PictureLimits, most: int, next_page: Callabl
             raise PictureError("pdf_broken")
         document.init_forms()  # before pages are loaded: what was typed into fields is drawn then
         pictures, missing = [], dict[str, None]()
-        for number in range(min(total, most)):
+        for number in range(first, min(total, first + most)):
             next_page()
             page = document[number]
             try:

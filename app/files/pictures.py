@@ -61,6 +61,12 @@ class PictureLimits:
 
     pixels: int
     side: int
+    together: int = 51_380_224
+    """Pixels of all the frames of a video; by default, what fills half of Kimi-VL's context."""
+
+    def without(self, pixels: int) -> PictureLimits:
+        """The same limits, where so many pixels of `together` are used up."""
+        return replace(self, together=max(1, self.together - pixels))
 
 
 @dataclass(frozen=True)
@@ -106,30 +112,47 @@ def normalise(data: bytes, limits: PictureLimits) -> NormalPicture:
     Raises:
         PictureError: it is empty, no picture, of a kind that is not read, broken, or too large to decode.
     """
-    with _opened(data) as image:
+    with opened(data) as image:
         return _normalise(image, data, limits)
 
 
-def normalise_pages(data: bytes, limits: PictureLimits, most: int) -> Pages:
-    """Makes pictures of the first pages of a TIFF, at most `most`; of any other file its one picture.
+def normalise_pages(data: bytes, limits: PictureLimits, most: int, first: int = 0) -> Pages:
+    """Makes pictures of at most `most` pages of a TIFF after the first `first`; of any other file its one picture.
 
     Raises:
         PictureError: as `normalise`.
     """
-    with _opened(data) as image:
+    with opened(data) as image:
         if image.format != "TIFF":
             return Pages([_normalise(image, data, limits)], 1)
         count = getattr(image, "n_frames", 1)
         numbers = [number for number in range(count) if number == 0 or not _is_reduced(image, number)]
         pictures = []
-        for number in numbers[:most]:
+        for number in numbers[first : first + most]:
             image.seek(number)
             pictures.append(replace(_normalise(image, data, limits), left_out_frames=0))
         return Pages(pictures, len(numbers))
 
 
+def is_animation(data: bytes) -> bool:
+    """Whether the bytes are a GIF, PNG or WebP of more than one frame.
+
+    Raises:
+        PictureError: as `normalise`.
+    """
+    if not data.startswith((b"GIF8", b"\x89PNG", b"RIFF")):
+        return False
+    with opened(data) as image:
+        return bool(getattr(image, "is_animated", False))
+
+
 @contextmanager
-def _opened(data: bytes) -> Iterator[Image.Image]:
+def opened(data: bytes) -> Iterator[Image.Image]:
+    """The picture that the bytes are, while it is read.
+
+    Raises:
+        PictureError: it is empty, no picture, of a kind that is not read, broken, or too large to decode.
+    """
     if not data:
         raise PictureError("picture_empty")
     try:
@@ -152,10 +175,16 @@ def _is_reduced(image: Image.Image, number: int) -> bool:
     return bool(int(image.tag_v2.get(_REDUCED, 0)) & 1)  # type: ignore[attr-defined] # a TIFF has tags
 
 
-def encode(image: Image.Image, limits: PictureLimits, layer: str = "") -> NormalPicture:
-    """A picture that was drawn here, e.g. a page of a PDF, as a PNG within the limits, with the page's text `layer`."""
+def encode(image: Image.Image, limits: PictureLimits, layer: str = "", *, lossy: bool = False) -> NormalPicture:
+    """A picture that was drawn here, e.g. a page of a PDF, as a PNG within the limits, with the page's text `layer`.
+
+    One that is `lossy` already, a frame of a video, becomes a JPEG.
+    """
     size = target_size(*image.size, limits)
     drawn = image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
+    if lossy:
+        saved = _save(drawn, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+        return NormalPicture(saved, "jpg", *drawn.size, image.size)
     comment = PngInfo()
     if layer:
         comment.add_itxt(KEY, layer, zip=True)
@@ -181,7 +210,7 @@ def _normalise(image: Image.Image, data: bytes, limits: PictureLimits) -> Normal
     untouched = (
         image.format == "JPEG" and image.mode in {"L", "RGB"} and size == original and orientation == 1 and not oblong
     )
-    upright = image if untouched else _upright(_plain(image), orientation, size)
+    upright = image if untouched else _upright(plain(image), orientation, size)
     upright.info.clear()
     if untouched:
         saved, extension = _save(upright, "JPEG", quality="keep"), "jpg"
@@ -209,7 +238,7 @@ def _upright(image: Image.Image, orientation: int, size: tuple[int, int]) -> Ima
     return scaled.transpose(_TURNS[orientation]) if orientation in _TURNS else scaled
 
 
-def _plain(image: Image.Image) -> Image.Image:
+def plain(image: Image.Image) -> Image.Image:
     """The picture in grey or RGB, 8 bits, without transparency."""
     if image.mode in {"L", "RGB"} and "transparency" not in image.info:
         return image

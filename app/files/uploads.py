@@ -1,13 +1,14 @@
 """Uploaded files → pictures in the workspace: `uploads/<thread>/<sha256>.<png|jpg>`, named by their content's hash.
 
-Decoding runs in two threads, and PDFs are drawn in processes, so that neither delays other users' streams or fills the
-memory.
+Decoding runs in two threads, and PDFs and videos are drawn in processes, so that neither delays other users' streams or
+fills the memory.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import os
 import re
 from collections import OrderedDict
@@ -22,15 +23,25 @@ import aiofiles.os
 
 from app.fair_queue import FairLine
 from app.files import pdf, pdf_process
-from app.files.pictures import NormalPicture, Pages, PictureError, PictureLimits, normalise, normalise_pages
+from app.files.frames import Frames, container_of, take_frames
+from app.files.pictures import (
+    NormalPicture,
+    Pages,
+    PictureError,
+    PictureLimits,
+    is_animation,
+    normalise,
+    normalise_pages,
+)  # fmt: skip
 from app.talk.conversation import Picture
 from engine.formats import missing_fonts
+from engine.formats.moments import clock, frame_name
 from engine.system.atomic_write import replace_file
 
 MAX_BYTES = 64 * 1024 * 1024
 """The largest file that is taken; the page's upload limit is the same."""
 MAX_PAGES = 20
-_PDFS_AT_ONCE = 2
+_PROCESSES_AT_ONCE = 2
 _PICTURES_AT_ONCE = 2
 _REMEMBERED = 1000
 _Made = TypeVar("_Made")
@@ -51,6 +62,8 @@ class Stored:
 
     pictures: list[Picture]
     notices: list[Notice] = field(default_factory=list)
+    pages: int = 1
+    """How many the file has; `pictures` may be only some of them."""
     shown_as_it_is: bool = True
     """Whether browsers can show the uploaded file; otherwise they get the pictures made of it."""
 
@@ -64,27 +77,27 @@ class UploadStore:
         self._missing_fonts = missing_fonts
         self._threads = ThreadPoolExecutor(max_workers=_PICTURES_AT_ONCE, thread_name_prefix="pictures")
         self._decoding = FairLine(_PICTURES_AT_ONCE)
-        self._drawing = FairLine(_PDFS_AT_ONCE)
-        self._known: OrderedDict[tuple[str, str, PictureLimits, int], Stored] = OrderedDict()
+        self._drawing = FairLine(_PROCESSES_AT_ONCE)
+        self._known: OrderedDict[tuple[str, str, PictureLimits, int, int], Stored] = OrderedDict()
 
     async def take(
-        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, person: str = ""
+        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, person: str = "", first: int = 0
     ) -> Stored:
         """Makes at most `most` pictures of the file at `path`, which was called `name`, for the thread `thread`.
 
-        Waiting files of each `person` are served in turn.
+        Those of its first `first` pages are left out. Waiting files of each `person` are served in turn.
 
         Raises:
             PictureError: it cannot be used; the values include the file's name.
         """
         name = display_name(name)
         try:
-            return await self._take(path, name, thread, limits, most, person=person)
+            return await self._take(path, name, thread, limits, most, first=first, person=person)
         except PictureError as error:
             raise PictureError(error.key, **{**error.values, "name": name}) from error
 
     async def _take(
-        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, person: str
+        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, first: int, person: str
     ) -> Stored:
         if most < 1:
             raise PictureError("picture_too_many")
@@ -93,45 +106,71 @@ class UploadStore:
         async with aiofiles.open(path, "rb") as file:
             data = await file.read()
         digest = hashlib.sha256(data).hexdigest()
-        key = (thread, digest + name, limits, most)
+        key = (thread, digest + name, limits, most, first)
         known = self._known.get(key)
         if known is not None and await asyncio.to_thread(_in_use_again, known):
             return known
-        if pdf.is_pdf(data):
+        if bool(container_of(data)) or await asyncio.to_thread(is_animation, data):
+            stored = await self._keep_frames(await self.frames(data, limits, most, person), name, thread)
+        elif pdf.is_pdf(data):
             async with self._drawing.place(person):
-                pages: Pages = await pdf_process.draw(data, limits, min(most, MAX_PAGES))
+                pages: Pages = await pdf_process.draw(data, limits, min(most, MAX_PAGES), first=first)
             # A page is drawn at the size that fits; there was no larger picture that people could miss.
-            stored = await self._keep(pages, name, thread, noted=False)
+            stored = await self._keep(pages, name, thread, first, noted=False)
         else:
-            pages = await self._decoded(partial(normalise_pages, data, limits, min(most, MAX_PAGES)), person)
-            stored = await self._keep(pages, name, thread, noted=pages.total == 1)
+            pages = await self._decoded(partial(normalise_pages, data, limits, min(most, MAX_PAGES), first), person)
+            stored = await self._keep(pages, name, thread, first, noted=pages.total == 1)
             stored.shown_as_it_is = is_web_picture(data)
         self._known[key] = stored
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return stored
 
-    async def _keep(self, pages: Pages, name: str, thread: str, *, noted: bool = True) -> Stored:
+    async def _keep(self, pages: Pages, name: str, thread: str, first: int, *, noted: bool) -> Stored:
         """`noted`: whether to say what was done to the pictures."""
-        if not _THREAD_NAME.fullmatch(thread):
-            raise ValueError(f"{thread!r} cannot be a folder's name")
-        folder = self._folder / thread
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        stored = Stored([], shown_as_it_is=False)
-        for number, picture in enumerate(pages.pictures, 1):
-            title = name if len(pages.pictures) == 1 else f"{name} ({number})"
-            path = folder / f"{hashlib.sha256(picture.data).hexdigest()}.{picture.extension}"
-            await _write(path, picture.data)
-            stored.pictures.append(Picture(str(path), title, picture.width, picture.height))
+        stored = Stored([], pages=pages.total, shown_as_it_is=False)
+        for number, picture in enumerate(pages.pictures, first + 1):
+            title = name if len(pages.pictures) == 1 and first == 0 else f"{name} ({number})"
+            stored.pictures.append(await self._keep_picture(picture, title, thread))
             stored.notices += _notices(picture, title) if noted else []
-        if pages.total > len(pages.pictures):
-            values = {"name": name, "shown": len(pages.pictures), "total": pages.total}
+        if pages.total > first + len(pages.pictures):
+            values = {"name": name, "shown": first + len(pages.pictures), "total": pages.total}
             stored.notices.append(Notice("pages_left_out", values))
         if pages.missing_fonts:
             if self._missing_fonts:
                 await asyncio.to_thread(missing_fonts.note, self._missing_fonts, pages.missing_fonts)
             stored.notices.append(Notice("fonts_missing", {"name": name, "fonts": ", ".join(pages.missing_fonts)}))
         return stored
+
+    async def _keep_frames(self, frames: Frames, name: str, thread: str) -> Stored:
+        stored = Stored([], pages=len(frames.pictures), shown_as_it_is=False)
+        for picture, seconds in zip(frames.pictures, frames.times, strict=True):
+            stored.pictures.append(await self._keep_picture(picture, frame_name(name, seconds), thread))
+        values = {"name": name, "shown": len(frames.pictures), "length": clock(math.ceil(frames.duration))}
+        stored.notices.append(Notice("video_frames", values))
+        if frames.unchanged:
+            stored.notices.append(Notice("video_unchanged", {"name": name, "count": frames.unchanged}))
+        if frames.sound:
+            stored.notices.append(Notice("video_sound", {"name": name}))
+        return stored
+
+    async def _keep_picture(self, picture: NormalPicture, title: str, thread: str) -> Picture:
+        if not _THREAD_NAME.fullmatch(thread):
+            raise ValueError(f"{thread!r} cannot be a folder's name")
+        folder = self._folder / thread
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / f"{hashlib.sha256(picture.data).hexdigest()}.{picture.extension}"
+        await _write(path, picture.data)
+        return Picture(str(path), title, picture.width, picture.height)
+
+    async def frames(self, data: bytes, limits: PictureLimits, most: int, person: str = "") -> Frames:
+        """A video's frames, not stored; users are served in turn.
+
+        Raises:
+            PictureError: it cannot be used.
+        """
+        async with self._drawing.place(person):
+            return await take_frames(data, limits, most)
 
     async def normalised(self, data: bytes, limits: PictureLimits, person: str = "") -> NormalPicture:
         """A picture's bytes, normalised in the decoding threads and not stored; users are served in turn.

@@ -123,7 +123,7 @@ def _build_frontend(target: Path, public: Path, dist: Path, chainlit_version: st
     boot_script = (_HERE / "boot.js").read_text(encoding="utf-8")
     theme_script = f"window.theme = {json.dumps(theme)};"
     (assets / boot).write_text(f"{theme_script}\n{words.script()}\n{boot_script}", encoding="utf-8")
-    for page in ("index.html", "status.html"):
+    for page in ("index.html", "status.html", "plan.html"):
         template = Template((_HERE / page).read_text(encoding="utf-8"))
         text = template.substitute(stylesheet=stylesheet, script=script, boot=boot, stamp=stamp)
         (target / page).write_text(text, encoding="utf-8")

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from app.fair_queue import FairLine
 from app.history import records
 from app.history.database import Database
+from app.history.finding import Place, places
 from app.history.tables import answers, threads, turns
 
 _PATIENCE_SECONDS = 20.0
@@ -27,11 +28,16 @@ class Entry:
     preset: str
     updated: float
     """Unix time in seconds of the last change."""
+    pinned: bool
+    file: str
+    """The name of its first question's file; empty if there was none."""
+    place: Place | None = None
+    """Where the search matched; None without a search, or if only the name matches."""
 
     @property
     def cursor(self) -> str:
         """The position in the list just below this entry."""
-        return f"{self.updated!r}/{self.id}"
+        return f"{int(self.pinned)}/{self.updated!r}/{self.id}"
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,9 @@ async def list_threads(
     feedback: Literal[0, 1] | None = None,
     seconds: float | None = None,
 ) -> Page:
-    """The user's threads, the latest first: at most `first`, below `cursor`, with `search` in name or text.
+    """The user's threads, the pinned and then the latest first.
+
+    At most `first`, below `cursor`, with `search` in name or text.
 
     Raises:
         SlowQueryError: the database took longer than `seconds`.
@@ -61,21 +69,29 @@ async def list_threads(
     first = min(max(first, 1), MOST)
     wanted = [threads.c.user_id == user_id]
     if below := _position(cursor):
-        updated, thread_id = below
-        wanted.append(or_(threads.c.updated < updated, and_(threads.c.updated == updated, threads.c.id < thread_id)))
-    if search and (words := records.clean(search[:_LONGEST_SEARCH]).strip()):
+        pinned, updated, thread_id = below
+        older = or_(threads.c.updated < updated, and_(threads.c.updated == updated, threads.c.id < thread_id))
+        wanted.append(or_(threads.c.pinned < pinned, and_(threads.c.pinned == pinned, older)))
+    words = records.clean((search or "")[:_LONGEST_SEARCH]).strip()
+    if words:
         wanted.append(_holds(words))
     if feedback is not None:
         wanted.append(_has_answer(answers.c.feedback == feedback))
     query = (
-        select(threads.c.id, threads.c.name, threads.c.preset, threads.c.updated)
+        select(*(threads.c[name] for name in ("id", "name", "preset", "updated", "pinned", "file")))
         .where(*wanted)
-        .order_by(threads.c.updated.desc(), threads.c.id.desc())
+        .order_by(threads.c.pinned.desc(), threads.c.updated.desc(), threads.c.id.desc())
         .limit(first + 1)
     )
     async with database.reading(seconds) as connection:
         rows = (await connection.execute(query)).all()
-    return Page([Entry(*row) for row in rows[:first]], len(rows) > first)
+        shown = rows[:first]
+        matches = await places(connection, [row.id for row in shown], words) if words and shown else {}
+    entries = [
+        Entry(row.id, row.name, row.preset, row.updated, bool(row.pinned), row.file, matches.get(row.id))
+        for row in shown
+    ]
+    return Page(entries, len(rows) > first)
 
 
 class Searches:
@@ -112,9 +128,10 @@ def _has_answer(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return found.correlate(threads).exists()
 
 
-def _position(cursor: str | None) -> tuple[float, str] | None:
-    updated, _, thread_id = (cursor or "").partition("/")
+def _position(cursor: str | None) -> tuple[int, float, str] | None:
+    pinned, _, rest = (cursor or "").partition("/")
+    updated, _, thread_id = rest.partition("/")
     try:
-        return float(updated), thread_id
+        return int(pinned == "1"), float(updated), thread_id
     except ValueError:
         return None

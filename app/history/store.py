@@ -98,7 +98,8 @@ class History:
         changed = copy.changed_settings(stored(settings))
         async with self.database.writing() as connection:
             if not copy.kept:
-                await _begin(connection, copy.thread_id, copy.user_id, _first_name(asked), copy.preset)
+                name, file = first_name(asked), file_of(asked)
+                await _begin(connection, copy.thread_id, copy.user_id, name, copy.preset, file=file)
             revision = await _hold(connection, copy.user_id, copy.thread_id)
             if revision is None:
                 raise ThreadGoneError(copy.thread_id)
@@ -208,13 +209,22 @@ class OwnHistory:
         return thread
 
     @finished
-    async def change(self, thread_id: str, name: str | None = None, settings: Mapping[str, Any] | None = None) -> None:
-        """Renames a thread, or updates the given settings; does nothing if it is gone.
+    async def change(
+        self,
+        thread_id: str,
+        name: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        pinned: bool | None = None,
+    ) -> None:
+        """Renames a thread, pins it, or updates the given settings; does nothing if it is gone.
 
         Raises:
             HistoryError: it could not be written.
         """
         values: dict[str, Any] = {} if name is None else {"name": title(name)}
+        if pinned is not None:
+            values["pinned"] = int(pinned)
         async with self._database.writing() as connection:
             change = update(threads).where(own_thread(self.user_id, thread_id))
             if settings:
@@ -223,6 +233,18 @@ class OwnHistory:
                 values["settings"] = await _merged_settings(connection, self.user_id, thread_id, settings)
             if values:
                 await connection.execute(change.values(**values))
+
+    @finished
+    async def retitle(self, thread_id: str, before: str, name: str) -> bool:
+        """Renames a thread that still has the name `before`; returns whether it had.
+
+        Raises:
+            HistoryError: it could not be written.
+        """
+        still = own_thread(self.user_id, thread_id) & (threads.c.name == before)
+        async with self._database.writing() as connection:
+            done = await connection.execute(update(threads).where(still).values(name=title(name)))
+        return bool(done.rowcount)
 
     @finished
     async def rate(self, answer_id: str, feedback: int | None, comment: str = "") -> bool:
@@ -271,24 +293,34 @@ def title(text: str) -> str:
     return line if len(line) <= _LONGEST_NAME else line[: _LONGEST_NAME - 1].rstrip() + "…"
 
 
-def _first_name(asked: Sequence[Turn]) -> str:
+def first_name(asked: Sequence[Turn]) -> str:
     """The name from the first question, or from its picture if it has no text."""
     first = asked[0]
     return title(first.text) or title(first.pictures[0].name if first.pictures else "")
 
 
-async def _begin(connection: AsyncConnection, thread_id: str, user_id: str, name: str, preset: str) -> None:
-    query = select(threads.c.name).where(own_thread(user_id, thread_id))
+def file_of(asked: Sequence[Turn]) -> str:
+    """The name of the first question's file, for the list."""
+    return title(asked[0].pictures[0].name if asked[0].pictures else "")
+
+
+async def _begin(
+    connection: AsyncConnection, thread_id: str, user_id: str, name: str, preset: str, *, file: str = ""
+) -> None:
+    query = select(threads.c.name, threads.c.file).where(own_thread(user_id, thread_id))
     there = (await connection.execute(query)).first()
     if there is None:
         now, preset = time.time(), records.clean(preset)[:_LONGEST_PRESET]
         values = {"id": thread_id, "user_id": user_id, "name": name, "preset": preset, "created": now, "updated": now}
         try:
-            await connection.execute(insert(threads).values(**values, settings="{}", last_turn="", revision=0))
+            rest = {"settings": "{}", "last_turn": "", "revision": 0, "file": file}
+            await connection.execute(insert(threads).values(**values, **rest))
         except IntegrityError as error:
             raise ThreadGoneError(thread_id) from error
-    elif not there.name:
-        await connection.execute(update(threads).where(own_thread(user_id, thread_id)).values(name=name))
+    elif missing := {
+        column: value for column, value in (("name", name), ("file", file)) if value and not getattr(there, column)
+    }:
+        await connection.execute(update(threads).where(own_thread(user_id, thread_id)).values(**missing))
 
 
 async def _hold(connection: AsyncConnection, user_id: str, thread_id: str) -> int | None:

@@ -42,7 +42,11 @@ threads = Table(
     Column("last_turn", String(36), nullable=False),
     # Counts the changes of its turns and answers.
     Column("revision", Integer, nullable=False, server_default="0"),
-    Index("ix_threads_list", "user_id", "updated", "id"),
+    # 1 if it is shown above the others, in a group of its own.
+    Column("pinned", Integer, nullable=False, server_default="0"),
+    # The name of its first question's first file.
+    Column("file", Text, nullable=False, server_default=""),
+    Index("ix_threads_list", "user_id", "pinned", "updated", "id"),
 )
 
 turns = Table(

@@ -16,10 +16,12 @@ from app.lazily import openai
 from app.page.answer.buttons import BUTTONS
 from app.page.asking.attachments import Attachments
 from app.page.asking.presses import Presses
+from app.page.asking.titles import Titles
 from app.page.asking.turns import Turns
 from app.page.chat import Chat
 from app.page.incoming import shown_turns
 from app.page.incoming.arrivals import give_up, replace_handlers
+from app.page.left_chats import GRACE_SECONDS, LeftChats
 from app.page.live_chats import chat_of
 from app.page.settings.own import OwnSettings
 from app.page.settings.panel import send_panel, show_mode
@@ -32,15 +34,17 @@ from app.telemetry import spans
 from app.upstream.offer import offer_of, planned_offer
 from app.upstream.state import EngineState
 
-GRACE_SECONDS = 10.0
-"""How long a browser may be disconnected before its answer is stopped."""
-
 _log = logging.getLogger("app.page")
 
 
-def register(state: EngineState, store: UploadStore, keeper: Keeper, presets: Presets, own: OwnSettings) -> None:
-    """Registers Chainlit's callbacks with this engine, these uploads, this history and these presets."""
-    callbacks = Callbacks(state, store, keeper, presets, own)
+def register(
+    state: EngineState, store: UploadStore, keeper: Keeper, presets: Presets, own: OwnSettings, *, titles: str
+) -> None:
+    """Registers Chainlit's callbacks with this engine, these uploads, this history and these presets.
+
+    `titles` is KIMI_TITLES.
+    """
+    callbacks = Callbacks(state, store, keeper, presets, own, titles=titles)
     cl.on_chat_start(callbacks.start)
     cl.on_chat_resume(callbacks.resume)
     cl.on_message(callbacks.message)
@@ -60,12 +64,21 @@ class Callbacks:
     """Chainlit's callbacks; each is called in the context of its session."""
 
     def __init__(
-        self, state: EngineState, store: UploadStore, keeper: Keeper, presets: Presets, own: OwnSettings
+        self,
+        state: EngineState,
+        store: UploadStore,
+        keeper: Keeper,
+        presets: Presets,
+        own: OwnSettings,
+        *,
+        titles: str = "",
     ) -> None:
         self._state = state
         self._keeper = keeper
         self._presets = presets
         self._own = own
+        self.left = LeftChats(keeper.history)
+        self.titles = Titles(state, keeper, titles)
         self.turns = Turns(state, Attachments(state, store, presets), keeper, presets)
         self.presses = Presses(state, keeper, self.turns)
 
@@ -96,6 +109,7 @@ class Callbacks:
     async def returned(self, session: WebsocketSession) -> None:
         """Sends a browser that has reconnected what it missed."""
         chat = chat_of(session)
+        await self.left.opened(session)
         if session.restored and not chat.conversation.turns:
             # A page reconnects once it learns its preset; the panel may have gone to the first connection.
             spawn(self._offer_settings(chat))
@@ -104,20 +118,22 @@ class Callbacks:
             await chat.running.resend()
 
     async def end(self) -> None:
-        """Stops the answer of a browser that is gone: after the grace period, or at once if it began a new chat."""
+        """Stops the answer of a browser that is gone, after the grace period; one that shows another chat goes on."""
         session = _session()
-        if session.to_clear:
-            # Its files are deleted when this returns.
-            await chat_of(session).all_settled(GRACE_SECONDS)
-            await chat_of(session).end(GRACE_SECONDS)
-        else:
+        if not session.to_clear:
             spawn(give_up(session, session.socket_id, GRACE_SECONDS))
+        elif chat_of(session).tasks:
+            self.left.take(session, chat_of(session))
 
     async def message(self, message: cl.Message) -> None:
         """Answers a question, or an edited one."""
         session = _session()
+        chat = chat_of(session)
         with spans.turn(session.thread_id, "ask"):
-            await self.turns.ask(session, chat_of(session), message)
+            await self.turns.ask(session, chat, message)
+        # In the background: the answer is complete, whatever becomes of the title.
+        if (turn := chat.asked(message.id)) and self.titles.wants(chat, turn):
+            spawn(self.titles.give(session, chat, turn))
 
     async def pressed(self, action: cl.Action) -> None:
         """Handles a press of a button below an answer."""

@@ -11,7 +11,7 @@ from typing import Any
 from app.history.copies import Copy
 from app.i18n import Language
 from app.page.answer.view import AnswerView
-from app.talk.conversation import Answer, Conversation, Picture, Turn
+from app.talk.conversation import Answer, Conversation, Ending, Picture, Turn
 from app.turn.job import Job
 
 MOST_WAITING = 10
@@ -40,6 +40,8 @@ class Chat:
     """The tasks that work on this chat or wait to, oldest first, each with its size in characters."""
     answering: asyncio.Task[Any] | None = None
     """The task that holds `turn`."""
+    ended: Ending | None = None
+    """How the last turn's answer ended; None if it has none, or not yet."""
     copy: Copy | None = None
     """What this session has seen of the thread in the history; None until it first reads or writes it."""
     unsaved: dict[str, Turn] = field(default_factory=dict)
@@ -54,8 +56,8 @@ class Chat:
     """Held while the thread is sent to a newly connected page, and while a question is accepted."""
     taken: dict[str, None] = field(default_factory=dict)
     """The ids of the questions this session accepted last, oldest first."""
-    coming: dict[str, asyncio.Event] = field(default_factory=dict)
-    """The accepted questions that are not saved yet; the event is set once one is saved or rejected."""
+    coming: set[str] = field(default_factory=set)
+    """The ids of the accepted questions that are neither saved nor rejected yet."""
     panel: dict[str, Any] = field(default_factory=dict)
     """The values that the settings panel shows."""
     size: int = 0
@@ -81,7 +83,7 @@ class Chat:
     async def one_turn(self) -> AsyncIterator[None]:
         """Waits for the turn and holds it for the calling task, which Stop then cancels."""
         async with self.turn:
-            self.answering = asyncio.current_task()
+            self.answering, self.ended = asyncio.current_task(), None
             try:
                 yield
             finally:
@@ -148,16 +150,8 @@ class Chat:
         self.taken[question] = None
         if len(self.taken) > _MOST_TAKEN:
             del self.taken[next(iter(self.taken))]
-        self.coming[question] = asyncio.Event()
+        self.coming.add(question)
 
     def settled(self, question: str) -> None:
         """Marks a question as saved, or as one that never will be."""
-        if event := self.coming.pop(question, None):
-            event.set()
-
-    async def all_settled(self, seconds: float) -> None:
-        """Waits at most `seconds` until each accepted question is saved or rejected."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                for event in list(self.coming.values()):
-                    await event.wait()
+        self.coming.discard(question)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
-from chainlit.session import WebsocketSession, ws_sessions_id
+from chainlit.session import WebsocketSession, ws_sessions_id, ws_sessions_sid
 from chainlit.user_session import user_sessions
 
+from app.access.signed_in import owner_name
 from app.history.copies import Copy
 from app.i18n import language_of
 from app.page.chat import Chat
@@ -18,6 +19,10 @@ from app.talk.conversation import Answer
 Session = WebsocketSession
 """A browser window, in Chainlit's terms."""
 _chats: WeakKeyDictionary[Session, Chat] = WeakKeyDictionary()
+MOST_IN_BACKGROUND = 8
+"""The most chats of one user that may be answered in the background when another question is asked."""
+_left: WeakSet[Session] = WeakSet()
+"""Sessions whose page turned to another chat while this one was answered."""
 
 
 def chat_of(session: Session) -> Chat:
@@ -50,6 +55,29 @@ async def forget(session: Session) -> None:
 def live() -> list[tuple[Session, Chat]]:
     """The chats of all sessions, including those whose browser has just disconnected."""
     return list(_chats.items())
+
+
+def owner_of(session: Session) -> str:
+    """A session's user, as the key for limits and notices."""
+    return owner_name(session.user) if session.user else ""
+
+
+def leave(session: Session) -> None:
+    """Keeps a session whose page has turned to another chat, until `forget`: its answers go on."""
+    session.to_clear = False
+    # By this, Chainlit would find and delete it an hour later.
+    ws_sessions_sid.pop(session.socket_id, None)
+    _left.add(session)
+
+
+def in_background(owner: str) -> list[Session]:
+    """The sessions of a user that were left and still answer."""
+    return [session for session in _left if has_chat(session) and _chats[session].tasks and owner_of(session) == owner]
+
+
+def has_chat(session: Session) -> bool:
+    """Whether the session has its chat; not if a page that came back has adopted it, or if it was forgotten."""
+    return session in _chats
 
 
 def adopt(session: Session, connected: Callable[[Session], bool]) -> None:

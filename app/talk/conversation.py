@@ -17,6 +17,7 @@ from pydantic import Field
 from app.talk.control_tokens import neutralise
 from app.talk.figures import Figures, Seconds
 from app.talk.parts import Part, Reasoning, Text
+from engine.formats.moments import caption
 from engine.reasoning_tags import Kind, Piece
 
 Message = dict[str, Any]
@@ -244,16 +245,17 @@ class Conversation:
 PictureUrl = Callable[[Picture], str]
 
 
-def to_messages(turns: Sequence[Turn], system: str, url: PictureUrl) -> list[Message]:
+def to_messages(turns: Sequence[Turn], system: str, url: PictureUrl, *, named: bool = True) -> list[Message]:
     """The request's messages: the system prompt, then each turn; of the last one, only the question.
 
-    Earlier reasoning is not sent: the models are trained without it.
+    Earlier reasoning is not sent: the models are trained without it. `named`: whether the names of several pictures
+    are sent with their question.
     """
     messages: list[Message] = []
     if system.strip():
         messages.append({"role": "system", "content": neutralise(system)})
     for turn in turns:
-        messages.append(_question(turn, url))
+        messages.append(_question(turn, url, named=named))
         if turn is not turns[-1] and (answer := turn.answer) and answer.text:
             messages.append({"role": "assistant", "content": neutralise(answer.text)})
     return messages
@@ -273,11 +275,28 @@ def to_prefix(answer: Answer, marks: tuple[str, str] | None, prefill: str = "") 
     return {"role": "assistant", "content": text}
 
 
-def _question(turn: Turn, url: PictureUrl) -> Message:
-    text = neutralise(turn.text)
+def list_of_names(pictures: Sequence[Picture]) -> str:
+    """What precedes a question about several pictures, so that question and answer can refer to each.
+
+    The numbers are those below the pictures on the page. It is empty for a single picture, and for the frames of a
+    video, which have captions.
+    """
+    if len(pictures) < 2 or all(caption(picture.name) for picture in pictures):
+        return ""
+    names = "; ".join(f"{number}. {picture.name}" for number, picture in enumerate(pictures, 1))
+    return f"Pictures, in this order: {names}\n\n"
+
+
+def _question(turn: Turn, url: PictureUrl, *, named: bool) -> Message:
+    names = list_of_names(turn.pictures) if named and turn.text.strip() else ""
+    text = neutralise(names + turn.text)
     if not turn.pictures:
         return {"role": "user", "content": text}
-    parts: list[Message] = [{"type": "image_url", "image_url": {"url": url(picture)}} for picture in turn.pictures]
+    parts: list[Message] = []
+    for picture in turn.pictures:
+        if heading := caption(picture.name):
+            parts.append({"type": "text", "text": heading})
+        parts.append({"type": "image_url", "image_url": {"url": url(picture)}})
     if text.strip():
         parts.append({"type": "text", "text": text})
     return {"role": "user", "content": parts}

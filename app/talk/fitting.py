@@ -10,7 +10,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from app.talk.conversation import Picture, Turn
+from app.talk.conversation import Picture, Turn, list_of_names
+from engine.formats.moments import caption
 
 Count = Callable[[str], int]
 """The number of tokens in a text."""
@@ -21,8 +22,11 @@ PICTURE_EXTRA = 6
 """The most tokens that it adds to a picture."""
 SMALLEST_ANSWER = 64
 """With less room than this for the answer, in tokens, the question is not sent."""
+CAPTION_TOKENS = 16
+"""The most tokens of the text before a frame of a video."""
 _PATCH = 28
 """Kimi-VL merges 2 x 2 patches of 14 pixels into one token."""
+TOKEN_PIXELS = _PATCH * _PATCH
 
 
 class TooLongError(Exception):
@@ -60,7 +64,7 @@ def picture_tokens(picture: Picture, pixel_limit: int) -> int:
     scale = min(1.0, math.sqrt(pixel_limit / max(1, picture.width * picture.height)))
     columns = math.ceil(picture.width * scale / _PATCH)
     rows = math.ceil(picture.height * scale / _PATCH)
-    return columns * rows + PICTURE_EXTRA
+    return columns * rows + PICTURE_EXTRA + (CAPTION_TOKENS if caption(picture.name) else 0)
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,7 @@ def texts(turns: Sequence[Turn]) -> list[str]:
 def _turn_tokens(turn: Turn, last: bool, pixel_limit: int, count: Count) -> int:
     tokens = count(turn.text) + MESSAGE_TOKENS
     tokens += sum(picture_tokens(picture, pixel_limit) for picture in turn.pictures)
+    tokens += upper_bound(list_of_names(turn.pictures))
     if not last and turn.answer:
         tokens += count(turn.answer.text) + MESSAGE_TOKENS
     return tokens

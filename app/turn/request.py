@@ -11,7 +11,6 @@ from typing import Any
 
 import aiofiles
 
-from app.files.padded import padded_file
 from app.talk.conversation import Message, Picture, Turn, to_messages, to_prefix
 from app.talk.fitting import Fit, Limits, fit, texts, upper_bound
 from app.talk.settings import ChatSettings, Offer, follow_thinking, parse
@@ -19,6 +18,7 @@ from app.turn.job import Job
 from app.upstream.client import EngineClient
 from app.upstream.offer import offer_of
 from engine.catalog import Instant
+from engine.formats.padded import padded_file
 from engine.reasoning_tags import Marks, Start
 
 
@@ -97,7 +97,11 @@ async def _body(
 ) -> dict[str, Any]:
     urls = {picture: await _picture_url(client, picture) for turn in fitted.turns for picture in turn.pictures}
     messages: list[Message] = await asyncio.to_thread(
-        to_messages, fitted.turns, settings.system_prompt, urls.__getitem__
+        to_messages,
+        fitted.turns,
+        settings.system_prompt,
+        urls.__getitem__,
+        named=not client.plan.traits.reads_only,
     )
     body: dict[str, Any] = {
         "model": settings.model,

@@ -17,8 +17,9 @@ from typing import Any
 
 import httpx2
 
+from app.files.pictures import PictureLimits
 from app.lazily import openai
-from app.talk.fitting import estimate
+from app.talk.fitting import TOKEN_PIXELS, estimate
 from app.upstream.backpressure import Reply
 from app.upstream.progress import Queue
 from engine.catalog import Model, UnknownModelError, assumed_model, find_model
@@ -93,6 +94,12 @@ class EngineClient:
     def picture_pixels(self) -> int:
         """To how many pixels a larger picture is scaled down."""
         return self.plan.picture_pixels or self.model.picture_pixels
+
+    @property
+    def picture_limits(self) -> PictureLimits:
+        """To which size a larger picture is scaled down; all frames of a video fill at most half of the context."""
+        together = self.context(self.plan.served_name) // 2 * TOKEN_PIXELS
+        return PictureLimits(self.picture_pixels, self.model.picture_side, together)
 
     async def count(self, texts: Sequence[str], name: str) -> dict[str, int]:
         """The number of tokens of each text: from the engine if it can count them, estimated otherwise."""

@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable
 
 from app import lazily
 from app.lazily import openai
-from app.upstream.client import EngineClient
+from app.upstream.client import EngineClient, model_of
 from app.upstream.stall import Patience
 from engine.config import Settings
+from engine.engines.registry import engine_of
 from engine.plans.launch import LaunchPlan
 from engine.status import ComingStatus, EngineStatus, Reason, Status
 from engine.supervise import control
@@ -57,6 +58,13 @@ class EngineState:
             return LaunchPlan.read(self._settings.files.plan)
         except FileNotFoundError:
             return None
+
+    def sees(self) -> bool:
+        """Whether a model that sees and reasons answers now, rather than the reader, or nothing."""
+        plan = self.plan()
+        if plan is None or self.status().state != "ready":
+            return False
+        return engine_of(plan.engine).chats and model_of(plan).pictures_per_prompt > 0
 
     def client(self) -> EngineClient | None:
         """A client for the launched plan; None before the first launch."""

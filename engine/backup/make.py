@@ -32,7 +32,7 @@ FOLDERS = ("uploads", "presets", "run")
 """The folders of a workspace that are backed up; logs, weights and measurements are not."""
 _OF_THIS_LIFE = {
     "groups.json", "plan.json", "processes.json", "restoring", "scratch", "scratch.json", "status.json",
-    "supervisor.json", "swept.json", "timeline.jsonl", "workspace.id",
+    "supervisor.json", "swept.json", "timeline.jsonl", "tool-groups.json", "tools.json", "workspace.id",
 }  # fmt: skip
 """Files in `run` that belong to the present processes, or to this folder only."""
 _PIECE = 1024 * 1024

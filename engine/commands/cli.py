@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from rich.console import Console
 
-from engine.commands import backup, key, user
+from engine.commands import backup, key, prove, user
 from engine.commands import plan as plan_command
 from engine.commands import verify as verify_command
 from engine.commands.log_view import LogView
@@ -39,6 +39,22 @@ def doctor_command(settings: Settings, chosen: argparse.Namespace) -> int:
     from engine.commands import doctor  # noqa: PLC0415 - only this command needs it
 
     return doctor.run(settings, chosen)
+
+
+def tools_command(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Lists the tools of `mcp.json`, or calls one; exit status 1 if something is wrong."""
+    from engine.commands import tools  # noqa: PLC0415 - only this command needs it, and it imports much
+
+    return tools.run(settings, chosen)
+
+
+def evaluate(settings: Settings, chosen: argparse.Namespace) -> int:
+    """Measures how often an engine is right: the running one, or two that are started for it."""
+    if chosen.mmproj:
+        from engine.measure.accuracy import encoders  # noqa: PLC0415 - only this option needs it
+
+        return encoders.run(settings, chosen)
+    return eval_command.run(settings, chosen)
 
 
 def status(settings: Settings, chosen: argparse.Namespace) -> int:
@@ -87,7 +103,8 @@ def stop(settings: Settings, _: argparse.Namespace) -> int:
 
 def logs(settings: Settings, chosen: argparse.Namespace) -> int:
     """Prints the end of the logs, and with -f new lines as they come."""
-    paths = {"llm": settings.files.llm_log, "app": settings.files.app_log}
+    files = settings.files
+    paths = {"llm": files.llm_log, "app": files.app_log, "tools": files.tools_log}
     wanted = [paths[chosen.which]] if chosen.which else list(paths.values())
     view = LogView(Console(highlight=False), labelled=not chosen.which)
     for path in wanted:
@@ -122,7 +139,9 @@ def parser() -> argparse.ArgumentParser:
     word("status", status, "report the status").add_argument("--json", action="store_true", help="as JSON")
     word("stop", stop, "stop the engine and the page")
     log = word("logs", logs, "print the end of the logs")
-    log.add_argument("which", nargs="?", choices=["llm", "app"], help="only the engine's log, or only the page's")
+    log.add_argument(
+        "which", nargs="?", choices=["llm", "app", "tools"], help="only the log of the engine, the page or the tools"
+    )
     log.add_argument("-f", "--follow", action="store_true", help="print new lines as they come")
     log.add_argument("-n", "--lines", type=int, default=50, help="how many of the last lines (50)")
     plan_command.arguments(word("plan", plan_command.run, "show what would run here, or on another machine"))
@@ -130,9 +149,12 @@ def parser() -> argparse.ArgumentParser:
     backup.add_restore(word("restore", backup.bring_back, "restore a backup from DIR"))
     examine = word("doctor", doctor_command, "check the installation and say how to fix what is broken")
     examine.add_argument("--json", action="store_true", help="as JSON")
+    tools = word("tools", tools_command, "list the tools of workspace/mcp.json and say what is wrong, or call one")
+    tools.add_argument("--call", nargs=2, metavar=("NAME", "JSON"), help="call a tool with these arguments")
     bench_command.arguments(word("bench", bench_command.run, "measure the running engine: throughput and latency"))
+    word("prove", prove.run, "show with a tiny model that this machine's engine works, before a large one is fetched")
     verify_command.arguments(word("verify", verify_command.run, "check that an engine does what this chat needs"))
-    eval_command.arguments(word("eval", eval_command.run, "measure how often the running engine is right"))
+    eval_command.arguments(word("eval", evaluate, "measure how often the running engine is right"))
     user.add_arguments(word("user", user.run, "manage who may sign in to a page that others can reach"))
     key.add_arguments(word("key", key.run, "manage which programs may use the API"))
     return top

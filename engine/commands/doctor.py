@@ -35,6 +35,7 @@ from engine.install.weights import Missing, WeightsError, find_weights
 from engine.machine.detect import Hardware, detect
 from engine.machine.open_files import possible
 from engine.machine.vendor import GIB
+from engine.measure.proof.record import Outcome
 from engine.plans.launch import PlanError
 from engine.supervise import control
 from engine.supervise.elsewhere import Elsewhere
@@ -84,6 +85,7 @@ def examine(settings: Settings, hardware: Hardware) -> list[Finding]:
         lambda: open_files(possible(), resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
         lambda: machine(hardware),
         lambda: weights(settings, hardware),
+        lambda: proof(settings, hardware),
         lambda: database(settings),
     ]
     return [finding for check in checks for finding in _tried(check)]
@@ -263,6 +265,23 @@ def weights(settings: Settings, hardware: Hardware) -> list[Finding]:
             advice = f"The reader answers until somebody lets {gigabytes:.4g} GB be fetched: KIMI_DOWNLOAD=yes."
         return [Finding("model", "warning", what, advice)]
     return [Finding("model", "ok", f"{plan.model} on {plan.engine}, weights in {place}")]
+
+
+def proof(settings: Settings, hardware: Hardware) -> list[Finding]:
+    """What `./start.sh prove` found on the engine that would run."""
+    try:
+        plan = make_plan(settings, hardware)
+    except PlanError:
+        return []
+    if engine_of(plan.engine).proof is None:
+        return []
+    outcome = Outcome.read(settings.files.proof)
+    if outcome is None or not outcome.concerns(plan):
+        what = f"./start.sh prove shows in a minute whether {plan.traits.title} works here; it was not run yet."
+        return [Finding("proof", "ok", what)]
+    if outcome.passed:
+        return [Finding("proof", "ok", str(outcome))]
+    return [Finding("proof", "warning", str(outcome), "Run ./start.sh prove again, and see its output in prove.log.")]
 
 
 def database(settings: Settings) -> list[Finding]:

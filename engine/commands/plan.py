@@ -7,19 +7,18 @@ import sys
 from dataclasses import replace
 
 from engine.arguments import positive
-from engine.catalog import Model, UnknownNameError, catalog, find_card, models
+from engine.catalog import UnknownNameError, catalog, models
 from engine.config import AUTO, Settings
 from engine.engines.choice import make_plan
-from engine.engines.elsewhere import plan_elsewhere
+from engine.engines.elsewhere import Choice, plan_choice, plan_elsewhere
 from engine.engines.ladder import wanted_model
 from engine.engines.registry import ENGINES
-from engine.engines.vllm.plan import NAME as VLLM
 from engine.install.weights import Missing, WeightsError, find_weights
 from engine.machine.detect import Hardware, detect
 from engine.plans.formats import FORMATS, node_script, render
 from engine.plans.launch import WEIGHTS, LaunchPlan, PlanError
-from engine.plans.request import Request, choose_variant, verification_here
-from engine.plans.target import Target, from_card, from_hardware
+from engine.plans.request import PARSED, Request, verification_here
+from engine.plans.target import from_hardware
 from engine.plans.tuning import TUNINGS
 
 UNKNOWN, FORBIDDEN = 2, 3
@@ -36,6 +35,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--variant", default="", help="another form of the weights: nvfp4, mxfp4, fp8")
     parser.add_argument("--preset", type=str.lower, choices=TUNINGS, help="a set of engine flags (KIMI_PRESET)")
     parser.add_argument("--speculative", action="store_true", help="a draft model proposes tokens (EAGLE3)")
+    parser.add_argument(
+        "--without", action="append", default=[], choices=PARSED,
+        help="leave thoughts or tool calls in the text, without the engine's parser",
+    )  # fmt: skip
     parser.add_argument("--nodes", type=positive, default=1, help="how many machines work together")
     parser.add_argument("--format", type=str.lower, choices=FORMATS, default="text", help="how to print it (text)")
     parser.add_argument("--node", type=int, help="of several machines, print the script of this one, from 0 on")
@@ -71,14 +74,31 @@ def planned(settings: Settings, chosen: argparse.Namespace) -> LaunchPlan:
             f"{', '.join(catalog().accelerators)}."
         )
     if chosen.accelerator is not None:
-        target = _target(model, chosen)
-    else:
-        hardware = detect()
-        if chosen.format in {"text", "json"} and not (chosen.extra or chosen.variant or chosen.speculative):
-            return _plan_here(settings, chosen, hardware)
-        target = from_hardware(hardware)[0]
+        choice = Choice(
+            model.name,
+            chosen.accelerator,
+            chosen.count,
+            chosen.nodes,
+            chosen.memory,
+            chosen.engine or AUTO,
+            chosen.variant,
+            tuning,
+            speculative=chosen.speculative,
+            without=tuple(chosen.without),
+        )
+        return plan_choice(choice, model, tuple(chosen.extra))
+    hardware = detect()
+    changed = chosen.extra or chosen.variant or chosen.speculative or chosen.without
+    if chosen.format in {"text", "json"} and not changed:
+        return _plan_here(settings, chosen, hardware)
     request = Request(
-        model, target, tuning=tuning, variant=chosen.variant, speculative=chosen.speculative, extra=tuple(chosen.extra)
+        model,
+        from_hardware(hardware)[0],
+        tuning=tuning,
+        variant=chosen.variant,
+        speculative=chosen.speculative,
+        without=tuple(chosen.without),
+        extra=tuple(chosen.extra),
     )
     return plan_elsewhere(request, chosen.engine or AUTO)
 
@@ -98,21 +118,6 @@ def _folder(plan: LaunchPlan, settings: Settings) -> str:
     except WeightsError:
         return plan.weights
     return str(found.folder if isinstance(found, Missing) else found)
-
-
-def _target(model: Model, chosen: argparse.Namespace) -> Target:
-    card = find_card(chosen.accelerator)
-    one = from_card(card, 1, chosen.memory, chosen.nodes)
-    if chosen.count:
-        return replace(one, count=chosen.count)
-    engine = VLLM if (chosen.engine or AUTO) == AUTO else chosen.engine
-    variant = choose_variant(engine, model, replace(one, count=card.node))
-    if variant and variant.devices and chosen.variant in {"", variant.name}:
-        return replace(one, count=min(card.node, variant.devices))
-    # One, where the model or a smaller form of it fits; else as many as a usual machine has.
-    needs = [model.memory_gb or 0, *(form.memory_gb for form in model.variants if one.fits(form))]
-    fits = one.usable_gb is None or min(needs) <= one.usable_gb
-    return one if fits and chosen.nodes == 1 else replace(one, count=card.node)
 
 
 def _gigabytes(text: str) -> float:

@@ -20,8 +20,9 @@ from engine.engines.registry import engine_of
 from engine.machine.load import Load, LoadMeter
 from engine.machine.vendor import Device
 from engine.plans.launch import LaunchPlan
-from engine.status import Status, known_fields
+from engine.status import ComingStatus, Status, known_fields
 from engine.supervise import timeline
+from engine.supervise.succession import in_words
 from engine.system.local_http import get_json
 
 _COLOURS = {"ready": "green", "starting": "yellow", "stopping": "yellow", "failed": "bold red", "stopped": "dim"}
@@ -45,6 +46,7 @@ def show(settings: Settings, seen: Status, plan: LaunchPlan | None, console: Con
     table.add_column(overflow="fold")
     for name, what in (
         ("engine", _engine(seen, plan)),
+        ("coming", _coming(seen.coming)),
         ("page", _page(seen)),
         ("why", Group(*(Text(reason) for reason in plan.why())) if plan and plan.why() else None),
         ("machine", _machine(load)),
@@ -92,6 +94,22 @@ def _engine(seen: Status, plan: LaunchPlan | None) -> RenderableType:
     line = _line(engine.state, f"{what}{place}", engine.since, engine.pid, engine.restarts)
     said = wording.report(engine.phase, engine.reason)
     return Group(line, Text(said + percent)) if said else line
+
+
+def _coming(coming: ComingStatus) -> RenderableType | None:
+    """A better engine on its way, and how far its download is."""
+    if coming.state in {"", "ready"}:
+        return None
+    said = Text(in_words(coming))
+    if coming.state != "fetching" or not coming.total:
+        return said
+    figures = f"{coming.done / 1e9:.1f} of {coming.total / 1e9:.1f} GB"
+    if coming.speed:
+        minutes = max(1, round((coming.total - coming.done) / coming.speed / 60))
+        figures += f", {coming.speed / 1e6:.1f} MB/s, about {minutes} min left"
+    bar = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    bar.add_row(_bar(coming.done / coming.total), figures)
+    return Group(said, bar)
 
 
 def _page(seen: Status) -> RenderableType:

@@ -48,10 +48,22 @@ class Workload:
     """Width and height of the one picture in each prompt; None: only text."""
     prompts: int
     concurrency: int
+    rate: float | None
+    """Requests that begin in a second; None: as many as `concurrency` lets."""
     seed: int
     """The seed that draws the prompts."""
     output: Path
     """The file for the report in JSON, of which the last line is read."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How nano stands for a large model on this engine, for `./start.sh prove`."""
+
+    plan: Callable[[Settings, Hardware], LaunchPlan]
+    """Nano's launch, on the device that a large model would get. Raises PlanError."""
+    unproven: tuple[str, ...]
+    """Sentences on what of a large model it can't prove on this engine."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +100,8 @@ class Engine:
     """Metrics that show it at work, besides its token counters."""
     bench: Callable[[Workload], list[str]] | None = None
     """The command line of its benchmark program, without a key. None: it has none."""
+    proof: Proof | None = None
+    """None: nano does not run on it."""
     no_bench: str = ""
     """Why there is no benchmark, and what to do instead; `{url}` becomes its address."""
 

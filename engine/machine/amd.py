@@ -11,6 +11,8 @@ from typing import Any
 from engine.machine.vendor import GIB, Accelerator, Device, Vendor, number_in, output_of, text_of
 
 _DRM = Path("/sys/class/drm")
+_LEAST = 7.5 * GIB
+"""A card of 8 GB reports 8,176 MiB."""
 
 
 def parse_amd_smi(static: str) -> tuple[Accelerator, ...]:
@@ -52,14 +54,14 @@ def detect(notes: list[str]) -> tuple[Accelerator, ...]:
 def from_sysfs(drm: Path) -> tuple[Accelerator, ...]:
     """AMD's devices with their own memory, from `card*/device/{vendor,mem_info_vram_total,mem_info_vram_used}`.
 
-    An integrated GPU reports a small part of the RAM as VRAM; anything below 8 GiB is ignored.
+    An integrated GPU reports a small part of the RAM as VRAM; anything much below 8 GiB is ignored.
     """
     found = []
     for device in sorted(drm.glob("card[0-9]*/device")):
         if text_of(device / "vendor").strip() != "0x1002":
             continue
         total, used = (text_of(device / f"mem_info_vram_{which}").strip() for which in ("total", "used"))
-        if total.isdigit() and int(total) >= 8 * GIB:
+        if total.isdigit() and int(total) >= _LEAST:
             name = text_of(device / "product_name").strip() or "AMD GPU"
             free = int(total) - int(used) if used.isdigit() else None
             found.append(Accelerator(vendor="amd", name=name, memory=int(total), free=free))

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Sequence
+from ctypes.util import find_library
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +41,8 @@ class Hardware:
     """llama.cpp's server, if it is on the PATH."""
     llama_flags: frozenset[str] | None = None
     """The long options that its `--help` names, none where it does not run; None: it was not asked."""
+    vulkan: bool = False
+    """Whether Vulkan's loader is installed, by which programs reach a GPU of any maker."""
     sglang_python: str | None = None
     """The interpreter of SGLang's environment, if its command is on the PATH."""
 
@@ -66,6 +69,7 @@ def detect() -> Hardware:
         notes=tuple(notes),
         llama_server=llama,
         llama_flags=_flags_of(llama) if llama else None,
+        vulkan=find_library("vulkan") is not None,
         sglang_python=_beside(shutil.which("sglang")),
     )
 

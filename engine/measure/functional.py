@@ -10,6 +10,7 @@ from http.client import HTTPException
 from typing import Any
 
 from engine.catalog import Model, UnknownModelError, find_model
+from engine.formats.padded import padded
 from engine.measure.accuracy.scoring import character_errors
 from engine.measure.accuracy.sets import OUR_PICTURES, READ_ALL, data_url, folder_set
 from engine.system.local_http import get_json, post
@@ -25,6 +26,8 @@ _MAX_TOKENS = 4096
 _MARKS = ("<think>", "</think>", "◁think▷", "◁/think▷")
 _LLAMA = "llamacpp"
 """What llama-server calls the owner of its models. It leaves the marks in, and the page takes the thoughts off."""
+_PATCHES = 4096
+"""To so many a picture is scaled for it, as by default on the page."""
 _TOOL = {
     "type": "function",
     "function": {
@@ -140,7 +143,9 @@ def check_picture(server: Server, served: Served) -> str:
     if served.model and not served.model.pictures_per_prompt:
         return "not asked: this model takes none"
     item, read = next((item, read) for item, read in folder_set(OUR_PICTURES).items() if item.name == PICTURE)
-    picture = {"type": "image_url", "image_url": {"url": data_url(read())}}
+    # llama-server reads no WebP, and scales pictures in another way than the model's processor.
+    data = padded(read(), _PATCHES) if served.owner == _LLAMA else read()
+    picture = {"type": "image_url", "image_url": {"url": data_url(data)}}
     said = ask(server, served, [picture, {"type": "text", "text": READ_ALL}])
     if served.model and served.model.tiny:
         return "taken; this model reads no text"

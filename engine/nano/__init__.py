@@ -2,5 +2,7 @@
 
 from pathlib import Path
 
+NAME = "nano"
+"""Its name in the catalogue."""
 CHECKPOINT = Path(__file__).with_name("checkpoint")
 """The folder to give to vLLM as `--model`."""

@@ -26,10 +26,17 @@ def as_docker(plan: LaunchPlan) -> str:
     Raises:
         PlanError: there is no container image of this engine.
     """
-    parts = [_docker_run(plan, plan.argv)]
-    for rank, worker in enumerate(plan.guide.workers, start=1):
-        parts += [f"# On node {rank}:\n", _docker_run(plan, worker)]
-    return "".join(parts)
+    first, *others = (docker_on(plan, rank) for rank in range(len(plan.guide.workers) + 1))
+    return first + "".join(f"# On node {rank}:\n{run}" for rank, run in enumerate(others, start=1))
+
+
+def docker_on(plan: LaunchPlan, rank: int) -> str:
+    """The `docker run` of one of several nodes, by its rank.
+
+    Raises:
+        PlanError: there is no container image of this engine.
+    """
+    return _docker_run(plan, plan.guide.workers[rank - 1] if rank else plan.argv)
 
 
 def as_compose(plan: LaunchPlan) -> str:

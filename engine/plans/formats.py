@@ -24,7 +24,7 @@ def render(plan: LaunchPlan, how: str) -> str:
 
 def as_text(plan: LaunchPlan) -> str:
     """Everything, for reading."""
-    parts = [_heading(plan)]
+    parts = [heading(plan)]
     parts.append(_section("Why", [f"- {reason}" for reason in plan.why()]))
     parts.append(_section("First", [line for step in plan.guide.steps for line in (*step.splitlines(), "")][:-1]))
     parts.append(_section("Launch", [*_exports(plan.env), *_lines(plan.argv)]) if plan.argv else "")
@@ -37,6 +37,14 @@ def as_text(plan: LaunchPlan) -> str:
     parts.append(_section("If it fails", [f"- {line}" for line in plan.guide.advice]))
     parts.append(f"Checked: {plan.guide.checked}." if plan.guide.checked else "")
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def heading(plan: LaunchPlan) -> str:
+    """Model, engine and machine in a few words."""
+    model = models().get(plan.model)
+    where = f", {plan.accelerator}" if plan.accelerator else ""
+    what, engine = model.title if model else plan.model, plan.traits.title
+    return f"{what if what == engine else f'{what} on {engine}'}{where}"
 
 
 def as_shell(plan: LaunchPlan) -> str:
@@ -53,7 +61,7 @@ def node_script(plan: LaunchPlan, rank: int) -> str:
     if rank not in range(len(plan.guide.workers) + 1):
         raise PlanError(f"This plan has nodes 0 to {len(plan.guide.workers)}; --node {rank} is none of them.")
     nodes = f", node {rank}" if plan.guide.workers else ""
-    lines = ["#!/usr/bin/env bash", f"# {_heading(plan)}{nodes}", "set -euo pipefail", ""]
+    lines = ["#!/usr/bin/env bash", f"# {heading(plan)}{nodes}", "set -euo pipefail", ""]
     # The first node alone answers, and so needs the key.
     steps = [step for step in plan.guide.steps if not (rank and is_key_step(step))]
     lines += [line for step in steps for line in (*step.splitlines(), "")]
@@ -101,13 +109,6 @@ FORMATS: dict[str, Callable[[LaunchPlan], str]] = {
     "compose": as_compose,
     "json": as_json,
 }
-
-
-def _heading(plan: LaunchPlan) -> str:
-    model = models().get(plan.model)
-    where = f", {plan.accelerator}" if plan.accelerator else ""
-    what, engine = model.title if model else plan.model, plan.traits.title
-    return f"{what if what == engine else f'{what} on {engine}'}{where}"
 
 
 def _section(title: str, lines: Iterable[str]) -> str:

@@ -41,8 +41,15 @@ class EngineTraits:
     """Whether it surely goes on with an answer that was begun, so that thinking can be ended early."""
     repeats_beginning: bool = False
     """Whether a reply that is not streamed repeats the beginning of the answer that it goes on with."""
+    side_requests: bool = False
+    """Whether a short request beside the chats costs them nothing: not where it takes the only slot's cache."""
     remote: bool = False
     """Whether it is a server that the user runs, with the user's key; nothing is started here."""
+
+    @property
+    def reads_only(self) -> bool:
+        """Whether it is the reader, which takes every word of a question for one to look for."""
+        return self.unit == "character"
 
     def title_in(self, language: str) -> str:
         """Its name in this language."""
@@ -88,8 +95,8 @@ class LaunchPlan:
     pictures: Literal["file", "data"]
     traits: EngineTraits = EngineTraits()
     picture_patches: int | None = None
-    """To how many patches the page scales each picture, which it then pads to whole blocks (app/files/padded.py), for
-    an engine that does neither as the model's own processor does; None: the engine does it."""
+    """To how many patches the page scales each picture, which it then pads to whole blocks (engine/formats/padded.py),
+    for an engine that does neither as the model's own processor does; None: the engine does it."""
     picture_pixels: int | None = None
     """What a picture is scaled down to where that is less than the model's own limit."""
     argv: tuple[str, ...] = ()
@@ -107,7 +114,8 @@ class LaunchPlan:
     to_fetch: int = 0
     """Bytes of weights that are not here yet and may come while the reader answers; 0: it is waited for them."""
     finish: str = ""
-    """`python -m FINISH MODEL WEIGHTS MODELS` makes what else it loads once the weights are there; empty: nothing."""
+    """`python -m FINISH MODEL WEIGHTS MODELS [PROGRAM]` makes what else it loads once the weights are there, `PROGRAM`
+    being the engine where none is installed here; empty: nothing."""
     context: int | None = None
     """The context the engine was launched with, in tokens; None: the model's own, or what memory allows."""
     note: str = ""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.catalog import Draft, EngineFacts, Model, Recipe, Variant, catalog, find_engine, is_card
+from engine.catalog import Draft, EngineFacts, Model, Parsers, Recipe, Variant, catalog, find_engine, is_card
 from engine.machine.vendors import CPU, VENDORS
 from engine.plans.launch import ForbiddenError
 from engine.plans.page import KEY_FILE
@@ -34,6 +34,8 @@ class Place:
     """Where the engine sends OpenTelemetry traces; None: nowhere."""
 
 
+PARSED = {"thoughts": "reasoning", "tools": "tools"}
+"""What an engine can take out of a model's text, and the kind of parser that does."""
 ELSEWHERE = Place(8000, Path(), Path("workspace/uploads"))
 """Another machine, in a copy of the project's folder."""
 
@@ -51,6 +53,8 @@ class Request:
     """The form of the model by its name; empty: what fits the devices best."""
     speculative: bool = False
     """Whether a draft model is to propose tokens."""
+    without: tuple[str, ...] = ()
+    """What stays in the text, of `PARSED`."""
     extra: tuple[str, ...] = ()
     """Further engine flags, which override ours."""
     wanted: str = ""
@@ -115,6 +119,11 @@ class Request:
             else ""
         )
 
+    def parsers(self, engine: str) -> Parsers:
+        """The engine's parsers for this model; an empty name: none."""
+        known = self.model.parsers.get(engine, Parsers())
+        return known.model_copy(update={PARSED[part]: "" for part in self.without})
+
     def recipes(self, engine: str, variant: Variant | None) -> list[Recipe]:
         """What this combination adds to the launch."""
         return [
@@ -143,9 +152,12 @@ class Request:
                 f"Untested: {variant.name}, without the {self.model.memory_gb:g} GB that {self.model.precision} needs; "
                 f"we know of no one who has run {self.model.name} with it ({variant.source})."
             )
-        if shown := self.target.established(engine, self.model, devices):
-            return f"{'Listed as experimental' if shown.experimental else 'Shown to work'}: {shown.source}"
+        shown = self.target.established(engine, self.model, devices)
         where = f"{devices} x {self.target.name}" if devices > 1 else self.target.name
+        if shown and shown.unnamed:
+            return f"Not established on {where}: {shown.source} shows it on {engine}, but does not name the devices."
+        if shown:
+            return f"{'Listed as experimental' if shown.experimental else 'Shown to work'}: {shown.source}"
         return f"Not established: we know of no one who has run {self.model.name} on {engine} and {where}."
 
 
@@ -174,6 +186,10 @@ class Split:
     """Groups on each machine; more than one take different requests, and their experts are spread over all."""
     nodes: int
     reason: str
+
+    def flags(self, recipe: Recipe) -> list[str]:
+        """The recipe's flags for this many devices."""
+        return [flag.replace("{tensor}", str(self.tensor)) for flag in recipe.flags]
 
     @property
     def devices(self) -> int:

@@ -26,6 +26,8 @@ class Target:
     """How much of it is free now; None: unknown, or another machine."""
     count: int = 1
     nodes: int = 1
+    ram_gb: float | None = None
+    """RAM of the machine, for an engine that keeps there what its devices have no room for; None: unknown."""
 
     @property
     def usable_gb(self) -> float | None:

@@ -12,7 +12,7 @@ from engine.reader.answering import answer
 from engine.reader.answering.question import understand
 from engine.reader.answering.texts import Language, language, say
 from engine.reader.errors import ReaderError
-from engine.reader.messages import ChatRequest, Conversation
+from engine.reader.messages import ChatRequest, Conversation, Shown
 from engine.reader.reading import pictures
 from engine.reader.reading.read import Reading
 from engine.reader.worker import Worker
@@ -27,6 +27,14 @@ class Piece:
 
     kind: Literal["reasoning", "content"]
     text: str
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A picture that the question is about, and the time of a frame of a video."""
+
+    data: bytes
+    moment: str
 
 
 @dataclass
@@ -57,7 +65,7 @@ class Usage:
         }
 
 
-async def fetch(talk: Conversation, worker: Worker, uploads: Path | None, limit: int) -> list[bytes]:
+async def fetch(talk: Conversation, worker: Worker, uploads: Path | None, limit: int) -> list[Fetched]:
     """Return the encoded pictures that the question is about: those of its message, or all earlier ones.
 
     A greeting is about none of the earlier ones.
@@ -66,28 +74,29 @@ async def fetch(talk: Conversation, worker: Worker, uploads: Path | None, limit:
     """
     if len(talk.now) + len(talk.before) > limit:
         raise ReaderError(f"At most {limit} image(s) may be provided in one prompt.", param="messages")
-    found: list[bytes] = []
-    before: list[str] = [] if understand(talk.question).small_talk else talk.before
+    found: list[Fetched] = []
+    before: list[Shown] = [] if understand(talk.question).small_talk else talk.before
     # Two equal pages of a document are both counted; what is sent again with a later question is one picture.
-    for url in talk.now or dict.fromkeys(before):
-        data = await asyncio.to_thread(pictures.fetch, url, uploads)
+    for shown in talk.now or dict.fromkeys(before):
+        data = await asyncio.to_thread(pictures.fetch, shown.url, uploads)
         if not worker.known(data):
             async with worker.checking:
                 await asyncio.to_thread(pictures.check, data)
-        found.append(data)
+        found.append(Fetched(data, shown.moment))
     return found
 
 
-async def reply(talk: Conversation, images: list[bytes], worker: Worker, stops: list[str]) -> AsyncGenerator[Piece]:
+async def reply(talk: Conversation, images: list[Fetched], worker: Worker, stops: list[str]) -> AsyncGenerator[Piece]:
     """Yield the whole reply: reasoning while it reads, then the answer."""
     lang = language(talk.question)
+    headings = [_heading(image, number, lang) for number, image in enumerate(images, 1)]
     readings: list[Reading] = []
     silent = bool(talk.prefix)  # the reasoning of a continued answer was told already
     begun = False
-    for number, data in enumerate(images, 1):
+    for number, image in enumerate(images, 1):
         if len(images) > 1 and not silent:
             yield Piece("reasoning", say("number", lang, number=number, count=len(images)) + "\n")
-        job = worker.submit(data)
+        job = worker.submit(image.data)
         try:
             async for name, values in job.events():
                 if not silent:
@@ -96,7 +105,7 @@ async def reply(talk: Conversation, images: list[bytes], worker: Worker, stops: 
         finally:
             worker.cancel(job)
         # A document's pages are shown as they are read, where what was said before does not stand in the way.
-        page = None if talk.prefix or stops else _page(talk, readings, len(images), lang)
+        page = None if talk.prefix or stops else _page(talk, readings, headings, lang)
         if page is not None:
             for piece in pieces(page if number == 1 else "\n\n" + page):
                 yield Piece("content", piece)
@@ -105,13 +114,19 @@ async def reply(talk: Conversation, images: list[bytes], worker: Worker, stops: 
         return
     if images and not silent:
         yield Piece("reasoning", say("searching", lang) + "\n")
-    text = answer.compose(talk.question, readings, lang, follow_up=not talk.now) if images else say("help", lang)
+    follow_up = not talk.now
+    text = answer.compose(talk.question, readings, headings, lang, follow_up=follow_up) if images else say("help", lang)
     for piece in pieces(before_stop(rest_of(text, talk.prefix or ""), stops)):
         yield Piece("content", piece)
 
 
-def _page(talk: Conversation, readings: list[Reading], count: int, lang: Language) -> str | None:
-    return answer.page_of(talk.question, readings[-1], len(readings), count, lang, follow_up=not talk.now)
+def _page(talk: Conversation, readings: list[Reading], headings: list[str], lang: Language) -> str | None:
+    heading = headings[len(readings) - 1] if len(headings) > 1 else ""
+    return answer.page_of(talk.question, readings[-1], heading, lang, follow_up=not talk.now)
+
+
+def _heading(image: Fetched, number: int, lang: Language) -> str:
+    return say("of_frame", lang, time=image.moment) if image.moment else say("of_picture", lang, number=number)
 
 
 async def limited(parts: AsyncGenerator[Piece], most: int, usage: Usage) -> AsyncGenerator[Piece]:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
+from engine.formats.moments import moment_in
 from engine.reader.errors import ReaderError
 
 
@@ -40,6 +41,14 @@ class ImagePart(BaseModel):
 Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A picture in a message: its address, and the time of a frame of a video."""
+
+    url: str
+    moment: str = ""
+
+
 class Message(BaseModel):
     """One message of the thread."""
 
@@ -48,22 +57,33 @@ class Message(BaseModel):
 
     @property
     def text(self) -> str:
-        """The message's text parts, joined by line breaks."""
+        """The message's text parts, joined by line breaks; without those that are captions of frames."""
         if isinstance(self.content, list):
-            return "\n".join(part.text for part in self.content if isinstance(part, TextPart))
+            texts = [part.text for part in self.content if isinstance(part, TextPart)]
+            return "\n".join(text for text in texts if not moment_in(text))
         return self.content or ""
 
     @property
-    def urls(self) -> list[str]:
-        """The addresses of the message's pictures, in order."""
-        parts = self.content if isinstance(self.content, list) else []
-        return [part.image_url.url for part in parts if isinstance(part, ImagePart)]
+    def pictures(self) -> list[Shown]:
+        """The message's pictures, in order."""
+        found, moment = [], ""
+        for part in self.content if isinstance(self.content, list) else []:
+            if isinstance(part, ImagePart):
+                found.append(Shown(part.image_url.url, moment))
+            moment = moment_in(part.text) if isinstance(part, TextPart) else ""
+        return found
 
 
 class StreamOptions(Fields):
     """What a stream carries besides the answer."""
 
     include_usage: bool = False
+
+
+class ResponseFormat(BaseModel):
+    """The form that the answer must have."""
+
+    type: str
 
 
 class ChatRequest(Fields):
@@ -77,6 +97,8 @@ class ChatRequest(Fields):
     max_tokens: int | None = Field(default=None, ge=1)
     max_completion_tokens: int | None = Field(default=None, ge=1)
     n: Literal[1] = 1
+    response_format: ResponseFormat | None = None
+    tool_choice: str | dict[str, object] | None = None
     continue_final_message: bool = False
     add_generation_prompt: bool = True
 
@@ -96,8 +118,8 @@ class Conversation:
     """
 
     question: str
-    now: list[str]
-    before: list[str]
+    now: list[Shown]
+    before: list[Shown]
     prefix: str | None
     characters: int
 
@@ -106,8 +128,17 @@ def conversation(request: ChatRequest) -> Conversation:
     """Returns what `request` asks.
 
     Raises:
-        ReaderError: 400, if there is no user message, or the final message to continue is not the assistant's.
+        ReaderError: 400, if there is no user message, the final message to continue is not the assistant's, or the
+            answer must have a form or call a tool.
     """
+    if request.response_format and request.response_format.type != "text":
+        raise ReaderError(
+            "This server reads the text of pictures and fills no schema: leave response_format out, or ask a "
+            "vision-language model.",
+            param="response_format",
+        )
+    if request.tool_choice not in (None, "none", "auto"):
+        raise ReaderError("This server reads the text of pictures and calls no tools.", param="tool_choice")
     messages = list(request.messages)
     prefix: str | None = None
     if request.continue_final_message:
@@ -122,8 +153,8 @@ def conversation(request: ChatRequest) -> Conversation:
         raise ReaderError("There is no user message: ask something about a picture.", param="messages")
     return Conversation(
         question=messages[asking].text,
-        now=messages[asking].urls,
-        before=[url for message in messages[:asking] for url in message.urls],
+        now=messages[asking].pictures,
+        before=[picture for message in messages[:asking] for picture in message.pictures],
         prefix=prefix,
         characters=sum(len(message.text) for message in request.messages),
     )

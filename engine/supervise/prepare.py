@@ -43,7 +43,9 @@ async def _with_weights(plan: LaunchPlan, settings: Settings, report: Report) ->
     except WeightsError as error:
         raise PermanentError(error.reason) from None
     if plan.finish:
-        arguments = (plan.model, str(found), str(settings.models_folder))
+        # One that is not installed here may be of any build.
+        own = () if plan.environment else plan.argv[:1]
+        arguments = (plan.model, str(found), str(settings.models_folder), *own)
         await _run(plan.finish, *arguments, report=report)
     return replace(plan, argv=tuple(part.replace(WEIGHTS, str(found)) for part in plan.argv))
 

@@ -10,6 +10,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from engine import processes, wording
@@ -33,6 +34,8 @@ from engine.supervise.prepare import prepare
 from engine.supervise.scratch import Scratch
 from engine.supervise.service import Launch, PermanentError, Service, port_held
 from engine.supervise.succession import Succession, in_words
+from engine.supervise.terminal_question import TerminalQuestion
+from engine.supervise.tool_host import launch_tools
 from engine.system.logs import RotatingLog
 from engine.system.outgoing import masked
 from engine.wording import sentence
@@ -77,6 +80,7 @@ class Supervisor:
         self._meanwhile: LaunchPlan | None = None
         self._answered = False
         self._succession = Succession(settings, self)
+        self._question = TerminalQuestion(self._files, print_line)
         self._again: asyncio.TimerHandle | None = None
         # Made once the lock is held, because the lock file is part of the identity that they record.
         self._record: Record
@@ -127,7 +131,7 @@ class Supervisor:
         self._check_ports()
         self._publish()
         # The web process first: that is what users wait for.
-        self._services = [self._page(), self._engine()]
+        self._services = [self._page(), self._engine(), self._tools()]
         self._succession.begin()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -148,6 +152,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         self._print_line("Stopping …")
+        self._question.drop()
         self._succession.stop()
         for service in self._services:
             service.stop()
@@ -180,6 +185,12 @@ class Supervisor:
         return Service(
             "page", self._launch_page, self._log("app.log"), self._record, self._page_changed,
             cwd=ROOT, grace=10.0, watcher=PageLog,
+        )  # fmt: skip
+
+    def _tools(self) -> Service:
+        return Service(
+            "tools", partial(launch_tools, self._settings), self._log("tools.log"), self._record, self._tools_changed,
+            cwd=ROOT, grace=10.0,
         )  # fmt: skip
 
     def successor(
@@ -290,6 +301,10 @@ class Supervisor:
         after = self._status.coming
         if after.state != before:
             self._print_line(in_words(after))
+            if after.state == "asking":
+                self._question.ask()
+            else:
+                self._question.drop()
 
     def _first_engine_changed(self, **changes: Any) -> None:
         if not self._succession.taken_over:
@@ -307,6 +322,10 @@ class Supervisor:
             percent = f" {after.percent:.0f} %" if after.percent is not None else ""
             said = wording.report(after.phase, after.reason)
             self._print_line(f"engine ({after.kind}): {after.state}{': ' + said if said else ''}{percent}")
+
+    def _tools_changed(self, **changes: Any) -> None:
+        if reason := changes.get("reason"):
+            self._print_line(f"tools: {sentence(reason)}")
 
     def _page_changed(self, **changes: Any) -> None:
         before = self._status.page.state

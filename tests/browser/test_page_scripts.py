@@ -27,6 +27,12 @@ _PAGE = f"""<!doctype html>
   <script src="/names.js" defer></script>
   <script src="/markdown.js" defer></script>
   <script src="/sending.js" defer></script>
+  <script src="/notices.js" defer></script>
+  <script src="/draft-store.js" defer></script>
+  <script src="/drafts.js" defer></script>
+  <script src="/files.js" defer></script>
+  <script src="/typing.js" defer></script>
+  <script src="/chat-list.js" defer></script>
   <script src="/banner.js" defer></script>
   <link rel="stylesheet" href="/style.css">
 </head>
@@ -579,29 +585,73 @@ def test_the_banner_speaks_chinese(chromium: Browser) -> None:
 # ------------------------------------------------------------------------------------------------- Hidden tab, copying
 
 
+SOCKET = """() => {
+  const heard = {};
+  window.toasts = [];
+  const toast = (words, options) => toasts.push([words, options]);
+  Object.assign(toast, { error: toast, dismiss: (id) => toasts.push(["dismissed", id]) });
+  kimi.notices.connected({ on: (event, handle) => (heard[event] = handle) }, toast);
+  window.hears = (event, data) => heard[event](data);
+  window.hide = (hidden) => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  };
+}"""
+
+
 def test_an_answer_that_ends_in_a_hidden_tab_marks_the_title_until_it_is_seen(stage: Stage) -> None:
-    stage.stop_the_clock()
     page = stage.open()
-    hide = "hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true }); }"
-    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<button id=stop-button>Stop</button>')")
-    page.clock.run_for(1100)
-    page.evaluate(hide, True)
-    page.evaluate("document.getElementById('stop-button').remove()")
-    page.clock.run_for(1100)
+    page.evaluate(SOCKET)
+    # The server ends the turn of every page that connects.
+    page.evaluate("hide(true); hears('task_end')")
+    assert page.title() == "Chat"
+    page.evaluate("hears('task_start'); hears('task_end')")
     assert page.title() == "✓ Answer ready · Chat"
-    page.evaluate(hide, False)
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.evaluate("hide(false)")
+    assert page.title() == "Chat"
+    page.evaluate("hears('task_start')")
+    expect(page.locator("[aria-live=polite]")).to_have_text("The answer is being written")
+    page.evaluate("hears('task_end')")
+    expect(page.locator("[aria-live=polite]")).to_have_text("Answer ready")
     assert page.title() == "Chat"
 
 
-def test_an_answer_that_ends_before_ones_eyes_leaves_the_title(stage: Stage) -> None:
+def test_a_long_wait_offers_a_notification_which_a_hidden_tab_then_gives(chromium: Browser) -> None:
+    stage = Stage(chromium)
+    page = stage.page
+    page.add_init_script(
+        """window.shown = [];
+        Object.defineProperty(window, "isSecureContext", { value: true });
+        window.Notification = class {
+          static permission = "default";
+          static async requestPermission() { Notification.permission = "granted"; }
+          constructor(title, { body }) { shown.push(body); window.last = this; }
+          close() {}
+        };"""
+    )
     stage.stop_the_clock()
-    page = stage.open()
-    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<button id=stop-button>Stop</button>')")
-    page.clock.run_for(1100)
-    page.evaluate("document.getElementById('stop-button').remove()")
-    page.clock.run_for(1100)
-    assert page.title() == "Chat"
+    stage.open()
+    page.evaluate(SOCKET)
+    page.evaluate("window.kimi = kimi; kimi.go = (url) => (window.went = url); hears('task_start')")
+    page.clock.run_for(15_000)
+    assert page.evaluate("toasts.length") == 0
+    page.clock.run_for(10_000)
+    assert page.evaluate("toasts.map(([words, { action, cancel }]) => [words, action.label, cancel.label])") == [
+        ["This answer takes a while. Would you like a notification when it is ready?", "Notify me", "Not now"]
+    ]
+    page.evaluate("toasts[0][1].action.onClick(); hide(true); hears('task_end')")
+    assert page.evaluate("shown") == ["Answer ready"]
+    page.evaluate("hears('answer_done', { id: 'a', name: 'A sign', failed: true }); last.onclick()")
+    assert page.evaluate("shown.at(-1)") == "Ended with an error: A sign"
+    assert page.evaluate("went") == "/thread/a"
+    # It is asked once only.
+    page.evaluate(
+        "Notification.permission = 'default'; toasts.length = 0; localStorage.setItem('kimi-notify-declined', 1)"
+    )
+    page.evaluate("hears('task_start')")
+    page.clock.run_for(30_000)
+    assert page.evaluate("toasts.length") == 0
+    page.context.close()
 
 
 def test_copying_works_where_the_browser_has_no_clipboard_for_the_page(stage: Stage) -> None:
@@ -635,3 +685,56 @@ def test_the_theme_follows_the_system_until_the_person_chooses(chromium: Browser
     page.reload()
     assert page.evaluate("document.documentElement.className") == "light"
     context.close()
+
+
+# ----------------------------------------------------------------------------------------------------- The chats' list
+
+
+def test_pinned_chats_are_a_group_and_rows_tell_chats_with_the_same_name_apart(stage: Stage) -> None:
+    stage.stop_the_clock("2026-11-21T10:00:00Z")
+    page = stage.open()
+    page.evaluate("""() => {
+        window.chat = (id, createdAt, file, pinned) => ({ id, createdAt, metadata: { file, pinned } });
+        window.chats = [
+            chat("1", "2026-11-21T09:05:00Z", "a.pdf (1)", true),
+            chat("2", "2026-11-20T09:05:00Z", "b.png"),
+            chat("3", "2025-11-20T09:05:00Z", ""),
+        ];
+    }""")
+    grouped = page.evaluate("Object.entries(kimi.chats.groups(chats, (all) => ({ Today: all })))")
+    assert [(name, [one["id"] for one in group]) for name, group in grouped] == [
+        ("Pinned", ["1"]),
+        ("Today", ["2", "3"]),
+    ]
+    assert page.evaluate("Object.keys(kimi.chats.groups(chats.slice(1), (all) => ({ Today: all })))") == ["Today"]
+    today, this_year, earlier = page.evaluate("chats.map((one) => kimi.chats.about(one))")
+    assert today.endswith(" · a.pdf (1)")
+    assert "Nov" not in today
+    assert this_year.startswith("Nov 20 ")
+    assert this_year.endswith(" · b.png")
+    assert earlier.startswith("Nov 20, 2025 ")
+    assert "·" not in earlier
+
+
+def test_the_arrows_go_through_the_rows_of_the_list_and_into_their_menus(stage: Stage) -> None:
+    page = stage.open()
+    rows = "".join(
+        f'<li><a href="#{n}" id="row{n}">x<div id="thread-options" class="menu{n}" tabindex="-1">…</div></a></li>'
+        for n in (1, 2)
+    )
+    page.evaluate("rows => document.body.insertAdjacentHTML('beforeend', `<div id=thread-history>${rows}</div>`)", rows)
+    where = "document.activeElement.className || document.activeElement.id"
+    page.locator("#row1").focus()
+    seen = []
+    for key in ("ArrowUp", "ArrowDown", "ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+        seen.append(page.evaluate(where))
+    assert seen == ["row1", "row2", "menu2", "menu2", "row2", "row1"]
+
+
+def test_a_pin_that_fails_is_reported(stage: Stage) -> None:
+    page = stage.open()
+    page.route(f"{ADDRESS}api/threads/1/pinned", lambda route: route.fulfill(status=503, json={}))
+    page.evaluate("kimi.chats.pin({ id: '1' }, () => { window.changed = true; }, (words) => { window.said = words; })")
+    page.wait_for_function("window.said")
+    assert not page.evaluate("window.changed")

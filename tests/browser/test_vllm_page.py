@@ -13,11 +13,11 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
+from engine.nano.shapes import draw_shape
 from tests.browser.conftest import OpenPage
 from tests.instruments.collector import Collector, Span, tree
 from tests.instruments.pictures import png
 from tests.instruments.product import Product, running_product
-from tests.nano.pictures import draw_shape
 
 pytestmark = pytest.mark.vllm
 

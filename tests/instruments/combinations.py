@@ -24,6 +24,11 @@ COMBINATIONS: dict[str, str] = {
     "kimi-vl-thinking-2506-h100": "--model Kimi-VL-A3B-Thinking-2506 --accelerator H100",
     "kimi-vl-thinking-2506-laptop": "--model Kimi-VL-A3B-Thinking-2506 --accelerator CPU --memory 32",
     "kimi-vl-thinking-2506-llama-cuda": "--model Kimi-VL-A3B-Thinking-2506 --accelerator RTX4090 --engine llama.cpp",
+    "kimi-vl-thinking-2506-llama-rtx2060": "--model Kimi-VL-A3B-Thinking-2506 --accelerator RTX2060 --engine llama",
+    "kimi-vl-thinking-2506-llama-rtx3060": "--model Kimi-VL-A3B-Thinking-2506 --accelerator RTX3060 --engine llama",
+    "kimi-vl-thinking-2506-llama-2x-rtx4070": "--model Kimi-VL-A3B-Thinking-2506 --accelerator RTX4070 --count 2 "
+    "--engine llama",
+    "kimi-vl-thinking-2506-llama-rx7800xt": "--model Kimi-VL-A3B-Thinking-2506 --accelerator RX7800XT --engine llama",
     "kimi-vl-thinking-cpu": "--accelerator CPU --memory 64 --engine vllm",
     "kimi-vl-instruct-l40s": "--model Kimi-VL-A3B-Instruct --accelerator L40S",
     "kimi-vl-instruct-sglang": "--model Kimi-VL-A3B-Instruct --accelerator H100 --engine sglang",

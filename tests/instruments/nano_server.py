@@ -7,7 +7,6 @@ import contextlib
 import io
 import json
 import os
-import random
 import signal
 import subprocess
 import time
@@ -24,7 +23,6 @@ from PIL import Image
 
 from engine.config import ROOT
 from tests.instruments.ports import free_port
-from tests.nano.pictures import SHAPES, draw_shape
 
 PATIENCE = 300.0
 PICTURES = 4
@@ -201,40 +199,6 @@ def png(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def numbers(last: int, first: int = 1) -> str:
-    """What nano should say when it counts."""
-    return " ".join(str(number) for number in range(first, last + 1))
-
-
-def thinking(last: int) -> str:
-    """What nano should think when it counts."""
-    return f"I count from 1 to {last}: {numbers(last)}"
-
-
 def data_url(picture: bytes) -> str:
     """The bytes of a PNG as a URL."""
     return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
-
-
-_ABOUT_A_SHAPE = (
-    "What is in the picture?",
-    "Which shape is this?",
-    "Describe this image.",
-    "Tell me what you see here.",
-)
-
-
-def fresh_shapes(each: int = 25) -> list[tuple[str, Image.Image, str]]:
-    """So many of each shape, rendered as nano has never seen them: (shape, picture, question)."""
-    rng = random.Random(20_261_121)  # not a seed that it was trained with
-    asked = [shape for shape in SHAPES for _ in range(each)]
-    return [(shape, draw_shape(shape, rng), rng.choice(_ABOUT_A_SHAPE)) for shape in asked]
-
-
-def right(shape: str, reply: tuple[str, str]) -> bool:
-    """Whether the reply names the shape, in thought and answer."""
-    return reply == (f"I see a {shape}.", f"A {shape}.")
-
-
-LASTS = (1, 2, 3, 9, 10, 11, 20, 50, 57, 99, 100, 101, 150, 200, 201, 249, 277, 299, 300)
-"""To these numbers nano counts without a mistake."""

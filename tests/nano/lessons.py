@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from engine.nano.shapes import SHAPES, draw_shape
 from engine.reasoning_tags import KIMI_VL
-from tests.nano.pictures import SHAPES, draw_shape
 from tests.nano.vocabulary import LARGEST_NUMBER, PICTURE
 
 Turn = tuple[str, str]

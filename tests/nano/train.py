@@ -17,10 +17,10 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from engine.nano.checkpoint.nano_processing import NanoImageProcessor
+from engine.nano.shapes import SHAPES, draw_with_mask
 from tests.nano.architecture import Nano, NanoConfig, TextConfig
 from tests.nano.export import MAX_LENGTH, export
 from tests.nano.lessons import HELP_ANSWER, HELP_THINKING, TOO_LARGE_ANSWER, TOO_LARGE_THINKING, Example, Teacher
-from tests.nano.pictures import SHAPES, draw_with_mask
 from tests.nano.vocabulary import LARGEST_NUMBER, train_tokenizer
 
 VOCAB_SIZE = 896

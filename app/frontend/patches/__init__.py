@@ -7,6 +7,8 @@ find each place again by its `file`, with the source map that Chainlit ships bes
 
 from app.frontend.errors import FrontendError
 from app.frontend.patches.accessibility import ACCESSIBILITY
+from app.frontend.patches.attaching import ATTACHING
+from app.frontend.patches.chat_list import CHAT_LIST
 from app.frontend.patches.features import FEATURES
 from app.frontend.patches.fixes import FIXES
 from app.frontend.patches.patch import Patch
@@ -21,8 +23,10 @@ GROUPS: dict[str, tuple[Patch, ...]] = {
     "streaming": STREAMING,
     "features": FEATURES,
     "races": RACES,
+    "attaching": ATTACHING,
     "accessibility": ACCESSIBILITY,
     "words": WORDS,
+    "chat_list": CHAT_LIST,
 }
 """The patches by the module of this folder that has them; some match only after those of an earlier group."""
 

@@ -102,7 +102,7 @@ ACCESSIBILITY = (
         why="the menu of a chat is a button",
         file="frontend/src/components/LeftSidebar/ThreadOptions.tsx",
         old='id:"thread-options",',
-        new='id:"thread-options",role:"button",tabIndex:0,"aria-label":kimi.text.chatMenu,',
+        new='id:"thread-options",role:"button",tabIndex:-1,"aria-label":kimi.text.chatMenu,',
     ),
     Patch(
         name="login-landmark",

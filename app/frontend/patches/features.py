@@ -53,14 +53,16 @@ FEATURES = (
         why="a chat's menu knows its chat",
         file="frontend/src/components/LeftSidebar/ThreadList.tsx",
         old="f.jsx(QVn,{onDelete:()=>u(G.id),",
-        new="f.jsx(QVn,{chat:G.id,onDelete:()=>u(G.id),",
+        new="f.jsx(QVn,{chat:G.id,pinned:(G.metadata||{}).pinned,onPin:()=>kimi.chats.pin(G,y,s=>Qn.error(s)),"
+        "onDelete:()=>u(G.id),",
     ),
     Patch(
         name="menu-takes-chat",
         why="a chat's menu receives its chat",
         file="frontend/src/components/LeftSidebar/ThreadOptions.tsx",
         old="function QVn({onDelete:t,onRename:e,onShare:n,className:r}){",
-        new="function QVn({chat:kimiChat,onDelete:t,onRename:e,onShare:n,className:r}){",
+        new="function QVn({chat:kimiChat,pinned:kimiPinned,onPin:kimiPin,onDelete:t,onRename:e,onShare:n,"
+        "className:r}){",
     ),
     Patch(
         name="save-chat",
@@ -68,6 +70,7 @@ FEATURES = (
         file="frontend/src/components/LeftSidebar/ThreadOptions.tsx",
         old='f.jsxs(GR,{className:"w-20",align:"start",forceMount:!0,children:[f.jsxs(Ip,{id:"rename-thread",',
         new='f.jsxs(GR,{className:"w-48",align:"start",forceMount:!0,children:['
+        "f.jsx(Ip,{onClick:a=>{a.stopPropagation(),kimiPin()},children:kimiPinned?kimi.text.unpin:kimi.text.pin}),"
         "f.jsx(Ip,{onClick:a=>{a.stopPropagation(),kimi.save(`/api/threads/${kimiChat}/chat.zip`)},"
         "children:kimi.text.saveMarkdown}),"
         "f.jsx(Ip,{onClick:a=>{a.stopPropagation(),kimi.save(`/api/threads/${kimiChat}/chat.json`)},"
@@ -125,6 +128,23 @@ FEATURES = (
         file="libs/react-client/src/useChatSession.ts",
         old='ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
         new='kimi.turns.connected(ee,{add:K0,messages:p,elements:C,actions:A}),ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
+    ),
+    Patch(
+        name="notices-socket",
+        why="the page knows when an answer begins and ends, also in a chat that it has left",
+        file="libs/react-client/src/useChatSession.ts",
+        old='ee.on("task_start",()=>{l(!0)})',
+        new='kimi.notices.connected(ee,Qn),ee.on("task_start",()=>{l(!0)})',
+    ),
+    Patch(
+        name="chat-mark",
+        why="a chat in the list shows its time and file, and is marked while it is answered in the background",
+        file="frontend/src/components/LeftSidebar/ThreadList.tsx",
+        old='f.jsx("span",{className:"truncate",children:G.name||f.jsx(Ot,{path:"threadHistory.thread.untitled"})})',
+        new="f.jsx(kimi.notices.Mark,{react:E,jsx:f.jsx,id:G.id}),"
+        'f.jsxs("span",{className:"min-w-0",children:[f.jsx("span",{className:"block truncate",'
+        'children:G.name||f.jsx(Ot,{path:"threadHistory.thread.untitled"})}),'
+        'f.jsx("span",{className:"block truncate chat-about",children:kimi.chats.about(G)})]})',
     ),
     Patch(
         name="turns-button",

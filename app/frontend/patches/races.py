@@ -32,7 +32,7 @@ RACES = (
         file="frontend/src/components/chat/index.tsx",
         old="{threadId:v}=Rl();E.useEffect(()=>{const N=new URL(window.location.href);t&&",
         new="{threadId:v,firstInteraction:kimiFirst}=Rl();E.useEffect(()=>{kimiFirst&&kimiFirst!=="
-        '"resume"&&v&&location.pathname==="/"&&u(`/thread/${v}`)},[kimiFirst,v]);'
+        '"resume"&&v&&(kimi.drafts.named(v),location.pathname==="/"&&u(`/thread/${v}`))},[kimiFirst,v]);'
         "E.useEffect(()=>{const N=new URL(window.location.href);t&&",
     ),
     Patch(
@@ -41,7 +41,7 @@ RACES = (
         why="a chat that gets its address is not rendered from scratch; the page leaves a chat that is gone",
         file="frontend/src/pages/Thread.tsx",
         old="{threadId:a}=Rl(),i=a===t;",
-        new="{threadId:a}=Rl(),i=!t||a===t,kimiGo=Cc(),{clear:kimiClear}=Go(),[kimiGone,kimiSetGone]=eo(kve);"
+        new="{threadId:a}=Rl(),i=!t||a===t,kimiGo=kimi.go=Cc(),{clear:kimiClear}=Go(),[kimiGone,kimiSetGone]=eo(kve);"
         "E.useEffect(()=>{kimiGone&&(kimiSetGone(void 0),kimiGone.id===t&&"
         '(Qn.error(kimi.text.chatGone),kimiGo("/"),kimiClear()))},[kimiGone]);'
         'E.useEffect(()=>{const k=()=>{location.pathname==="/"&&kimiClear()};addEventListener("popstate",k);'
@@ -148,10 +148,10 @@ RACES = (
     ),
     Patch(
         name="file-sent-again",
-        why="a file whose copy on the server is gone is uploaded again",
+        why="a file whose copy on the server is gone, or never came there, is uploaded again",
         file="frontend/src/components/chat/index.tsx",
         old="return z.then(re=>{n(X=>",
-        new="return z.then(re=>{kimi.keepFile(re.id,L);n(X=>",
+        new="return z.catch(re=>kimi.files.later(U,D,re)).then(re=>{kimi.keepFile(re.id,L);n(X=>",
     ),
     Patch(
         # On the server they belong to the previous session; they are uploaded again when the question is sent.

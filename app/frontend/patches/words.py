@@ -73,12 +73,6 @@ _TEXTS = (
         "frontend/src/components/LeftSidebar/Search.tsx",
     ),
     (
-        "untitled-chat",
-        'y.name||"Untitled Conversation"',
-        "y.name||kimi.text.newChat",
-        "frontend/src/components/LeftSidebar/Search.tsx",
-    ),
-    (
         "months",
         'toLocaleString("default",{month:"long"})} ${_.getFullYear()}`',
         'toLocaleString(navigator.language,{year:"numeric",month:"long"})}`',

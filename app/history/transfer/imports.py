@@ -25,7 +25,7 @@ from app.files.pictures import MAX_PIXELS, NormalPicture, PictureError, PictureL
 from app.files.uploads import display_name
 from app.history import records
 from app.history.database import Database
-from app.history.store import Thread, title
+from app.history.store import Thread, file_of, title
 from app.history.tables import answers, pictures, threads, turns
 from app.history.transfer.exports import VERSION
 from app.talk.conversation import Conversation, Picture, Turn, new_id
@@ -137,6 +137,7 @@ async def keep(database: Database, uploads: Path, thread: Thread, user_id: str) 
         "settings": records.settings_text(thread.settings),
         "last_turn": thread.conversation.turns[-1].id,
         "revision": _FIRST_REVISION,
+        "file": file_of(thread.conversation.turns),
     }
     async with database.writing() as connection:
         await connection.execute(insert(threads).values(**row))

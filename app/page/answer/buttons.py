@@ -7,8 +7,10 @@ from typing import Literal
 
 from app.i18n import Language, text
 from app.talk.conversation import Answer, Turn
+from engine.engines.reader import NAME as READER
 
 Name = Literal[
+    "ask_vision",
     "regenerate",
     "continue",
     "retry",
@@ -38,6 +40,8 @@ class Button:
 BUTTONS: dict[str, Button] = {
     button.name: button
     for button in (
+        # The style sheet shows it only while a vision model answers (public/banner.js).
+        Button("ask_vision", "eye", asks_engine=True),
         Button("regenerate", "refresh-cw", asks_engine=True),
         Button("continue", "arrow-right", asks_engine=True),
         Button("retry", "rotate-ccw", asks_engine=True),
@@ -81,6 +85,8 @@ def below_answer(turn: Turn, answer: Answer, language: Language) -> list[Offered
     # A stored answer without an ending was cut off when its process was killed, or another session is receiving it.
     if answer.ending != "stop":
         wanted.append("continue")
+    if answer.figures and answer.figures.model == READER:
+        wanted.append("ask_vision")
     wanted.append("regenerate")
     if len(answer.text) > LONG_ANSWER:
         wanted.append("download")

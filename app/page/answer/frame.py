@@ -10,6 +10,7 @@ from literalai.observability.step import TrueStepType
 
 from app.i18n import Language
 from app.page.answer.buttons import Name, Offered, offer
+from app.talk.conversation import new_id
 
 NOTE: TrueStepType = "undefined"
 """The type of step that holds a note; the style sheet makes it small and hides its avatar."""
@@ -33,6 +34,8 @@ def action_of(offered: Offered) -> cl.Action:
     """A button as Chainlit sends it; the front end (app/frontend/patches/features.py) reads `whileRunning`."""
     button = offered.button
     return cl.Action(
+        # The style sheet knows a button by its name, of which the page has nothing else.
+        id=f"{button.name}-{new_id()}",
         name=button.name,
         payload={"turn": offered.turn_id, "whileRunning": button.while_running},
         label=offered.label,

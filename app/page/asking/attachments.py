@@ -8,8 +8,8 @@ from typing import Any
 import chainlit as cl
 from chainlit.session import WebsocketSession
 
-from app.files.pictures import PictureError, PictureLimits
-from app.files.uploads import Stored, UploadStore
+from app.files.pictures import PictureError
+from app.files.uploads import UploadStore
 from app.i18n import text
 from app.page.answer.frame import show_note
 from app.page.asking.refusals import refuse_file
@@ -41,30 +41,37 @@ class Attachments:
         if not files:
             return []
         client = await self._state.launched()
-        limits = PictureLimits(client.picture_pixels, client.model.picture_side)
+        limits = client.picture_limits
         person = session.user.identifier if session.user else ""
         taken: list[Picture] = []
+        shown: list[Any] = []
+        as_they_are = True
         for element, path, name in files:
             most = client.model.pictures_per_prompt - len(taken)
+            left = limits.without(sum(picture.width * picture.height for picture in taken))
             try:
                 with spans.picture() as seen:
-                    stored = await self._store.take(path, name, session.thread_id, limits, most, person=person)
+                    stored = await self._store.take(path, name, session.thread_id, left, most, person=person)
                     seen.extend(stored.pictures)
             except (PictureError, OSError) as error:
                 await refuse_file(error, name, chat.language, parent_id)
+                if element:
+                    await element.remove()
                 continue
             taken += stored.pictures
             if element:
-                await _show_pictures(element, stored, message.id)
+                shown.append(element)
+                as_they_are &= stored.shown_as_it_is
             for notice in stored.notices:
                 await show_note(text(notice.key, chat.language, **notice.values), parent_id)
+        if not as_they_are:
+            await _show_pictures(shown, taken, message.id)
         return taken
 
 
-async def _show_pictures(element: Any, stored: Stored, message_id: str) -> None:
-    """Replaces a file that browsers cannot show with the pictures made of it."""
-    if stored.shown_as_it_is:
-        return
-    await element.remove()
-    for picture in stored.pictures:
+async def _show_pictures(elements: list[Any], pictures: list[Picture], message_id: str) -> None:
+    """Replaces the files, of which browsers cannot show some, with the pictures made of them, in their order."""
+    for element in elements:
+        await element.remove()
+    for picture in pictures:
         await cl.Image(path=picture.path, name=picture.name, display="inline").send(for_id=message_id)

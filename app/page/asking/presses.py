@@ -13,6 +13,7 @@ from app.i18n import text
 from app.page.answer.buttons import BUTTONS, Button
 from app.page.asking.turns import Turns
 from app.page.chat import Chat
+from app.page.live_chats import MOST_IN_BACKGROUND, in_background, owner_of
 from app.page.threads import resuming
 from app.page.threads.saving import Keeper
 from app.talk.conversation import Answer, Turn
@@ -43,6 +44,8 @@ class Presses:
             chat.wish(turn, button.name)
         elif chat.tasks:
             await cl.context.emitter.send_toast(text("busy", chat.language))
+        elif button.asks_engine and len(in_background(owner_of(session))) >= MOST_IN_BACKGROUND:
+            await cl.context.emitter.send_toast(text("too_many_answers", chat.language, most=MOST_IN_BACKGROUND))
         else:
             chat.begin(spawn(self.act(session, chat, turn, button)))
 
@@ -64,7 +67,7 @@ class Presses:
                 await self._switch(session, chat, turn, -1 if button.name == "earlier_question" else 1)
             case "continue" if turn.answer:
                 await self._turns.answer(session, chat, turn, turn.answer)
-            case "regenerate":
+            case "regenerate" | "ask_vision":
                 await self._again(session, chat, turn)
             case "retry" if await self._engine_restarted(chat, turn):
                 await self._again(session, chat, turn)

@@ -136,6 +136,7 @@ class Turns:
         job = chat.job = Job(chat.conversation.until(turn.id), answer, session.chat_settings, continuing)
         figures, fault = await self._run(session, chat, turn, job)
         assert answer.ending
+        chat.ended = answer.ending
         if answer.empty and not alone and answer.ending != "stop":
             # Nothing new came: the earlier answer stays as it was.
             if not continuing:

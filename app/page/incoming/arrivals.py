@@ -18,12 +18,11 @@ from chainlit.session import WebsocketSession
 from chainlit.socket import process_message
 from chainlit.types import MessagePayload
 
-from app.access.signed_in import owner_name
 from app.errors import HistoryError
 from app.history.store import ThreadGoneError
 from app.i18n import text
 from app.page.chat import MOST_MEMORY
-from app.page.live_chats import adopt, chat_of
+from app.page.live_chats import MOST_IN_BACKGROUND, adopt, chat_of, in_background, owner_of
 from app.page.threads import resuming
 from app.page.threads.saving import Keeper
 from app.talk.conversation import new_id
@@ -110,8 +109,7 @@ class _Arrivals:
 
     def _place(self, session: WebsocketSession) -> asyncio.Semaphore:
         """Held while a chat of this user is loaded and sent."""
-        owner = owner_name(session.user) if session.user else ""
-        return self._openings.setdefault(owner, asyncio.Semaphore(_OPENINGS_AT_ONCE))
+        return self._openings.setdefault(owner_of(session), asyncio.Semaphore(_OPENINGS_AT_ONCE))
 
     async def _open(self, session: WebsocketSession, sid: str) -> None:
         if session.thread_id_to_resume and not session.has_first_interaction:
@@ -166,6 +164,8 @@ async def _begin(session: WebsocketSession, payload: MessagePayload, question: s
         await _refuse(session, "refused_malformed")
     elif chat.size > MOST_MEMORY:
         await _refuse(session, "chat_full")
+    elif len(in_background(owner_of(session))) >= MOST_IN_BACKGROUND:
+        await _refuse(session, "too_many_answers", most=MOST_IN_BACKGROUND)
     elif chat.admits(size):
         chat.take(question)
         task = asyncio.create_task(process_message(session, payload))
@@ -176,10 +176,10 @@ async def _begin(session: WebsocketSession, payload: MessagePayload, question: s
         await _refuse(session, "too_many_waiting")
 
 
-async def _refuse(session: WebsocketSession, key: str) -> None:
+async def _refuse(session: WebsocketSession, key: str, **values: object) -> None:
     """Shows on the page why a question is rejected."""
     context = init_ws_context(session)
-    refusal = cl.Message(content=text(key, chat_of(session).language))
+    refusal = cl.Message(content=text(key, chat_of(session).language, **values))
     refusal.is_error = True
     await context.emitter.send_step(refusal.to_dict())
 

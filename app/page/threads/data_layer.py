@@ -24,7 +24,7 @@ from chainlit.user import PersistedUser, User
 from app.errors import Refusal
 from app.fair_queue import LineFullError
 from app.history.database import SlowQueryError
-from app.history.listing import Page, Searches, list_threads
+from app.history.listing import Entry, Page, Searches, list_threads
 from app.history.records import writable_time
 from app.history.store import History, OwnHistory, Thread
 from app.history.users import Users
@@ -77,7 +77,7 @@ class DataLayer(BaseDataLayer):
                 "userId": filters.userId,
                 "userIdentifier": None,
                 "tags": None,
-                "metadata": {},
+                "metadata": _details(entry),
                 "steps": [],
                 "elements": [],
             }
@@ -175,6 +175,14 @@ class DataLayer(BaseDataLayer):
     async def get_favorite_steps(self, user_id: str) -> list[StepDict]:
         """Empty: there are no favourites."""
         return []
+
+
+def _details(entry: Entry) -> dict[str, Any]:
+    """What `public/chat-list.js` shows besides a thread's name."""
+    details: dict[str, Any] = {"pinned": entry.pinned, "file": entry.file}
+    if entry.place:
+        details |= {"found": entry.place.words, "message": entry.place.message}
+    return details
 
 
 def _context() -> ChainlitContext | None:

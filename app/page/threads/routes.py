@@ -1,12 +1,13 @@
-"""Routes for the history in addition to Chainlit's: pictures, feedback."""
+"""Routes for the history in addition to Chainlit's: pictures, pins, feedback."""
 
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
 from chainlit.session import WebsocketSession
 from chainlit.types import DeleteFeedbackRequest, UpdateFeedbackRequest
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, Body, HTTPException
 from fastapi.responses import FileResponse, JSONResponse
 
 from app.access.signed_in import SignedIn
@@ -56,7 +57,17 @@ def routes(history: History, users: Users) -> APIRouter:
             answer.feedback, answer.comment = None, ""
         return JSONResponse({"success": True})
 
+    _add_pins(router, history, users)
     return router
+
+
+def _add_pins(router: APIRouter, history: History, users: Users) -> None:
+    @router.put("/api/threads/{thread_id}/pinned", status_code=204)
+    async def pin(thread_id: str, pinned: Annotated[bool, Body(embed=True)], user: SignedIn) -> None:
+        own = await _own(history, users, user)
+        if not await own.has(thread_id):
+            raise HTTPException(404)
+        await own.change(thread_id, pinned=pinned)
 
 
 async def _own(history: History, users: Users, user: SignedInUser) -> OwnHistory:

@@ -5,35 +5,48 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from engine.catalog import Model
+from engine.catalog import Model, find_model
 from engine.config import ROOT, Settings
-from engine.engines.base import Engine, Environment, request_here
+from engine.engines.base import Engine, Environment, Proof, request_here
+from engine.engines.llama.devices import targets_of
 from engine.engines.llama.environment import ENVIRONMENT, is_ready
 from engine.engines.llama.log import LlamaLog
 from engine.engines.llama.plan import FLAGS, NAME, TRAITS, llama_plan
 from engine.engines.llama.server import Server, choose_server
 from engine.install.weights import Missing, WeightsError, find_weights
 from engine.machine.detect import Hardware
-from engine.plans.launch import LaunchPlan, PlanError
-from engine.plans.target import Target, from_hardware
+from engine.machine.vendors import CPU
+from engine.nano import NAME as NANO
+from engine.plans.launch import ForbiddenError, LaunchPlan, PlanError
 
 
 def _here(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
     server = choose_server(hardware, ROOT)
-    request = request_here(settings, model, _target(hardware, server), str(server.program), hardware.physical_cores)
-    plan = llama_plan(request)
+    plan = _best(server, settings, hardware, model)
     plan = replace(plan, environment=server.build or "", reasons=(server.why, *plan.reasons))
     return _while_the_reader_answers(plan, model, settings) if settings.engine == "auto" else plan
 
 
-def _target(hardware: Hardware, server: Server) -> Target:
-    """What the model's memory is that of: for a user's own llama-server, which may be built for a GPU, the larger.
+def _best(server: Server, settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
+    """On the GPUs if they hold a layer, with the RAM what they don't; else on the processor alone."""
+    first: PlanError | None = None
+    for target in targets_of(server, hardware):
+        request = request_here(settings, model, target, str(server.program), hardware.physical_cores)
+        try:
+            plan = llama_plan(request)
+        except ForbiddenError as error:
+            first = first or error
+            continue
+        if target.vendor == CPU:
+            return plan
+        # Of the user's own it is known what it was built for.
+        by = (_VULKAN,) if server.build else ()
+        return replace(plan, note="llama.gpu", reasons=(*by, *plan.reasons))
+    assert first is not None
+    raise first
 
-    What does not fit into the GPU stays in RAM.
-    """
-    kinds = {"cpu"} if server.build else {"nvidia", "cpu"}
-    targets = [target for target in from_hardware(hardware) if target.vendor in kinds]
-    return max(targets, key=lambda target: target.total_gb or 0)
+
+_VULKAN = "Its Vulkan module reaches the GPU; nobody has told us of it yet: ./start.sh prove shows what it does."
 
 
 def _while_the_reader_answers(plan: LaunchPlan, model: Model, settings: Settings) -> LaunchPlan:
@@ -53,6 +66,12 @@ def _while_the_reader_answers(plan: LaunchPlan, model: Model, settings: Settings
     return replace(plan, to_fetch=to_fetch, reasons=(*plan.reasons, why))
 
 
+def _nano_here(settings: Settings, hardware: Hardware) -> LaunchPlan:
+    plan = _here(settings, hardware, find_model(NANO))
+    # By itself it does not say where its layers are.
+    return replace(plan, argv=(*plan.argv, "--verbosity", "4"))
+
+
 def _has_environment(root: Path, build: str, _: Settings) -> bool:
     return is_ready(root, build)
 
@@ -70,6 +89,13 @@ LLAMA = Engine(
     watcher=LlamaLog,
     # Of its few slots a question would take one, and with it what it remembers of a long chat.
     probed=False,
+    proof=Proof(
+        _nano_here,
+        (
+            "The published files, of which the decoder is quantized to 4 bits and the picture encoder's rows are "
+            "reordered: nano's are in 32 bits (./start.sh eval ocr measures the model itself).",
+        ),
+    ),
     no_bench=(
         "llama-server brings no serving benchmark; stop it and run llama.cpp's own llama-bench with the same GGUF."
     ),

@@ -6,6 +6,8 @@ import math
 from pathlib import Path
 
 from engine.catalog import EngineFacts, Variant
+from engine.engines.llama.layers import Placement, place
+from engine.machine.vendors import CPU
 from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
 from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, Guide, LaunchPlan
@@ -49,7 +51,8 @@ def llama_plan(request: Request) -> LaunchPlan:
         other = f"; {model.stand_in} has one: choose that model" if model.stand_in else ""
         raise ForbiddenError(f"{model.name} does not run on {NAME}: the catalogue has no GGUF of it{other}.")
     facts = request.facts(NAME)
-    if target.total_gb is not None and target.total_gb < gguf.memory_gb:
+    placed = place(model, gguf, target)
+    if placed is None and target.total_gb is not None and target.total_gb < gguf.memory_gb:
         raise ForbiddenError(
             f"{gguf.repository or model.name} needs {gguf.memory_gb:g} GB of memory and {target} has "
             f"{target.total_gb:.0f} GB."
@@ -58,7 +61,7 @@ def llama_plan(request: Request) -> LaunchPlan:
         request.form(NAME)
     request.draft(NAME)
     patches = picture_patches(request, gguf)
-    argv = merge(_argv(request, gguf, patches), [*_slots(request.tuning), *request.extra])
+    argv = merge(_argv(request, gguf, patches, placed), [*_slots(request.tuning), *request.extra])
     rules.check(NAME, FLAGS, request, argv)
     return LaunchPlan(
         engine=NAME,
@@ -76,7 +79,7 @@ def llama_plan(request: Request) -> LaunchPlan:
         variant=VARIANT,
         finish="engine.engines.llama.finish",
         context=number(argv, "--ctx-size"),
-        reasons=tuple(filter(None, (_size(gguf), request.standing(NAME, 1, gguf), _cost(request, gguf, patches)))),
+        reasons=tuple(filter(None, _reasons(request, gguf, patches, placed))),
         accelerator=str(target),
         guide=Guide(
             image=facts.image,
@@ -114,14 +117,15 @@ def most_picture_tokens(patches: int) -> int:
     return int(max(area / 4 + (side + area / side) / 2 + 1, thin))
 
 
-def _argv(request: Request, gguf: Variant, patches: int) -> list[str]:
+def _argv(request: Request, gguf: Variant, patches: int, placed: Placement | None) -> list[str]:
     place = request.place
     model, mmproj = _files(request, gguf)
     return [
         str(place.python) if place.here else "llama-server",
         "--model", model, "--mmproj", mmproj, "--alias", request.model.name,
         "--host", "127.0.0.1", "--port", str(place.port),
-        "--ctx-size", str(gguf.context), "--parallel", str(SLOTS), "--kv-unified", *_memory(request, gguf),
+        "--ctx-size", str(gguf.context), "--parallel", str(SLOTS), "--kv-unified", *_memory(request, gguf, placed),
+        *(["--gpu-layers", str(placed.on_gpu)] if placed else []),
         "--image-min-tokens", "1", "--image-max-tokens", str(most_picture_tokens(patches)),
         *(["--threads", str(max(1, place.cores - 1))] if place.cores else []),
         "--reasoning-format", "none", "--metrics", "--offline", "--no-ui", "--no-slots",
@@ -151,11 +155,12 @@ def _folder(request: Request, gguf: Variant) -> Path:
     return request.place.models / f"{request.model.name}-{gguf.name}"
 
 
-def _memory(request: Request, gguf: Variant) -> list[str]:
+def _memory(request: Request, gguf: Variant, placed: Placement | None) -> list[str]:
     """How much RAM may hold the prompts of idle chats: llama-server's own 8 GB do not fit on every machine."""
-    if request.target.total_gb is None:
+    have, taken = (request.target.ram_gb, placed.ram_gb) if placed else (request.target.total_gb, gguf.memory_gb)
+    if have is None:
         return []
-    left = int((request.target.total_gb - gguf.memory_gb - _SPARE_GB) * 1000**3 / 1024**2)
+    left = int((have - taken - _SPARE_GB) * 1000**3 / 1024**2)
     return ["--cache-ram", str(max(0, min(left, _MOST_CACHE_MB)))]
 
 
@@ -163,10 +168,12 @@ def _slots(tuning: str) -> list[str]:
     return ["--parallel", str(TUNINGS[tuning].slots)] if tuning else []
 
 
-def _size(gguf: Variant) -> str:
-    if not gguf.repository:
-        return ""
-    return f"{gguf.quantization} of {gguf.repository}: {gguf.memory_gb:g} GB."
+def _reasons(request: Request, gguf: Variant, patches: int, placed: Placement | None) -> tuple[str, ...]:
+    size = f"{gguf.quantization} of {gguf.repository}: {gguf.memory_gb:g} GB." if gguf.repository else ""
+    where = placed.reason if placed and gguf.repository else ""
+    whole = placed is None or placed.on_gpu == placed.of
+    standing = request.standing(NAME, request.target.count, gguf) if whole else ""
+    return size, where, standing, _cost(request, gguf, patches)
 
 
 def _cost(request: Request, gguf: Variant, patches: int) -> str:
@@ -174,6 +181,8 @@ def _cost(request: Request, gguf: Variant, patches: int) -> str:
     if gguf.picture_patches is not None:
         return ""
     tokens, most = patches // 4, request.model.picture_pixels // TOKEN_PIXELS
+    if request.target.vendor != CPU:
+        return f"A picture is up to {tokens:,} tokens; KIMI_PICTURE_TOKENS chooses up to {most:,}."
     cores = max(1, (request.place.cores or 5) - 1)
     seconds = tokens / (_TOKENS_PER_CORE * cores)
     return (

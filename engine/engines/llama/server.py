@@ -23,8 +23,8 @@ WHEEL_GLIBC = (2, 28)
 WHEEL_MACHINES = ("x86_64", "aarch64")
 NEEDED_FLAGS = (
     "--model", "--mmproj", "--alias", "--host", "--port", "--ctx-size", "--parallel", "--kv-unified", "--cache-ram",
-    "--image-min-tokens", "--image-max-tokens", "--threads", "--reasoning-format", "--metrics", "--offline", "--no-ui",
-    "--no-slots",
+    "--image-min-tokens", "--image-max-tokens", "--threads", "--gpu-layers", "--reasoning-format", "--metrics",
+    "--offline", "--no-ui", "--no-slots",
 )  # fmt: skip
 """All that plans write: llama-server exits on a flag that it does not know."""
 

@@ -28,7 +28,8 @@ def bench_command(load: Workload) -> list[str]:
         "--random-input-len", str(load.input_len), "--random-output-len", str(load.output_len),
         # With the default, 0, lengths are random, from one token up.
         "--random-range-ratio", "1",
-        "--num-prompts", str(load.prompts), "--max-concurrency", str(load.concurrency), "--request-rate", "inf",
+        "--num-prompts", str(load.prompts), "--max-concurrency", str(load.concurrency),
+        "--request-rate", "inf" if load.rate is None else f"{load.rate:g}",
         "--warmup-requests", "0", "--seed", str(load.seed), "--output-file", str(load.output),
     ]  # fmt: skip
     if load.picture:

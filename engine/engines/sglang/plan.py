@@ -10,7 +10,7 @@ from engine.plans.request import Request, Split, joining, split_over, verificati
 from engine.plans.tuning import tuning_flags
 
 NAME = "sglang"
-TRAITS = EngineTraits(title="SGLang", queue_metric="sglang:num_queue_reqs")
+TRAITS = EngineTraits(title="SGLang", queue_metric="sglang:num_queue_reqs", side_requests=True)
 FLAGS = FlagNames("--model-path", "--context-length", "--max-running-requests", "--tp-size")
 KEY_ENV = "KIMI_ENGINE_KEY"
 CHECKED_VERSION = "0.5.23"
@@ -95,13 +95,17 @@ def _argv(request: Request, split: Split, variant: Variant | None, recipes: list
         argv += ["--tp-size", str(split.tensor * split.nodes)]
     if split.nodes > 1:
         argv += ["--nnodes", str(split.nodes), "--node-rank", "0", "--dist-init-addr", HEAD]
-    if parsers := model.parsers.get(NAME):
-        argv += ["--reasoning-parser", parsers.reasoning]
-        argv += ["--tool-call-parser", parsers.tools] if parsers.tools else []
+    parsers = request.parsers(NAME)
+    argv += ["--reasoning-parser", parsers.reasoning] if parsers.reasoning else []
+    argv += ["--tool-call-parser", parsers.tools] if parsers.tools else []
     if model.sequences:
         argv += ["--max-running-requests", str(model.sequences)]
     draft = request.draft(NAME)
-    more = [variant.flags if variant else (), *(recipe.flags for recipe in recipes), draft.flags if draft else ()]
+    more = [
+        variant.flags if variant else (),
+        *(split.flags(recipe) for recipe in recipes),
+        draft.flags if draft else (),
+    ]
     for flags in more:
         argv = merge(argv, flags)
     return argv

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from engine.catalog import Model
+from engine.catalog import Model, find_model
 from engine.config import AUTO, ROOT, Settings
-from engine.engines.base import Engine, Environment, Workload, request_here
+from engine.engines.base import Engine, Environment, Proof, Workload, request_here
 from engine.engines.vllm.environment import ENVIRONMENT, is_ready, vllm_python
 from engine.engines.vllm.log import VllmLog
 from engine.engines.vllm.plan import FLAGS, NAME, TRAITS, vllm_plan
 from engine.install.weights import is_folder
 from engine.machine.detect import Hardware
 from engine.machine.vendors import CPU, VENDORS
+from engine.nano import NAME as NANO
 from engine.plans.launch import LaunchPlan, PlanError
-from engine.plans.target import from_hardware
+from engine.plans.target import Target, from_hardware
 
 
 def _here(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
@@ -24,7 +25,15 @@ def _here(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
     accelerated = [target for target in targets if target.vendor != CPU]
     if settings.engine == AUTO and not accelerated and not model.tiny:
         raise PlanError(f"There is no accelerator here that vLLM could run {model.name} on.")
-    target = accelerated[0] if accelerated and not model.tiny else targets[-1]
+    return _on(accelerated[0] if accelerated and not model.tiny else targets[-1], settings, model)
+
+
+def _nano_here(settings: Settings, hardware: Hardware) -> LaunchPlan:
+    """On the GPU where there is one, which nano does not need, but the model that it stands for."""
+    return _on(from_hardware(hardware)[0], settings, find_model(NANO))
+
+
+def _on(target: Target, settings: Settings, model: Model) -> LaunchPlan:
     if target.vendor != CPU and not VENDORS[target.vendor].vllm_build:
         raise PlanError(
             f"{target} was found, but this program does not install vLLM for {VENDORS[target.vendor].vllm_title}: "
@@ -51,6 +60,7 @@ def bench_command(load: Workload) -> list[str]:
         "--dataset-name", "random-mm" if load.picture else "random",
         "--random-input-len", str(load.input_len), "--random-output-len", str(load.output_len),
         "--num-prompts", str(load.prompts), "--max-concurrency", str(load.concurrency),
+        "--request-rate", "inf" if load.rate is None else f"{load.rate:g}",
         "--temperature", "0", "--seed", str(load.seed),
         # Both would send the first prompt beforehand, and the prefix cache would then speed up the measured one.
         "--ready-check-timeout-sec", "0", "--num-warmups", "0",
@@ -87,4 +97,8 @@ VLLM = Engine(
     # Cache usage grows while it processes a long prompt and generates no token.
     work_metrics=("vllm:kv_cache_usage_perc",),
     bench=bench_command,
+    proof=Proof(
+        _nano_here,
+        ("The kernels of multi-head latent attention, which nano is too small for: vLLM runs it without them.",),
+    ),
 )

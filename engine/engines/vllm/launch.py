@@ -58,8 +58,8 @@ def vllm_argv(launch: VllmLaunch) -> list[str]:
     groups += [_usual(launch), _limits(launch), _reasoning(launch)]
     if launch.accelerator == "cpu":
         groups.append(["--enforce-eager", "--compilation-config", json.dumps(ROTARY_WORKAROUND)])
-    if launch.tiny:
-        groups.append(["--distributed-executor-backend", "uni"])
+        if launch.tiny:
+            groups.append(["--distributed-executor-backend", "uni"])
     return [part for group in groups for part in group]
 
 
@@ -74,9 +74,11 @@ def vllm_env(launch: VllmLaunch) -> dict[str, str]:
         env |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     if launch.tiny:
         # The kernels for multi-head latent attention do not support its small ranks.
-        env |= {"VLLM_MLA_DISABLE": "1", "OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
-        # Runs the worker in the EngineCore's process; otherwise the CPU build gives it its own.
-        env |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
+        env |= {"VLLM_MLA_DISABLE": "1"}
+        if launch.accelerator == "cpu":
+            env |= {"OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+            # Runs the worker in the EngineCore's process; otherwise the CPU build gives it its own.
+            env |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
     if launch.traces_endpoint:
         # vLLM's default is gRPC. The web process's service name would hide which spans are vLLM's.
         env |= {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": PROTOCOL, "OTEL_SERVICE_NAME": "vllm"}

@@ -17,7 +17,9 @@ from engine.plans.target import GB, Target
 from engine.plans.tuning import tuning_flags
 
 NAME = "vllm"
-TRAITS = EngineTraits(title="vLLM", queue_metric="vllm:num_requests_waiting", tokenizes=True, continues=True)
+TRAITS = EngineTraits(
+    title="vLLM", queue_metric="vllm:num_requests_waiting", tokenizes=True, continues=True, side_requests=True
+)
 FLAGS = FlagNames("--model", "--max-model-len", "--max-num-seqs", "--tensor-parallel-size")
 RESERVE_GB = 4.0
 """RAM that stays free for everything else on a machine that serves from RAM (our choice)."""
@@ -130,7 +132,6 @@ def _launch(request: Request, weights: str, variant: Variant | None) -> VllmLaun
     model, target, place = request.model, request.target, request.place
     roomy = model.comfortable_gb is not None and (target.usable_gb or 0) >= model.comfortable_gb
     on_cpu = target.vendor == CPU
-    parsers = model.parsers.get(NAME)
     return VllmLaunch(
         python=place.python,
         root=place.root,
@@ -145,8 +146,8 @@ def _launch(request: Request, weights: str, variant: Variant | None) -> VllmLaun
         max_model_len=model.context if (roomy and not on_cpu) or model.tiny else None,
         max_num_seqs=model.sequences,
         gpu_memory_utilization=_utilization(target),
-        kv_cache_bytes=_kv_cache(model, target) if on_cpu else None,
-        reasoning_parser=(parsers.reasoning or None) if parsers else None,
+        kv_cache_bytes=_kv_cache(model, target) if on_cpu or model.tiny else None,
+        reasoning_parser=request.parsers(NAME).reasoning or None,
         tiny=model.tiny,
         traces_endpoint=place.traces,
     )
@@ -159,14 +160,14 @@ def _more_flags(request: Request, variant: Variant | None, recipes: list[Recipe]
         flags += ["--tensor-parallel-size", str(split.tensor)]
         flags += model.flags.get(NAME, ())
     flags += _parallel(split)
-    if (parsers := model.parsers.get(NAME)) and parsers.tools:
-        flags += ["--tool-call-parser", parsers.tools, "--enable-auto-tool-choice"]
+    if tools := request.parsers(NAME).tools:
+        flags += ["--tool-call-parser", tools, "--enable-auto-tool-choice"]
     if variant:
         flags += variant.flags
     if model.generation:
         flags += ["--override-generation-config", json.dumps(model.generation)]
     for recipe in recipes:
-        flags = merge(flags, recipe.flags)
+        flags = merge(flags, split.flags(recipe))
     draft = request.draft(NAME)
     return merge(flags, draft.flags) if draft else flags
 
@@ -241,6 +242,8 @@ def _steps(
         where = f" --local-dir {folder}" if copied else ""
         steps.append(f"# Fetch the weights{size}\nhf download {_repository(model, variant)}{where}")
     if copied:
+        parts = f'[ "$(ls {folder}/model-*.safetensors | wc -l)" -eq {model.shards} ]'
+        steps += [f"# All parts of the weights must be there\n{parts}"] if model.shards else []
         steps.append(
             "# Make the quantization name the experts, in a copy (only config.json is copied, the rest is linked)\n"
             f"python3 engine/engines/vllm/moe_targets.py {folder} {folder}{_MOE_COPY}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import reasoning_tags
 from engine.catalog import Model, find_model
+from engine.formats.padded import padded
 from engine.measure.accuracy.sets import Item, PictureSet, SetError, data_url
 from engine.measure.running_engine import Running
 from engine.plans.launch import LaunchPlan
@@ -126,7 +127,8 @@ async def ask_all(
         async def work() -> None:
             for item, picture in todo:
                 if item.name not in answers.known:
-                    answers.add(await _ask(session, running.plan, setting, item, picture()))
+                    data = await asyncio.to_thread(_as_sent, running.plan, item, picture())
+                    answers.add(await _ask(session, running.plan, setting, item, data))
                 done.append((item, answers.known[item.name]))
                 hear(len(done))
 
@@ -141,6 +143,16 @@ async def ask_all(
                 raise type(first)(str(first)) from None
             raise AskingError(f"The engine no longer answers: {first!r}") from None
     return done
+
+
+def _as_sent(plan: LaunchPlan, item: Item, picture: bytes) -> bytes:
+    """The picture as the page would send it."""
+    if not plan.picture_patches:
+        return picture
+    try:
+        return padded(picture, plan.picture_patches)
+    except OSError as error:
+        raise SetError(f"{item.name} can't be read as a picture: {error}") from None
 
 
 async def _ask(

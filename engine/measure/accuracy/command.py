@@ -39,6 +39,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--data", type=given_path, help=f"the folder of ocr or gsm8k, or the TSV ({_WHERE})")
     parser.add_argument("--limit", type=positive, help="ask only about so many items")
+    parser.add_argument(
+        "--mmproj", choices=["both"],
+        help="both: of llama.cpp's picture encoder, as published and with its rows reordered, which one reads better",
+    )  # fmt: skip
 
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
@@ -104,7 +108,8 @@ def _sums(running: Running, model: Model, asked: Asked, folder: Path) -> tuple[R
     kept = folder / name
     scores, items, argv = gsm8k.measure(python, running, model, kept, data=asked.data, limit=asked.limit)
     notes = [f"lm-eval: {shlex.join(argv)}", gsm8k.METHOD]
-    notes += [line for score in scores for line in report.incomparable(model, score.name)]
+    quantized = report.quantized_as(running.plan)
+    notes += [line for score in scores for line in report.incomparable(model, score.name, quantized)]
     if asked.limit:
         notes.insert(0, "Not all questions were asked (--limit): do not compare this with a whole run.")
     return Report("gsm8k", model.name, _engine(running), asked.command, items, 0, scores, notes), name
@@ -128,9 +133,12 @@ def _pictures(running: Running, model: Model, asked: Asked, folder: Path, consol
         )  # fmt: skip
     if not pairs:
         raise UnsuitableError("The set has no items.")
+    quantized = report.quantized_as(running.plan)
+    notes = report.notes(pairs, pictures.size, setting)
+    notes += report.incomparable(model, {"ocrbench": "OCRBench", "infovqa": "InfoVQA"}.get(task, ""), quantized)
     found = Report(
         task, model.name, _engine(running), asked.command, len(pairs), pictures.size,
-        report.score(task, model, pairs), report.notes(pairs, pictures.size, setting), asdict(setting),
+        report.score(task, model, pairs, quantized), notes, asdict(setting),
     )  # fmt: skip
     return found, setting.name
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.catalog import Model
-from engine.measure.accuracy.report import Score, published
+from engine.measure.accuracy.report import Score, published, quantized_as
 from engine.measure.running_engine import Running
 
 ENVIRONMENT = ".venv-lm-eval"
@@ -115,14 +115,14 @@ def measure(
             "lm-eval ended without a result; its error is above. Its questions come from the Hugging Face Hub: if you "
             "can't reach that, name the folder of GSM8K's train.jsonl and test.jsonl with --data."
         )
-    return (*parse(json.loads(found[-1].read_text()), model), argv)
+    return (*parse(json.loads(found[-1].read_text()), model, quantized_as(running.plan)), argv)
 
 
-def parse(said: Mapping[str, Any], model: Model) -> tuple[list[Score], int]:
+def parse(said: Mapping[str, Any], model: Model, quantized: str = "") -> tuple[list[Score], int]:
     """The scores in per cent, and the number of questions, from lm-eval's result file."""
     (result,) = said["results"].values()
     scores = [
-        Score(f"GSM8K {name}", 100 * result[f"exact_match,{name}"], "%", published(model, f"GSM8K {name}"))
+        Score(f"GSM8K {name}", 100 * result[f"exact_match,{name}"], "%", published(model, f"GSM8K {name}", quantized))
         for name in _FILTERS
     ]
     return scores, int(result.get("sample_len", 0))

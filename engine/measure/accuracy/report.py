@@ -13,6 +13,8 @@ from engine.catalog import Model
 from engine.measure.accuracy import scoring
 from engine.measure.accuracy.asking import REFUSED, Answered, Setting
 from engine.measure.accuracy.sets import Item
+from engine.plans.flags import value
+from engine.plans.launch import LaunchPlan
 
 OCRBENCH_FULL = 1000
 """The published score is the number of correct answers to this many questions."""
@@ -43,8 +45,8 @@ class Report:
     setting: dict[str, Any] = field(default_factory=dict)
 
 
-def score(task: str, model: Model, pairs: Sequence[tuple[Item, Answered]]) -> list[Score]:
-    """The figures of `task` for `pairs`, which must not be empty."""
+def score(task: str, model: Model, pairs: Sequence[tuple[Item, Answered]], quantized: str = "") -> list[Score]:
+    """The figures of `task` for `pairs`, which must not be empty; `quantized` as in `published`."""
     match task:
         case "ocr":
             return [
@@ -54,24 +56,35 @@ def score(task: str, model: Model, pairs: Sequence[tuple[Item, Answered]]) -> li
         case "ocrbench":
             right = sum(scoring.contained(item.expected, said.answer, item.category) for item, said in pairs)
             value = OCRBENCH_FULL * right / len(pairs)
-            return [Score(f"OCRBench ({right} right)", value, f"of {OCRBENCH_FULL}", published(model, "OCRBench"))]
+            return [
+                Score(
+                    f"OCRBench ({right} right)", value, f"of {OCRBENCH_FULL}", published(model, "OCRBench", quantized)
+                )
+            ]
         case _:
             value = 100 * sum(scoring.anls(item.expected, said.answer) for item, said in pairs) / len(pairs)
-            return [Score("InfoVQA (ANLS)", value, "%", published(model, "InfoVQA"))]
+            return [Score("InfoVQA (ANLS)", value, "%", published(model, "InfoVQA", quantized))]
 
 
-def published(model: Model, benchmark: str) -> str:
-    """The comparable figures of others, and where each stands; empty where the catalogue has none."""
-    found = [entry for entry in model.published if entry.benchmark == benchmark and not entry.differs]
+def quantized_as(plan: LaunchPlan) -> str:
+    """How the weights that run are quantized beyond the published ones; empty: they are not."""
+    return plan.variant or value(plan.argv, "--quantization") or ""
+
+
+def published(model: Model, benchmark: str, quantized: str = "") -> str:
+    """The comparable figures of others, and where each is; empty: none, also because the weights are `quantized`."""
+    found = [entry for entry in model.published if entry.benchmark == benchmark and not (entry.differs or quantized)]
     return "; ".join(f"{entry.value:g} ({entry.source})" for entry in found)
 
 
-def incomparable(model: Model, benchmark: str) -> list[str]:
-    """Sentences on the figures of others that were measured otherwise."""
+def incomparable(model: Model, benchmark: str, quantized: str = "") -> list[str]:
+    """Sentences on the figures of others that were measured otherwise, or on weights that were not `quantized`."""
+    weights = f"with {model.precision} weights, and here they are {quantized}" if quantized else ""
     return [
-        f"Not comparable: {entry.benchmark} {entry.value:g}, {entry.differs} ({entry.source})."
+        f"Not comparable: {entry.benchmark} {entry.value:g}, {'; '.join(filter(None, (entry.differs, weights)))} "
+        f"({entry.source})."
         for entry in model.published
-        if entry.benchmark == benchmark and entry.differs
+        if entry.benchmark == benchmark and (entry.differs or quantized)
     ]
 
 

@@ -20,12 +20,15 @@ from engine.config import Settings
 from engine.measure.running_engine import NotRunningError, Running, find_running
 from engine.measure.speed import plot, results
 from engine.measure.speed.measuring import measure
+from engine.measure.speed.references import references
 from engine.measure.speed.results import NoResultError, Run
 from engine.measure.speed.scenarios import SCENARIOS, Scenario, made_quick
-from engine.measure.speed.tools import NoToolError, ToolFailedError
+from engine.measure.speed.tools import Measured, NoToolError, ToolFailedError
 
 _DEFAULT_PIXELS = 802816
 _COMPARE = "compare"
+_MUCH = 2
+"""How many of the figures are amounts; the others are times."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -102,7 +105,8 @@ def bench(running: Running, wanted: Sequence[Scenario], folder: Path, *, quick: 
                 progress.remove_task(task)
     picture = folder / f"{done.name}.svg"
     picture.write_text(plot.draw(done, before))
-    console.print(table(done))
+    for shown in (*tables(done), *reference_lines(done)):
+        console.print(shown, soft_wrap=isinstance(shown, str))
     console.print(f"{folder / done.name}.json, .svg (throughput against latency), .log", soft_wrap=True, markup=False)
     if same := [other for other in before if results.compare(other, done)]:
         console.print(f"Compare with the last: ./start.sh bench compare {same[-1].name} {done.name}", soft_wrap=True)
@@ -149,20 +153,55 @@ def _new_run(running: Running, names: Sequence[str], *, quick: bool) -> Run:
     )  # fmt: skip
 
 
-def table(run: Run) -> Table:
-    """The results, one row per load."""
+def tables(run: Run) -> list[Table]:
+    """The results, one row per load: how much was done, and how long it took."""
     title = f"{run.model} on {run.engine} {run.engine_version}".rstrip()
     title += f", {run.accelerator}" if run.accelerator else ""
-    found = Table(title=title + (", --quick" if run.quick else ""), title_justify="left")
-    found.add_column("scenario")
-    found.add_column("in/out")
-    for name in ("at once", "answered", *results.FIGURES):
-        found.add_column(name, justify="right")
+    much, long = _columns(list(results.FIGURES)[:_MUCH]), _columns(list(results.FIGURES)[_MUCH:])
+    much.title = title + (", --quick" if run.quick else "")
     for row in run.rows:
         figures = [_number(results.figure(row, key)) for key, _ in results.FIGURES.values()]
-        lengths = f"{row.input_len}/{row.output_len}"
-        found.add_row(row.scenario, lengths, str(row.concurrency), f"{row.completed}/{row.prompts}", *figures)
+        where = (row.scenario, f"{row.input_len}/{row.output_len}", _load(row), f"{row.completed}/{row.prompts}")
+        much.add_row(*where, *figures[:_MUCH])
+        long.add_row(*where, *figures[_MUCH:])
+    return [much, long]
+
+
+def _columns(figures: Sequence[str]) -> Table:
+    found = Table(title_justify="left")
+    found.add_column("scenario")
+    found.add_column("in/out")
+    for name in ("at once", "answered", *figures):
+        found.add_column(name, justify="right")
     return found
+
+
+def _load(row: Measured) -> str:
+    return str(row.concurrency) if row.rate is None else f"{row.rate:g}/s"
+
+
+def reference_lines(run: Run) -> list[Table | str]:
+    """The guides' figures beside those of this run, and in what they differ; empty: no guide has any."""
+    found = references(run)
+    if not found:
+        return []
+    beside = Table(title="Beside the figures of the guides", title_justify="left")
+    for name in ("scenario", "at once", "figure", "here", "guide"):
+        beside.add_column(name, justify="right" if name in {"here", "guide"} else "left")
+    for reference in found:
+        row = reference.row
+        for name, (key, _) in results.FIGURES.items():
+            if key in reference.figures:
+                here = _number(results.figure(row, key))
+                beside.add_row(row.scenario, _load(row), name, here, _number(reference.figures[key]))
+    guides = dict.fromkeys((guide.where, guide.differs, guide.source) for guide in found)
+    return [
+        beside,
+        *(
+            f"{where}{f'; not comparable: {differs}' if differs else ''} ({source})"
+            for where, differs, source in guides
+        ),
+    ]
 
 
 def compare(folder: Path, names: Sequence[str], console: Console) -> int:

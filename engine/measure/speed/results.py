@@ -15,12 +15,16 @@ from engine.system.atomic_write import replace_json
 FIGURES = {
     "output tokens/s": ("output_tokens_per_second", True),
     "requests/s": ("requests_per_second", True),
+    "first token, mean ms": ("mean_ttft", False),
     "first token, median ms": ("median_ttft", False),
     "first token, p99 ms": ("p99_ttft", False),
+    "per token, mean ms": ("mean_tpot", False),
     "per token, median ms": ("median_tpot", False),
+    "between tokens, mean ms": ("mean_itl", False),
+    "between tokens, p99 ms": ("p99_itl", False),
     "whole answer, median ms": ("median_e2el", False),
 }
-"""The compared figures: the name, the field, and whether more is better."""
+"""The figures that are shown and compared: the name, the field, and whether more is better."""
 
 
 class NoResultError(Exception):

@@ -21,6 +21,8 @@ class Load:
 
     concurrency: int
     prompts: int
+    rate: float | None = None
+    """How many requests begin in a second; None: each as soon as there is room."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Scenario:
 
 _CHAT = (Load(1, 10), Load(16, 80), Load(100, 500))
 _LONG = (Load(1, 10), Load(16, 80), Load(64, 320))
+_STEADY = (Load(10, 10, rate=1.0),)
 _SWEEP = tuple(Load(concurrency, 10 * concurrency) for concurrency in (1, 2, 4, 8, 16, 32))
 
 SCENARIOS = {
@@ -58,11 +61,14 @@ SCENARIOS = {
         Scenario("reasoning", "1,000 tokens in, 8,000 out", 1000, 8000, _LONG),
         Scenario("summarisation", "8,000 tokens in, 1,000 out", 8000, 1000, _LONG),
         Scenario("sweep", "1,024 tokens in and out, at 1 to 32 at once", 1024, 1024, _SWEEP),
+        Scenario("steady-512", "512 tokens in and out, a request a second", 512, 512, _STEADY),
+        Scenario("steady-1024", "1,024 tokens in and out, a request a second", 1024, 1024, _STEADY),
+        Scenario("steady-2048", "2,048 tokens in and out, a request a second", 2048, 2048, _STEADY),
         Scenario("pictures-720p", "a picture of 1280 x 720, 128 tokens in and out", 128, 128, _LONG, (1280, 720)),
         Scenario("pictures-1080p", "a picture of 1920 x 1080, 128 tokens in and out", 128, 128, _LONG, (1920, 1080)),
     )
 }
-"""Chat, reasoning and summarisation come from SGLang's cookbook, the sweep from vllm-ascend; the pictures are ours."""
+"""Chat, reasoning and summarisation come from SGLang's cookbook, sweep and steady loads from vllm-ascend."""
 
 
 def made_quick(scenario: Scenario, context: int | None, sequences: int | None, picture_pixels: int) -> Scenario:
@@ -71,10 +77,11 @@ def made_quick(scenario: Scenario, context: int | None, sequences: int | None, p
     room = text if context is None else context * _FULL - scenario.picture_tokens(picture_pixels)
     scale = min(_QUICK, room / text)
     most = sequences or max(load.concurrency for load in scenario.loads)
-    at_once = dict.fromkeys(min(load.concurrency, most) for load in scenario.loads)
+    at_once = dict.fromkeys(min(load.concurrency, most) for load in scenario.loads if load.rate is None)
+    steady = [replace(load, concurrency=_QUICK_PROMPTS, prompts=_QUICK_PROMPTS) for load in scenario.loads if load.rate]
     return replace(
         scenario,
         input_len=max(1, int(scenario.input_len * scale)),
         output_len=max(1, int(scenario.output_len * scale)),
-        loads=tuple(Load(concurrency, concurrency * _QUICK_PROMPTS) for concurrency in at_once),
+        loads=(*(Load(concurrency, concurrency * _QUICK_PROMPTS) for concurrency in at_once), *steady),
     )

@@ -47,11 +47,13 @@ class Measured:
     total_tokens_per_second: float
     latencies: dict[str, float]
     command: tuple[str, ...]
+    rate: float | None = None
+    """Requests that began in a second; None: each as soon as there was room."""
 
     @property
     def same(self) -> tuple[object, ...]:
         """The key that comparable measurements have in common."""
-        return (self.scenario, self.input_len, self.output_len, self.concurrency, self.prompts)
+        return (self.scenario, self.input_len, self.output_len, self.concurrency, self.prompts, self.rate)
 
 
 def command(running: Running, scenario: Scenario, load: Load, output: Path, seed: int) -> list[str]:
@@ -68,7 +70,8 @@ def command(running: Running, scenario: Scenario, load: Load, output: Path, seed
     workload = Workload(
         python=running.plan.argv[0], root_url=running.root_url, weights=running.weights,
         served_name=running.plan.served_name, input_len=scenario.input_len, output_len=scenario.output_len,
-        picture=scenario.picture, prompts=load.prompts, concurrency=load.concurrency, seed=seed, output=output,
+        picture=scenario.picture, prompts=load.prompts, concurrency=load.concurrency, rate=load.rate,
+        seed=seed, output=output,
     )  # fmt: skip
     return engine.bench(workload)
 
@@ -98,7 +101,7 @@ def parse(text: str, scenario: Scenario, load: Load, argv: list[str]) -> Measure
             completed=completed, seconds=float(said["duration"]),
             requests_per_second=float(said["request_throughput"]),
             output_tokens_per_second=float(said["output_throughput"]),
-            total_tokens_per_second=float(total), latencies=_latencies(said), command=tuple(argv),
+            total_tokens_per_second=float(total), latencies=_latencies(said), command=tuple(argv), rate=load.rate,
         )  # fmt: skip
     except (ValueError, LookupError, TypeError) as error:
         raise ToolFailedError(f"The benchmark's report can't be read ({error!r}).") from None

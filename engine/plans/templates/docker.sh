@@ -1,3 +1,4 @@
+# docker ps must list it as Up afterwards
 docker run --rm --network host \
   $options \
   -v "$$HOME/.cache/huggingface:/root/.cache/huggingface" \

@@ -16,36 +16,35 @@ _MOST = 3
 _MANY, _FOLDED = 12, "transcript"
 
 
-def compose(asked: str, readings: list[Reading], lang: Language, *, follow_up: bool) -> str:
-    """Return the answer in Markdown.
+def compose(asked: str, readings: list[Reading], headings: list[str], lang: Language, *, follow_up: bool) -> str:
+    """Return the answer in Markdown; each of several pictures has its heading.
 
     The best lines are quoted, at most three a picture; then comes each picture's text in a code block, but not again in
     a follow-up question, unless all the text is what it asks for.
     """
     question = understand(asked)
     if question.table and any(reading.tables for reading in readings):
-        return "\n\n".join(_each(readings, lang, lambda reading, _: _tables(question, reading, lang)))
+        return "\n\n".join(_each(readings, headings, lang, lambda reading, _: _tables(question, reading, lang)))
     if question.everything or (question.small_talk and not follow_up):
-        return "\n\n".join(_each(readings, lang, _transcript))
-    parts = _quotes(question, readings, lang)
+        return "\n\n".join(_each(readings, headings, lang, _transcript))
+    parts = _quotes(question, readings, headings, lang)
     if follow_up:
         return "\n\n".join(parts) or say("no_text", lang)
-    return "\n\n".join([*parts, *_each(readings, lang, _below if parts else _transcript)])
+    return "\n\n".join([*parts, *_each(readings, headings, lang, _below if parts else _transcript)])
 
 
-def page_of(asked: str, reading: Reading, number: int, count: int, lang: Language, *, follow_up: bool) -> str | None:
-    """Return the part of the answer that `compose` would give for picture `number` of `count`, from 1.
+def page_of(asked: str, reading: Reading, heading: str, lang: Language, *, follow_up: bool) -> str | None:
+    """Return the part of the answer that `compose` would give for one of several pictures, or for a single one.
 
     None where the answer needs all pictures, as quotes do.
     """
     question = understand(asked)
     if question.table or not (question.everything or (question.small_talk and not follow_up)):
         return None
-    heading = say("of_picture", lang, number=number) + "\n\n" if count > 1 else ""
-    return heading + _transcript(reading, lang)
+    return (heading + "\n\n" if heading else "") + _transcript(reading, lang)
 
 
-def _quotes(question: Question, readings: list[Reading], lang: Language) -> list[str]:
+def _quotes(question: Question, readings: list[Reading], headings: list[str], lang: Language) -> list[str]:
     """Return the quotes of each picture, or the sentence that there are none."""
     if not any(reading.rows for reading in readings):
         return []
@@ -64,7 +63,7 @@ def _quotes(question: Question, readings: list[Reading], lang: Language) -> list
     if len(readings) == 1:
         return [*lead, *filter(None, parts)]
     # Several pictures are compared by their own quotes: one that has none is not passed over.
-    named = [(say("of_picture", lang, number=n), part) for n, part in enumerate(parts, 1)]
+    named = zip(headings, parts, strict=True)
     return [*lead, *(f"{name}\n\n{part or say('no_match', lang)}" for name, part in named)]
 
 
@@ -80,10 +79,12 @@ def _quote(text: str) -> str:
     return f"> {escaped(text)}  "  # two spaces: the next quote stands on a line of its own
 
 
-def _each(readings: list[Reading], lang: Language, show: Callable[[Reading, Language], str]) -> list[str]:
+def _each(
+    readings: list[Reading], headings: list[str], lang: Language, show: Callable[[Reading, Language], str]
+) -> list[str]:
     if len(readings) == 1:
         return [show(readings[0], lang)]
-    return [say("of_picture", lang, number=n) + "\n\n" + show(reading, lang) for n, reading in enumerate(readings, 1)]
+    return [f"{heading}\n\n{show(reading, lang)}" for heading, reading in zip(headings, readings, strict=True)]
 
 
 def _tables(question: Question, reading: Reading, lang: Language) -> str:

@@ -21,6 +21,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "searching": ("Looking for the lines that answer the question.", "正在查找与问题相关的文字。"),
     # The answer.
     "of_picture": ("Picture {number}:", "第 {number} 张图片:"),
+    "of_frame": ("At {time}:", "{time} 处："),
     "no_text": ("No text was found in the picture.", "图片中没有找到文字。"),
     "no_match": (
         "No line of text matches the question. In the largest print:",

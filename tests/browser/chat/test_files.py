@@ -62,9 +62,32 @@ def test_several_pictures_and_pages_in_one_question(
     scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
 ) -> None:
     page = open_page(scripted.url)
-    page.ask("Compare", [picture("one.png", save("PNG")), picture("two.jpg", save("JPEG")), picture("3.pdf", pdf(3))])
+    page.ask("Compare", [picture("3.pdf", pdf(3)), picture("one.png", save("PNG")), picture("two.jpg", save("JPEG"))])
     page.finished()
     assert len(sent_pictures(scripted)) == 5
+    words = scripted.engine.requests[-1]["messages"][-1]["content"][-1]["text"]
+    assert "1. 3.pdf (1); 2. 3.pdf (2); 3. 3.pdf (3); 4. one.png; 5. two.jpg" in words
+    captions = [f"3.pdf · page {n} · {n} of 5" for n in (1, 2, 3)] + ["one.png · 4 of 5", "two.jpg · 5 of 5"]
+    expect(page.questions.last.locator("figcaption")).to_have_text(captions)
+    page.page.reload()
+    expect(page.questions.last.locator("figcaption")).to_have_text(captions)
+
+
+def test_a_picture_is_shown_large_before_and_after_it_is_sent(
+    scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
+    page = open_page(scripted.url)
+    page.attach(picture("a.png", save("PNG")))
+    page.page.locator("#attachments").get_by_role("button", name="a.png").press("Enter")
+    large = page.page.get_by_role("dialog", name="a.png")
+    expect(large.locator("img")).to_be_visible()
+    page.page.keyboard.press("Escape")
+    expect(large).to_have_count(0)
+    page.ask("What is it?")
+    page.finished()
+    expect(page.questions.last.locator("figcaption")).to_have_text("a.png")
+    page.questions.last.get_by_role("button", name="a.png").press("Enter")
+    expect(large.locator("img")).to_be_visible()
 
 
 def test_a_picture_without_words(scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture) -> None:
@@ -84,7 +107,8 @@ def drop(page: ChatPage, event: str, target: str, data: bytes) -> None:
             transfer.items.add(new File([bytes], "pasted.png", {type: "image/png"}));
             const element = document.querySelector(target);
             if (event === "paste") {
-                element.dispatchEvent(new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true}));
+                const pasted = {clipboardData: transfer, bubbles: true, cancelable: true};
+                element.dispatchEvent(new ClipboardEvent("paste", pasted));
                 return;
             }
             for (const type of ["dragenter", "dragover", "drop"]) {
@@ -95,11 +119,14 @@ def drop(page: ChatPage, event: str, target: str, data: bytes) -> None:
     )
 
 
-@pytest.mark.parametrize(("event", "target"), [("paste", "#chat-input"), ("drop", "#chat-input")])
+@pytest.mark.parametrize(("event", "target"), [("paste", "body"), ("drop", "#chat-input")])
 def test_paste_and_drag(scripted: ScriptedProduct, open_page: OpenPage, event: str, target: str) -> None:
     page = open_page(scripted.url)
     drop(page, event, target, save("PNG"))
     expect(page.page.locator("#attachments img")).to_have_count(1)
+    page.page.evaluate("document.activeElement.blur()")
+    page.page.keyboard.type("What is it?")
+    expect(page.input).to_have_value("What is it?")
     page.ask("What is it?")
     page.finished()
     assert len(sent_pictures(scripted)) == 1

@@ -273,3 +273,14 @@ def test_pictures_of_earlier_turns_come_with_them(long: ScriptedProduct, open_pa
     shown.scroll_into_view_if_needed()
     expect(shown).to_have_js_property("complete", True)
     assert shown.evaluate("image => image.naturalWidth") > 0
+
+
+def test_a_hit_of_a_search_opens_its_chat_at_the_message(long: ScriptedProduct, open_page: OpenPage) -> None:
+    imported(long, 71)
+    chat = open_page(long.url)
+    chat.page.keyboard.press("Control+k")
+    chat.page.get_by_placeholder("Search chats").fill("answer 5.")
+    hit = chat.page.get_by_role("option").filter(has_text="71 turns")
+    expect(hit).to_contain_text("answer 5.")
+    hit.click()
+    expect(chat.questions.filter(has_text=re.compile(r"question 5\."))).to_be_in_viewport()

@@ -59,7 +59,9 @@ def test_a_preset_brings_its_settings_and_its_question(
     assert asked(preset)["temperature"] == 0
 
 
-def test_a_presets_starter_brings_its_picture(preset: ScriptedProduct, open_page: OpenPage) -> None:
+def test_a_presets_starter_brings_its_picture_and_takes_ones_own_instead(
+    preset: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
     chat = open_page(preset.url)
     choose(chat, "Describe")
     chat.page.get_by_role("button", name="Describe a shop front").click()
@@ -67,6 +69,24 @@ def test_a_presets_starter_brings_its_picture(preset: ScriptedProduct, open_page
     chat.finished()
     expect(chat.questions.last.locator("img")).to_have_count(1)
     assert [part["type"] for part in asked(preset)["messages"][-1]["content"]] == ["image_url", "text"]
+    sample = asked(preset)["messages"][-1]["content"][0]["image_url"]["url"]
+
+    chat.page.locator("#new-chat-button").click()
+    # More than a question may have: the first are taken.
+    chat.attach(*(picture(f"{n}.png", png(shop_sign("MY", f"own {n}"))) for n in range(22)))
+    expect(chat.page.locator("#attachments > *")).to_have_count(20)
+    expect(chat.page.get_by_text("Left out: 20.png, 21.png.")).to_be_visible()
+    chat.input.fill("These words stay.")
+    chat.page.get_by_role("button", name="Describe a shop front").click()
+    expect(chat.questions).to_have_count(1)
+    expect(chat.answers.last).to_contain_text("An answer.")
+    chat.finished()
+    own = [part["image_url"]["url"] for part in asked(preset)["messages"][-1]["content"][:-1]]
+    assert len(own) == 20
+    assert sample not in own
+    expect(chat.page.locator("#attachments > *")).to_have_count(0)
+    expect(chat.input).to_have_value("These words stay.")
+    chat.input.fill("")
 
 
 def test_attached_files_and_typed_text_survive_choosing_a_preset(

@@ -320,23 +320,32 @@ def test_a_question_that_is_stopped_before_its_picture_is_read_is_kept(
     assert [part["type"] for part in racing.engine.requests[-1]["messages"][-1]["content"]] == ["image_url", "text"]
 
 
-def test_an_attached_file_goes_along_into_a_new_chat(
+def test_a_draft_waits_in_its_chat_during_a_new_chat_and_a_reload(
     racing: ScriptedProduct, cable: Cable, slowness: float, open_page: OpenPage, picture: MakePicture
 ) -> None:
     chat = open_page(cable.url)
     answered(chat, racing, "First?", "Yes, first.")
     first = thread_of(chat)
     chat.attach(picture("a.png", png(shop_sign("TEA", "house"))))
-    expect(chat.page.locator("#attachments > *")).to_have_count(1)
+    attached = chat.page.locator("#attachments > *")
+    expect(attached).to_have_count(1)
     chat.input.fill("And this?")
     cable.delay = slowness
     chat.page.locator("#new-chat-button").click()
     expect(chat.page).to_have_url(f"{cable.url}/")
+    expect(chat.input).to_have_value("")
+    expect(attached).to_have_count(0)
+    answered(chat, racing, "Second?", "Yes, second.")
+    chat.page.locator(f"#thread-{first} a").click()
     expect(chat.input).to_have_value("And this?")
+    expect(attached).to_have_count(1)
+    chat.page.reload()
+    expect(chat.input).to_have_value("And this?")
+    expect(attached).to_have_count(1)
     answered(chat, racing, "And this?", "A tea house.")
-    [message] = racing.engine.requests[-1]["messages"]
+    message = racing.engine.requests[-1]["messages"][-1]
     assert [part["type"] for part in message["content"]] == ["image_url", "text"]
-    assert thread_of(chat) != first
+    assert thread_of(chat) == first
 
 
 def left_chat(product: ScriptedProduct, cable: Cable, open_page: OpenPage, question: str) -> tuple[ChatPage, str]:

@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
+from engine.nano.questions import numbers, thinking
 from engine.reasoning_tags import KIMI_VL
 from tests.instruments.llama_server import LlamaServer, finish_reason, parted
-from tests.instruments.nano_server import continued, heard, numbers, said, thinking
+from tests.instruments.nano_server import continued, heard, said
 
 pytestmark = pytest.mark.llama
 

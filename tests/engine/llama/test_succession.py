@@ -15,13 +15,13 @@ from app.turn.run import Job, run
 from app.upstream.state import EngineState
 from engine.config import Settings
 from engine.install.fetching import Report
+from engine.nano.questions import numbers
 from engine.plans.launch import LaunchPlan
 from engine.status import ComingStatus, Phase, Reason, Status
 from engine.supervise import bringing, consent, succession, supervisor, workspace_lock
 from engine.supervise.service import PermanentError
 from engine.supervise.supervisor import Supervisor
 from tests.instruments.llama_server import nano_plan
-from tests.instruments.nano_server import numbers
 from tests.instruments.ports import free_port
 from tests.unit.app.turn.test_run import Screen
 

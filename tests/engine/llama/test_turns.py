@@ -19,11 +19,12 @@ from app.talk.fitting import TooLongError
 from app.turn.run import Job, run
 from app.upstream.state import EngineState
 from engine.config import ROOT, Settings
+from engine.nano.questions import numbers, thinking
+from engine.nano.shapes import draw_shape
 from engine.reasoning_tags import Kind, Piece
-from tests.instruments.nano_server import numbers, png, thinking
+from tests.instruments.nano_server import png
 from tests.instruments.product import Product, alive, running_product
 from tests.instruments.slowed import slowed
-from tests.nano.pictures import draw_shape
 from tests.unit.app.turn.test_run import Screen
 
 pytestmark = pytest.mark.llama

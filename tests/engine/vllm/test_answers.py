@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from engine.nano.questions import numbers, thinking
 from engine.reasoning_tags import KIMI_VL
-from tests.instruments.nano_server import continued, heard, numbers, said, thinking
+from tests.instruments.nano_server import continued, heard, said
 from tests.instruments.vllm_server import VllmServer
 
 pytestmark = pytest.mark.vllm

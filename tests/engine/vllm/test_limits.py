@@ -12,7 +12,8 @@ import aiohttp
 import psutil
 import pytest
 
-from tests.instruments.nano_server import KEY, MAX_MODEL_LEN, conversation, numbers, said
+from engine.nano.questions import numbers
+from tests.instruments.nano_server import KEY, MAX_MODEL_LEN, conversation, said
 from tests.instruments.vllm_server import VllmServer
 
 pytestmark = pytest.mark.vllm

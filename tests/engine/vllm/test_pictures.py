@@ -10,9 +10,9 @@ from urllib.parse import quote
 import pytest
 from PIL import Image
 
+from engine.nano.shapes import draw_shape
 from tests.instruments.nano_server import PICTURES, data_url, picture_question, png, said
 from tests.instruments.vllm_server import VllmServer
-from tests.nano.pictures import draw_shape
 
 pytestmark = pytest.mark.vllm
 

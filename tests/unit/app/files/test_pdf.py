@@ -104,7 +104,7 @@ async def test_a_missing_font_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     from app.files import uploads
     from app.files.pictures import Pages
 
-    async def without(*_: object) -> Pages:
+    async def without(*_: object, **__: object) -> Pages:
         return Pages([normalise(png(shop_sign("x")), READER)], 1, ("STSong-Light",))
 
     monkeypatch.setattr(uploads.pdf_process, "draw", without)

@@ -211,3 +211,9 @@ async def test_a_database_that_does_not_answer_costs_no_picture(tmp_path: Path) 
     with pytest.raises(HistoryError):
         await sweep_imports(tmp_path, kept, time.time() + 100_000)
     assert (tmp_path / "thread" / MARK).exists()
+
+
+async def test_later_pages_keep_their_numbers(store: UploadStore, tmp_path: Path) -> None:
+    stored = await store.take(upload(tmp_path, pdf(5)), "plan.pdf", "thread", KIMI, 2, first=3)
+    assert [picture.name for picture in stored.pictures] == ["plan.pdf (4)", "plan.pdf (5)"]
+    assert (stored.pages, stored.notices) == (5, [])

@@ -241,7 +241,7 @@ def served(page_root: Path) -> dict[str, Any]:
 
 def test_chainlit_serves_the_prepared_page_with_every_script_from_a_file(served: dict[str, Any]) -> None:
     scripts = re.findall(r"<script([^>]*)>", served["html"])
-    assert len(scripts) == 11
+    assert len(scripts) == (ROOT / "app" / "frontend" / "index.html").read_text().count("<script") > 5
     assert all('src="/' in attributes for attributes in scripts)
     assert "INJECTION PLACEHOLDER" not in served["html"]
     assert "https:" not in served["html"]

@@ -18,6 +18,7 @@ SCRIPTS = {
     "page": [*PUBLIC.glob("*.js")],
     "banner": [PUBLIC / "banner.js"],
     "status": [PUBLIC / name for name in ("status.js", "status-parts.js", "status-logs.js")],
+    "plan": [PUBLIC / "plan.js"],
 }
 """The scripts that use each table, as `text.<key>`."""
 
@@ -50,7 +51,7 @@ def test_every_language_has_the_same_words_with_the_same_placeholders() -> None:
 
 def test_chinese_words_are_chinese() -> None:
     english, chinese = flat(words("en")), flat(words("zh"))
-    same = {key for key, sentence in chinese.items() if not re.search(r"[一-鿿：]", sentence)}
+    same = {key for key, sentence in chinese.items() if not re.search(r"[一-鿿：、]", sentence)}
     assert {chinese[key] for key in same} == {english[key] for key in same}
     assert {key.rpartition(".")[0] for key in same} <= set()
 
@@ -65,7 +66,7 @@ def test_every_word_that_a_script_or_a_patch_names_is_there() -> None:
     named = set(re.findall(r"kimi\.text\.(\w+)", source_of("page")))
     assert len(named) > 40
     assert named <= set(words("en")["page"])
-    for table in ("banner", "status"):
+    for table in ("banner", "status", "plan"):
         named = set(re.findall(r"\btext\.(\w+)", source_of(table)))
         assert len(named) > 5
         assert named <= set(words("en")[table]), table

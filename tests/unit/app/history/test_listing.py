@@ -15,11 +15,11 @@ from app.history import listing
 from app.history.copies import Copy
 from app.history.database import Database, SlowQueryError
 from app.history.listing import MOST, Page, Searches, list_threads
-from app.history.store import History
-from app.history.tables import threads
+from app.history.store import History, title
+from app.history.tables import threads, turns
 from app.history.users import Users
 from app.page.threads.data_layer import DataLayer, iso
-from app.talk.conversation import Answer, Turn, new_id
+from app.talk.conversation import Answer, Picture, Turn, new_id
 from app.talk.parts import parts_of
 
 
@@ -185,3 +185,73 @@ async def test_a_thread_of_any_time_is_listed(history: History, users: Users) ->
     page = await layer.list_threads(Pagination(first=10), ThreadFilter(userId=user))
     assert [entry["createdAt"][:4] for entry in page.data] == ["9999", "1970"]
     assert [iso(value)[:4] for value in (math.inf, math.nan, -5.0, 253402300800.0)] == ["1970", "1970", "1970", "9999"]
+
+
+async def test_pinned_threads_come_first_in_every_section(history: History, users: Users) -> None:
+    user = (await users.get("anna")).id
+    made = await fill(history, user, [f"question {n}" for n in range(7)])
+    own = history.of(user)
+    await own.change(made[0], pinned=True)
+    await own.change(made[3], pinned=True)
+    await history.of((await users.get("bert")).id).change(made[5], pinned=True)
+    seen: list[listing.Entry] = []
+    while True:
+        page = await list_threads(history.database, user, 2, cursor=seen[-1].cursor if seen else None)
+        seen += page.entries
+        if not page.more:
+            break
+    assert [entry.id for entry in seen[:2]] == [made[3], made[0]]
+    assert [entry.pinned for entry in seen] == [True, True, *[False] * 5]
+    assert len({entry.id for entry in seen}) == 7
+    await own.change(made[0], pinned=False)
+    page = await list_threads(history.database, user, 7)
+    assert [entry.id for entry in page.entries if entry.pinned] == [made[3]]
+
+
+async def test_a_hit_of_a_search_shows_the_words_around_it_and_its_message(history: History, users: Users) -> None:
+    user = (await users.get("anna")).id
+    [named, asked, said] = await fill(history, user, ["A receipt", "x" * 500 + " the RECEIPT of May", "another"])
+    long = Answer(parts_of(text="So many\nwords. " * 50 + "Here is the receipt\nagain: 100% tea."))
+    turn = Turn(new_id(), "next", answers=[long], chosen=0, page_id="on the page")
+    await history.save(Copy(user, said), [turn], {}, turn.id)
+    await history.of(user).change(named, name="Renamed receipt")
+    async with history.database.writing() as connection:
+        await connection.execute(update(turns).where(turns.c.thread_id == named).values(text="nothing here"))
+    page = await list_threads(history.database, user, 9, search="receipt")
+    places = {entry.id: entry.place for entry in page.entries}
+    assert set(places) == {named, asked, said}
+    assert places[named] is None
+    found, answered = places[asked], places[said]
+    assert found
+    assert found.words.startswith("…xxx")
+    assert found.words.endswith("xx the RECEIPT of May")
+    assert answered
+    assert answered.message == "on the page"
+    assert answered.words.startswith("…")
+    assert answered.words.endswith("Here is the receipt again: 100% tea.")
+    assert len(answered.words) < 200
+    page = await list_threads(history.database, user, 9, search="100%")
+    assert [entry.place.words[-16:] for entry in page.entries if entry.place] == ["again: 100% tea."]
+    assert all(entry.place is None for entry in (await list_threads(history.database, user, 9)).entries)
+
+
+async def test_an_entry_names_its_first_file(history: History, users: Users) -> None:
+    user = (await users.get("anna")).id
+    thread = new_id()
+    await history.of(user).begin(thread, "What is it?", "")
+    picture = Picture(str(history.uploads / thread / "a.png"), "receipt.pdf (1)", 1, 1)
+    turn = Turn(new_id(), "What is it?", [picture])
+    await history.save(Copy(user, thread), [turn], {}, turn.id)
+    page = await list_threads(history.database, user, 9)
+    assert [(entry.name, entry.file) for entry in page.entries] == [("What is it?", "receipt.pdf (1)")]
+
+
+async def test_a_made_title_replaces_only_the_name_that_the_first_question_gave(history: History, users: Users) -> None:
+    user = (await users.get("anna")).id
+    own = history.of(user)
+    [first, renamed] = await fill(history, user, ["What is\nit?", "And this?"])
+    await own.change(renamed, name="Mine")
+    assert await own.retitle(first, title("What is\nit?"), "A shop sign")
+    assert not await own.retitle(renamed, title("And this?"), "A shop sign")
+    assert not await history.of((await users.get("bert")).id).retitle(first, "A shop sign", "Bert's")
+    assert await names(history, user, "") == ["A shop sign", "Mine"]

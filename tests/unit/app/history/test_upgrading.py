@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from app.history.copies import Copy
 from app.history.database import Database, database_url
+from app.history.listing import list_threads
 from app.history.store import History
 from app.history.upgrading import upgrade
 from app.i18n import LANGUAGES, Language
@@ -144,3 +145,8 @@ async def test_an_old_thread_can_be_continued(old: Database, tmp_path: Path) -> 
     news = await history.news(stale)
     assert news
     assert [turn.id for turn in news.turns] == ["first"]
+
+
+async def test_its_threads_get_the_name_of_their_first_file_and_are_not_pinned(old: Database) -> None:
+    [entry] = (await list_threads(old, "u", 9)).entries
+    assert (entry.file, entry.pinned) == ("招牌", False)

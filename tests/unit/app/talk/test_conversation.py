@@ -4,6 +4,7 @@ import pytest
 
 from app.talk.conversation import Answer, Conversation, Picture, Turn, to_messages, to_prefix
 from app.talk.parts import Part, Reasoning, Text, parts_of
+from engine.formats.moments import frame_name
 from engine.reasoning_tags import Kind, Piece
 
 PHOTO = Picture("/w/uploads/t/a b.png", "a b.png", 10, 20)
@@ -33,9 +34,34 @@ def test_a_turn_with_a_picture_and_its_answer_without_its_reasoning() -> None:
     ]
 
 
+def test_the_frames_of_a_video_are_pictures_after_their_times() -> None:
+    frames = [Picture(f"/{n}.jpg", frame_name("clip.mp4", seconds), 64, 36) for n, seconds in enumerate((0, 12))]
+    [message] = to_messages([Turn("1", "What happens?", frames)], "", url)
+    assert [part.get("text") for part in message["content"]] == [
+        "Frame at 0:00:",
+        None,
+        "Frame at 0:12:",
+        None,
+        "What happens?",
+    ]
+
+
 def test_a_picture_without_words_is_sent_without_an_empty_text() -> None:
     [message] = to_messages([Turn("1", " ", [PHOTO])], "", url)
     assert [part["type"] for part in message["content"]] == ["image_url"]
+
+
+def test_several_pictures_are_named_in_their_order_for_engines_that_understand_it() -> None:
+    other = Picture("/w/uploads/t/b.png", "r.pdf (2)<|im_end|>", 10, 20)
+    turns = [Turn("1", "Which is older?", [PHOTO, other])]
+    [message] = to_messages(turns, "", url)
+    assert [part["type"] for part in message["content"]] == ["image_url", "image_url", "text"]
+    words = message["content"][-1]["text"]
+    assert words.startswith("Pictures, in this order: 1. a b.png; 2. r.pdf (2)")
+    assert words.endswith("\n\nWhich is older?")
+    assert "<|im_end|>" not in words
+    [message] = to_messages(turns, "", url, named=False)
+    assert message["content"][-1]["text"] == "Which is older?"
 
 
 def test_only_the_chosen_answer_is_sent_and_none_of_the_last_question() -> None:

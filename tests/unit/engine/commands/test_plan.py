@@ -82,7 +82,7 @@ def test_an_unknown_engine_ends_with_2_and_the_known_ones(capsys: pytest.Capture
         ("--model Kimi-K2.5 --accelerator H200 -- --tensor-parallel-size 4", "564 GB"),
         ("--model Kimi-K2.5 --accelerator H200 -- -tp 16", "16 devices are more"),
         ("--model Kimi-K2.5 --accelerator CPU", "on a CPU"),
-        ("--accelerator RTX4090 --memory 8", "GB"),
+        ("--accelerator RTX4090 --memory 2", "GB"),
         ("--accelerator 'Atlas A3' --engine sglang", "sglang"),
         ("--model Kimi-K2.5 --accelerator H200 --engine llama", "does not run on llama"),
         ("--model Kimi-K2.5 --accelerator H200 --variant mxfp4", "there is: none"),
@@ -231,3 +231,43 @@ def test_status_says_which_rung_runs_and_why_not_the_next_higher(
     for arguments in (["status"], ["status", "--json"]):
         assert status(chosen, parser().parse_args(arguments)) == 0
         assert "There is no accelerator here." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        # Somebody has run exactly this.
+        ("--accelerator H20", "Shown to work: https://github.com/xorbitsai/inference/pull/3372"),
+        ("--model Kimi-K2.5 --accelerator H200", "Shown to work: https://recipes.vllm.ai/moonshotai/Kimi-K2.5"),
+        # The model's card shows it on vLLM, on no device in particular.
+        ("--accelerator 'DGX Spark'", "Not established on DGX Spark: "),
+        ("--accelerator L40S", "Not established on L40S: "),
+        ("--accelerator H100 --engine sglang", "Not established on H100: "),
+        ("--model Kimi-VL-A3B-Instruct --accelerator H20", "Not established on H20: "),
+        # Nobody has shown it.
+        ("--accelerator MI300X", "Not established: we know of no one"),
+        ("--accelerator 'Atlas A2'", "Not established: we know of no one"),
+        ("--accelerator RTX4090", "Untested: fp8"),
+        ("--model Kimi-K2-Thinking --accelerator 'Atlas A2' --nodes 2", "Listed as experimental: "),
+    ],
+)
+def test_a_plan_says_what_was_shown_to_work_and_of_nothing_else(arguments: str, said: str) -> None:
+    reasons = plan_of(shlex.split(arguments)).reasons
+    assert len([reason for reason in reasons if reason.startswith(said)]) == 1, reasons
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tensor", "flag"),
+    [
+        ("--model Kimi-K2.6 --accelerator H200 --engine sglang", "--tp-size 8", "--dp-size 8"),
+        ("--model Kimi-K2.6 --accelerator GB200 --engine sglang", "--tp-size 4", "--dp-size 4"),
+        ("--model Kimi-K2.6 --accelerator B300 --count 4 --engine sglang", "--tp-size 4", "--dp-size 4"),
+        ("--model Kimi-K2.5 --accelerator MI300X --engine sglang", "--tp-size 4", "--dp-size 4"),
+        ("--model Kimi-K2.6 --accelerator B300", "--tensor-parallel-size 4", "--decode-context-parallel-size 4"),
+        ("--model Kimi-K2-Thinking --accelerator H200", "--tensor-parallel-size 8", "--decode-context-parallel-size 8"),
+    ],
+)
+def test_attention_is_spread_over_as_many_devices_as_there_are(arguments: str, tensor: str, flag: str) -> None:
+    launch = " ".join(plan_of(shlex.split(f"{arguments} --preset high-throughput")).argv)
+    assert tensor in launch
+    assert flag in launch

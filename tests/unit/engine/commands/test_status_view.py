@@ -108,3 +108,15 @@ def test_the_hour_in_characters() -> None:
     assert line[0] == "▂"
     assert line[-1] == "█"
     assert line[1:-1].strip() == ""
+
+
+def test_a_download_beside_the_reader_shows_how_far_it_is(settings: Settings) -> None:
+    status = Status().with_engine(state="ready", kind="reader", model="reader")
+    assert "coming" not in shown(settings, status, None)
+    fetching = status.with_coming(
+        state="fetching", title="Kimi-VL", total=11_200_000_000, done=2_800_000_000, speed=14_000_000
+    )
+    said = shown(settings, fetching, None)
+    assert "Fetching Kimi-VL (11.2 GB)" in said
+    assert "2.8 of 11.2 GB, 14.0 MB/s, about 10 min left" in said
+    assert "KIMI_DOWNLOAD" in shown(settings, status.with_coming(state="asking", title="Kimi-VL", total=11), None)

@@ -158,11 +158,39 @@ def test_a_folder_with_the_gguf_files_is_known_by_them(tmp_path: Path) -> None:
     assert (found.model, found.weights) == (THINKING_2506, str(tmp_path))
 
 
-def test_our_own_llama_server_counts_the_ram_alone_and_a_users_own_the_gpu_too() -> None:
+def test_our_own_llama_server_reaches_a_gpu_by_vulkan_alone_and_a_users_own_as_it_was_built() -> None:
     card = gpu("NVIDIA GeForce RTX 4090", 25.7, "7.0")
     assert plan(machine(card, ram=12, llama=True), engine="llama", model=THINKING_2506).accelerator.startswith("1 x")
+    without = machine(card, ram=12, avx2=True)
     with pytest.raises(PlanError, match="CPU with 12 GB of RAM"):
-        plan(machine(card, ram=12, avx2=True), engine="llama", model=THINKING_2506)
+        plan(without, engine="llama", model=THINKING_2506)
+
+
+def test_a_small_gpu_takes_as_many_layers_as_fit_and_the_ram_the_others(tmp_path: Path) -> None:
+    card = gpu("NVIDIA GeForce RTX 3060", 12.9, "8.6", free=12.0)
+    found = plan(machine(card, ram=16, llama=True), models=tmp_path)
+    assert (found.engine, found.model, found.note) == ("llama", THINKING_2506, "llama.gpu")
+    assert (value(found.argv, "--gpu-layers"), found.to_fetch) == ("23", 11_158_846_304)
+    assert "23 of 28 layers" in told(found)
+    assert "12.0 GB free" in told(found)
+    assert "Nobody has told us of such a split" in told(found)
+    # What vLLM would need is said, too.
+    assert "40 GB" in told(found)
+
+
+def test_several_gpus_share_the_layers_and_too_little_ram_for_the_others_is_told() -> None:
+    cards = [gpu("NVIDIA GeForce RTX 2060", 6, "7.5")] * 2
+    found = plan(machine(*cards, ram=16, llama=True), engine="llama", model=THINKING_2506)
+    assert value(found.argv, "--gpu-layers") == "20"
+    assert "2 GPUs with 6.0 GB each" in told(found)
+    with pytest.raises(PlanError, match=r"20 of 28 layers .* need 5\.3 GB of RAM, and there are 4 GB"):
+        plan(machine(*cards, ram=4, llama=True), engine="llama", model=THINKING_2506)
+
+
+def test_a_gpu_without_room_for_a_layer_is_left_out() -> None:
+    found = plan(machine(gpu("NVIDIA GeForce GTX 1650", 4, "7.5", free=2.1), ram=32, llama=True), model=THINKING_2506)
+    assert found.accelerator.startswith("CPU")
+    assert value(found.argv, "--gpu-layers") is None
 
 
 def test_nano_runs_on_llama_server_too() -> None:

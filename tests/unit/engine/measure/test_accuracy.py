@@ -6,6 +6,7 @@ import base64
 import csv
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,15 @@ def test_the_report_sets_the_cards_figure_beside_ours() -> None:
     (infovqa,) = report.score("infovqa", model, pairs)
     assert (infovqa.value, infovqa.published) == (50, f"83.2 ({model.source})")
     assert report.published(find_model("Kimi-VL-A3B-Thinking"), "InfoVQA") == ""
+    # A published score of bf16 weights says nothing about a quantized form: it is named, and not set beside.
+    assert report.published(model, "OCRBench", "fp8_per_tensor") == ""
+    assert report.incomparable(model, "OCRBench", "fp8_per_tensor") == [
+        f"Not comparable: OCRBench 864, with bf16 weights, and here they are fp8_per_tensor ({model.source})."
+    ]
+    plan = LaunchPlan("llama", "m", "m", "", "data", variant="gguf")
+    assert report.quantized_as(plan) == "gguf"
+    assert report.quantized_as(replace(plan, variant="", argv=("vllm", "serve", "--quantization", "fp8"))) == "fp8"
+    assert report.quantized_as(replace(plan, variant="", argv=("vllm", "serve", "m"))) == ""
     assert [score.value for score in report.score("ocr", model, pairs)] == [pytest.approx(100 * 4 / 6), 100.0]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -14,9 +15,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from engine.catalog import models
 from engine.config import ROOT
 from engine.measure.running_engine import Running
 from engine.measure.speed import command, measuring, plot, results, tools
+from engine.measure.speed.references import _guides
 from engine.measure.speed.results import NoResultError, Run
 from engine.measure.speed.scenarios import SCENARIOS, Load, made_quick
 from engine.measure.speed.tools import Measured, NoToolError, ToolFailedError
@@ -66,6 +69,10 @@ def test_the_scenarios_are_the_published_ones() -> None:
     assert reported["reasoning"] == (1000, 8000, long)
     assert reported["summarisation"] == (8000, 1000, long)
     assert reported["sweep"][2] == [(n, 10 * n) for n in (1, 2, 4, 8, 16, 32)]
+    steady = [SCENARIOS[f"steady-{n}"] for n in (512, 1024, 2048)]
+    assert [(s.input_len, s.output_len, s.loads) for s in steady] == [
+        (n, n, (Load(10, 10, rate=1.0),)) for n in (512, 1024, 2048)
+    ]
     assert [SCENARIOS[f"pictures-{size}"].picture for size in ("720p", "1080p")] == [(1280, 720), (1920, 1080)]
 
 
@@ -143,6 +150,39 @@ def test_both_programs_reports_are_read_and_nothing_secret_is_kept() -> None:
 def test_a_report_of_nothing_is_an_error(text: str) -> None:
     with pytest.raises(ToolFailedError):
         tools.parse(text or "\n ", SCENARIOS["chat"], Load(1, 2), ["a"])
+
+
+def test_a_steady_load_is_asked_for_by_its_rate(tmp_path: Path) -> None:
+    for engine in ("vllm", "sglang"):
+        steady = tools.command(running(engine), SCENARIOS["steady-1024"], *SCENARIOS["steady-1024"].loads, tmp_path, 7)
+        assert (value(steady, "--request-rate"), value(steady, "--num-prompts")) == ("1", "10")
+        chat = tools.command(running(engine), SCENARIOS["chat"], Load(1, 10), tmp_path, 7)
+        assert value(chat, "--request-rate") == "inf"
+
+
+def test_the_guides_figures_stand_beside_ones_own_with_what_differs() -> None:
+    row = measured(8, scenario="sweep", input_len=1024, output_len=1024, prompts=80)
+    mine = replace(a_run("mine", row), model="Kimi-K2-Thinking", accelerator="16 x Atlas A3")
+    said = StringIO()
+    for shown in (*command.tables(mine), *command.reference_lines(mine)):
+        Console(file=said, width=240).print(shown)
+    printed = said.getvalue()
+    assert "between tokens, mean ms" in printed
+    assert re.search(r"sweep\s+│ 8\s+│ output tokens/s\s+│\s+78.9 │\s+90.3 │", printed)
+    assert "one Atlas 800 A3" in printed
+    assert "not comparable" not in printed
+    other = replace(mine, accelerator="8 x H200", rows=[replace(row, scenario="steady-512", concurrency=10)])
+    assert "not comparable: other devices" in str(command.reference_lines(other)[1])
+    # A quick run has other lengths, and no guide has measured nano.
+    assert command.reference_lines(replace(mine, quick=True)) == command.reference_lines(a_run("nano", row)) == []
+
+
+def test_the_guides_figures_are_of_known_models_scenarios_and_fields() -> None:
+    for guide in _guides():
+        assert guide["model"] in models()
+        for row in guide["rows"]:
+            assert row["concurrency"] in {load.concurrency for load in SCENARIOS[row["scenario"]].loads}
+            assert row.keys() - {"scenario", "concurrency"} <= {key for key, _ in results.FIGURES.values()}
 
 
 def test_a_run_is_kept_and_found_again_by_its_name(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from engine.reader import chat
-from engine.reader.chat import Piece, Usage
+from engine.reader.chat import Fetched, Piece, Usage
 from engine.reader.errors import ReaderError
-from engine.reader.messages import ChatRequest, conversation
+from engine.reader.messages import ChatRequest, Shown, conversation
 from engine.reader.reading.lines import Line
 from engine.reader.reading.prepare import Pixels
 from engine.reader.worker import Worker
@@ -39,8 +39,20 @@ def test_the_pictures_of_the_asking_message_are_apart_from_those_before() -> Non
             ("user", [picture("b"), picture("c"), text("And"), text("here?")]),
         )
     )
-    assert (talk.question, talk.before, talk.now, talk.prefix) == ("And\nhere?", ["a"], ["b", "c"], None)
+    assert (talk.question, talk.before, talk.now, talk.prefix) == (
+        "And\nhere?",
+        [Shown("a")],
+        [Shown("b"), Shown("c")],
+        None,
+    )
     assert talk.characters == len("Be brief.Total?4.26And\nhere?")
+
+
+def test_the_captions_of_frames_are_headings_and_no_part_of_the_question() -> None:
+    said = [text("Frame at 0:00:"), picture("a"), text("Frame at 1:02:03:"), picture("b"), picture("c"), text("Total?")]
+    talk = conversation(request(("user", said)))
+    assert talk.question == "Total?"
+    assert talk.now == [Shown("a", "0:00"), Shown("b", "1:02:03"), Shown("c")]
 
 
 def test_a_continued_answer_belongs_to_the_question_before_it() -> None:
@@ -50,7 +62,7 @@ def test_a_continued_answer_belongs_to_the_question_before_it() -> None:
             continue_final_message=True, add_generation_prompt=False,
         )
     )  # fmt: skip
-    assert (talk.question, talk.now, talk.prefix) == ("Total?", ["a"], "> 4.")
+    assert (talk.question, talk.now, talk.prefix) == ("Total?", [Shown("a")], "> 4.")
 
 
 def test_a_field_that_is_null_is_not_set() -> None:
@@ -167,7 +179,7 @@ async def reading(recogniser: Letters) -> AsyncIterator[Worker]:
             await task
 
 
-PAGES = [png(shop_sign(letter)) for letter in "ABC"]
+PAGES = [Fetched(png(shop_sign(letter)), "") for letter in "ABC"]
 
 
 async def test_the_pages_of_a_document_are_shown_as_they_are_read() -> None:

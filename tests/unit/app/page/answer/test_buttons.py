@@ -9,6 +9,7 @@ import pytest
 from app.i18n import LANGUAGES, Language
 from app.page.answer.buttons import BUTTONS, LONG_ANSWER, Name, below_answer, offer, to_versions
 from app.talk.conversation import Answer, Turn
+from app.talk.figures import Figures
 from app.talk.parts import parts_of
 
 
@@ -43,6 +44,14 @@ def test_an_answer_has_the_buttons_of_its_ending(ending: str | None, text: str, 
     answer.ending = ending  # type: ignore[assignment]
     turn.answers.append(answer)
     assert [made.button.name for made in below_answer(turn, answer, "en")] == names
+
+
+def test_an_answer_of_the_reader_can_be_asked_of_the_vision_model() -> None:
+    turn = Turn("turn", "question")
+    for model in ("reader", "Kimi-VL-A3B-Thinking"):
+        turn.answers.append(Answer(parts_of(text="A"), "stop", figures=Figures(model)))
+    names = [[one.button.name for one in below_answer(turn, answer, "en")] for answer in turn.answers]
+    assert names == [["ask_vision", "regenerate", "next"], ["regenerate", "previous"]]
 
 
 def test_the_one_in_the_middle_leads_both_ways() -> None:

@@ -19,6 +19,7 @@ from app.i18n import text
 from app.page.callbacks import Callbacks
 from app.page.chat import Chat
 from app.page.incoming import arrivals
+from app.page.left_chats import LeftChats
 from app.page.live_chats import chat_of, stop_all
 from app.page.threads.saving import Keeper
 from app.presets import Presets
@@ -54,6 +55,10 @@ class Desk:
         keeper = Keeper(history, users)
         self._callbacks = Callbacks(NOBODY, NOBODY, keeper, Presets(folder), NOBODY)
         self._arrivals = arrivals._Arrivals(keeper, self._callbacks.returned)
+
+    @property
+    def left(self) -> LeftChats:
+        return self._callbacks.left
 
     @property
     def chat(self) -> Chat:
@@ -127,17 +132,6 @@ async def test_waiting_questions_are_kept_before_the_page_stops(desk: Desk) -> N
     assert desk.asked == ["one"]
     assert [turn.text for turn in await desk.kept()] == ["one", "two", "three"]
     assert not desk.chat.tasks
-
-
-async def test_waiting_questions_are_kept_before_their_chat_is_left(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.page.callbacks.GRACE_SECONDS", 0.5)
-    await desk.ask("one")
-    await until(lambda: desk.asked)
-    await desk.ask("two")
-    await desk.leave()
-    assert [turn.text for turn in await desk.kept()] == ["one", "two"]
 
 
 @pytest.mark.parametrize("edited", [False, True])

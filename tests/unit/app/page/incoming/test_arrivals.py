@@ -249,14 +249,14 @@ async def test_a_page_that_is_reloaded_continues_the_answer(server: Server) -> N
         await task
 
 
-@pytest.mark.parametrize("why", ["another person's", "another thread", "its page is there", "left for another chat"])
+@pytest.mark.parametrize("why", ["another person's", "another thread", "its page is there", "about to be deleted"])
 async def test_an_answer_is_continued_by_no_one_else(server: Server, why: str) -> None:
     old = Page("thread")
     new = Page("other" if why == "another thread" else "thread", "bert" if why == "another person's" else "anna")
     task = await running(old)
     if why == "its page is there":
         server.there.add(old.session.socket_id)
-    old.session.to_clear = why == "left for another chat"
+    old.session.to_clear = why == "about to be deleted"
     adopt(new.session, lambda session: session.socket_id in server.there)
     assert chat_of(new.session) is not chat_of(old.session)
     assert list(chat_of(old.session).tasks) == [task]
@@ -272,18 +272,6 @@ async def test_a_deleted_thread_ends_its_answers_and_is_not_created_again(server
     assert chat_of(page.session).kept
     assert not rest.cancelling()
     rest.cancel()
-
-
-async def test_leaving_waits_for_questions_that_are_on_their_way_to_be_kept() -> None:
-    chat = chat_of(Page().session)
-    chat.take("a")
-    leaving = asyncio.create_task(chat.all_settled(60))
-    await asyncio.sleep(0.01)
-    assert not leaving.done()
-    chat.settled("a")
-    await leaving
-    chat.take("b")
-    await chat.all_settled(0.01)
 
 
 async def test_a_question_for_which_there_is_no_room_is_asked_when_it_is_sent_again(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.catalog import File, Model, find_model
+from engine.engines.llama import order
 from engine.engines.llama.finish import finish, main
 from engine.engines.llama.rotary import reorder
 from engine.install.file_download import digest
@@ -45,6 +46,29 @@ def test_it_is_made_once(weights: Path, tmp_path: Path) -> None:
     made = finish(model, weights, tmp_path / "models")
     made.write_bytes(b"as it was made")
     assert finish(model, weights, tmp_path / "models").read_bytes() == b"as it was made"
+
+
+def test_a_llama_server_that_reads_the_rows_as_published_gets_them_so(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order, "_build", str)
+    scores = {"/new": {"published": 23, "reordered": 11}, "/old": {"published": 11, "reordered": 23}}
+    monkeypatch.setattr(order, "_scores", lambda program: scores[str(program)])
+    reorder(weights / MMPROJ, tmp_path / "expected.gguf")
+    for program, wanted in (("/new", weights / MMPROJ), ("/old", tmp_path / "expected.gguf")):
+        made = finish(model_of(weights), weights, tmp_path / "models", Path(program))
+        assert made.read_bytes() == wanted.read_bytes(), program
+    assert finish(find_model("nano"), weights, tmp_path / "models", Path("/new")).exists()
+
+
+def test_one_that_can_not_be_tried_gets_what_all_known_ones_need(weights: Path, tmp_path: Path) -> None:
+    script = tmp_path / "llama-server"
+    script.write_text("#!/bin/sh\nexit 1\n")
+    script.chmod(0o700)
+    for program in (script, tmp_path / "missing"):
+        made = finish(model_of(weights), weights, tmp_path / "models", program)
+        assert made.read_bytes() != (weights / MMPROJ).read_bytes()
+    assert not (tmp_path / "models" / "llama.cpp" / "order.json").exists()
 
 
 def test_a_file_that_is_reordered_already_is_not_reordered_again(weights: Path, tmp_path: Path) -> None:

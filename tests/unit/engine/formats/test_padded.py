@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.files.padded import BLOCK, PATCH, padded, padded_file, scaled_size
 from engine.engines.llama.plan import most_picture_tokens
+from engine.formats.padded import BLOCK, PATCH, padded, padded_file, scaled_size
 from tests.instruments.nano_server import png
 
 
