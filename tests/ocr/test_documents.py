@@ -66,4 +66,4 @@ def test_two_justified_columns_are_read_one_after_the_other(recogniser: Recognis
 def test_a_script_that_is_not_known_is_named(recogniser: Recogniser, text: str) -> None:
     found = reading(recogniser, sheet((900, 300), (60, 60, 40, text)))
     assert found.foreign
-    assert re.search("Korean, Cyrillic", compose("Read it all", [found], "en", follow_up=False))
+    assert re.search("Korean, Cyrillic", compose("Read it all", [found], [""], "en", follow_up=False))

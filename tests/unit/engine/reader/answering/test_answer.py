@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from engine.reader.answering.answer import compose
+from engine.reader.answering import answer
 from engine.reader.answering.markdown import escaped, fenced
 from engine.reader.answering.question import understand
 from engine.reader.answering.tables import as_csv
-from engine.reader.answering.texts import language
+from engine.reader.answering.texts import Language, language, say
 from engine.reader.reading.read import Reading, Row
 from engine.reader.reading.tables import Table
 
@@ -29,6 +29,11 @@ SIGN = reading(
     ("订餐电话 028-8765 4321", 30),
     "人民南路 18号",
 )
+
+
+def compose(asked: str, readings: list[Reading], lang: Language, *, follow_up: bool) -> str:
+    headings = [say("of_picture", lang, number=number) for number in range(1, len(readings) + 1)]
+    return answer.compose(asked, readings, headings, lang, follow_up=follow_up)
 
 
 def quotes(question: str, *readings: Reading) -> list[str]:
