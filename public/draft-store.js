@@ -1,15 +1,15 @@
-// kimi.draftStore: drafts in the browser's database, by person and chat. Each call ends after two seconds at the latest
-// and never fails: where the browser has no database, or one that hangs, drafts last as long as the page.
+// kimi.draftStore: drafts in the browser's database, by person and chat. Nothing here fails, and nobody waits for a
+// database that hangs: without one, drafts last as long as the page.
 "use strict";
 
 kimi.draftStore = (() => {
-  const PATIENCE = 2000; // milliseconds
+  const PATIENCE = 10_000; // milliseconds for the database to open, and for a draft to be read
+  const PATIENCE_SIGNING_OUT = 2000;
   const MOST = 50; // drafts in the browser
   const MOST_BYTES = { words: 4_000_000, files: 256_000_000 };
   const OLDEST = 30 * 24 * 60 * 60 * 1000; // milliseconds
 
   let opening = null;
-  let hangs = false;
 
   const done = (request) =>
     new Promise((resolve, reject) => {
@@ -17,43 +17,38 @@ kimi.draftStore = (() => {
       request.onerror = () => reject(request.error);
     });
 
+  const within = (milliseconds, work, otherwise) =>
+    Promise.race([work, new Promise((resolve) => setTimeout(resolve, milliseconds, otherwise))]);
+
   function open() {
     const request = indexedDB.open("kimi-drafts", 1);
     request.onupgradeneeded = () => Object.keys(MOST_BYTES).forEach((kind) => request.result.createObjectStore(kind));
-    return done(request);
+    return within(PATIENCE, done(request), null);
   }
 
-  // Runs `work` on the database; without one, or if it does not reply in time, the result is `otherwise`.
+  // Runs `work` on the database; the result is `otherwise` if there is none, or if it fails.
   async function use(work, otherwise) {
-    if (hangs) return otherwise;
-    let timer;
-    const late = new Promise((resolve) => {
-      timer = setTimeout(() => resolve((hangs = true) && otherwise), PATIENCE);
-    });
-    const replied = (async () => {
-      opening ??= open();
-      return work(await opening);
-    })();
     try {
-      return await Promise.race([replied, late]);
+      opening ??= open();
+      const database = await opening;
+      return database ? await work(database) : otherwise;
     } catch {
       return otherwise;
-    } finally {
-      clearTimeout(timer);
     }
   }
 
   const kept = (database, kind, key) => done(database.transaction(kind).objectStore(kind).get(key));
 
   // The draft of a chat: its words and its files.
-  const get = (person, chat) =>
-    use(
-      async (database) => {
-        const [words, files] = await Promise.all(Object.keys(MOST_BYTES).map((kind) => kept(database, kind, [person, chat])));
-        return { words: words?.value ?? "", files: files?.value ?? [] };
-      },
-      { words: "", files: [] },
-    );
+  function get(person, chat) {
+    const none = { words: "", files: [] };
+    const reading = use(async (database) => {
+      const key = [person, chat];
+      const [words, files] = await Promise.all(Object.keys(MOST_BYTES).map((kind) => kept(database, kind, key)));
+      return { words: words?.value ?? none.words, files: files?.value ?? none.files };
+    }, none);
+    return within(PATIENCE, reading, none);
+  }
 
   // Removes what is too old, and the oldest until a new draft of `bytes` fits.
   function makeRoom(store, bytes, most) {
@@ -76,10 +71,10 @@ kimi.draftStore = (() => {
     });
   }
 
-  // Keeps `value`, of a size in bytes; `null` removes it. Returns whether it is not too large.
-  async function put(kind, person, chat, value, bytes) {
+  // Keeps `value`, of a size in bytes; `null` removes it. Returns whether it is not too large, without waiting.
+  function put(kind, person, chat, value, bytes) {
     const fits = bytes <= MOST_BYTES[kind];
-    await use(async (database) => {
+    use(async (database) => {
       const transaction = database.transaction(kind, "readwrite");
       const store = transaction.objectStore(kind);
       await done(store.delete([person, chat]));
@@ -91,13 +86,15 @@ kimi.draftStore = (() => {
   }
 
   // Removes all drafts of a person.
-  const clear = (person) =>
-    use((database) => {
+  function clear(person) {
+    const clearing = use((database) => {
       const own = IDBKeyRange.bound([person], [person, []]);
       const kinds = Object.keys(MOST_BYTES);
       const transaction = database.transaction(kinds, "readwrite");
       return Promise.all(kinds.map((kind) => done(transaction.objectStore(kind).delete(own))));
     });
+    return within(PATIENCE_SIGNING_OUT, clearing);
+  }
 
   return {
     get,

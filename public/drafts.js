@@ -77,7 +77,7 @@ kimi.drafts = (() => {
     kimi.draftStore.putWords(person, shown.chat, shown.words);
   }
 
-  async function keepFiles(attached, fail) {
+  function keepFiles(attached, fail) {
     const ids = new Set(attached.map(({ id }) => id));
     // React shows a change of the attachments later than it was made.
     if (attached.some(({ draft }) => draft !== shown) || [...shown.awaited].some((id) => !ids.has(id))) return;
@@ -85,7 +85,7 @@ kimi.drafts = (() => {
     const files = attached.map(({ file }) => file);
     if (files.length === shown.files.length && files.every((file, at) => file === shown.files[at])) return;
     shown.files = files;
-    if (!(await kimi.draftStore.putFiles(person, shown.chat, files))) fail(kimi.text.draftTooLarge);
+    if (!kimi.draftStore.putFiles(person, shown.chat, files)) fail(kimi.text.draftTooLarge);
   }
 
   // Called whenever the composer is drawn. `fail` shows a sentence.

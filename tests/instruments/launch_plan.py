@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from engine.engines.registry import ENGINES
@@ -10,5 +11,7 @@ from engine.plans.launch import LaunchPlan
 
 def launch_plan(base_url: str, /, *, engine: str = "sglang", **changes: Any) -> LaunchPlan:
     """The plan of a scripted engine at `base_url`, which the page takes for `engine`."""
-    facts: dict[str, Any] = {"model": "Kimi-VL-A3B-Thinking", "served_name": "scripted", "pictures": "file"}
-    return LaunchPlan(engine=engine, traits=ENGINES[engine].traits, **{"base_url": base_url, **facts, **changes})
+    # Chats get no title, so that the engine receives only what a test asks.
+    traits = replace(ENGINES[engine].traits, side_requests=False)
+    facts = {"model": "Kimi-VL-A3B-Thinking", "served_name": "scripted", "pictures": "file", "traits": traits}
+    return LaunchPlan(engine=engine, **{"base_url": base_url, **facts, **changes})

@@ -18,6 +18,7 @@ import pytest
 import socketio
 from playwright.sync_api import Locator, Page, expect
 
+from engine.plans.launch import EngineTraits
 from tests.browser.access.test_safety import Caller
 from tests.browser.conftest import OpenPage
 from tests.instruments.chat_page import ChatPage
@@ -201,6 +202,23 @@ def menu(entry: Locator, item: str) -> None:
     entry.hover()
     entry.locator("#thread-options").click()
     entry.page.get_by_role("menuitem", name=item).click()
+
+
+def test_the_model_names_a_chat_after_its_first_answer_and_no_later_one(
+    kept: ScriptedProduct, open_page: OpenPage
+) -> None:
+    kept.plan(model="Kimi-VL-A3B-Instruct", traits=EngineTraits(side_requests=True))
+    chat = open_page(kept.url)
+    # The scripted engine's title is what it answers to everything.
+    answered(chat, kept, "How much is it?", "Prices of tea")
+    thread = thread_of(chat)
+    entry = chat.page.locator(f"#thread-{thread}")
+    expect(entry).to_contain_text("Prices of tea")
+    expect(chat.questions).to_have_count(1)
+    answered(chat, kept, "And since when?", "Since 1987.")
+    assert thread_of(chat) == thread
+    expect(entry).to_contain_text("Prices of tea")
+    assert len(kept.engine.requests) == 3
 
 
 def test_feedback_belongs_to_the_answer_it_was_given_to(kept: ScriptedProduct, open_page: OpenPage) -> None:
