@@ -34,8 +34,8 @@ from app.files.pictures import (
     normalise_pages,
 )  # fmt: skip
 from app.talk.conversation import Picture
-from engine.formats import missing_fonts
 from engine.formats.moments import clock, frame_name
+from engine.system import missing_fonts
 from engine.system.atomic_write import replace_file
 
 MAX_BYTES = 64 * 1024 * 1024

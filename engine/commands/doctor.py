@@ -30,7 +30,7 @@ from engine.commands.settings_notes import settings_notes
 from engine.config import ROOT, Settings
 from engine.engines.choice import make_plan
 from engine.engines.registry import engine_of
-from engine.formats import fallback_font, missing_fonts
+from engine.formats import fallback_font
 from engine.install.weights import Missing, WeightsError, find_weights
 from engine.machine.detect import Hardware, detect
 from engine.machine.open_files import possible
@@ -39,6 +39,7 @@ from engine.measure.proof.record import Outcome
 from engine.plans.launch import PlanError
 from engine.supervise import control
 from engine.supervise.elsewhere import Elsewhere
+from engine.system import missing_fonts
 from engine.wording import sentence
 
 State = Literal["ok", "warning", "broken"]

@@ -14,8 +14,8 @@ from app.files.pdf import draw_pages
 from app.files.pdf_process import draw
 from app.files.pictures import PictureLimits, normalise, normalise_pages
 from app.files.uploads import UploadStore
-from engine.formats.missing_fonts import noted
 from engine.formats.text_layer import Run, unpack
+from engine.system.missing_fonts import noted
 from tests.instruments.pictures import font, png, shop_sign
 from tests.unit.app.files.test_pdf_process import stream, written
 from tests.unit.app.files.test_pictures import save

@@ -17,10 +17,10 @@ import pytest
 from engine.commands import doctor
 from engine.commands.cli import main
 from engine.config import ROOT, Settings
-from engine.formats import missing_fonts
 from engine.machine import detect, nvidia
 from engine.machine.detect import Hardware
 from engine.machine.vendor import Accelerator
+from engine.system import missing_fonts
 from tests.instruments.ports import free_port
 
 MakeSettings = Callable[..., Settings]
