@@ -33,6 +33,7 @@ from app.files.pictures import (
     normalise,
     normalise_pages,
 )  # fmt: skip
+from app.files.tiles import long_picture
 from app.talk.conversation import Picture
 from engine.formats.moments import clock, frame_name
 from engine.system import missing_fonts
@@ -117,6 +118,9 @@ class UploadStore:
                 pages: Pages = await pdf_process.draw(data, limits, min(most, MAX_PAGES), first=first)
             # A page is drawn at the size that fits; there was no larger picture that people could miss.
             stored = await self._keep(pages, name, thread, first, noted=False)
+        elif parts := await self._decoded(partial(long_picture, data, limits, most), person):
+            stored = await self._keep(Pages(parts, 1), name, thread, 0, noted=False)
+            stored.notices.append(Notice("picture_parts", {"name": name, "count": len(parts) - 1}))
         else:
             pages = await self._decoded(partial(normalise_pages, data, limits, min(most, MAX_PAGES), first), person)
             stored = await self._keep(pages, name, thread, first, noted=pages.total == 1)
@@ -131,6 +135,8 @@ class UploadStore:
         stored = Stored([], pages=pages.total, shown_as_it_is=False)
         for number, picture in enumerate(pages.pictures, first + 1):
             title = name if len(pages.pictures) == 1 and first == 0 else f"{name} ({number})"
+            if picture.part:
+                title = f"{name} · {picture.part}"
             stored.pictures.append(await self._keep_picture(picture, title, thread))
             stored.notices += _notices(picture, title) if noted else []
         if pages.total > first + len(pages.pictures):
