@@ -17,6 +17,7 @@ from engine.config import ROOT
 from engine.env_file import env_values
 from engine.formats.json_lines import keys_with_lines
 from engine.status import Reason, Value
+from engine.tools.shared import LONGEST_SECONDS
 from engine.wording import sentence
 
 _MOST_BYTES = 256 * 1024
@@ -26,7 +27,6 @@ _NAME = re.compile(r"(?=.{1,32}$)[A-Za-z0-9]+([_-][A-Za-z0-9]+)*")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _STDIO = {"stdio"}
 _HTTP = {"http", "streamable-http", "streamableHttp"}
-LONGEST_SECONDS = 600
 
 
 class ToolsConfigError(Exception):
