@@ -61,6 +61,7 @@ from app.status.overview import coming_shown, shown
 from app.status.routes import watching
 from app.telemetry import logs, metrics
 from app.telemetry.otel import telemetry
+from app.tools.host import ToolHost
 from app.upstream.state import EngineState, NoSupervisorError
 from engine.access.ended_logins import EndedLogins
 from engine.access.passwords import People
@@ -80,7 +81,7 @@ _CLOSED = ("docs", "redoc", "openapi.json", "mcp", "copilot", "project/share", "
 def create_app(settings: Settings) -> FastAPI:
     """The whole page as an ASGI application; Chainlit's app root must be set before this module is imported."""
     state = EngineState(settings)
-    store = UploadStore(settings.files.uploads)
+    store = UploadStore(settings.files.uploads, settings.files.missing_fonts)
     database = Database(database_url(settings.database_url.get_secret_value(), settings.files.chats))
     history, users = History(database, settings.files.uploads), Users(database)
     people, ended = People(settings.files.people), EndedLogins(settings.files.logins)
@@ -107,7 +108,8 @@ def create_app(settings: Settings) -> FastAPI:
     cl.data_layer(lambda: data_layer)
     set_up_login(settings, people, rules)
     presets = Presets(settings.files.presets)
-    callbacks.register(state, store, keeper, presets, OwnSettings(users, presets), titles=settings.titles)
+    own = OwnSettings(users, presets)
+    callbacks.register(state, store, keeper, presets, own, titles=settings.titles, host=ToolHost(settings.files))
     guard_thread_ids(history, users)
     # The outermost of the socket's guards, so that nothing is looked up for a browser that is rejected.
     guard(sio)

@@ -36,6 +36,7 @@ from app.files.pictures import (
 from app.files.tiles import long_picture
 from app.talk.conversation import Picture
 from engine.formats.moments import clock, frame_name
+from engine.system import missing_fonts
 from engine.system.atomic_write import replace_file
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -71,8 +72,10 @@ class Stored:
 class UploadStore:
     """Accepts files. One for the whole process; safe to use from many chats at once."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, missing_fonts: Path | None = None) -> None:
+        """Takes the folder of the pictures, and the file in which to note the fonts that PDFs lack."""
         self._folder = folder
+        self._missing_fonts = missing_fonts
         self._threads = ThreadPoolExecutor(max_workers=_PICTURES_AT_ONCE, thread_name_prefix="pictures")
         self._decoding = FairLine(_PICTURES_AT_ONCE)
         self._drawing = FairLine(_PROCESSES_AT_ONCE)
@@ -140,6 +143,8 @@ class UploadStore:
             values = {"name": name, "shown": first + len(pages.pictures), "total": pages.total}
             stored.notices.append(Notice("pages_left_out", values))
         if pages.missing_fonts:
+            if self._missing_fonts:
+                await asyncio.to_thread(missing_fonts.note, self._missing_fonts, pages.missing_fonts)
             stored.notices.append(Notice("fonts_missing", {"name": name, "fonts": ", ".join(pages.missing_fonts)}))
         return stored
 
@@ -163,6 +168,20 @@ class UploadStore:
         path = folder / f"{hashlib.sha256(picture.data).hexdigest()}.{picture.extension}"
         await _write(path, picture.data)
         return Picture(str(path), title, picture.width, picture.height)
+
+    async def take_bytes(self, data: bytes, name: str, thread: str, limits: PictureLimits, person: str = "") -> Picture:
+        """Makes a picture of `data`, which did not come as a file, for the thread `thread`.
+
+        Raises:
+            PictureError: it cannot be used.
+        """
+        if len(data) > MAX_BYTES:
+            raise PictureError("picture_too_many_bytes", megabytes=MAX_BYTES // 1024 // 1024)
+        return await self._keep_picture(await self.normalised(data, limits, person), display_name(name), thread)
+
+    def path_of(self, thread: str, file: str) -> Path:
+        """The file of a picture in the folder of a thread."""
+        return self._folder / thread / file
 
     async def frames(self, data: bytes, limits: PictureLimits, most: int, person: str = "") -> Frames:
         """A video's frames, not stored; users are served in turn.
