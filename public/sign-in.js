@@ -19,7 +19,7 @@
     // React notices a value only by its own setter.
     Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(name, "shared");
     name.dispatchEvent(new Event("input", { bubbles: true }));
-    name.parentElement.hidden = true;
+    name.parentElement.style.display = "none";
     const note = Object.assign(document.createElement("p"), { className: "sign-in-note", textContent: text.sharedNote });
     name.form.append(note);
     document.getElementById("password").focus();
