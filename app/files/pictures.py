@@ -24,6 +24,8 @@ from engine.formats.text_layer import KEY
 
 register_heif_opener(thumbnails=False)
 
+LEAST_PIXELS = 200_704
+"""A frame of a video is made no smaller than this for the sake of more frames: 256 tokens of Kimi-VL."""
 MAX_PIXELS = 100_000_000
 """A larger picture is rejected before it is decoded, which would take over 300 MB of memory."""
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -65,8 +67,8 @@ class PictureLimits:
     """Pixels of all the frames of a video; by default, what fills half of Kimi-VL's context."""
 
     def without(self, pixels: int) -> PictureLimits:
-        """The same limits, where so many pixels of `together` are used up."""
-        return replace(self, together=max(1, self.together - pixels))
+        """The same limits, where so many pixels of `together` are used up; one frame always has room."""
+        return replace(self, together=max(min(LEAST_PIXELS, self.pixels), self.together - pixels))
 
 
 @dataclass(frozen=True)
