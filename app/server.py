@@ -78,7 +78,7 @@ _CLOSED = ("docs", "redoc", "openapi.json", "mcp", "copilot", "project/share", "
 def create_app(settings: Settings) -> FastAPI:
     """The whole page as an ASGI application; Chainlit's app root must be set before this module is imported."""
     state = EngineState(settings)
-    store = UploadStore(settings.files.uploads)
+    store = UploadStore(settings.files.uploads, settings.files.missing_fonts)
     database = Database(database_url(settings.database_url.get_secret_value(), settings.files.chats))
     history, users = History(database, settings.files.uploads), Users(database)
     people, ended = People(settings.files.people), EndedLogins(settings.files.logins)

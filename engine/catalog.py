@@ -263,6 +263,7 @@ class Recipe(_Combination):
     prepare: Literal["", "moe-targets"] = ""
     """How a copy of the weights is prepared first."""
     why: str
+    why_zh: str
 
 
 class Established(_Combination):
@@ -293,7 +294,9 @@ class Advice(_Combination):
     """What to do about a known symptom."""
 
     symptom: str
+    symptom_zh: str
     advice: str
+    advice_zh: str
 
 
 class Catalog(BaseModel):

@@ -180,6 +180,7 @@ class Workspace:
         self.tool_host = self.run / "tools.json"
         self.tool_groups = self.run / "tool-groups.json"
         self.page_root = self.run / "page"
+        self.missing_fonts = self.run / "missing-fonts.json"
         self.swept = self.run / "swept.json"
         self.download = self.run / "download"
         self.proof = self.run / "proof.json"

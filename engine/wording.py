@@ -14,6 +14,38 @@ Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
+class Said(str):
+    """A sentence in English that is also known in the other languages; anything else that takes a text takes it."""
+
+    __slots__ = ("others",)
+    others: dict[str, str]
+    """The same by language."""
+
+
+def said(key: str, **values: object) -> Said:
+    """The sentence `key` about a plan, with its values, which may be sentences themselves."""
+
+    def in_one(language: Language) -> str:
+        own = {
+            name: in_language(value, language) if isinstance(value, str) else value for name, value in values.items()
+        }
+        return catalogue(language)["plan"][key].format(**own)
+
+    return both(in_one("en"), in_one("zh"))
+
+
+def both(english: str, chinese: str) -> Said:
+    """A sentence that the catalogue has in both languages."""
+    text = Said(english)
+    text.others = {"zh": chinese or english}
+    return text
+
+
+def in_language(text: str, language: Language) -> str:
+    """The text in this language, if it is known in it; otherwise as it is."""
+    return text.others.get(language, text) if isinstance(text, Said) else text
+
+
 def doing(phase: Phase, language: Language = "en") -> str:
     """What a program in this phase is doing; empty if there is nothing to report."""
     return catalogue(language)["phase"].get(phase, "")

@@ -48,7 +48,7 @@ kimi.code = (() => {
   // The button that saves the block; nothing where it is no text for a file.
   function saveButton(jsx, Button, className, text) {
     const language = languageOf(className);
-    if (!(language in FILES) || String(text ?? "").trimEnd().split("\n").length < LEAST) return null;
+    if (!Object.hasOwn(FILES, language) || String(text ?? "").trimEnd().split("\n").length < LEAST) return null;
     return jsx(Button, {
       variant: "ghost",
       size: "icon",

@@ -31,6 +31,7 @@ kimi.turns = (() => {
     [socket, page] = [newSocket, chainlit];
     if (socket.auth.sessionId !== sessionId) {
       sessionId = socket.auth.sessionId;
+      kimi.frames.forget();
       state({ earlier: 0, asked: "", announced: "" });
     }
     socket.on("earlier_turns", came);
@@ -56,6 +57,7 @@ kimi.turns = (() => {
       belongings(turns);
       state({ asked: "" });
     } else {
+      kimi.frames.forget();
       page.elements(turns.elements);
       page.actions(turns.actions);
       state({ earlier: turns.earlier, asked: "", announced: "" });

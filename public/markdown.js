@@ -1,6 +1,7 @@
 // kimi.markdown: a message as it is rendered. Models write LaTeX as \( \), \[ \], $ $ and $$ $$; the renderer knows
 // only $$ (a single $ is money to it). This converts the other three to $$, outside code, and environments without any.
-// It also handles **“bold”** within Chinese, which CommonMark does not recognise, and <br>. The rest is unchanged.
+// It also handles **“bold”** within Chinese, which CommonMark does not recognise, <br>, and the times of a video's frames.
+// The rest is unchanged.
 "use strict";
 
 kimi.markdown = (() => {
@@ -85,9 +86,23 @@ kimi.markdown = (() => {
     return source.replace(/[^]/g, (letter, at) => (letters.has(at) ? `&#${letter.charCodeAt(0)};` : letter));
   }
 
+  // Times in a video's length become links to its frames (public/frames.js); not in code, links and formulas.
+  const LINK = String.raw`(?<link>\[[^\]\n]*\]\([^)\n]*\)|https?:\/\/\S+)`;
+  const MOMENT = String.raw`(?<![\w:.,\/])(?<moment>(?:\d{1,2}:)?\d{1,2}:\d\d)(?![\w:\/]|[.,]\d)`;
+  const MOMENTS = new RegExp([FENCED, CODE, ESCAPED, LINK, MOMENT].join("|"), "g");
+
+  function moments(source) {
+    if (!/\d:\d\d/.test(source) || /\$|\\[([]/.test(source)) return source;
+    return source.replace(MOMENTS, (match, ...rest) => {
+      const { moment } = rest.at(-1);
+      return moment && kimi.frames.reaches(moment) ? `[${moment}](#at-${moment})` : match;
+    });
+  }
+
   return function markdown(given) {
-    if (!/\$|\\[([]|\\begin\{|<br|\*\*/.test(given)) return given;
-    const source = bold(given);
+    const linked = moments(given);
+    if (!/\$|\\[([]|\\begin\{|<br|\*\*/.test(linked)) return linked;
+    const source = bold(linked);
     return source.replace(TOKENS, (match, ...rest) => {
       const { display, inline, dollars, single, linebreak, environment } = rest.at(-1);
       const offset = rest.at(-3);

@@ -21,7 +21,8 @@ MAX_REQUEST_BYTES = 128 * 1024 * 1024
 _ESCAPES = {"%2B": "+", "%2F": "/", "%3D": "=", "%0A": "\n", "%0D": "\r", "%20": " "}
 _REFUSALS = {
     "picture_empty": "The picture is empty.",
-    "picture_unknown": "This is not a picture that can be read: send PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or AVIF.",
+    "picture_unknown": "This is not a picture that can be read: send PNG, JPEG, WebP, GIF, BMP, TIFF, HEIC or AVIF, "
+    "or as video_url MP4, MOV or WebM.",
     "picture_broken": "The picture is damaged and cannot be read: save it again.",
     "video_broken": "The video is damaged and cannot be read: save it again as MP4 or WebM.",
     "video_no_frames": "The video has no frame that can be shown: save it again as MP4 or WebM.",

@@ -16,12 +16,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from app.batch.inputs import InputError, Inputs, find_inputs
 from app.batch.output import Output, OutputError
 from app.batch.reading import FileReader
-from app.batch.results import FORMATS, Result, Source
+from app.batch.results import FORMATS, Result, Source, shown
 from app.upstream.state import EngineFailedError, EngineState
 from engine.arguments import CALLED_FROM, given_path, positive
 from engine.config import Settings
 from engine.measure.running_engine import NotRunningError, find_running
+from engine.supervise import control
 
+_LOOK_SECONDS = 2.0
 FAILED = 1
 WRONG_USAGE = 2
 INTERRUPTED = 130
@@ -103,27 +105,36 @@ class Batch:
                         self._results[path] = result
                         progress.advance(task)
                         if result.error:
-                            progress.console.print(f"{path}: {result.error}", markup=False)
+                            progress.console.print(f"{result.source.file}: {result.error}", markup=False)
 
                 async with asyncio.TaskGroup() as group:
-                    for _ in range(jobs):
-                        group.create_task(worker())
-        except* EngineFailedError as failed:
-            raise failed.exceptions[0] from None
-        except* OSError as failed:
+                    watcher = group.create_task(_until_stopped(settings))
+                    await asyncio.wait([group.create_task(worker()) for _ in range(jobs)])
+                    watcher.cancel()
+        except* (EngineFailedError, NotRunningError, OSError) as failed:
             raise failed.exceptions[0] from None
         finally:
             reader.close()
             await state.close()
 
     def finish(self, inputs: Inputs) -> int:
-        """Writes the results in the order of the files, says what failed, and returns the exit status."""
+        """Writes the results, says what failed, and returns the exit status.
+
+        Those of this run come first, in the order of its files; then what earlier runs wrote to the same place.
+        """
         results = [self._results[path] for path in inputs.files]
         failed = sum(bool(result.error) for result in results)
-        self.output.write(results, complete=not failed)
+        newest = {(result.source.file, result.source.question): result for result in self._known.values()}
+        newest |= {(result.source.file, result.source.question): result for result in results}
+        earlier = [result for result in newest.values() if not any(result is one for one in results)]
+        left = failed + sum(bool(result.error) for result in earlier)
+        self.output.write([*results, *earlier], complete=not left)
         for missing in inputs.missing:
             self.console.print(f"{missing}: no picture and no PDF is there.", markup=False)
-        self.console.print(f"{len(results) - failed} of {len(results)} files read: {self.output.path}", markup=False)
+        path = self.output.path
+        self.console.print(f"{len(results) - failed} of {len(results)} files read: {path}", markup=False)
+        if earlier:
+            self.console.print(f"{path.name} also keeps {len(earlier)} results of earlier runs.", markup=False)
         if failed:
             self.console.print(f"{failed} failed; the same command tries them again.")
         return FAILED if failed or inputs.missing else 0
@@ -142,14 +153,22 @@ class Batch:
         try:
             source = Source.of(path, self.question)
         except OSError as error:
-            return Result(Source(str(path), 0, 0, self.question), error=f"It can't be read: {error.strerror or error}.")
-        return await reader.read(source)
+            source = Source(shown(path), 0, 0, self.question)
+            return Result(source, error=f"It can't be read: {error.strerror or error}.")
+        return await reader.read(path, source)
 
     def _progress(self) -> Progress:
         return Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
             TimeRemainingColumn(), console=self.console,
         )  # fmt: skip
+
+
+async def _until_stopped(settings: Settings) -> None:
+    """Raises NotRunningError once the engine's supervisor has ended: no answer would come, and no fault either."""
+    while control.supervisor(settings.files) is not None:
+        await asyncio.sleep(_LOOK_SECONDS)
+    raise NotRunningError("The engine was stopped. Start it again, then the same command goes on where it stopped.")
 
 
 def _output(text: str) -> Path:

@@ -60,7 +60,10 @@ def _files(argument: str, folder: Path) -> Iterator[Path]:
         yield from _readable(sorted(path.rglob("*")))
     elif _PATTERN & set(argument):
         root = Path(Path(argument).anchor or folder)
-        yield from _readable(sorted(root.glob(str(Path(argument).relative_to(Path(argument).anchor)))))
+        try:
+            yield from _readable(sorted(root.glob(str(Path(argument).relative_to(Path(argument).anchor)))))
+        except ValueError:
+            raise InputError(f"{argument} is no pattern: ** is a whole folder name, as in scans/**/*.jpg") from None
 
 
 def _readable(paths: Iterable[Path]) -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 import uuid
@@ -34,6 +35,7 @@ MOST_PAGES = 500
 _AT_ONCE = 4
 """The pages of a file that are drawn together: more would take more memory."""
 _LONGEST_REASON = 300
+_BLOCK = re.compile(r"```\w*\n(.*)\n```", re.DOTALL)
 _ENGINE_FAULTS = (openai.APIError, httpx2.HTTPError, BrokenStreamError, StreamedError)
 
 
@@ -64,14 +66,14 @@ class FileReader:
         self._store = UploadStore(uploads)
         self._question = question
 
-    async def read(self, source: Source) -> Result:
-        """The result of one file; a fault of the file or of the engine is a result too.
+    async def read(self, path: Path, source: Source) -> Result:
+        """The result of the file at `path`, which `source` describes. A fault of file or engine is a result too.
 
         Raises:
             EngineFailedError: the engine has failed for good, so that no other file can be read either.
         """
         began = time.monotonic()
-        file = _File(Path(source.file), f"batch-{uuid.uuid4()}")
+        file = _File(path, f"batch-{uuid.uuid4()}")
         try:
             answer, error = await self._answer(file), ""
         except PictureError as fault:
@@ -96,18 +98,19 @@ class FileReader:
         if self._question:
             client = await self._state.ready()
             most = client.model.pictures_per_prompt
-            pictures = [picture async for group in self._pictures(file, most) for picture in group]
+            # Of a video or an animation, all frames come at once.
+            pictures = [picture async for group in self._pictures(file, most, most) for picture in group]
             return await self._ask(self._question, pictures, file)
         answers = []
-        async for group in self._pictures(file, MOST_PAGES):
-            answers += [await self._ask(READ_ALL, [picture], file) for picture in group]
+        async for group in self._pictures(file, MOST_PAGES, _AT_ONCE):
+            answers += [_without_fence(await self._ask(READ_ALL, [picture], file)) for picture in group]
         return "\n\n".join(answers)
 
-    async def _pictures(self, file: _File, most: int) -> AsyncIterator[list[Picture]]:
-        """The pages, a few at a time: at most `most` in all, the others are noted as left out."""
+    async def _pictures(self, file: _File, most: int, at_once: int) -> AsyncIterator[list[Picture]]:
+        """The pages, `at_once` at a time: at most `most` in all, the others are noted as left out."""
         limits = (await self._state.ready()).picture_limits
         while not file.pages or file.drawn < min(file.pages, most):
-            group = min(_AT_ONCE, most - file.drawn)
+            group = min(at_once, most - file.drawn)
             stored = await self._store.take(file.path, file.path.name, file.folder, limits, group, first=file.drawn)
             file.pages = stored.pages
             file.drawn += len(stored.pictures)
@@ -127,6 +130,12 @@ class FileReader:
             names = ", ".join(picture.name for picture in pictures)
             file.note(f"The answer to {names} ended at the token limit.")
         return job.answer.text.strip()
+
+
+def _without_fence(answer: str) -> str:
+    """The text of an answer that is one code block, as the reader gives a whole text."""
+    block = _BLOCK.fullmatch(answer)
+    return block[1] if block and "```" not in block[1] else answer
 
 
 def _sentence(notice: Notice) -> str:

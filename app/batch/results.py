@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import re
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
 
+from engine.formats.csv_cell import without_formula
+
 FORMATS = ("jsonl", "csv", "md")
-_COLUMNS = ("file", "pages", "answer", "error", "notes", "seconds", "model")
-_FORMULA = re.compile(r"[=+\-@\t\r]")
-"""How a cell begins that a spreadsheet may run."""
-_NUMBER = re.compile(r"[+-]?[\d.,\s]+%?")
+_COLUMNS = ("file", "question", "pages", "answer", "error", "notes", "seconds", "model")
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,7 @@ class Source:
     """A file as it was when it was read, and the question: what a result depends on."""
 
     file: str
+    """Its path; what is no UTF-8 in it is replaced."""
     bytes: int
     modified: int
     """The time of its last change, in nanoseconds."""
@@ -37,7 +37,12 @@ class Source:
             OSError: it can't be read.
         """
         found = path.stat()
-        return cls(str(path), found.st_size, found.st_mtime_ns, question)
+        return cls(shown(path), found.st_size, found.st_mtime_ns, question)
+
+
+def shown(path: Path) -> str:
+    """The path as text that any file can hold."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,8 @@ def rendered(results: Iterable[Result], kind: str) -> bytes:
 
 
 def _row(result: Result) -> dict[str, object]:
-    return {"file": result.source.file} | {name: getattr(result, name) for name in _COLUMNS[1:]}
+    source = {"file": result.source.file, "question": result.source.question}
+    return source | {name: getattr(result, name) for name in _COLUMNS if name not in source}
 
 
 def _jsonl(results: list[Result]) -> str:
@@ -103,15 +109,10 @@ def _csv(results: list[Result]) -> str:
     table.writeheader()
     for result in results:
         row = _row(result) | {"notes": " ".join(result.notes)}
-        table.writerow({name: _cell(value) for name, value in row.items()})
+        table.writerow(
+            {name: without_formula(value) if isinstance(value, str) else value for name, value in row.items()}
+        )
     return text.getvalue()
-
-
-def _cell(value: object) -> object:
-    """A value that no spreadsheet runs: text that looks like a formula gets an apostrophe, a number does not."""
-    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
-        return f"'{value}"
-    return value
 
 
 def _markdown(results: list[Result]) -> str:
@@ -120,6 +121,8 @@ def _markdown(results: list[Result]) -> str:
 
 def _section(result: Result) -> Iterator[str]:
     yield f"## {result.source.file}"
+    if result.source.question:
+        yield f"**{result.source.question}**"
     if result.error:
         yield f"*{result.error}*"
     for note in result.notes:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.files.pictures import NormalPicture, PictureError
+from app.files.pictures import MAX_PIXELS, NormalPicture, PictureError
 from engine.config import ROOT
 
 _MOST_MEMORY = 2 * 1024**3
@@ -92,6 +92,9 @@ def serve(work: Callable[[bytes], Made]) -> None:
     """Makes the pictures of the file on standard input, and writes them to standard output."""
     try:
         made = work(sys.stdin.buffer.read())
+    except MemoryError:
+        sys.stdout.write(json.dumps({"error": "picture_too_large", "values": {"megapixels": MAX_PIXELS // 1_000_000}}))
+        return
     except PictureError as error:
         sys.stdout.write(json.dumps({"error": error.key, "values": error.values}) + "\n")
         return

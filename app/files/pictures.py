@@ -24,6 +24,8 @@ from engine.formats.text_layer import KEY
 
 register_heif_opener(thumbnails=False)
 
+LEAST_PIXELS = 200_704
+"""A frame of a video is made no smaller than this for the sake of more frames: 256 tokens of Kimi-VL."""
 MAX_PIXELS = 100_000_000
 """A larger picture is rejected before it is decoded, which would take over 300 MB of memory."""
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -65,8 +67,8 @@ class PictureLimits:
     """Pixels of all the frames of a video; by default, what fills half of Kimi-VL's context."""
 
     def without(self, pixels: int) -> PictureLimits:
-        """The same limits, where so many pixels of `together` are used up."""
-        return replace(self, together=max(1, self.together - pixels))
+        """The same limits, where so many pixels of `together` are used up; one frame always has room."""
+        return replace(self, together=max(min(LEAST_PIXELS, self.pixels), self.together - pixels))
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class NormalPicture:
     """Before scaling, upright, in square pixels."""
     left_out_frames: int = 0
     """Further frames or pages in the same file, which are not used."""
+    part: str = ""
+    """Which part of a long picture it is (app/files/tiles.py)."""
 
     @property
     def scaled(self) -> bool:
@@ -196,7 +200,7 @@ def _normalise(image: Image.Image, data: bytes, limits: PictureLimits) -> Normal
         raise PictureError("picture_too_large", megapixels=MAX_PIXELS // 1_000_000)
     width, height = squared_size(image.size, image.info)
     oblong = (width, height) != image.size
-    lossy = _is_lossy(image, data)
+    lossy = is_lossy(image, data)
     frames = getattr(image, "n_frames", 1) if image.format in _OF_FRAMES else 1
     turned = _orientation(image) in {5, 6, 7, 8}
     original = (height, width) if turned else (width, height)
@@ -221,7 +225,20 @@ def _normalise(image: Image.Image, data: bytes, limits: PictureLimits) -> Normal
     return NormalPicture(saved, extension, *size, original, frames - 1)
 
 
-def _is_lossy(image: Image.Image, data: bytes) -> bool:
+def whole_size(image: Image.Image) -> tuple[int, int]:
+    """The picture's size upright, in square pixels."""
+    width, height = squared_size(image.size, image.info)
+    return (height, width) if _orientation(image) in {5, 6, 7, 8} else (width, height)
+
+
+def whole(image: Image.Image) -> Image.Image:
+    """The picture upright and plain, at its own size."""
+    size, orientation = whole_size(image), _orientation(image)
+    return _upright(plain(image), orientation, size)
+
+
+def is_lossy(image: Image.Image, data: bytes) -> bool:
+    """Whether it was compressed with a loss."""
     if image.format == "WEBP":
         return b"VP8 " in data[:64]
     return image.format in {"JPEG", "MPO", "HEIF", "AVIF"}

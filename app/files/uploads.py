@@ -33,8 +33,10 @@ from app.files.pictures import (
     normalise,
     normalise_pages,
 )  # fmt: skip
+from app.files.tiles import long_picture
 from app.talk.conversation import Picture
 from engine.formats.moments import clock, frame_name
+from engine.system import missing_fonts
 from engine.system.atomic_write import replace_file
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -70,8 +72,10 @@ class Stored:
 class UploadStore:
     """Accepts files. One for the whole process; safe to use from many chats at once."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, missing_fonts: Path | None = None) -> None:
+        """Takes the folder of the pictures, and the file in which to note the fonts that PDFs lack."""
         self._folder = folder
+        self._missing_fonts = missing_fonts
         self._threads = ThreadPoolExecutor(max_workers=_PICTURES_AT_ONCE, thread_name_prefix="pictures")
         self._decoding = FairLine(_PICTURES_AT_ONCE)
         self._drawing = FairLine(_PROCESSES_AT_ONCE)
@@ -114,6 +118,9 @@ class UploadStore:
                 pages: Pages = await pdf_process.draw(data, limits, min(most, MAX_PAGES), first=first)
             # A page is drawn at the size that fits; there was no larger picture that people could miss.
             stored = await self._keep(pages, name, thread, first, noted=False)
+        elif parts := await self._decoded(partial(long_picture, data, limits, most), person):
+            stored = await self._keep(Pages(parts, 1), name, thread, 0, noted=False)
+            stored.notices.append(Notice("picture_parts", {"name": name, "count": len(parts) - 1}))
         else:
             pages = await self._decoded(partial(normalise_pages, data, limits, min(most, MAX_PAGES), first), person)
             stored = await self._keep(pages, name, thread, first, noted=pages.total == 1)
@@ -128,12 +135,16 @@ class UploadStore:
         stored = Stored([], pages=pages.total, shown_as_it_is=False)
         for number, picture in enumerate(pages.pictures, first + 1):
             title = name if len(pages.pictures) == 1 and first == 0 else f"{name} ({number})"
+            if picture.part:
+                title = f"{name} · {picture.part}"
             stored.pictures.append(await self._keep_picture(picture, title, thread))
             stored.notices += _notices(picture, title) if noted else []
         if pages.total > first + len(pages.pictures):
             values = {"name": name, "shown": first + len(pages.pictures), "total": pages.total}
             stored.notices.append(Notice("pages_left_out", values))
         if pages.missing_fonts:
+            if self._missing_fonts:
+                await asyncio.to_thread(missing_fonts.note, self._missing_fonts, pages.missing_fonts)
             stored.notices.append(Notice("fonts_missing", {"name": name, "fonts": ", ".join(pages.missing_fonts)}))
         return stored
 

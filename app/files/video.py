@@ -25,12 +25,19 @@ from PIL import Image, ImageChops
 from app.files import limited_process
 from app.files.frames import container_of
 from app.files.limited_process import Made
-from app.files.pictures import NormalPicture, PictureError, PictureLimits, encode, opened, plain
+from app.files.pictures import (
+    LEAST_PIXELS,
+    MAX_PIXELS,
+    NormalPicture,
+    PictureError,
+    PictureLimits,
+    encode,
+    opened,
+    plain,
+)
 
 _PER_SECOND = 2
 """More frames of a short video would only show the same again."""
-_LEAST_PIXELS = 200_704
-"""A frame is made no smaller than this for the sake of more frames: 256 tokens of Kimi-VL."""
 _MOST_PACKETS = 1_000_000
 """Nine hours at 30 frames a second."""
 _HASTE = 0.4
@@ -60,7 +67,7 @@ class Budget:
 
     def count(self, duration: float, frames: int) -> int:
         """How many frames to take of a video of this duration in seconds, and of so many frames."""
-        room = self.limits.together // min(self.limits.pixels, _LEAST_PIXELS)
+        room = self.limits.together // min(self.limits.pixels, LEAST_PIXELS)
         return max(1, min(self.most, frames, room, math.ceil(duration * _PER_SECOND) + 1))
 
     def each(self, count: int) -> PictureLimits:
@@ -227,6 +234,8 @@ def _picture(frame: VideoFrame, stream: VideoStream) -> Image.Image:
 def _of_animation(data: bytes, budget: Budget) -> Made:
     with opened(data) as image:
         total = getattr(image, "n_frames", 1)
+        if image.width * image.height > MAX_PIXELS:
+            raise PictureError("picture_too_large", megapixels=MAX_PIXELS // 1_000_000)
         image.load()
         count = budget.count(total * _shown(image), total)
         limits, film, clock = budget.each(count), _Film(), 0.0

@@ -52,19 +52,26 @@ class LeftChats:
             await self._send_marks(session)
 
     async def _follow(self, session: Session, chat: Chat) -> None:
+        owner = owner_of(session)
+        try:
+            await self._send_all_marks(owner)
+            await self._until_answered(session, chat)
+            if has_chat(session):
+                if chat.ended in {"stop", "length", "error"}:
+                    await self._report(session, chat, failed=chat.ended == "error")
+                await self._send_all_marks(owner)
+        finally:
+            await forget(session)
+
+    async def _until_answered(self, session: Session, chat: Chat) -> None:
+        """Waits for its answers, and gives them up once their owner has no window open for a while."""
         owner, seen = owner_of(session), time.monotonic()
-        await self._send_all_marks(owner)
         while chat.tasks:
             await asyncio.wait(list(chat.tasks), timeout=_LOOK_SECONDS)
             if self._windows(owner):
                 seen = time.monotonic()
             elif has_chat(session) and time.monotonic() - seen > GRACE_SECONDS:
                 chat.give_up()
-        if has_chat(session):
-            if chat.ended in {"stop", "length", "error"}:
-                await self._report(session, chat, failed=chat.ended == "error")
-            await self._send_all_marks(owner)
-        await forget(session)
 
     async def _report(self, session: Session, chat: Chat, *, failed: bool) -> None:
         """Marks the chat as done and sends a notice, unless a window shows it anyway."""

@@ -22,6 +22,7 @@ from engine.plans.formats import heading, node_script
 from engine.plans.launch import LaunchPlan, PlanError
 from engine.plans.request import PARSED
 from engine.plans.tuning import TUNINGS
+from engine.wording import in_language
 
 _REMEMBERED = 2048
 """How many plans are kept; one view of the page needs about sixty."""
@@ -34,7 +35,7 @@ class _NoPlan:
     error: PlanError
 
     def why(self, language: Language) -> str:
-        return str(self.error)
+        return in_language(self.error.args[0], language)
 
 
 def generated(wish: Wish, language: Language) -> dict[str, Any]:
@@ -179,8 +180,8 @@ def _shown(plan: LaunchPlan, language: Language) -> dict[str, Any]:
         "title": heading(plan),
         "context": plan.context or models()[plan.model].context,
         "reasons": plan.why(language),
-        "checked": plan.guide.checked,
-        "advice": plan.guide.advice,
+        "checked": in_language(plan.guide.checked, language),
+        "advice": [in_language(line, language) for line in plan.guide.advice],
         "scripts": scripts,
         "first": first,
         "verify": plan.guide.verify,

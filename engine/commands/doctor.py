@@ -39,6 +39,7 @@ from engine.measure.proof.record import Outcome
 from engine.plans.launch import PlanError
 from engine.supervise import control
 from engine.supervise.elsewhere import Elsewhere
+from engine.system import missing_fonts
 from engine.wording import sentence
 
 State = Literal["ok", "warning", "broken"]
@@ -75,7 +76,7 @@ def examine(settings: Settings, hardware: Hardware) -> list[Finding]:
     checks: list[Callable[[], list[Finding]]] = [
         python,
         lambda: environment(ROOT),
-        fonts,
+        lambda: fonts(settings),
         lambda: engine_environment(settings, hardware),
         lambda: [Finding("settings", "warning", note) for note in settings_notes(settings)],
         lambda: workspace(settings),
@@ -128,12 +129,18 @@ def environment(root: Path) -> list[Finding]:
     return [Finding("packages", "ok", f"as uv.lock says ({versions})")]
 
 
-def fonts() -> list[Finding]:
-    """Whether PDFs can be drawn whose Chinese, Japanese or Korean font is not in them."""
+def fonts(settings: Settings) -> list[Finding]:
+    """Whether PDFs can be drawn whose Chinese font is not in them, and which fonts those sent here lacked."""
     if fallback_font.folder():
-        return [Finding("fonts", "ok", f"{fallback_font.TITLE} for PDFs that don't embed their Chinese font")]
-    what = "The fallback font is missing: PDFs that don't embed their Chinese font lose that text."
-    return [Finding("fonts", "warning", what, "Run ./start.sh prepare.")]
+        found = [Finding("fonts", "ok", f"{fallback_font.TITLE} for PDFs that don't embed their Chinese font")]
+    else:
+        what = "The fallback font is missing: PDFs that don't embed their Chinese font lose that text."
+        found = [Finding("fonts", "warning", what, "Run ./start.sh prepare.")]
+    if names := missing_fonts.noted(settings.files.missing_fonts):
+        what = f"PDFs sent here name fonts that are neither in them nor on this machine: {', '.join(names)}."
+        advice = "Install them below /usr/share/fonts, or ask for PDFs that embed them; their text is not drawn."
+        found.append(Finding("fonts", "warning", what, advice))
+    return found
 
 
 def engine_environment(settings: Settings, hardware: Hardware, root: Path = ROOT) -> list[Finding]:

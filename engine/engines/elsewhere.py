@@ -18,6 +18,7 @@ from engine.plans.launch import ForbiddenError, LaunchPlan
 from engine.plans.page import attaching
 from engine.plans.request import ELSEWHERE, Request, choose_variant
 from engine.plans.target import Target, from_card
+from engine.wording import said
 
 _ON_CPU = replace(ELSEWHERE, python=Path(".venv-vllm/bin/python"))
 """vLLM's CPU build is started as a module, in the environment that this program makes."""
@@ -101,7 +102,7 @@ def plan_elsewhere(request: Request, engine: str) -> LaunchPlan:
         ForbiddenError: the combination is known not to work.
     """
     if engine == READER.name or READER.name in request.model.engines:
-        raise ForbiddenError("The reader runs on any CPU as it is: ./start.sh, with KIMI_ENGINE=reader.")
+        raise ForbiddenError(said("reader_anywhere"))
     request = replace(request, place=_ON_CPU if request.target.vendor == CPU else ELSEWHERE)
     plan = _automatic(request) if engine == AUTO else _by(engine, request)
     return replace(plan, guide=replace(plan.guide, page=attaching(plan)))
@@ -109,14 +110,14 @@ def plan_elsewhere(request: Request, engine: str) -> LaunchPlan:
 
 def _by(engine: str, request: Request) -> LaunchPlan:
     if (planned := ENGINES[engine].elsewhere) is None:
-        raise ForbiddenError(f"{ENGINES[engine].traits.title} is not started here: there is nothing to plan.")
+        raise ForbiddenError(said("not_started", engine=ENGINES[engine].traits.title))
     return planned(request)
 
 
 def _automatic(request: Request) -> LaunchPlan:
     model = request.model
     if request.target.vendor == CPU and model.stand_in:
-        why = f"vLLM on a CPU holds all {model.weights_gb:g} GB of {model.name} in RAM; --engine vllm plans it."
+        why = said("vllm_cpu", gb=model.weights_gb, model=model.name)
         return _with_gguf(request, why)
     try:
         return vllm_plan(request)
@@ -124,7 +125,7 @@ def _automatic(request: Request) -> LaunchPlan:
         if not model.stand_in or request.extra or request.variant or request.speculative:
             raise
         try:
-            return _with_gguf(request, str(error))
+            return _with_gguf(request, error.args[0])
         except ForbiddenError:
             raise error from None
 

@@ -19,6 +19,7 @@ from engine.machine.detect import Hardware
 from engine.plans.launch import LaunchPlan, PlanError
 from engine.plans.target import GB
 from engine.status import Reason
+from engine.wording import said
 
 
 def plan_here(settings: Settings, hardware: Hardware) -> LaunchPlan:
@@ -41,7 +42,7 @@ def plan_here(settings: Settings, hardware: Hardware) -> LaunchPlan:
     plan = _on(engine, settings, hardware, model)
     if engine.traits.remote:
         return plan
-    return replace(plan, reasons=(f"KIMI_ENGINE={engine.name} asks for it.", *plan.reasons))
+    return replace(plan, reasons=(said("asked_for", engine=engine.name), *plan.reasons))
 
 
 def wanted_model(wanted: str) -> Model:
@@ -101,7 +102,7 @@ def _climb(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
         try:
             plan = engine.here(settings, hardware, _for_engine(engine, model))
         except PlanError as error:
-            passed.append(str(error))
+            passed.append(error.args[0])
         else:
             return replace(plan, note=plan.note or engine.automatic_note, reasons=(*plan.reasons, *passed))
     return reader_plan(settings, "reader.auto", tuple(passed))

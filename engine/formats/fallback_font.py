@@ -1,4 +1,8 @@
-"""The font that comes with the installation, for PDFs that name a Chinese or Japanese font without holding it."""
+"""The font that comes with the installation, for PDFs that name a Chinese or Japanese font without holding it.
+
+Its own table of names says Apache License 2.0. The package around it is under MIT; its description names the OFL for
+the font, which the font itself does not.
+"""
 
 from importlib.util import find_spec
 from pathlib import Path

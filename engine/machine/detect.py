@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
 import re
 import shutil
 import subprocess
 from collections.abc import Sequence
-from ctypes.util import find_library
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,7 +69,7 @@ def detect() -> Hardware:
         notes=tuple(notes),
         llama_server=llama,
         llama_flags=_flags_of(llama) if llama else None,
-        vulkan=find_library("vulkan") is not None,
+        vulkan=_has_vulkan(),
         sglang_python=_beside(shutil.which("sglang")),
     )
 
@@ -94,6 +94,15 @@ def physical_cores(threads: Sequence[int], system: Path = Path("/sys/devices/sys
     """How many cores these threads belong to; all of them where the system does not say."""
     siblings = {text_of(system / f"cpu{thread}/topology/thread_siblings_list") or str(thread) for thread in threads}
     return max(1, len(siblings))
+
+
+def _has_vulkan() -> bool:
+    # Asking ldconfig or a compiler for it, as ctypes.util does, takes longer than to load it.
+    try:
+        ctypes.CDLL("libvulkan.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def _beside(command: str | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import secrets
 import time
@@ -18,7 +19,7 @@ from engine.config import ROOT
 from engine.engines.registry import engine_of
 from engine.plans.launch import LaunchPlan
 from engine.processes import Group
-from engine.supervise.supervisor import engine_environment
+from engine.system.environment import without_secrets
 from engine.system.local_http import get_text
 from engine.wording import sentence
 
@@ -52,10 +53,14 @@ async def launched(plan: LaunchPlan, log: Path) -> AsyncIterator[Launched]:
     """
     key, began = secrets.token_urlsafe(), time.monotonic()
     try:
-        process, output = await processes.start(plan.argv, engine_environment() | plan.env | {plan.key_env: key}, ROOT)
+        process, output = await processes.start(plan.argv, without_secrets() | plan.env | {plan.key_env: key}, ROOT)
     except OSError as error:
         raise LaunchError(f"{plan.argv[0]} can't be started: {error.strerror}.") from None
-    group, listening = Group.of(process.pid), _Output(plan, log)
+    try:
+        group = Group.of(process.pid)
+    except ProcessLookupError:
+        raise LaunchError(f"{plan.argv[0]} ended at once; run it by hand to see why.") from None
+    listening = _Output(plan, log)
     hearing = asyncio.create_task(listening.hear(output))
     try:
         await _until_ready(plan, process, listening, began)
@@ -97,8 +102,10 @@ class _Output:
         with self._path.open("w", errors="replace") as file:
             while data := await output.read(65536):
                 text = data.decode(errors="replace")
-                file.write(text)
-                file.flush()
+                # On a full disk the log ends, but what the engine says is still read.
+                with contextlib.suppress(OSError):
+                    file.write(text)
+                    file.flush()
                 *lines, rest = re.split(r"[\r\n]+", rest + text)
                 rest = rest[-_LONGEST_LINE:]
                 for line in lines:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from engine.status import Reason, known_fields, read_reason
 from engine.system.atomic_write import replace_json
-from engine.wording import Language, sentence
+from engine.wording import Language, both, in_language, sentence
 
 WEIGHTS = "{weights}"
 """The placeholder in a plan's argv for the weights' folder, which is known only once they are on the machine."""
@@ -130,7 +130,8 @@ class LaunchPlan:
 
     def write(self, path: Path) -> None:
         """Writes the plan for the web process."""
-        replace_json(path, asdict(self))
+        chinese = [in_language(reason, "zh") for reason in self.reasons]
+        replace_json(path, asdict(self) | {"reasons_zh": chinese})
 
     @classmethod
     def read(cls, path: Path) -> LaunchPlan:
@@ -142,12 +143,15 @@ class LaunchPlan:
         raw = json.loads(path.read_text())
         known = {entry.name for entry in fields(cls)} - {"guide"}
         kept: dict[str, Any] = {name: _tuples(value) for name, value in raw.items() if name in known}
+        if len(chinese := raw.get("reasons_zh", ())) == len(kept.get("reasons", ())):
+            kept["reasons"] = tuple(map(both, kept.get("reasons", ()), chinese))
         kept["traits"] = known_fields(EngineTraits, raw.get("traits"))
         return cls(**kept | {"failure": read_reason(raw.get("failure"))})
 
     def why(self, language: Language = "en") -> tuple[str, ...]:
         """Why this engine was chosen, and why the previous attempt failed."""
-        return (*self.reasons, sentence(self.failure, language)) if self.failure else self.reasons
+        reasons = tuple(in_language(reason, language) for reason in self.reasons)
+        return (*reasons, sentence(self.failure, language)) if self.failure else reasons
 
 
 def _tuples(value: object) -> object:

@@ -11,6 +11,7 @@ from engine.machine.vendors import CPU, VENDORS
 from engine.plans.launch import ForbiddenError
 from engine.plans.page import KEY_FILE
 from engine.plans.target import Target
+from engine.wording import Said, both, said
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,9 @@ class Request:
         facts = find_engine(engine, self.target.vendor, self.target.generation)
         if engine not in self.model.engines:
             can = " and ".join(self.model.engines)
-            raise ForbiddenError(f"{self.model.name} does not run on {engine}; it runs on {can}.")
+            raise ForbiddenError(said("no_engine", model=self.model.name, engine=engine, can=can))
         if facts is None:
-            raise ForbiddenError(
-                f"We know of no one who has run {engine} on {self.target}: choose another --engine or --accelerator."
-            )
+            raise ForbiddenError(said("no_facts", engine=engine, target=self.target))
         return facts
 
     def form(self, engine: str) -> Variant | None:
@@ -91,9 +90,8 @@ class Request:
         if named and self.target.fits(named):
             return named
         known = ", ".join(form.name for form in forms if self.target.fits(form)) or "none"
-        raise ForbiddenError(
-            f"{self.model.name} has no form {self.variant!r} for {engine} on {self.target.name}; there is: {known}."
-        )
+        where = {"engine": engine, "name": self.target.name}
+        raise ForbiddenError(said("no_form", model=self.model.name, form=self.variant, known=known, **where))
 
     def draft(self, engine: str) -> Draft | None:
         """The draft model that is asked for; None: none is.
@@ -106,18 +104,12 @@ class Request:
         for draft in self.model.drafts:
             if draft.engine == engine and (not draft.vendors or self.target.vendor in draft.vendors):
                 return draft
-        raise ForbiddenError(
-            f"No draft model is known for {self.model.name} on {engine}, {self.target.name}: leave out --speculative."
-        )
+        raise ForbiddenError(said("no_draft", model=self.model.name, engine=engine, name=self.target.name))
 
     def why_draft(self, engine: str) -> str:
         """A sentence on the draft model; empty: there is none."""
         draft = self.draft(engine)
-        return (
-            f"--speculative: {draft.model} proposes tokens, and the model checks them ({draft.source})."
-            if draft
-            else ""
-        )
+        return said("draft", draft=draft.model, source=draft.source) if draft else ""
 
     def parsers(self, engine: str) -> Parsers:
         """The engine's parsers for this model; an empty name: none."""
@@ -140,7 +132,7 @@ class Request:
     def advice(self, engine: str) -> tuple[str, ...]:
         """Known symptoms and what to do."""
         return tuple(
-            f"{entry.symptom}: {entry.advice}"
+            both(f"{entry.symptom}: {entry.advice}", f"{entry.symptom_zh}：{entry.advice_zh}")
             for entry in catalog().troubleshooting
             if entry.concerns(engine, self.model.name, self.target.generation)
         )
@@ -148,17 +140,15 @@ class Request:
     def standing(self, engine: str, devices: int, variant: Variant | None = None) -> str:
         """A sentence that says whether, and by whom, this combination was shown to work."""
         if variant is not None and not variant.established:
-            return (
-                f"Untested: {variant.name}, without the {self.model.memory_gb:g} GB that {self.model.precision} needs; "
-                f"we know of no one who has run {self.model.name} with it ({variant.source})."
-            )
+            facts = {"model": self.model.name, "gb": self.model.memory_gb, "precision": self.model.precision}
+            return said("untested", form=variant.name, source=variant.source, **facts)
         shown = self.target.established(engine, self.model, devices)
         where = f"{devices} x {self.target.name}" if devices > 1 else self.target.name
         if shown and shown.unnamed:
-            return f"Not established on {where}: {shown.source} shows it on {engine}, but does not name the devices."
+            return said("unnamed", where=where, source=shown.source, engine=engine)
         if shown:
-            return f"{'Listed as experimental' if shown.experimental else 'Shown to work'}: {shown.source}"
-        return f"Not established: we know of no one who has run {self.model.name} on {engine} and {where}."
+            return said("experimental" if shown.experimental else "shown", source=shown.source)
+        return said("unknown", model=self.model.name, engine=engine, where=where)
 
 
 def choose_variant(engine: str, model: Model, target: Target) -> Variant | None:
@@ -204,38 +194,41 @@ def split_over(model: Model, target: Target, needed_gb: float | None, recipes: S
         ForbiddenError: they have less memory than it needs.
     """
     if needed_gb is None or target.usable_gb is None:
-        reason = f"The memory of {target.name} is unknown; {model.name} is put on one device."
+        reason = said("memory_unknown", name=target.name, model=model.name)
         return Split(1, 1, target.nodes, reason)
     if target.usable_gb >= needed_gb and target.nodes == 1:
-        reason = f"One device is enough: {needed_gb:g} GB needed, {target.usable_gb:.0f} GB there."
-        return Split(1, 1, 1, reason + _idle(target, 1))
+        key = "one_device_idle" if target.count > 1 else "one_device"
+        reason = said(key, needed=needed_gb, there=target.usable_gb, idle=target.count - 1)
+        return Split(1, 1, 1, reason)
     most = min([target.count, *(recipe.tensor for recipe in recipes if recipe.tensor)])
     tensor = max(n for n in range(1, most + 1) if not model.attention_heads or model.attention_heads % n == 0)
     groups = max((recipe.groups for recipe in recipes), default=1)
     have = tensor * groups * target.nodes * target.usable_gb
     if have < needed_gb or tensor * groups > target.count:
         raise ForbiddenError(_too_small(model, target, needed_gb, min(tensor * groups, target.count)))
-    over = f"{tensor} devices" if groups == 1 else f"{groups} groups of {tensor} devices"
-    over += f" on each of {target.nodes} nodes" if target.nodes > 1 else ""
-    reason = f"Spread over {over}: {needed_gb:g} GB needed, {have:.0f} GB there."
-    return Split(tensor, groups, target.nodes, reason + _idle(target, tensor * groups))
+    reason = _spread(target, tensor, groups, needed_gb, have)
+    return Split(tensor, groups, target.nodes, reason)
 
 
-def _idle(target: Target, used: int) -> str:
-    return f" The other {target.count - used} stay idle." if target.count > used else ""
+def _spread(target: Target, tensor: int, groups: int, needed_gb: float, have: float) -> Said:
+    nodes, idle = target.nodes, target.count - tensor * groups
+    english = f"{tensor} devices" if groups == 1 else f"{groups} groups of {tensor} devices"
+    english += f" on each of {nodes} nodes" if nodes > 1 else ""
+    english = f"Spread over {english}: {needed_gb:g} GB needed, {have:.0f} GB there."
+    chinese = f"{tensor} 张卡" if groups == 1 else f"{groups} 组、每组 {tensor} 张卡"
+    chinese = f"{nodes} 个节点，每个节点 {chinese}" if nodes > 1 else chinese
+    chinese = f"分布在{chinese}上：需要 {needed_gb:g} GB，有 {have:.0f} GB。"
+    if idle > 0:
+        return both(f"{english} The other {idle} stay idle.", f"{chinese}其余 {idle} 张闲置。")
+    return both(english, chinese)
 
 
 def _too_small(model: Model, target: Target, needed_gb: float, used: int) -> str:
     have = used * target.nodes * (target.usable_gb or 0)
     if target.vendor == CPU:
-        return (
-            f"{model.name} needs {needed_gb:.0f} GB of RAM on a CPU and there are {have:.0f} GB; "
-            "./start.sh plan --accelerator NAME shows what it needs elsewhere."
-        )
-    return (
-        f"{model.name} needs {needed_gb:g} GB of memory and {target} have {have:.0f} GB"
-        f"{' free' if target.free_gb is not None else ''}; take more or larger devices (--count, --accelerator)."
-    )
+        return said("too_small_cpu", model=model.name, needed=needed_gb, have=have)
+    key = "too_small" if target.free_gb is None else "too_small_free"
+    return said(key, model=model.name, needed=needed_gb, target=target, have=have)
 
 
 def joining(vendor: str, head: str) -> str:

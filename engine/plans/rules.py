@@ -10,6 +10,7 @@ from engine.plans.flags import FlagNames, number, split, value
 from engine.plans.launch import ForbiddenError
 from engine.plans.request import Request
 from engine.plans.target import Target
+from engine.wording import said
 
 
 def check(engine: str, names: FlagNames, request: Request, argv: Sequence[str], needed_gb: float | None = None) -> None:
@@ -29,15 +30,14 @@ def _exclusions(engine: str, argv: Sequence[str]) -> None:
         name, _, wanted = rule.when.partition("=")
         applies = rule.engine == engine and name in present and (not wanted or value(argv, name) == wanted)
         if applies and (broken := present & set(rule.never)):
-            raise ForbiddenError(f"{rule.why} ({', '.join(sorted(broken))}): {rule.way_out}; see {rule.source}.")
+            flags = ", ".join(sorted(broken))
+            raise ForbiddenError(said("excluded", why=rule.why, flags=flags, way_out=rule.way_out, source=rule.source))
 
 
 def _context(flag: str, model: Model, argv: Sequence[str]) -> None:
     length = number(argv, flag) if flag else None
     if length is not None and length > model.context:
-        raise ForbiddenError(
-            f"{flag} {length} is more than the {model.context} tokens that {model.name} has; give at most that."
-        )
+        raise ForbiddenError(said("context_more", flag=flag, length=length, context=model.context, model=model.name))
 
 
 def _devices(flag: str, model: Model, target: Target, argv: Sequence[str], needed_gb: float | None) -> None:
@@ -47,12 +47,10 @@ def _devices(flag: str, model: Model, target: Target, argv: Sequence[str], neede
     further = [number(argv, name) or 1 for name in ("--pipeline-parallel-size", "--data-parallel-size")]
     devices = tensor * prod(further)
     if devices > target.count * target.nodes:
-        raise ForbiddenError(f"{devices} devices are more than {target}; give --count, or a smaller {flag}.")
+        raise ForbiddenError(said("devices_more", devices=devices, target=target, flag=flag))
     if (model.attention_heads or tensor) % tensor:
-        raise ForbiddenError(f"{flag} {tensor} does not divide the {model.attention_heads} heads of {model.name}.")
+        raise ForbiddenError(said("heads", flag=flag, tensor=tensor, heads=model.attention_heads, model=model.name))
     have = None if target.usable_gb is None else devices * target.usable_gb
     if have is not None and needed_gb is not None and have < needed_gb:
-        raise ForbiddenError(
-            f"{model.name} needs {needed_gb:g} GB of memory and {devices} x {target.name} have {have:.0f} GB; "
-            f"give a larger {flag}."
-        )
+        where = {"devices": devices, "name": target.name, "have": have, "flag": flag}
+        raise ForbiddenError(said("flag_small", model=model.name, needed=needed_gb, **where))

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from engine.catalog import Model
 from engine.config import ConfigError, Settings
 from engine.plans.flags import number
+from engine.wording import said
 
 USUAL_SEQUENCES = 16
 """Concurrent requests of a model that has no published number."""
 ONE_PICTURE = 4096
 """Tokens of the largest picture of all models: a step must hold one."""
-OURS = "our starting point: measure it on your machine."
 
 
 @dataclass(frozen=True)
@@ -62,30 +62,30 @@ def check(settings: Settings) -> None:
 def _appliance(before: Before) -> tuple[list[str], str]:
     context = min(8192, before.model.context)
     flags = ["--max-num-seqs", "16", "--max-model-len", str(context), "--gpu-memory-utilization", "0.95"]
-    return flags, f"appliance: 16 people at once, {context:,} tokens of context, 95 % of the memory."
+    return flags, said("appliance", context=context)
 
 
 def _long_context(before: Before) -> tuple[list[str], str]:
     sequences = max(1, (before.sequences or USUAL_SEQUENCES) // 4)
     flags = ["--max-num-seqs", str(sequences)]
     if before.length is None:
-        return flags, f"long-context: {sequences} requests at once, each as long as memory and model allow; {OURS}"
+        return flags, said("long_context", sequences=sequences)
     flags += ["--max-model-len", str(min(before.model.context, before.length * 4))]
-    return flags, f"long-context: a quarter of the requests at once, for up to four times the length; {OURS}"
+    return flags, said("long_context_longer")
 
 
 def _low_latency(before: Before) -> tuple[list[str], str]:
     sequences = max(1, (before.sequences or USUAL_SEQUENCES) // 2)
     flags = ["--max-num-seqs", str(sequences), "--max-num-batched-tokens", str(ONE_PICTURE)]
-    return flags, f"low-latency: fewer requests at once and smaller steps; {OURS}"
+    return flags, said("low_latency")
 
 
 def _high_throughput(before: Before) -> tuple[list[str], str]:
     flags = ["--max-num-batched-tokens", "16384"]
     if before.sequences is None:
-        return flags, f"high-throughput: larger steps, and as many requests at once as the engine allows; {OURS}"
+        return flags, said("high_throughput")
     flags = ["--max-num-seqs", str(before.sequences * 4), *flags]
-    return flags, f"high-throughput: more requests at once and larger steps; raise them step by step, {OURS}"
+    return flags, said("high_throughput_more")
 
 
 TUNINGS: dict[str, Tuning] = {

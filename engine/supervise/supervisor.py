@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import re
 import shlex
 import signal
 import sys
@@ -36,6 +35,7 @@ from engine.supervise.service import Launch, PermanentError, Service, port_held
 from engine.supervise.succession import Succession, in_words
 from engine.supervise.terminal_question import TerminalQuestion
 from engine.supervise.tool_host import launch_tools
+from engine.system.environment import without_secrets
 from engine.system.logs import RotatingLog
 from engine.system.outgoing import masked
 from engine.wording import sentence
@@ -231,7 +231,7 @@ class Supervisor:
             server = Elsewhere(plan.base_url, plan.served_name, headers)
             return Launch((), {}, "", 0, server.models_url, elsewhere=server)
         ready_url = plan.base_url.removesuffix("/v1") + plan.ready_path
-        env = engine_environment() | plan.env | {plan.key_env: secret(self._files.engine_key)}
+        env = without_secrets() | plan.env | {plan.key_env: secret(self._files.engine_key)}
         question, engine = None, engine_of(plan.engine)
         if engine.probed:
             key = secret(self._files.engine_key)
@@ -355,15 +355,7 @@ class Supervisor:
         return f" (password: {secret(self._files.password, 9)})"
 
 
-def engine_environment() -> dict[str, str]:
-    """Our environment without secrets: a local engine needs none of the user's keys."""
-    return {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
-
-
 def page_environment(settings: Settings) -> dict[str, str]:
     """Our environment, with the user's OpenAI key and address only if a remote engine uses them."""
     hidden = ("LITERAL_",) if settings.remote else ("LITERAL_", "OPENAI_")
     return {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
-
-
-_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$|^OPENAI_|^AWS_|DATABASE_URL")

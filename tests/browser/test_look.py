@@ -274,7 +274,7 @@ def test_the_whole_page_can_be_used_by_keyboard_and_shows_where_one_is(
         focused = chat.page.locator(":focus")
         if focused.count() and focused.evaluate("element => element.matches('button, a')"):
             assert is_marked(focused), names[-1]
-    assert {"Add pictures or a PDF", "Settings", "New chat", "Help", "Edit this question", "Copy"} <= set(names)
+    assert {"Add pictures, PDFs or a video", "Settings", "New chat", "Help", "Edit this question", "Copy"} <= set(names)
     chat.close()
 
 

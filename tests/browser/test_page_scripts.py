@@ -25,6 +25,7 @@ _PAGE = f"""<!doctype html>
   <script src="/boot.js"></script>
   <script src="/page.js" defer></script>
   <script src="/names.js" defer></script>
+  <script src="/frames.js" defer></script>
   <script src="/markdown.js" defer></script>
   <script src="/sending.js" defer></script>
   <script src="/notices.js" defer></script>

@@ -29,7 +29,7 @@ def test_a_folder_is_read_and_what_failed_is_tried_again(tmp_path: Path) -> None
         assert first.returncode == 1, first.stderr
         assert "2 of 3 files read" in first.stderr
         found = results(out)
-        assert "TEA HOUSE" in found["tea.png"]["answer"]
+        assert found["tea.png"]["answer"].startswith("TEA HOUSE")
         assert "broken.png" in found["broken.png"]["error"]
         assert found["six.pdf"]["pages"] == 6
         places = [found["six.pdf"]["answer"].index(f"PAGE {number}") for number in range(1, 7)]
@@ -41,7 +41,7 @@ def test_a_folder_is_read_and_what_failed_is_tried_again(tmp_path: Path) -> None
 def _only_what_failed_is_read_again(product: Product, folder: Path, out: Path) -> None:
     before = results(out)
     (folder / "broken.png").write_bytes(png(shop_sign("LATER", "shop")))
-    second = product.run("ocr", str(folder), "--out", str(out))
+    second = product.run("ocr", str(folder / "broken.png"), "--out", str(out))
     assert second.returncode == 0, second.stderr
     after = results(out)
     assert "LATER" in after["broken.png"]["answer"]

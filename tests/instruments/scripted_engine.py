@@ -35,7 +35,7 @@ class Script:
     """Begins its answer again and again, whatever limit it was given."""
     reasoning_field: str = "reasoning"
     tool_call: tuple[str, ...] = ()
-    """A tool's name, then its arguments in pieces, called instead of an answer where tools are offered."""
+    """A tool's name, then its arguments in pieces: called instead of an answer where tools are offered, once."""
     hold: bool = False
     """Sends nothing until the test sets `ScriptedEngine.go`."""
 
@@ -108,7 +108,7 @@ class ScriptedEngine:
                 self.left += 1
                 raise
         if not asked.get("stream"):
-            return web.json_response(self._whole(script))
+            return web.json_response(self._whole(script, _calls(script, asked)))
         return await self._stream(request, script)
 
     async def _respond(self, request: web.Request) -> web.Response:
@@ -117,8 +117,14 @@ class ScriptedEngine:
         message = {"type": "message", "id": "x", "role": "assistant", "status": "completed", "content": [text]}
         return web.json_response({"id": "x", "object": "response", "created_at": 0, "output": [message]})
 
-    def _whole(self, script: Script) -> dict[str, Any]:
-        message = {"role": "assistant", "content": "".join(script.answer), "reasoning": "".join(script.reasoning)}
+    def _whole(self, script: Script, calls: tuple[str, ...]) -> dict[str, Any]:
+        message: dict[str, Any] = {"role": "assistant", "reasoning": "".join(script.reasoning)}
+        if calls:
+            name, *arguments = calls
+            function = {"name": name, "arguments": "".join(arguments)}
+            message |= {"content": None, "tool_calls": [{"id": "call-1", "type": "function", "function": function}]}
+        else:
+            message["content"] = "".join(script.answer)
         choice = {"index": 0, "message": message, "finish_reason": script.finish_reason}
         return {"id": "x", "object": "chat.completion", "choices": [choice], "usage": self._usage(script)}
 
@@ -130,8 +136,8 @@ class ScriptedEngine:
             await self._send(response, {"role": "assistant", "content": ""})
             tokens = [(script.reasoning_field, token) for token in script.reasoning]
             answer: Iterable[str] = itertools.cycle(script.answer) if script.endless else script.answer
-            if script.tool_call and "tools" in await request.json():
-                await self._call(response, *script.tool_call)
+            if calls := _calls(script, await request.json()):
+                await self._call(response, *calls)
                 answer = ()
             said = itertools.chain(tokens, (("content", token) for token in answer))
             began = asyncio.get_running_loop().time()
@@ -171,6 +177,11 @@ class ScriptedEngine:
     def _usage(self, script: Script) -> dict[str, int]:
         tokens = len(script.reasoning) + len(script.answer)
         return {"prompt_tokens": 11, "completion_tokens": tokens, "total_tokens": 11 + tokens}
+
+
+def _calls(script: Script, asked: dict[str, Any]) -> tuple[str, ...]:
+    """The tool's name and arguments where one is to be called: it is offered, and has not given its result yet."""
+    return script.tool_call if "tools" in asked and asked["messages"][-1]["role"] != "tool" else ()
 
 
 def _event(event: dict[str, Any]) -> bytes:

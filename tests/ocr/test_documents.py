@@ -62,8 +62,8 @@ def test_two_justified_columns_are_read_one_after_the_other(recogniser: Recognis
     assert sum(one == other for one, other in zip(found, wanted, strict=True)) >= 0.9 * len(wanted)
 
 
-@pytest.mark.parametrize("text", ["안녕하세요 오늘은 날씨가", "Съешь ещё этих мягких"])
+@pytest.mark.parametrize("text", ["안녕하세요 오늘은 날씨가", "Съешь ещё этих мягких", "ΥΨΗΛΗ ΤΑΣΗ ΚΙΝΔΥΝΟΣ"])
 def test_a_script_that_is_not_known_is_named(recogniser: Recogniser, text: str) -> None:
     found = reading(recogniser, sheet((900, 300), (60, 60, 40, text)))
     assert found.foreign
-    assert re.search("Korean, Cyrillic", compose("Read it all", [found], "en", follow_up=False))
+    assert re.search("Korean, Cyrillic", compose("Read it all", [found], [""], "en", follow_up=False))

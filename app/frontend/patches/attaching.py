@@ -100,7 +100,8 @@ ATTACHING = (
         why="a sent picture has a caption, and can be enlarged by keyboard: its place",
         file="frontend/src/components/Elements/Image.tsx",
         old='f.jsx("div",{className:"rounded-sm bg-accent overflow-hidden",children:f.jsx("img",{',
-        new='f.jsxs("figure",{className:"sent-picture rounded-sm bg-accent overflow-hidden",children:['
+        new='f.jsxs("figure",{className:"sent-picture rounded-sm bg-accent overflow-hidden",'
+        '"data-time":kimi.frames.timeOf(t.name),children:['
         'kimiCaption&&f.jsx("figcaption",{title:kimiCaption,children:kimiCaption}),f.jsx("img",{',
     ),
     Patch(

@@ -1,6 +1,6 @@
-"""Features that Chainlit lacks: Answer now, folded text, files of chats and tables, long chats, signing out everywhere.
+"""Features that Chainlit lacks: Answer now, times of frames, folded text, files of chats, long chats, and more.
 
-The code that they call is in `public/`: `page.js`, `code.js`, `chats.js` and `earlier.js`.
+The code that they call is in `public/`: `page.js`, `frames.js`, `code.js`, `chats.js` and `earlier.js`.
 """
 
 from app.frontend.patches.patch import Patch

@@ -55,7 +55,8 @@ class Attachments:
                     seen.extend(stored.pictures)
             except (PictureError, OSError) as error:
                 await refuse_file(error, name, chat.language, parent_id)
-                if element:
+                # After a fault of ours, such as a full disk, the file stays: it can be sent again.
+                if element and isinstance(error, PictureError):
                     await element.remove()
                 continue
             taken += stored.pictures

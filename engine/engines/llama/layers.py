@@ -8,6 +8,7 @@ from engine.catalog import Model, Variant
 from engine.machine.vendors import CPU
 from engine.plans.launch import ForbiddenError
 from engine.plans.target import GB, Target
+from engine.wording import said
 
 BUFFERS_GB = 1.0
 """What llama.cpp works in on each GPU (ours)."""
@@ -44,29 +45,16 @@ def place(model: Model, gguf: Variant, target: Target) -> Placement | None:
     room = target.count * (target.usable_gb - BUFFERS_GB - FREE_GB) - encoder
     on_gpu = min(units, int(room / each)) if room > 0 else 0
     if on_gpu == 0:
-        raise ForbiddenError(
-            f"{target} has no room for a layer of {model.name}: {encoder:.1f} GB for its picture encoder and "
-            f"{BUFFERS_GB + FREE_GB:g} GB on each GPU come first."
-        )
+        first = {"encoder": encoder, "work": BUFFERS_GB + FREE_GB}
+        raise ForbiddenError(said("no_layer", target=target, model=model.name, **first))
     ram = (units - on_gpu) * each + RAM_GB
     if target.ram_gb is not None and target.ram_gb < ram:
-        raise ForbiddenError(
-            f"{on_gpu} of {units} layers of {model.name} fit on {target}; the others need {ram:.1f} GB of RAM, "
-            f"and there are {target.ram_gb:.0f} GB."
-        )
-    taken = (
-        f"{each:.2f} GB for each with its part of the cache, {encoder:.1f} GB for the picture encoder, "
-        f"{BUFFERS_GB:g} GB on each GPU for work, {FREE_GB:g} GB free"
-    )
-    where = f"{on_gpu} of {units} layers, the output counted as one, go to {_words(target)}: {taken}."
+        layers = {"on_gpu": on_gpu, "units": units, "model": model.name, "target": target}
+        raise ForbiddenError(said("layers_ram", ram=ram, have=target.ram_gb, **layers))
+    figures = {"each": each, "encoder": encoder, "buffers": BUFFERS_GB, "free": FREE_GB, "size": target.usable_gb}
+    counts = {"on_gpu": on_gpu, "units": units, "gpus": target.count, "rest": units - on_gpu, "ram": ram}
+    how = "" if target.free_gb is None else "_free"
+    where = said(f"layers_{'many' if target.count > 1 else 'one'}{how}", **figures, **counts)
     if on_gpu < units:
-        where += (
-            f" The other {units - on_gpu} stay in RAM, of which {ram:.1f} GB are taken. Nobody has told us of such a "
-            "split yet: ./start.sh prove and ./start.sh verify show what it does."
-        )
+        where = said("layers_split", where=where, **counts)
     return Placement(on_gpu, units, ram, where)
-
-
-def _words(target: Target) -> str:
-    size = f"{target.usable_gb:.1f} GB{' free' if target.free_gb is not None else ''}"
-    return f"{target.count} GPUs with {size} each" if target.count > 1 else f"a GPU with {size}"

@@ -13,6 +13,7 @@ import os
 import secrets
 import subprocess
 import tempfile
+import threading
 import time
 from http.client import HTTPException
 from pathlib import Path
@@ -29,12 +30,15 @@ from engine.plans.flags import merge
 from engine.plans.request import Place, Request
 from engine.plans.target import Target
 from engine.system.atomic_write import replace_json
+from engine.system.environment import without_secrets
 from engine.system.local_http import get_text
 
 _ORDERS = ("published", "reordered")
 _EACH = 3
 """Pictures of each shape: of 24 a sound encoder names 22 or more, a scrambled one about half."""
 _READY_SECONDS = 60.0
+_EXAM_SECONDS = 120.0
+"""For one order, the load included; it takes a few seconds."""
 _LOOK_SECONDS = 0.1
 
 
@@ -94,15 +98,19 @@ def _score(program: Path, model: Path, encoder: Path) -> int:
     key = secrets.token_urlsafe()
     argv = merge(plan.argv, ["--model", str(model), "--mmproj", str(encoder)])
     with subprocess.Popen(  # noqa: S603 - the user's own
-        argv, env=os.environ | plan.env | {KEY_ENV: key},
+        argv, env=without_secrets() | plan.env | {KEY_ENV: key},
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     ) as server:  # fmt: skip
+        # A build that hangs must not keep the start waiting.
+        alarm = threading.Timer(_EXAM_SECONDS, server.kill)
+        alarm.start()
         try:
             _until_ready(server, plan.base_url.removesuffix("/v1") + plan.ready_path)
             return shapes(Candidate(plan.base_url, key, plan.picture_patches), _EACH).right
         except ExamError as error:
             raise _UntriedError from error
         finally:
+            alarm.cancel()
             server.kill()
 
 

@@ -14,6 +14,7 @@ from engine.plans.launch import WEIGHTS, EngineTraits, ForbiddenError, Guide, La
 from engine.plans.page import key_step
 from engine.plans.request import Request, verification
 from engine.plans.tuning import TUNINGS
+from engine.wording import said
 
 NAME = "llama"
 TRAITS = EngineTraits(
@@ -48,15 +49,13 @@ def llama_plan(request: Request) -> LaunchPlan:
     model, target = request.model, request.target
     gguf = model.variant(VARIANT)
     if gguf is None:
-        other = f"; {model.stand_in} has one: choose that model" if model.stand_in else ""
-        raise ForbiddenError(f"{model.name} does not run on {NAME}: the catalogue has no GGUF of it{other}.")
+        key = "no_gguf_but" if model.stand_in else "no_gguf"
+        raise ForbiddenError(said(key, model=model.name, engine=NAME, other=model.stand_in))
     facts = request.facts(NAME)
     placed = place(model, gguf, target)
     if placed is None and target.total_gb is not None and target.total_gb < gguf.memory_gb:
-        raise ForbiddenError(
-            f"{gguf.repository or model.name} needs {gguf.memory_gb:g} GB of memory and {target} has "
-            f"{target.total_gb:.0f} GB."
-        )
+        what = gguf.repository or model.name
+        raise ForbiddenError(said("gguf_small", what=what, needed=gguf.memory_gb, target=target, have=target.total_gb))
     if request.variant:
         request.form(NAME)
     request.draft(NAME)
@@ -86,7 +85,7 @@ def llama_plan(request: Request) -> LaunchPlan:
             container=facts.container,
             steps=() if request.place.here else _steps(request, facts, gguf),
             verify=verification(model.name, request.place.port, KEY_ENV),
-            checked=f"every flag is in the --help of llama-server {CHECKED_VERSION}",
+            checked=said("checked_help", version=CHECKED_VERSION),
             advice=request.advice(NAME),
         ),
     )
@@ -169,7 +168,8 @@ def _slots(tuning: str) -> list[str]:
 
 
 def _reasons(request: Request, gguf: Variant, patches: int, placed: Placement | None) -> tuple[str, ...]:
-    size = f"{gguf.quantization} of {gguf.repository}: {gguf.memory_gb:g} GB." if gguf.repository else ""
+    form = {"quantization": gguf.quantization, "repository": gguf.repository, "gb": gguf.memory_gb}
+    size = said("gguf_size", **form) if gguf.repository else ""
     where = placed.reason if placed and gguf.repository else ""
     whole = placed is None or placed.on_gpu == placed.of
     standing = request.standing(NAME, request.target.count, gguf) if whole else ""
@@ -182,13 +182,11 @@ def _cost(request: Request, gguf: Variant, patches: int) -> str:
         return ""
     tokens, most = patches // 4, request.model.picture_pixels // TOKEN_PIXELS
     if request.target.vendor != CPU:
-        return f"A picture is up to {tokens:,} tokens; KIMI_PICTURE_TOKENS chooses up to {most:,}."
+        return said("picture_tokens", tokens=tokens, most=most)
     cores = max(1, (request.place.cores or 5) - 1)
     seconds = tokens / (_TOKENS_PER_CORE * cores)
-    return (
-        f"A picture is up to {tokens:,} tokens, about {seconds:.0f} s before the answer on {cores} "
-        f"core{'s' if cores > 1 else ''} (an estimate); KIMI_PICTURE_TOKENS chooses up to {most:,}."
-    )
+    key = "picture_seconds" if cores > 1 else "picture_seconds_one"
+    return said(key, tokens=tokens, seconds=seconds, cores=cores, most=most)
 
 
 def _steps(request: Request, facts: EngineFacts, gguf: Variant) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from engine.plans.flags import FlagNames, merge, number
 from engine.plans.launch import WEIGHTS, EngineTraits, Guide, LaunchPlan
 from engine.plans.request import Request, Split, joining, split_over, verification
 from engine.plans.tuning import tuning_flags
+from engine.wording import both, said
 
 NAME = "sglang"
 TRAITS = EngineTraits(title="SGLang", queue_metric="sglang:num_queue_reqs", side_requests=True)
@@ -42,13 +43,13 @@ def sglang_plan(request: Request) -> LaunchPlan:
     flags, tuning_reason = tuning_flags(request.tuning, model, _in_our_words(argv))
     argv = merge(merge(argv, [_OUR_WORDS.get(part, part) for part in flags]), request.extra)
     rules.check(NAME, FLAGS, request, argv, needed)
-    keyless = "" if place.here else "Without a key: SGLang takes one only on its command line, where ps shows it."
+    keyless = "" if place.here else said("sglang_keyless")
     standing = request.standing(NAME, split.tensor, variant)
     reasons = (
         split.reason,
         request.why_draft(NAME),
         standing,
-        *(recipe.why for recipe in recipes),
+        *(both(recipe.why, recipe.why_zh) for recipe in recipes),
         tuning_reason,
         keyless,
     )
@@ -140,5 +141,5 @@ def _steps(request: Request, facts: EngineFacts, variant: Variant | None) -> tup
 
 def _checked(facts: EngineFacts) -> str:
     if facts.version != CHECKED_VERSION:
-        return f"not checked here: it is for SGLang {facts.version}; SGLang {CHECKED_VERSION} has all its flags"
-    return f"every flag is in the argument list of SGLang {CHECKED_VERSION}"
+        return said("unchecked_sglang", version=facts.version, checked=CHECKED_VERSION)
+    return said("checked_list", version=CHECKED_VERSION)

@@ -15,6 +15,7 @@ from engine.plans.page import key_step
 from engine.plans.request import Request, Split, joining, split_over, verification
 from engine.plans.target import GB, Target
 from engine.plans.tuning import tuning_flags
+from engine.wording import both, said
 
 NAME = "vllm"
 TRAITS = EngineTraits(
@@ -56,7 +57,7 @@ def vllm_plan(request: Request) -> LaunchPlan:
         request.why_draft(NAME),
         _tight(model, target, variant),
         standing,
-        *(r.why for r in recipes),
+        *(both(recipe.why, recipe.why_zh) for recipe in recipes),
         tuning_reason,
     ]
     return LaunchPlan(
@@ -95,16 +96,16 @@ def _tight(model: Model, target: Target, variant: Variant | None) -> str:
     if variant or model.comfortable_gb is None or target.usable_gb is None or target.vendor == CPU:
         return ""
     if target.total_gb == target.usable_gb and target.usable_gb < model.comfortable_gb:
-        return f"Tight: all {model.context} tokens of context need {model.comfortable_gb:g} GB; here, fewer will fit."
+        return said("tight", context=model.context, gb=model.comfortable_gb)
     return ""
 
 
 def _needed_gb(model: Model, target: Target, variant: Variant | None) -> float | None:
     capability = target.capability()
     if model.precision == "bf16" and capability is not None and capability < 8.0:
-        raise ForbiddenError(f"{target.name} has no bf16 (compute capability {capability}, 8.0 is needed).")
+        raise ForbiddenError(said("no_bf16", name=target.name, capability=capability))
     if target.vendor == CPU and model.precision != "bf16":
-        raise ForbiddenError(f"We know of no one who has run {model.name}'s {model.precision} weights on a CPU.")
+        raise ForbiddenError(said("no_cpu", model=model.name, precision=model.precision))
     if target.vendor == CPU and model.weights_gb:
         return model.memory_gb if model.tiny else model.weights_gb + RESERVE_GB
     return variant.memory_gb if variant else model.memory_gb
@@ -259,10 +260,10 @@ def _steps(
 def _checked(target: Target, version: str, model: Model) -> str:
     minimum = model.min_versions.get(NAME, "")
     if plugin := _plugin(target):
-        return f"not checked here: it is for {plugin} {version}; vLLM {VLLM_VERSION} accepts all its flags"
+        return said("unchecked_plugin", plugin=plugin, version=version, checked=VLLM_VERSION)
     if minimum and _parts(minimum) > _parts(VLLM_VERSION):
-        return f"not checked here: {model.name} needs vLLM {minimum}, and the tests use {VLLM_VERSION}"
-    return f"the argument parser of vLLM {VLLM_VERSION} accepts every flag"
+        return said("unchecked_version", model=model.name, minimum=minimum, checked=VLLM_VERSION)
+    return said("checked_parser", version=VLLM_VERSION)
 
 
 def _plugin(target: Target) -> str:

@@ -36,6 +36,8 @@ from engine.supervise import control
 from engine.supervise.prepare import prepare
 from engine.supervise.service import PermanentError
 
+_REORDERED = "reordered.gguf"
+
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
     """Measures both and prints them side by side; exit status 1 if that failed."""
@@ -66,13 +68,17 @@ def compare(settings: Settings, asked: Asked, console: Console) -> dict[str, Rep
     settings.files.create()
     folder = settings.workspace / "eval"
     folder.mkdir(exist_ok=True)
-    plan, encoders = asyncio.run(_prepared(settings, folder))
-    found = {}
-    for name, encoder in encoders.items():
-        console.print(f"The picture encoder {name}: {encoder}", soft_wrap=True, markup=False)
-        one = replace(plan, argv=tuple(merge(plan.argv, ["--mmproj", str(encoder)])))
-        found[name] = asyncio.run(_measured(one, asked, folder / name.replace(" ", "-"), console))
-    return found
+    try:
+        plan, encoders = asyncio.run(_prepared(settings, folder))
+        found = {}
+        for name, encoder in encoders.items():
+            console.print(f"The picture encoder {name}: {encoder}", soft_wrap=True, markup=False)
+            one = replace(plan, argv=tuple(merge(plan.argv, ["--mmproj", str(encoder)])))
+            found[name] = asyncio.run(_measured(one, asked, folder / name.replace(" ", "-"), console))
+        return found
+    finally:
+        # Of Kimi-VL it has 0.6 GB, and is made again in seconds.
+        (folder / _REORDERED).unlink(missing_ok=True)
 
 
 async def _prepared(settings: Settings, folder: Path) -> tuple[LaunchPlan, dict[str, Path]]:
@@ -96,7 +102,7 @@ async def _prepared(settings: Settings, folder: Path) -> tuple[LaunchPlan, dict[
     else:
         convert(folder / "as-published")
         published = folder / "as-published" / MMPROJ
-    reordered = folder / "reordered.gguf"
+    reordered = folder / _REORDERED
     reorder(published, reordered)
     return plan, {"as published": published, "reordered": reordered}
 

@@ -80,7 +80,7 @@ def bench(running: Running, wanted: Sequence[Scenario], folder: Path, *, quick: 
         NoToolError: the engine has no benchmark.
         ToolFailedError: a scenario does not fit the engine, or its program failed.
     """
-    from engine.supervise.supervisor import engine_environment  # noqa: PLC0415 - only this command needs it
+    from engine.system.environment import without_secrets  # noqa: PLC0415 - only this command needs it
 
     pixels = _picture_pixels(running.plan.model)
     scenarios = [
@@ -97,7 +97,7 @@ def bench(running: Running, wanted: Sequence[Scenario], folder: Path, *, quick: 
                 task = progress.add_task(f"{scenario.name}, {load.concurrency} at once", total=load.prompts)
 
                 row = measure(
-                    running, scenario, load, seed=time.time_ns() % 2**31, base=engine_environment(),
+                    running, scenario, load, seed=time.time_ns() % 2**31, base=without_secrets(),
                     log=folder / f"{done.name}.log", hear=partial(_advance, progress, task),
                 )  # fmt: skip
                 done.rows.append(row)

@@ -72,7 +72,7 @@ def _best(question: Question, reading: Reading) -> list[str]:
         rows = reading.tables[0].rows
         if -1 <= question.column < len(rows[0]):
             return [" | ".join(filter(None, (row[question.column] for row in rows)))]
-    return [reading.texts[index] for index in best_rows(question, list(reading.rows), _MOST)]
+    return [reading.texts[index] for index in best_rows(question, list(reading.rows), reading.tables, _MOST)]
 
 
 def _quote(text: str) -> str:

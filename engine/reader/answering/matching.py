@@ -1,11 +1,13 @@
 """Which rows of a picture answer a question best."""
 
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from math import log
 
 from engine.reader.answering.question import Kind, Question, fold, has, terms_of
 from engine.reader.reading.read import Row
 from engine.reader.reading.rotation import cjk_share
+from engine.reader.reading.tables import Table
 
 # Each weight is in the unit of one shared rare word.
 _VALUE = 0.6  # the row holds a thing of the kind asked for
@@ -21,11 +23,11 @@ _LEAST = 0.5  # a row with less has nothing to do with the question,
 _ALSO = 0.3  # but may be quoted after one that has
 
 
-def best_rows(question: Question, rows: list[Row], most: int = 3) -> list[int]:
+def best_rows(question: Question, rows: list[Row], tables: Sequence[Table] = (), most: int = 3) -> list[int]:
     """Return the indices of up to `most` rows that answer `question`, the best first; none where none matches."""
     if question.position is not None and -1 <= question.position < len(rows):
         return [question.position % len(rows)] if rows else []
-    scores = score_rows(question, rows)
+    scores = score_rows(question, rows, tables)
     ranked = sorted(range(len(rows)), key=lambda index: (-scores[index], index))
     if not rows or scores[ranked[0]] < _LEAST:
         return []
@@ -38,11 +40,15 @@ def largest_rows(rows: list[Row], most: int) -> list[int]:
     return sorted(ranked[:most])
 
 
-def score_rows(question: Question, rows: list[Row]) -> list[float]:
+def score_rows(question: Question, rows: list[Row], tables: Sequence[Table] = ()) -> list[float]:
     """Return for each row how well it answers `question`; 0 is not at all, 1 about a rare word in common."""
     texts = [fold(row.text) for row in rows]
     shared = _shared_words(question, texts)
     largest = max((row.height for row in rows), default=0.0)
+    # The label above a value: of all values in a table it is the table's head.
+    above = ["", *texts[:-1]] if texts else []
+    for table in tables:
+        above[table.first + 1 : table.last + 1] = [texts[table.first]] * (table.last - table.first)
     scores = []
     for index, (row, text) in enumerate(zip(rows, texts, strict=True)):
         score = shared[index]
@@ -53,8 +59,7 @@ def score_rows(question: Question, rows: list[Row]) -> list[float]:
             0.0, (shared[index + 1] if index + 1 < len(rows) else 0.0) - shared[index]
         )
         prominence = _prominence(text, row.height / largest, index / len(rows))
-        above = texts[index - 1] if index else ""
-        score += max((_kind_score(kind, text, above, prominence) for kind in question.kinds), default=0.0)
+        score += max((_kind_score(kind, text, above[index], prominence) for kind in question.kinds), default=0.0)
         if question.script:  # "the name in English": rows in another script do not answer
             score *= cjk_share(text) if question.script == "cjk" else 1 - cjk_share(text)
         scores.append(score)
@@ -70,9 +75,17 @@ def _prominence(text: str, size: float, place: float) -> float:
 
 def _kind_score(kind: Kind, text: str, above: str, prominence: float) -> float:
     label, value = _names(kind, text), _shows(kind, text)
+    if _is_label(kind, text):  # what it names is in the next row
+        return _LABEL * _NEXT + kind.large * prominence
+    if _is_label(kind, above):
+        label = True
     under_label = value and not label and _names(kind, above) and not _shows(kind, above)
     score = _LABEL * (label or _NEXT * under_label) + _VALUE * value + _BOTH * (value and (label or under_label))
     return score + kind.large * prominence
+
+
+def _is_label(kind: Kind, text: str) -> bool:
+    return text.strip(" :.") in kind.labels
 
 
 def _names(kind: Kind, text: str) -> bool:

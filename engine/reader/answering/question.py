@@ -20,6 +20,7 @@ class Kind:
     asked: tuple[str, ...]
     labels: tuple[str, ...]
     value: re.Pattern[str] | None
+    pattern: re.Pattern[str] | None
     large: float
     alone: bool
 
@@ -61,6 +62,7 @@ def kinds() -> tuple[Kind, ...]:
             labels=tuple(entry["labels"]),
             # ASCII: for it a word ends where Chinese begins, which writes no space between "到" and "9:45".
             value=re.compile(entry["value"], re.IGNORECASE | re.ASCII) if "value" in entry else None,
+            pattern=re.compile(entry["pattern"]) if "pattern" in entry else None,
             large=entry.get("large", 0.0),
             alone=entry.get("alone", False),
         )
@@ -190,12 +192,17 @@ def _table(folded: str) -> str:
 
 def _asked(folded: str) -> tuple[Kind, ...]:
     words: set[str] = set()
+    patterns: list[Kind] = []
     rest = folded
+    for kind in kinds():
+        if kind.pattern and (match := kind.pattern.search(rest)):
+            patterns.append(kind)
+            rest = rest.replace(match[0], " ")
     for word in sorted({word for kind in kinds() for word in kind.asked}, key=len, reverse=True):
         if has(rest, word):
             words.add(word)
             rest = rest.replace(word, " ")
-    found = [kind for kind in kinds() if words.intersection(kind.asked)]
+    found = [kind for kind in kinds() if kind in patterns or words.intersection(kind.asked)]
     return tuple(kind for kind in found if not kind.alone) or tuple(found)
 
 

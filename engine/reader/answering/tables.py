@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import unicodedata
 
+from engine.formats.csv_cell import without_formula
 from engine.reader.answering.markdown import escaped, fenced
 from engine.reader.reading.tables import Table
-
-# What a spreadsheet would run. A sign before a number, also of money or a share, is none.
-_FORMULA = re.compile(r"[=@]|[-+](?!\s?[$¥€£]?[\d.,\s]*(?:e[-+]?\d+)?\s?[%‰$¥€£元]?$)", re.IGNORECASE)
 
 
 def markdown(table: Table) -> str:
@@ -24,7 +21,7 @@ def markdown(table: Table) -> str:
 def as_csv(table: Table) -> str:
     """Return the table as a code block of comma-separated values; a cell like a formula begins with an apostrophe."""
     file = io.StringIO()
-    rows = [[f"'{cell}" if _FORMULA.match(cell) else cell for cell in row] for row in table.rows]
+    rows = [[without_formula(cell) for cell in row] for row in table.rows]
     csv.writer(file, lineterminator="\n").writerows(rows)
     return fenced(file.getvalue().splitlines(), "csv")
 

@@ -41,8 +41,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "foreign": (
         "Some of the text is in a script that this engine does not know: it reads Chinese, English, Japanese and other "
-        "Latin script, not Korean, Cyrillic, Arabic or Thai.",
-        "部分文字的书写系统不受支持:本引擎可识别中文、英文、日文及其他拉丁字母文字,不能识别韩文、西里尔文、阿拉伯文和泰文。",
+        "Latin script, not Korean, Cyrillic, Greek, Hebrew, Arabic or Thai.",
+        "部分文字的书写系统不受支持:本引擎可识别中文、英文、日文及其他拉丁字母文字,不能识别韩文、西里尔文、希腊文、希伯来文、阿拉伯文和泰文。",
     ),
     "too_slow": (
         "The picture took longer than {seconds:.0f} s to read; try a smaller one or a part of it.",

@@ -1,5 +1,6 @@
 """Reading one picture from bytes to ordered rows; runs in the worker's thread."""
 
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,8 +20,12 @@ Tell = Callable[..., None]
 
 # Marks of a list, which stand apart from their lines.
 _BULLETS = frozenset("●•·∙‧◦▪")
-# A script that looks like Latin is read as Latin, without much confidence.
-_GUESSED = 0.75
+# A script that looks like Latin is read as Latin, without much confidence: what is badly printed is above this.
+_GUESSED = 0.82
+# The recogniser knows Greek letters from formulas, not those with accents: of a word it reads some. Such words hold so
+# much of a Greek text, and no more than this of a page of formulas.
+_GREEK = 0.3
+_GREEK_WORD = re.compile(r"(?=[^\W\d_]*[α-ωΑ-Ω][^\W\d_]*[α-ωΑ-Ω]|[^\W\d_]{2,}[α-ωΑ-Ω][^\W\d_])[^\W\d_]{3,}")
 
 
 class Recogniser(Protocol):
@@ -72,7 +77,13 @@ class Reading:
     def foreign(self) -> bool:
         """Whether what was seen is mostly in a script that the recogniser does not know, or is no script at all."""
         mostly_unread = self.unread > 0 and self.unread >= self.lines / 2
-        return mostly_unread or (self.lines > 0 and self.confidence < _GUESSED)
+        return mostly_unread or (self.lines > 0 and self.confidence < _GUESSED) or self._greek
+
+    @property
+    def _greek(self) -> bool:
+        text = "\n".join(self.texts)
+        letters = sum(letter.isalpha() for letter in text)
+        return sum(map(len, _GREEK_WORD.findall(text))) > _GREEK * letters
 
 
 def read(recogniser: Recogniser, data: bytes, tell: Tell) -> Reading:
@@ -82,16 +93,16 @@ def read(recogniser: Recogniser, data: bytes, tell: Tell) -> Reading:
         runs = unpack(picture.info)
         image = prepare.prepare(picture)
     tell("picture", width=width, height=height)
-    found, turned = _in_its_best_turn(recogniser, image, tell)
+    found, upright = _in_its_best_turn(recogniser, image, tell)
     found = [line for line in found if line.text not in _BULLETS]
-    if runs and not turned:
+    if runs and upright is image:
         found = layer.corrected(found, runs, image.shape[1], image.shape[0])
     lines = [line for line in found if line.text and line.score >= LEAST_SCORE]
     rows = layout.rows(lines)
     indents = indentation.indents(rows)
     reading = Reading(
         rows=tuple(_row(row, indent) for row, indent in zip(rows, indents, strict=True)),
-        tables=tuple(tables(rows)),
+        tables=tuple(tables(rows, upright)),
         lines=len(lines),
         confidence=confidence(found),
         unread=sum(line.partly for line in found),
@@ -100,16 +111,17 @@ def read(recogniser: Recogniser, data: bytes, tell: Tell) -> Reading:
     return reading
 
 
-def _in_its_best_turn(recogniser: Recogniser, image: Pixels, tell: Tell) -> tuple[list[Line], bool]:
-    """Return the lines of the picture as it reads best, and whether it was turned for that."""
+def _in_its_best_turn(recogniser: Recogniser, image: Pixels, tell: Tell) -> tuple[list[Line], Pixels]:
+    """Return the lines of the picture as it reads best, and the picture turned in that way."""
     best = _lines(recogniser, image, tell)
     for turn in rotation.to_try(best):
         tell("turned", degrees=int(turn))
-        lines = _lines(recogniser, np.ascontiguousarray(np.rot90(image, turn // 90)), tell)
+        turned = np.ascontiguousarray(np.rot90(image, turn // 90))
+        lines = _lines(recogniser, turned, tell)
         if rotation.is_better(lines, best):
             tell("turn_kept", degrees=int(turn), confidence=confidence(lines))
-            return lines, True
-    return best, False
+            return lines, turned
+    return best, image
 
 
 def _lines(recogniser: Recogniser, image: Pixels, tell: Tell) -> list[Line]:

@@ -1,6 +1,7 @@
 """Rows whose cells stand below each other → tables.
 
-Columns are what empty bands part in nearly every row. Rules are not looked for: without them the bands are the same.
+Columns are what empty bands part in nearly every row, with rules or without. Where rules part the rows, too, they say
+which cells reach over several rows or columns; the text of such a cell is in the first of them.
 """
 
 from __future__ import annotations
@@ -8,9 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
+from statistics import median, median_high
 
+from engine.reader.reading import ink, rules
 from engine.reader.reading.lines import Line
+from engine.reader.reading.prepare import Pixels
+from engine.reader.reading.rules import Box, Gap, Grid
 
 # A table has so many rows, of which most have more than one cell; a row without a neighbour so near, in heights of its
 # letters, is of another table.
@@ -20,6 +24,8 @@ _ROWS, _MOSTLY, _NEAR = 3, 0.6, 4.5
 _CROSSING, _BAND = 0.2, 0.22
 # The lines of one cell stand so much nearer than rows do.
 _NEARER = 0.75
+# The words of a heading over several columns are nearer than this, in heights of the letters; cells are not.
+_WORDS = 0.8
 
 
 @dataclass(frozen=True)
@@ -49,15 +55,16 @@ class _Row:
         return median(line.height for line in self.lines)
 
 
-def tables(rows: list[list[Line]]) -> list[Table]:
-    """Return the tables in rows of level text, in their order."""
+def tables(rows: list[list[Line]], pixels: Pixels | None = None) -> list[Table]:
+    """Return the tables in rows of level text, in their order; `pixels` are those of the picture."""
     made = [_Row(row, min(line.top for line in row), max(line.bottom for line in row)) for row in rows]
     found = []
     for first, last in _stretches(made):
         stretch = made[first : last + 1]
-        bands = _bands(stretch)
-        if bands:
-            found.append(Table(_merged(stretch, bands), first, last))
+        if gaps := _gaps(stretch):
+            grid = None if pixels is None else _grid(stretch, gaps, pixels)
+            cells = _ruled(stretch, grid, pixels) if grid and pixels is not None else _merged(stretch, gaps, pixels)
+            found.append(Table(cells, first, last))
     return found
 
 
@@ -97,33 +104,68 @@ def _edges(line: Line) -> tuple[float, float]:
     return line.text_left, line.text_left + line.text_length
 
 
-def _bands(rows: list[_Row]) -> list[float]:
-    """Return the middles of the empty bands between columns, from left to right."""
-    spans = [[_edges(line) for line in row.lines] for row in rows]
+def _gaps(rows: list[_Row]) -> list[Gap]:
+    """Return the empty bands between columns, from left to right."""
     height = median(row.height for row in rows)
+    usual = median_high([len(row.lines) for row in rows])
+    # A row with fewer cells may have one over several columns, whose text is anywhere in them.
+    spans = [[_edges(line) for line in row.lines] for row in rows if len(row.lines) >= usual]
     # By where the next column begins: how many rows cross the band, and where it begins.
     best: dict[float, tuple[int, float]] = {}
     for end in sorted({right for row in spans for _, right in row}):
         stop = min((left for row in spans for left, _ in row if left > end), default=end)
         crossing = sum(any(left < stop - 1 and right > end + 1 for left, right in row) for row in spans)
-        if crossing <= _CROSSING * len(rows) and stop - end >= _BAND * height:
+        if crossing <= _CROSSING * len(spans) and stop - end >= _BAND * height:
             best[stop] = min(best.get(stop, (crossing, end)), (crossing, end))
-    found: list[float] = []
-    reach = -1.0
+    found: list[Gap] = []
     for stop, (_, end) in sorted(best.items()):
-        if end >= reach:
-            found.append((end + stop) / 2)
-            reach = stop
+        if not found or end >= found[-1][1]:
+            found.append((end, stop))
     return found
 
 
-def _merged(rows: list[_Row], bands: list[float]) -> tuple[tuple[str, ...], ...]:
+def _grid(rows: list[_Row], gaps: list[Gap], pixels: Pixels) -> Grid | None:
+    """Return the grid of the table's rules; None where it has none between its rows."""
+    lines = [line for row in rows for line in row.lines]
+    left, right = min(line.left for line in lines), max(line.right for line in lines)
+    height = median(row.height for row in rows)
+    grid = rules.find(pixels, Box(left, rows[0].top, right, max(row.bottom for row in rows), height), gaps)
+    if grid is None:
+        return None
+    full = [row for row in rows if len(row.lines) > 1]
+    steps = [after.middle - before.middle for before, after in pairwise(full)]
+    apart = _NEARER * median(steps) if steps else 0.0
+    together = any(
+        grid.row(before.middle) == grid.row(after.middle) and step >= apart
+        for (before, after), step in zip(pairwise(full), steps, strict=True)
+    )
+    return None if together else grid  # rules between groups of rows only
+
+
+def _ruled(rows: list[_Row], grid: Grid, pixels: Pixels) -> tuple[tuple[str, ...], ...]:
+    """Return the cells of a table whose rows are parted by rules."""
+    cells = [[""] * (len(grid.edges) + 1) for _ in range(len(grid.lines) + 1)]
+    for row in rows:
+        for line in row.lines:
+            y = (line.top + line.bottom) / 2
+            cut = [
+                edge
+                for column, (edge, ruled) in enumerate(zip(grid.edges, grid.ruled, strict=True), 1)
+                if (not grid.beside[grid.row(y), column] if ruled else _is_empty(line, (edge, edge), pixels))
+            ]
+            for text, middle in _pieces(line, cut):
+                at, column = grid.cell(middle, y)
+                cells[at][column] = f"{cells[at][column]} {text}".lstrip()
+    return tuple(map(tuple, cells))
+
+
+def _merged(rows: list[_Row], gaps: list[Gap], pixels: Pixels | None) -> tuple[tuple[str, ...], ...]:
     """Return the cells, those of several lines joined."""
     steps = [after.middle - before.middle for before, after in pairwise(rows)]
     usual = median(steps) if steps else 0.0
     cells: list[list[str]] = []
     for index, row in enumerate(rows):
-        own = _cells(row, bands)
+        own = _cells(row, gaps, pixels)
         goes_on = index > 0 and not own[0] and steps[index - 1] < _NEARER * usual
         if goes_on:
             cells[-1] = [" ".join(filter(None, pair)) for pair in zip(cells[-1], own, strict=True)]
@@ -132,12 +174,19 @@ def _merged(rows: list[_Row], bands: list[float]) -> tuple[tuple[str, ...], ...]
     return tuple(map(tuple, cells))
 
 
-def _cells(row: _Row, bands: list[float]) -> list[str]:
-    cells: list[list[str]] = [[] for _ in range(len(bands) + 1)]
+def _cells(row: _Row, gaps: list[Gap], pixels: Pixels | None) -> list[str]:
+    cells: list[list[str]] = [[] for _ in range(len(gaps) + 1)]
     for line in row.lines:
-        for text, middle in _pieces(line, bands):
-            cells[sum(band < middle for band in bands)].append(text)
+        cut = [_middle(gap) for gap in gaps if pixels is None or _is_empty(line, gap, pixels)]
+        left, right = _edges(line)
+        over = any(left < gap[0] and gap[1] < right for gap in gaps)
+        for text, middle in _pieces(line, cut) if cut or not over else [(line.text, left)]:
+            cells[sum(_middle(gap) < middle for gap in gaps)].append(text)
     return [" ".join(texts) for texts in cells]
+
+
+def _middle(gap: Gap) -> float:
+    return (gap[0] + gap[1]) / 2
 
 
 def _pieces(line: Line, bands: list[float]) -> list[tuple[str, float]]:
@@ -158,3 +207,19 @@ def _pieces(line: Line, bands: list[float]) -> list[tuple[str, float]]:
         else:
             pieces.append((found[0], middle))
     return pieces
+
+
+def _is_empty(line: Line, gap: Gap, pixels: Pixels) -> bool:
+    """Whether the ink of a line has a hole at the gap that is wider than one between words."""
+    left, right = _edges(line)
+    if not left < _middle(gap) < right:
+        return False
+    around = _WORDS * line.height
+    begin, end = max(int(line.left), int(gap[0] - around)), min(int(line.right), int(gap[1] + around))
+    edge = 0.2 * (line.bottom - line.top)  # where rules of the table may be
+    crop = pixels[max(0, int(line.top + edge)) : int(line.bottom - edge), max(0, begin) : end]
+    if min(crop.shape[:2], default=0) < 2:
+        return False
+    marked = ink.columns(crop)
+    holes = "".join("x" if column else " " for column in marked).split("x")
+    return max(map(len, holes)) > around

@@ -17,6 +17,7 @@ from tests.browser.conftest import OpenPage
 from tests.instruments.chat_page import ChatPage
 from tests.instruments.pictures import jpeg, png, shop_sign
 from tests.instruments.scripted_product import ScriptedProduct
+from tests.instruments.videos import video
 from tests.unit.app.files.test_pictures import pdf
 
 MakePicture = Callable[[str, bytes], Path]
@@ -212,3 +213,24 @@ def test_an_edited_question_keeps_its_picture(
     [image, words] = scripted.engine.requests[-1]["messages"][-1]["content"]
     assert image["type"] == "image_url"
     assert words["text"] == "Changed"
+
+
+def test_a_video_is_a_strip_of_frames_and_a_time_in_the_answer_leads_to_its_frame(
+    scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
+    scripted.engine.script.answer = ["It turns lime at 0:01, blue at **0:02** and `0:03`, not at 9:59."]
+    page = open_page(scripted.url)
+    page.ask("What happens?", [picture("clip.mp4", video(6, sound=True))])
+    page.finished()
+    told = [part.get("text", "frame") for part in scripted.engine.requests[-1]["messages"][-1]["content"]]
+    assert told[:4] == ["Frame at 0:00:", "frame", "Frame at 0:01:", "frame"]
+    assert told[-1] == "What happens?"
+    expect(page.notes.filter(has_text="its sound is left out")).to_be_visible()
+    page.page.reload()
+    frames = page.questions.locator("[data-time]")
+    expect(frames).to_have_count(6)
+    expect(page.answers.get_by_role("link")).to_have_text(["0:01", "0:02"])
+    page.answers.get_by_role("link", name="0:02").press("Enter")
+    expect(frames.nth(2)).to_be_focused()
+    expect(frames.nth(2)).to_be_in_viewport()
+    assert frames.nth(2).get_attribute("data-time") == "0:02"

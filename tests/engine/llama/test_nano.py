@@ -88,11 +88,12 @@ def test_prove_tries_nano_as_the_plan_says_and_doctor_names_it(llama_program: Pa
         for word in ("prove", "doctor")
     )  # fmt: skip
     assert proved.returncode == 0, proved.stdout + proved.stderr
-    assert "shapes: 92 of 96 named" in proved.stdout
+    [named] = re.findall(r"shapes: (\d+) of 96 named", proved.stdout)
+    assert int(named) >= 88, proved.stdout
     assert "counts: 19 of 19" in proved.stdout
     assert "--kv-unified" in proved.stdout
     assert "What this does not prove:" in proved.stdout
-    assert "92 of 96 shapes, 19 of 19 counts" in doctor.stdout
+    assert f"{named} of 96 shapes, 19 of 19 counts" in doctor.stdout
     assert "listening on" in (tmp_path / "w" / "prove.log").read_text()
 
 

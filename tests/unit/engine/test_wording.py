@@ -13,7 +13,7 @@ import pytest
 from engine.config import ROOT
 from engine.engines.vllm.log import KNOWN_FAILURES
 from engine.status import Phase, Reason
-from engine.wording import LANGUAGES, Language, catalogue, doing, report, sentence
+from engine.wording import LANGUAGES, Language, catalogue, doing, in_language, report, said, sentence
 
 VARYING = {f"{how}{saying}" for how in ("exited", "killed") for saying in ("", "_saying")}
 """Keys that are put together: how a process ended."""
@@ -54,6 +54,23 @@ def test_every_reason_that_the_code_makes_has_a_sentence_for_its_values() -> Non
     assert len(made) > 30, "the code makes its reasons in another way now"
     for key, found in made.items():
         assert all(placeholders(sentences[key]) <= names for names in found), key
+
+
+def test_a_sentence_about_a_plan_is_english_text_that_is_known_in_chinese_too() -> None:
+    text = said("asked_for", engine="vllm")
+    assert text == "KIMI_ENGINE=vllm asks for it."
+    assert in_language(text, "zh") == "由 KIMI_ENGINE=vllm 指定。"
+    # In a sentence around it, too.
+    around = said("excluded", why=text, flags="--a", way_out="b", source="c")
+    assert in_language(around, "zh").startswith("由 KIMI_ENGINE=vllm 指定。（--a）")
+    assert in_language("as it is", "zh") == "as it is"
+
+
+def test_every_sentence_about_a_plan_is_made_somewhere() -> None:
+    code = "".join(module.read_text(encoding="utf-8") for module in (ROOT / "engine").rglob("*.py"))
+    put_together = {f"layers_{how}{free}" for how in ("one", "many") for free in ("", "_free")}
+    for key in set(catalogue("en")["plan"]) - put_together:
+        assert f'"{key}"' in code, key
 
 
 def test_no_sentence_is_left_without_a_reason() -> None:

@@ -47,7 +47,9 @@ def test_the_newer_api_has_it_elsewhere() -> None:
         (schema([]), r"response_format\.json_schema\.schema must be a JSON schema, an object"),
         (schema({"type": "money"}), r"schema\.type is no valid JSON schema: 'money'"),
         (schema({"anyOf": [{"type": "string"}, {"required": "total"}]}), r"schema\.anyOf\[1\]\.required is no valid"),
-        (schema({"description": "x" * 70_000}), r"schema is 70,\d+ bytes long"),
+        (schema({"description": "x" * 17_000}), r"schema is 17,\d+ bytes long"),
+        (schema({"$schema": 5, "type": "money"}), r"schema\.type is no valid"),
+        (schema({"$schema": "http://[", "type": "money"}), r"schema\.type is no valid"),
     ],
 )
 def test_a_wrong_form_is_named_with_its_place(form: object, reason: str) -> None:

@@ -50,6 +50,11 @@ def test_a_folder_without_pictures_says_what_is_read(tmp_path: Path) -> None:
         find_inputs(["."], tmp_path)
 
 
+def test_a_pattern_that_is_none_is_said(folder: Path) -> None:
+    with pytest.raises(InputError, match=r"sc\*\*/\*\.jpg is no pattern"):
+        find_inputs(["sc**/*.jpg"], folder)
+
+
 def test_there_is_a_limit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inputs, "MOST_FILES", 2)
     with pytest.raises(InputError, match="more than 2 files"):

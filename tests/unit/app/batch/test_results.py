@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,15 @@ def test_the_journal_survives_a_line_that_was_cut_off(tmp_path: Path) -> None:
     later = Result(BAD.source, answer="now it works")
     journal.add(later)
     assert journal.read() == {GOOD.source: GOOD, BAD.source: later}
+
+
+def test_a_name_that_is_no_text_is_written_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.png")
+    path.write_bytes(b"x")
+    journal = Journal(tmp_path / "journal")
+    journal.add(Result(Source.of(path, "")))
+    [result] = journal.read().values()
+    assert result.source.file.endswith("caf\N{REPLACEMENT CHARACTER}.png")
 
 
 def test_results_are_never_written_over(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from app.files.pdf_process import draw
 from app.files.pictures import PictureLimits, normalise, normalise_pages
 from app.files.uploads import UploadStore
 from engine.formats.text_layer import Run, unpack
+from engine.system.missing_fonts import noted
 from tests.instruments.pictures import font, png, shop_sign
 from tests.unit.app.files.test_pdf_process import stream, written
 from tests.unit.app.files.test_pictures import save
@@ -108,9 +109,10 @@ async def test_a_missing_font_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(uploads.pdf_process, "draw", without)
     (tmp_path / "a.pdf").write_bytes(CHINESE)
-    store = UploadStore(tmp_path / "uploads")
+    store = UploadStore(tmp_path / "uploads", tmp_path / "missing-fonts.json")
     stored = await store.take(tmp_path / "a.pdf", "a.pdf", "t", READER, 5)
     assert [(notice.key, notice.values["fonts"]) for notice in stored.notices] == [("fonts_missing", "STSong-Light")]
+    assert noted(tmp_path / "missing-fonts.json") == ["STSong-Light"]
     store.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import Any
 from urllib.parse import parse_qs
@@ -12,6 +13,7 @@ from app.status.generator import generated
 from app.status.wish import Wish
 from engine.catalog import catalog
 from engine.plans.formats import as_compose, as_docker, node_script
+from engine.wording import in_language
 from tests.instruments.combinations import COMBINATIONS, plan_of
 
 
@@ -89,3 +91,21 @@ def test_an_unknown_name_is_answered_with_the_known_ones(wish: dict[str, Any], k
     found = shown(**wish)
     assert set(found) == {"error"}
     assert known in found["error"]
+
+
+@pytest.mark.parametrize("name", COMBINATIONS)
+def test_every_sentence_of_a_plan_is_chinese_in_chinese(name: str) -> None:
+    plan = plan_of(shlex.split(COMBINATIONS[name]))
+    for sentence in (*plan.why("zh"), *(in_language(text, "zh") for text in (*plan.guide.advice, plan.guide.checked))):
+        assert re.search(r"[一-鿿]", sentence), sentence
+
+
+@pytest.mark.parametrize(
+    "wish", [{}, {"model": "Kimi-K2.5", "accelerator": "Atlas A3"}, {"accelerator": "CPU", "memory": 8}]
+)
+def test_why_something_does_not_fit_is_chinese_in_chinese(wish: dict[str, Any]) -> None:
+    found = generated(Wish(**wish), "zh")
+    whys = [option["why"] for options in found["options"].values() for option in options if option["why"]]
+    assert len(whys) > 5
+    for sentence in (*whys, found.get("error", "无")):
+        assert re.search(r"[一-鿿]", sentence), sentence

@@ -20,6 +20,7 @@ from engine.config import ROOT, Settings
 from engine.machine import detect, nvidia
 from engine.machine.detect import Hardware
 from engine.machine.vendor import Accelerator
+from engine.system import missing_fonts
 from tests.instruments.ports import free_port
 
 MakeSettings = Callable[..., Settings]
@@ -227,10 +228,28 @@ def test_a_broken_environment_is_reported_by_start_sh_itself(tmp_path: Path, bre
     assert "→ Delete .venv and run ./start.sh prepare." in ended.stderr
 
 
-def test_a_missing_fallback_font_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert [finding.state for finding in doctor.fonts()] == ["ok"]
+def test_fonts_that_pdfs_lacked_are_named(settings: MakeSettings) -> None:
+    file = settings().files.missing_fonts
+    missing_fonts.note(file, ("STSong-Light", "bad\nname"))
+    for number in range(18):
+        missing_fonts.note(file, (f"Font {number}" + "x" * 99,))
+    missing_fonts.note(file, ("STSong-Light",))
+    [_, finding] = doctor.fonts(settings())
+    assert finding.state == "warning"
+    assert "this machine: STSong-Light, Font 17x" in finding.what
+    assert "badname" in finding.what
+    assert len(missing_fonts.noted(file)) == 20
+    assert max(map(len, missing_fonts.noted(file))) == 60
+    file.write_text('{"Old": "2020-01-01T00:00:00Z"}')
+    assert len(doctor.fonts(settings())) == 1
+    file.write_text("{")
+    assert len(doctor.fonts(settings())) == 1
+
+
+def test_a_missing_fallback_font_is_said(settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [finding.state for finding in doctor.fonts(settings())] == ["ok"]
     monkeypatch.setattr(doctor.fallback_font, "_PACKAGE", "no_such_package")
-    [finding] = doctor.fonts()
+    [finding] = doctor.fonts(settings())
     assert finding.state == "warning"
     assert finding.advice
 

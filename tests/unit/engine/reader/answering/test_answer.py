@@ -1,12 +1,14 @@
 """Answers: which lines are quoted, when the transcript is included, and what is said if nothing matches."""
 
+from dataclasses import replace
+
 import pytest
 
-from engine.reader.answering.answer import compose
+from engine.reader.answering import answer
 from engine.reader.answering.markdown import escaped, fenced
 from engine.reader.answering.question import understand
 from engine.reader.answering.tables import as_csv
-from engine.reader.answering.texts import language
+from engine.reader.answering.texts import Language, language, say
 from engine.reader.reading.read import Reading, Row
 from engine.reader.reading.tables import Table
 
@@ -27,6 +29,11 @@ SIGN = reading(
     ("订餐电话 028-8765 4321", 30),
     "人民南路 18号",
 )
+
+
+def compose(asked: str, readings: list[Reading], lang: Language, *, follow_up: bool) -> str:
+    headings = [say("of_picture", lang, number=number) for number in range(1, len(readings) + 1)]
+    return answer.compose(asked, readings, headings, lang, follow_up=follow_up)
 
 
 def quotes(question: str, *readings: Reading) -> list[str]:
@@ -173,6 +180,43 @@ def test_where_no_line_matches_the_largest_print_is_quoted() -> None:
 def test_a_typed_question_chooses_a_value_of_its_type(question: str, expected: str) -> None:
     panel = reading("Power", "87 % charged", "Outside 21 °C", "since 1987", "净含量 220 ml", "v2.4.1", "12 messages")
     assert quotes(question, panel)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Where does the train go to?", "To: Harwich"), ("Where to?", "To: Harwich"),
+        ("Where is this train heading?", "To: Harwich"), ("Where does the train come from?", "From: York"),
+        ("What is the origin?", "From: York"), ("Where is the station?", "12 Station Road, York"),
+        ("这趟车开往哪里?", "到站 上海虹桥"), ("目的地是哪里?", "到站 上海虹桥"), ("从哪里出发?", "始发站 北京南"),
+    ],
+)  # fmt: skip
+def test_where_to_and_where_from_are_not_where(question: str, expected: str) -> None:
+    english = reading("From: York", "To: Harwich", "12 Station Road, York", "Coach B")
+    chinese = reading("G101 次", "始发站 北京南", "到站 上海虹桥", "检票口 12A")
+    assert quotes(question, english if question.isascii() else chinese)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [("What is the destination?", "Lyon"), ("Where does it leave from?", "Nice Ville"), ("Which seat?", "61")],
+)
+def test_a_value_stands_below_its_label(question: str, expected: str) -> None:
+    assert expected in quotes(question, reading("Departure", "Nice Ville", "Destination", "Lyon", "Seat", "61"))
+
+
+def test_a_line_from_one_town_to_another_answers_both() -> None:
+    for question in ("Where to?", "Where does it come from?"):
+        assert quotes(question, reading("Ticket 4411", "York → Harwich", "Second class"))[0] == "York → Harwich"
+
+
+def test_a_value_is_found_in_the_row_of_a_table() -> None:
+    rows = ("Item Stock Price", "Oat milk 12 2.35", "Tea 30 1.20", "Share of tea 71 %")
+    table = Table(tuple(tuple(row.rsplit(maxsplit=2)) for row in rows[:3]), 0, 2)
+    shelf = replace(reading(*rows), tables=(table,))
+    assert quotes("How many oat milk are in stock?", shelf)[0] == "Oat milk 12 2.35"
+    assert quotes("How much is the tea?", shelf)[0] == "Tea 30 1.20"
+    assert quotes("What percentage is tea?", shelf)[0] == "Share of tea 71 %"
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,9 @@ def test_a_table_is_found_among_the_rows() -> None:
         ([line("10:00", 0, 0, 300), replace(line("22:00", 0, 60, 300), partly=True)], True),
         ([line("known", 0, 40 * row, 300) for row in range(4)] + [line("", 0, 200, 300, score=0.0)], False),
         ([line("ewn q pninnhu", 0, 0, 300, score=0.6)], True),
+        ([line("Kαλημρα κσμε", 0, 0, 300)], True),
+        ([line("E三OΔOΣ KINΔYNOY", 0, 0, 300)], True),
+        ([line("A wavelength of 5 μm and an angle α of 2π or cosθ", 0, 0, 300)], False),
         ([], False),
     ],
 )
