@@ -19,12 +19,14 @@ from fastapi.responses import FileResponse, JSONResponse
 from pydantic import UUID4, BaseModel
 
 from app.access.account import account
+from app.access.chosen_language import ChosenLanguage
 from app.access.form_post import form_post, posted_callbacks
 from app.access.limits.connections import GuardedProtocol
 from app.access.limits.guards import AllowedPlaces, BodyLimit, HostAndOrigin, SecureHeaders, SignIns
 from app.access.limits.malformed import HonestErrors, SoundRequests, on_invalid
 from app.access.limits.recognised import Recognised
 from app.access.limits.upload_guard import BodyPace, UploadGuard
+from app.access.own_password import own_password
 from app.access.proxies import Forwarded
 from app.access.rules import Rules
 from app.access.sign_in import LocalSignIn, set_up_login
@@ -59,6 +61,7 @@ from app.status.overview import coming_shown, shown
 from app.status.routes import watching
 from app.telemetry import logs, metrics
 from app.telemetry.otel import telemetry
+from app.tools.host import ToolHost
 from app.upstream.state import EngineState, NoSupervisorError
 from engine.access.ended_logins import EndedLogins
 from engine.access.passwords import People
@@ -89,7 +92,8 @@ def create_app(settings: Settings) -> FastAPI:
     lifespan = _lifespan(settings, state, store, database, welcome, in_step=InStep(keeper))
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     _add_routes(app, state, welcome)
-    app.include_router(account(welcome))
+    app.include_router(account(welcome, rules))
+    app.include_router(own_password(people, rules))
     if posted_callbacks():
         app.include_router(form_post())
     app.include_router(watching(settings, state, welcome))
@@ -104,7 +108,8 @@ def create_app(settings: Settings) -> FastAPI:
     cl.data_layer(lambda: data_layer)
     set_up_login(settings, people, rules)
     presets = Presets(settings.files.presets)
-    callbacks.register(state, store, keeper, presets, OwnSettings(users, presets), titles=settings.titles)
+    own = OwnSettings(users, presets)
+    callbacks.register(state, store, keeper, presets, own, titles=settings.titles, host=ToolHost(settings.files))
     guard_thread_ids(history, users)
     # The outermost of the socket's guards, so that nothing is looked up for a browser that is rejected.
     guard(sio)
@@ -139,6 +144,7 @@ def _add_guards(app: FastAPI, settings: Settings, rules: Rules, welcome: Welcome
     app.add_middleware(CrossOrigin, origins=places.api_origins)
     app.add_middleware(HostAndOrigin, places=places, from_anywhere=posted_callbacks())
     app.add_middleware(SecureHeaders, policy=content_security_policy(settings.files.page_root))
+    app.add_middleware(ChosenLanguage)
     app.add_middleware(Forwarded, proxies=settings.proxies, places=places, auth_header=settings.auth_header)
 
 

@@ -29,11 +29,15 @@ KIMI_VL = Marks("◁think▷", "◁/think▷")
 
 
 class Kind(StrEnum):
-    """What a piece of text is; `RETRACT` carries no text and turns the answer so far into reasoning."""
+    """What a piece of text is; `RETRACT` carries no text and turns the answer so far into reasoning.
+
+    `CALL` carries none either: a part of a tool call has arrived.
+    """
 
     REASONING = "reasoning"
     ANSWER = "answer"
     RETRACT = "retract"
+    CALL = "call"
 
 
 class Start(StrEnum):

@@ -1,4 +1,4 @@
-// Gives buttons with only an icon a name for screen readers, before they are painted.
+// Gives buttons with only an icon a name for screen readers, and messages one that says who speaks, before they are painted.
 "use strict";
 
 (() => {
@@ -12,12 +12,24 @@
     "#search-chats-button": "searchChats",
     "#chat-profiles": "presets",
     ".edit-message": "edit",
+    "[data-sonner-toast] [data-close-button]": "close",
+    "[cmdk-list]": "searchChats",
+    ".step[data-step-type=user_message]": "question",
+    ".step[data-step-type=assistant_message]": "answer",
   };
-  const ALL = Object.keys(NAMES).join();
+  // Who speaks; and the sentence in an empty list of chats, for a list has only options.
+  const ROLES = [
+    [".step", "article"],
+    ["[cmdk-empty]", "option"],
+  ];
+  const ALL = [...Object.keys(NAMES), ...ROLES.map(([selector]) => selector)].join();
 
   function name(element) {
-    const [, word] = Object.entries(NAMES).find(([selector]) => element.matches(selector));
-    element.setAttribute("aria-label", kimi.text[word]);
+    const fits = ([selector]) => element.matches(selector);
+    const word = Object.entries(NAMES).find(fits)?.[1];
+    const role = ROLES.find(fits)?.[1];
+    if (word) element.setAttribute("aria-label", kimi.text[word]);
+    if (role && (word || role === "option")) element.setAttribute("role", role);
   }
 
   function see(node) {

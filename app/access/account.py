@@ -8,15 +8,17 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.access.logins import login_in
+from app.access.rules import Rules
 from app.access.signed_in import LOGIN_COOKIE, SignedIn, Token
 from app.access.still_allowed import Welcome
+from app.i18n import language_of, text
 from app.telemetry import logs
 
 _CLEAR = {"Clear-Site-Data": '"cache"'}
 """Browsers cache pictures for a year, and the next user of the browser could see them."""
 
 
-def account(welcome: Welcome) -> APIRouter:
+def account(welcome: Welcome, rules: Rules) -> APIRouter:
     """The routes, which precede Chainlit's; also makes Chainlit's logout end the login itself."""
     router = APIRouter()
 
@@ -29,11 +31,23 @@ def account(welcome: Welcome) -> APIRouter:
         return {"success": True}
 
     @router.get("/user")
-    async def user(user: SignedIn, token: Token) -> JSONResponse:
-        """Chainlit's route, plus which of the page's links this user may see."""
+    async def user(request: Request, user: SignedIn, token: Token) -> JSONResponse:
+        """Chainlit's route, plus what this user may see and do."""
         login = login_in(token or "")
-        may = {"watches": welcome.watches(token or ""), "signsOut": login is not None and login.kind != "local"}
-        return JSONResponse({**user.to_dict(), "metadata": may}, headers={"Cache-Control": "no-store"})
+        kind = login.kind if login else "local"
+        language = language_of(request.headers.get("accept-language"))
+        shown = {"display_name": text("shared_account", language)} if kind == "shared" else {}
+        may = {
+            "watches": welcome.watches(token or ""),
+            "signsOut": kind != "local",
+            "hasPassword": kind == "own",
+        }
+        return JSONResponse({**user.to_dict(), **shown, "metadata": may}, headers={"Cache-Control": "no-store"})
+
+    @router.get("/api/sign-in")
+    async def sign_in() -> JSONResponse:
+        """For the form: whether it has to ask for a name."""
+        return JSONResponse({"names": rules.asks_for_names()}, headers={"Cache-Control": "no-store"})
 
     @router.post("/api/sign-out-everywhere")
     async def sign_out_everywhere(request: Request, user: SignedIn, token: Token) -> Response:

@@ -53,7 +53,7 @@ class Rules:
                 return way == "password" and bool(login.mark) and self._people.mark(login.identity) == login.mark
             case "shared":
                 right = hmac.compare_digest(login.mark.encode(), self._shared.mark.encode())
-                return way == "password" and login.identity == SHARED_USER and right
+                return way == "password" and login.identity == SHARED_USER and right and self.takes_shared()
             case "oauth":
                 return way == "password" and self._oauth(login.identity)
 
@@ -70,6 +70,17 @@ class Rules:
         if login.kind == "own" and (self._people.is_admin(login.identity) or self._alone(names)):
             return True
         return is_listed(login.identity.removeprefix(HEADER_PREFIX), self._settings.admins)
+
+    def takes_shared(self) -> bool:
+        """Whether the shared password lets anyone in.
+
+        A generated one does until the first user is added; one that the owner has set as `KIMI_PASSWORD` stays.
+        """
+        return self._shared.is_set or not self._people.names()
+
+    def asks_for_names(self) -> bool:
+        """Whether the form has to ask who signs in; without any users there is only the shared account."""
+        return bool(self._people.names())
 
     @property
     def shared(self) -> SharedPassword:
@@ -103,6 +114,11 @@ class SharedPassword:
         self._read: tuple[int, int, int] | None = None
         self._password = ""
         self._mark = ("", "")
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the owner has set it."""
+        return bool(self._fixed)
 
     def current(self) -> str:
         """The current password, generated if there is none."""

@@ -30,7 +30,8 @@ from engine.config import Settings
 _AT_ONCE = 2
 """How many passwords are checked at once, each of which needs 64 MB for a moment."""
 _LONGEST_NAME = 40
-_LONGEST_PASSWORD = 1000
+LONGEST_PASSWORD = 1000
+"""In characters."""
 _LONGEST_IDENTITY = 200
 _log = logging.getLogger("app.access.sign_in")
 
@@ -44,7 +45,7 @@ def set_up_login(settings: Settings, people: People, rules: Rules) -> None:
         # guards.HostAndOrigin has checked the request before it gets here.
         @cl.header_auth_callback
         async def local_user(headers: Headers) -> cl.User:
-            return _user(rules.begin(LOCAL_USER, "local"))
+            return user_for(rules.begin(LOCAL_USER, "local"))
 
     else:
         # Generated now if there is none, so that the owner can find it.
@@ -54,7 +55,8 @@ def set_up_login(settings: Settings, people: People, rules: Rules) -> None:
             _sign_in_by_oauth(settings.oauth_people, rules)
 
 
-def _user(login: Login, shown: str | None = None) -> cl.User:
+def user_for(login: Login, shown: str | None = None) -> cl.User:
+    """The user of a login, as Chainlit puts it into the token; `shown` is the name on the page."""
     return cl.User(identifier=login.identity, display_name=shown and shown[:_LONGEST_NAME], metadata=login.metadata())
 
 
@@ -65,7 +67,7 @@ def _sign_in_by_header(name: str, rules: Rules) -> None:
         # Anything longer is not a name, and would not fit into a cookie.
         if not 0 < len(value) <= _LONGEST_IDENTITY:
             return None
-        return _user(rules.begin(header_identity(value), "header"), value)
+        return user_for(rules.begin(header_identity(value), "header"), value)
 
 
 def _sign_in_by_password(people: People, rules: Rules) -> None:
@@ -78,11 +80,12 @@ def _sign_in_by_password(people: People, rules: Rules) -> None:
         if name is not None:
             # The shared password does not work for a named account.
             return rules.begin(name, "own", mark) if own else None
-        return rules.begin(SHARED_USER, "shared", mark) if rules.shared.matches(password) else None
+        right = rules.takes_shared() and rules.shared.matches(password)
+        return rules.begin(SHARED_USER, "shared", mark) if right else None
 
     @cl.password_auth_callback
     async def password(username: str, password: str) -> cl.User | None:
-        if len(password) > _LONGEST_PASSWORD:
+        if len(password) > LONGEST_PASSWORD:
             return None
         request, name = sign_in_request.get(), people.find(username)
         # Read before the check, so that a login made while the password changes is invalid.
@@ -97,7 +100,8 @@ def _sign_in_by_password(people: People, rules: Rules) -> None:
             request.wait = refusal.seconds
             return None
         request.remember = remember(request.cookie, account, mark)
-        return _user(login, username if login.kind == "shared" else None)
+        # One account for all who share the password, whatever name they give.
+        return user_for(login)
 
 
 def _sign_in_by_oauth(allowed: str, rules: Rules) -> None:
@@ -111,7 +115,7 @@ def _sign_in_by_oauth(allowed: str, rules: Rules) -> None:
         if not rules.oauth_allows(provider, user.identifier):
             _log.warning("%s may not sign in by %s: KIMI_OAUTH_PEOPLE does not list them", user.identifier, provider)
             return None
-        return _user(rules.begin(f"{provider}:{user.identifier}", "oauth"), user.identifier)
+        return user_for(rules.begin(f"{provider}:{user.identifier}", "oauth"), user.identifier)
 
 
 class LocalSignIn:
@@ -136,7 +140,7 @@ class LocalSignIn:
             await self._app(scope, receive, send)
             return
         cookie = Response()
-        set_auth_cookie(Request(scope), cookie, create_jwt(_user(self._rules.begin(LOCAL_USER, "local"))))
+        set_auth_cookie(Request(scope), cookie, create_jwt(user_for(self._rules.begin(LOCAL_USER, "local"))))
 
         async def with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -48,5 +48,5 @@ def owner_of(scope: Scope) -> str | None:
 
 
 def owner_name(user: User) -> str:
-    """A user's key for the limits; users of the shared password are distinguished by display name."""
+    """A user's key for the limits."""
     return f"{user.identifier}\0{user.display_name or ''}"

@@ -15,6 +15,7 @@ import orjson
 
 from app.api.errors import bad_request
 from app.api.structured import check_format
+from app.api.tool_pictures import moved_out_of_results
 from app.json_values import too_many_values
 
 Json = dict[str, Any]
@@ -82,6 +83,8 @@ class CompletionRequest:
         # Clients send null for what is not set; some engines reject it.
         self._fields: Json = {name: value for name, value in parsed.items() if value is not None}
         self.pictures: list[PictureSlot] = list((pictures or message_pictures)(self._fields))
+        if pictures is None:
+            self._fields["messages"] = moved_out_of_results(self._fields["messages"])
 
     @property
     def model(self) -> str | None:

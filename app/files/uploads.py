@@ -169,6 +169,20 @@ class UploadStore:
         await _write(path, picture.data)
         return Picture(str(path), title, picture.width, picture.height)
 
+    async def take_bytes(self, data: bytes, name: str, thread: str, limits: PictureLimits, person: str = "") -> Picture:
+        """Makes a picture of `data`, which did not come as a file, for the thread `thread`.
+
+        Raises:
+            PictureError: it cannot be used.
+        """
+        if len(data) > MAX_BYTES:
+            raise PictureError("picture_too_many_bytes", megabytes=MAX_BYTES // 1024 // 1024)
+        return await self._keep_picture(await self.normalised(data, limits, person), display_name(name), thread)
+
+    def path_of(self, thread: str, file: str) -> Path:
+        """The file of a picture in the folder of a thread."""
+        return self._folder / thread / file
+
     async def frames(self, data: bytes, limits: PictureLimits, most: int, person: str = "") -> Frames:
         """A video's frames, not stored; users are served in turn.
 

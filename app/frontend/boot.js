@@ -9,6 +9,12 @@ const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => v
 
 (() => {
   const root = document.documentElement;
+  // The user's choice (public/page.js) counts more than the browser's language; Chainlit reads it here, too.
+  const chosen = document.cookie.match(/(?:^|; )kimi-language=(en|zh)(?:;|$)/)?.[1];
+  if (chosen) {
+    const language = chosen === "zh" ? "zh-CN" : "en-US";
+    Object.defineProperty(navigator, "language", { get: () => language, configurable: true });
+  }
   const chinese = (navigator.language || "").toLowerCase().startsWith("zh");
   root.lang = chinese ? "zh-CN" : "en";
   window.words = window.words[chinese ? "zh" : "en"];

@@ -27,7 +27,7 @@ class _Given:
     copy: Copy
     turn: Turn
     answer: Answer
-    written: tuple[int, int]
+    written: tuple[int, int, int]
 
 
 class Autosave:
@@ -86,5 +86,5 @@ class Autosave:
                 self._wrote()
 
 
-def _lengths(answer: Answer) -> tuple[int, int]:
-    return len(answer.reasoning), len(answer.text)
+def _lengths(answer: Answer) -> tuple[int, int, int]:
+    return len(answer.reasoning), len(answer.text), len(answer.steps)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from app.history import records
 from app.talk.conversation import Answer, Turn
+from app.talk.parts import Stretch
 
 
 class Seen(NamedTuple):
@@ -65,5 +66,5 @@ class Copy:
 
 def fingerprint(answer: Answer) -> int:
     """A hash of an answer's content and details, without its feedback, which is saved separately."""
-    words = tuple((part.kind, part.text) for part in answer.parts)
+    words = tuple((part.kind, part.text if isinstance(part, Stretch) else repr(part)) for part in answer.parts)
     return hash((words, records.figures_text(answer), records.details(answer)))

@@ -5,24 +5,24 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import orjson
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 from sqlalchemy import Row
 
 from app.talk.conversation import LAST_SECOND, Answer, Picture, Turn
 from app.talk.figures import Figures
-from app.talk.parts import Reasoning, Text
+from app.talk.parts import Reasoning, Step, Stretch, Text
 from app.talk.settings import MAX_STORED_BYTES, stored
 
 _IN_COLUMNS = {"id", "parts", "figures", "feedback", "comment"}
 _LONGEST_SETTINGS = 16 * MAX_STORED_BYTES
 _DETAILS = sorted({field.name for field in fields(Answer)} - _IN_COLUMNS)
 _FIGURES = TypeAdapter(Figures)
-_KINDS: dict[str, type[Reasoning | Text]] = {"reasoning": Reasoning, "text": Text}
+_STEP: TypeAdapter[Step] = TypeAdapter(Annotated[Step, Field(discriminator="kind")])
+_KINDS: dict[str, type[Stretch]] = {"reasoning": Reasoning, "text": Text}
 """The kinds of parts whose text is in a searchable column, named after the kind."""
 
 
@@ -60,9 +60,13 @@ def picture_values(turn: Turn, thread_id: str, uploads: Path) -> list[dict[str, 
 
 def answer_values(answer: Answer) -> dict[str, Any]:
     """An answer's text and details: the columns that change while an answer is in progress."""
-    said = [(part.kind, clean(part.text)) for part in answer.parts]
-    words = {kind: "".join(text for other, text in said if other == kind) for kind in _KINDS}
-    parts = orjson.dumps([{"kind": kind, "length": len(text)} for kind, text in said]).decode()
+    said = [(part, clean(part.text)) for part in answer.parts]
+    words = {kind: "".join(text for part, text in said if part.kind == kind) for kind in _KINDS}
+    # Escaped, so that no NUL of a tool reaches the database.
+    stored = [
+        {"kind": part.kind, "length": len(text)} if isinstance(part, Stretch) else asdict(part) for part, text in said
+    ]
+    parts = json.dumps(stored, separators=(",", ":"))
     return words | {"parts": parts, "figures": figures_text(answer), "details": details(answer)}
 
 
@@ -137,16 +141,23 @@ def _turn(row: Row[Any]) -> Turn:
 def _answer(row: Row[Any]) -> Answer:
     answer = answer_without_words(row)
     read = dict.fromkeys(_KINDS, 0)
-    for kind, length in outline(row.parts):
+    for part in outline(row.parts):
+        if isinstance(part, Step):
+            answer.parts.append(part)
+            continue
+        kind, length = part
         start = read[kind]
         read[kind] = start + length
         answer.parts.append(_KINDS[kind](row._mapping[kind][start : start + length]))
     return answer
 
 
-def outline(parts: str) -> list[tuple[str, int]]:
-    """The kinds of an answer's parts in order, and each one's length in characters within its column."""
-    return [(part["kind"], part["length"]) for part in orjson.loads(parts)]
+def outline(parts: str) -> list[tuple[str, int] | Step]:
+    """An answer's parts in order: a step as it is, of any other its kind and its length in characters in its column."""
+    return [
+        (part["kind"], part["length"]) if part["kind"] in _KINDS else _STEP.validate_python(part)
+        for part in json.loads(parts)
+    ]
 
 
 def answer_without_words(row: Row[Any]) -> Answer:

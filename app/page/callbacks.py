@@ -17,6 +17,7 @@ from app.page.answer.buttons import BUTTONS
 from app.page.asking.attachments import Attachments
 from app.page.asking.presses import Presses
 from app.page.asking.titles import Titles
+from app.page.asking.tool_use import ToolUse
 from app.page.asking.turns import Turns
 from app.page.chat import Chat
 from app.page.incoming import shown_turns
@@ -31,6 +32,7 @@ from app.page.threads.saving import Keeper
 from app.page.workarounds import overrides
 from app.presets import DEFAULT, Presets
 from app.telemetry import spans
+from app.tools.host import ToolHost
 from app.upstream.offer import offer_of, planned_offer
 from app.upstream.state import EngineState
 
@@ -38,13 +40,20 @@ _log = logging.getLogger("app.page")
 
 
 def register(
-    state: EngineState, store: UploadStore, keeper: Keeper, presets: Presets, own: OwnSettings, *, titles: str
+    state: EngineState,
+    store: UploadStore,
+    keeper: Keeper,
+    presets: Presets,
+    own: OwnSettings,
+    *,
+    titles: str,
+    host: ToolHost,
 ) -> None:
     """Registers Chainlit's callbacks with this engine, these uploads, this history and these presets.
 
     `titles` is KIMI_TITLES.
     """
-    callbacks = Callbacks(state, store, keeper, presets, own, titles=titles)
+    callbacks = Callbacks(state, store, keeper, presets, own, titles=titles, host=host)
     cl.on_chat_start(callbacks.start)
     cl.on_chat_resume(callbacks.resume)
     cl.on_message(callbacks.message)
@@ -72,6 +81,7 @@ class Callbacks:
         own: OwnSettings,
         *,
         titles: str = "",
+        host: ToolHost,
     ) -> None:
         self._state = state
         self._keeper = keeper
@@ -79,7 +89,8 @@ class Callbacks:
         self._own = own
         self.left = LeftChats(keeper.history)
         self.titles = Titles(state, keeper, titles)
-        self.turns = Turns(state, Attachments(state, store, presets), keeper, presets)
+        self._tools = ToolUse(state, host, store)
+        self.turns = Turns(state, Attachments(state, store, presets), keeper, presets, self._tools)
         self.presses = Presses(state, keeper, self.turns)
 
     async def starters(self, user: cl.User | None, language: str | None) -> list[cl.Starter]:
@@ -159,6 +170,7 @@ class Callbacks:
         """Sends the panel once the plan is known, and again if the engine turns out to serve other models."""
         client = await self._state.launched()
         planned = planned_offer(client)
+        await self._tools.offer(chat)
         await send_panel(planned, chat, _session())
         try:
             client = await self._state.ready()

@@ -12,6 +12,8 @@ from app.history.copies import Copy
 from app.i18n import Language
 from app.page.answer.view import AnswerView
 from app.talk.conversation import Answer, Conversation, Ending, Picture, Turn
+from app.tools.host import Listing
+from app.turn.consent import Decision
 from app.turn.job import Job
 
 MOST_WAITING = 10
@@ -20,6 +22,8 @@ MOST_CHARACTERS = 4_000_000
 """The limit for all waiting and running questions of a chat together, as they were sent."""
 MOST_MEMORY = 256 * 1024 * 1024
 """Bytes that the texts of one chat may take before it is full; also the limit for all open chats of a user together."""
+_DECISIONS: dict[str, Decision] = {"run_tool": "run", "always_tool": "always", "refuse_tool": "refuse"}
+"""What the buttons below a call of a tool mean."""
 _MOST_TAKEN = 1000
 """How many ids of questions to remember. A page resends a question within seconds, not after a thousand others."""
 
@@ -60,6 +64,10 @@ class Chat:
     """The ids of the accepted questions that are neither saved nor rejected yet."""
     panel: dict[str, Any] = field(default_factory=dict)
     """The values that the settings panel shows."""
+    always: set[str] = field(default_factory=set)
+    """The tools that run in this chat without a question, because the user said so."""
+    listing: Listing = field(default_factory=Listing)
+    """The tools that the panel names."""
     size: int = 0
     """Bytes of memory that its texts take, counting those that a user wrote or imported."""
     shown: bool = False
@@ -134,7 +142,7 @@ class Chat:
         shown = (turn for turn in self.conversation.turns if turn.id in self.views)
         return next((turn.answer for turn in shown if self.views[turn.id].parent_id == run_id), None)
 
-    def wish(self, turn: Turn, name: str) -> None:
+    def wish(self, turn: Turn, name: str, call_id: str = "") -> None:
         """Forwards a button press to the running `turn`; does nothing if it has already ended."""
         if self.job is None or self.running is not self.views[turn.id]:
             return
@@ -142,6 +150,9 @@ class Chat:
             self.job.answer_now.set()
         elif name == "keep_waiting":
             self.job.keep_waiting.set()
+        elif name in _DECISIONS:
+            if self.job.tooling:
+                self.job.tooling.consent.decide(call_id, _DECISIONS[name])
         else:
             self.stop()
 

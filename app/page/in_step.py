@@ -93,7 +93,9 @@ class InStep:
                 init_ws_context(session)
                 known = {turn.id for turn in (*chat.conversation.turns, *chat.conversation.aside)}
                 new = [turn for turn in news.turns if turn.id not in known]
-                chat.lost |= await asyncio.to_thread(leave_out_lost_pictures, new)
+                chat.lost |= await asyncio.to_thread(
+                    leave_out_lost_pictures, new, self._keeper.history.uploads / session.thread_id
+                )
                 await _show(session, chat, merge(chat.conversation, chat.copy, news))
 
 

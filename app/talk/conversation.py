@@ -16,7 +16,8 @@ from pydantic import Field
 
 from app.talk.control_tokens import neutralise
 from app.talk.figures import Figures, Seconds
-from app.talk.parts import Part, Reasoning, Text
+from app.talk.parts import Part, Reasoning, Step, Stretch, Text
+from app.talk.step_messages import step_messages
 from engine.formats.moments import caption
 from engine.reasoning_tags import Kind, Piece
 
@@ -84,31 +85,57 @@ class Answer:
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
     @property
+    def steps(self) -> list[Step]:
+        """The tool calls and their results."""
+        return [part for part in self.parts if isinstance(part, Step)]
+
+    @property
+    def latest(self) -> list[Stretch]:
+        """What the model has written since the last result of a tool, which is what it can go on with."""
+        tail: list[Stretch] = []
+        for part in reversed(self.parts):
+            if isinstance(part, Step):
+                break
+            tail.insert(0, part)
+        return tail
+
+    @property
     def in_reasoning(self) -> bool:
         """Whether it ended before the reasoning did."""
-        return bool(self.reasoning) and not self.text and not self.thinking_cut
+        latest = self.latest
+        reasons = any(part.text for part in latest if isinstance(part, Reasoning))
+        return reasons and not any(part.text for part in latest if isinstance(part, Text)) and not self.thinking_cut
 
     @property
     def empty(self) -> bool:
         """Whether nothing of it was ever shown."""
         return not any(part.text for part in self.parts)
 
-    def add(self, piece: Piece) -> None:
-        """Appends a piece; `Kind.RETRACT` means that the last text was in fact reasoning."""
+    def add(self, piece: Piece) -> Piece:
+        """Appends a piece; `Kind.RETRACT` means that the last text was in fact reasoning.
+
+        Returns:
+            What was added: text after the result of a tool begins a new paragraph.
+        """
         match piece.kind:
             case Kind.REASONING:
-                self._grow(Reasoning, piece.text)
+                return Piece(piece.kind, self._grow(Reasoning, piece.text))
             case Kind.ANSWER:
-                self._grow(Text, piece.text)
-            case Kind.RETRACT if self.parts and isinstance(self.parts[-1], Text):
-                self._grow(Reasoning, self.parts.pop().text)
+                return Piece(piece.kind, self._grow(Text, piece.text))
+            case Kind.RETRACT if self.parts and isinstance(last := self.parts[-1], Text):
+                self.parts.pop()
+                self._grow(Reasoning, last.text)
+        return piece
 
-    def _grow(self, kind: type[Reasoning | Text], words: str) -> None:
+    def _grow(self, kind: type[Stretch], words: str) -> str:
         last = self.parts[-1] if self.parts else None
         if isinstance(last, kind):
             last.text += words
-        else:
-            self.parts.append(kind(words))
+            return words
+        if isinstance(last, Step) and any(isinstance(part, kind) and part.text for part in self.parts):
+            words = "\n\n" + words.lstrip("\n")
+        self.parts.append(kind(words))
+        return words
 
 
 @dataclass
@@ -245,19 +272,28 @@ class Conversation:
 PictureUrl = Callable[[Picture], str]
 
 
-def to_messages(turns: Sequence[Turn], system: str, url: PictureUrl, *, named: bool = True) -> list[Message]:
+def to_messages(
+    turns: Sequence[Turn], system: str, url: PictureUrl, *, named: bool = True, steps: bool = False
+) -> list[Message]:
     """The request's messages: the system prompt, then each turn; of the last one, only the question.
 
     Earlier reasoning is not sent: the models are trained without it. `named`: whether the names of several pictures
-    are sent with their question.
+    are sent with their question. With `steps`, earlier calls of tools are sent.
     """
     messages: list[Message] = []
     if system.strip():
         messages.append({"role": "system", "content": neutralise(system)})
     for turn in turns:
         messages.append(_question(turn, url, named=named))
-        if turn is not turns[-1] and (answer := turn.answer) and answer.text:
-            messages.append({"role": "assistant", "content": neutralise(answer.text)})
+        if turn is turns[-1] or not (answer := turn.answer):
+            continue
+        if steps and answer.steps:
+            messages += step_messages(answer.parts, reasoning=False)
+            text = "".join(part.text for part in answer.latest if isinstance(part, Text)).strip()
+        else:
+            text = answer.text
+        if text:
+            messages.append({"role": "assistant", "content": neutralise(text)})
     return messages
 
 
@@ -267,10 +303,12 @@ def to_prefix(answer: Answer, marks: tuple[str, str] | None, prefill: str = "") 
     `marks` are the tags that the model writes around its reasoning; without them, reasoning cannot be continued.
     `prefill` is the hidden beginning of an answer without reasoning.
     """
-    text = prefill + neutralise(answer.text)
-    if marks and answer.reasoning:
+    latest = answer.latest
+    text = prefill + neutralise("".join(part.text for part in latest if isinstance(part, Text)))
+    thoughts = "".join(part.text for part in latest if isinstance(part, Reasoning))
+    if marks and thoughts:
         opening, closing = marks
-        reasoning = neutralise(answer.reasoning)
+        reasoning = neutralise(thoughts)
         text = f"{opening}{reasoning}" if answer.in_reasoning else f"{opening}{reasoning}{closing}{text}"
     return {"role": "assistant", "content": text}
 

@@ -116,7 +116,8 @@ def fit(turns: Sequence[Turn], extra: Sequence[str], max_tokens: int, limits: Li
 def texts(turns: Sequence[Turn]) -> list[str]:
     """Every text of the turns whose tokens `fit` may count."""
     found = [turn.text for turn in turns]
-    return found + [turn.answer.text for turn in turns if turn.answer]
+    found += [turn.answer.text for turn in turns if turn.answer]
+    return found + [step.text for turn in turns if turn.answer for step in turn.answer.steps]
 
 
 def _turn_tokens(turn: Turn, last: bool, pixel_limit: int, count: Count) -> int:
@@ -125,6 +126,7 @@ def _turn_tokens(turn: Turn, last: bool, pixel_limit: int, count: Count) -> int:
     tokens += upper_bound(list_of_names(turn.pictures))
     if not last and turn.answer:
         tokens += count(turn.answer.text) + MESSAGE_TOKENS
+        tokens += sum(count(step.text) + MESSAGE_TOKENS for step in turn.answer.steps)
     return tokens
 
 

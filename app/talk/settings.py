@@ -48,6 +48,8 @@ class ChatSettings:
     show_thinking: bool = True
     thinking: bool = True
     """Whether the model thinks first, if it has that switch."""
+    tools: bool = False
+    """Whether the model may call tools."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class Offer:
     """In tokens."""
     titles: Mapping[str, str] = field(default_factory=dict)
     """Display names, by served name."""
+    tools: bool = False
+    """Whether the engine and its model can call tools."""
 
     @property
     def max_tokens(self) -> int:
@@ -109,6 +113,7 @@ def parse(raw: Mapping[str, Any], offer: Offer) -> ChatSettings:
         system_prompt=_text(raw.get("system_prompt"), MAX_SYSTEM_PROMPT),
         show_thinking=_switch(raw.get("show_thinking"), default.show_thinking),
         thinking=default.thinking,
+        tools=_switch(raw.get("tools"), False) and offer.tools,
     )
 
 
@@ -223,5 +228,6 @@ _STORED: Mapping[str, Callable[[object], Any]] = {
     "system_prompt": _kept_text(MAX_SYSTEM_PROMPT),
     "show_thinking": _kept_switch,
     "thinking": _kept_switch,
+    "tools": _kept_switch,
 }
 """Returns what to store of each field of `ChatSettings`; None means nothing."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.talk.conversation import Answer, Turn
+from app.tools.toolbox import Toolbox
+from app.turn.tooling import Tooling
 
 
 @dataclass
@@ -25,3 +27,10 @@ class Job:
     """Set when the user presses Answer now: the answer then begins from the thoughts so far."""
     keep_waiting: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the user chooses to keep waiting for a silent engine."""
+    tooling: Tooling | None = None
+    """The tools that the model may call; None: none."""
+
+    @property
+    def toolbox(self) -> Toolbox | None:
+        """The tools themselves."""
+        return self.tooling.toolbox if self.tooling else None

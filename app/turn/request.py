@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiofiles
 
 from app.talk.conversation import Message, Picture, Turn, to_messages, to_prefix
-from app.talk.fitting import Fit, Limits, fit, texts, upper_bound
+from app.talk.fitting import Fit, Limits, fit, picture_tokens, texts, upper_bound
+from app.talk.parts import ResultPicture, ToolResult
 from app.talk.settings import ChatSettings, Offer, follow_thinking, parse
+from app.talk.step_messages import step_messages
 from app.turn.job import Job
 from app.upstream.client import EngineClient
 from app.upstream.offer import offer_of
 from engine.catalog import Instant
 from engine.formats.padded import padded_file
 from engine.reasoning_tags import Marks, Start
+
+MOST_RESULT_PICTURES_SENT = 8
+"""Of all results of one answer."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +71,26 @@ def _settings(job: Job, offer: Offer) -> ChatSettings:
 def _start(job: Job, marks: Marks | None, instant: Instant | None) -> Start:
     if marks and instant and instant.prefill:
         return Start.IN_ANSWER
-    if not (job.continuing and marks):
+    if not (_goes_on(job) and marks):
         return Start.FRESH
     return Start.IN_REASONING if job.answer.in_reasoning else Start.IN_ANSWER
 
 
+def _goes_on(job: Job) -> bool:
+    """Whether the engine is to continue what it wrote last, instead of beginning after the result of a tool."""
+    return job.continuing and any(part.text for part in job.answer.latest)
+
+
 async def _fit(client: EngineClient, job: Job, settings: ChatSettings, offer: Offer, instant: Instant | None) -> Fit:
-    limits = Limits(client.context(settings.model), client.picture_pixels, offer.model.pictures_per_prompt)
+    shown = _result_pictures(job)
+    size = sum(picture_tokens(picture, client.picture_pixels) for picture in shown)
+    most = max(0, offer.model.pictures_per_prompt - len(shown))
+    limits = Limits(client.context(settings.model) - size, client.picture_pixels, most)
     extra = [settings.system_prompt] if settings.system_prompt.strip() else []
     if job.continuing:
-        extra += [job.answer.reasoning, job.answer.text]
+        extra += [part.text for part in job.answer.parts]
+    if job.toolbox:
+        extra.append(json.dumps(job.toolbox.functions()))
     if instant:
         extra.append(instant.prefill)
     # Counting costs a request for each text, so try an upper bound first, which is enough for most chats. Both run in a
@@ -95,13 +112,18 @@ def _try_bound(turns: Sequence[Turn], extra: list[str], max_tokens: int, limits:
 async def _body(
     client: EngineClient, job: Job, settings: ChatSettings, fitted: Fit, instant: Instant | None
 ) -> dict[str, Any]:
-    urls = {picture: await _picture_url(client, picture) for turn in fitted.turns for picture in turn.pictures}
+    shown = [picture for turn in fitted.turns for picture in turn.pictures] + _result_pictures(job)
+    urls = {picture: await _picture_url(client, picture) for picture in shown}
+    steps = job.toolbox is not None
     messages: list[Message] = await asyncio.to_thread(
-        to_messages,
-        fitted.turns,
-        settings.system_prompt,
-        urls.__getitem__,
-        named=not client.plan.traits.reads_only,
+        partial(
+            to_messages,
+            fitted.turns,
+            settings.system_prompt,
+            urls.__getitem__,
+            named=not client.plan.traits.reads_only,
+            steps=steps,
+        )
     )
     body: dict[str, Any] = {
         "model": settings.model,
@@ -115,13 +137,29 @@ async def _body(
         body["stop"] = list(settings.stop)
     if settings.streaming:
         body["stream_options"] = {"include_usage": True}
+    if job.toolbox:
+        body["tools"] = job.toolbox.functions()
+        if job.tooling and job.tooling.last_round:
+            body["tool_choice"] = "none"
+        by_file = {Path(picture.path).name: url for picture, url in urls.items()}
+        messages += step_messages(job.answer.parts, reasoning=True, url=lambda picture: by_file.get(picture.file, ""))
     prefill = instant.prefill if instant else ""
-    if job.continuing or prefill:
+    if _goes_on(job) or prefill:
         messages.append(to_prefix(job.answer, client.model.thinking_marks, prefill))
         body |= {"continue_final_message": True, "add_generation_prompt": False}
     if instant and instant.chat_template_kwargs:
         body["chat_template_kwargs"] = dict(instant.chat_template_kwargs)
     return body
+
+
+def _result_pictures(job: Job) -> list[Picture]:
+    """The pictures of this answer's results that the model gets: the last ones."""
+    if job.toolbox is None:
+        return []
+    results = [step for step in job.answer.steps if isinstance(step, ToolResult)]
+    pictures: list[ResultPicture] = [picture for result in results for picture in result.pictures]
+    found = [Picture(str(job.toolbox.path_of(one)), one.name, one.width, one.height) for one in pictures]
+    return [picture for picture in found if Path(picture.path).exists()][-MOST_RESULT_PICTURES_SENT:]
 
 
 async def _picture_url(client: EngineClient, picture: Picture) -> str:

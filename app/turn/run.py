@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import httpx2
@@ -16,11 +17,13 @@ from app.lazily import openai
 from app.talk.conversation import Answer
 from app.talk.figures import Figures
 from app.talk.fitting import Fit
+from app.talk.parts import Reasoning, ToolCall
 from app.talk.settings import ChatSettings
 from app.talk.stream_timer import Clock
 from app.telemetry import spans
 from app.telemetry.activity import activity
 from app.turn.batching import Frames
+from app.turn.calls import Calls
 from app.turn.job import Job
 from app.turn.request import make_request
 from app.upstream.backpressure import Reply
@@ -82,13 +85,14 @@ async def run(state: EngineState, job: Job, view: View) -> Figures:
         asyncio.CancelledError: the turn was stopped.
     """
     interruptions = 0
+    calls, asked_again = Calls(job), False
     while True:
         with spans.step("queue"), activity.waiting_one():
             client = await state.ready(view.waiting)
         before = _said(job.answer)
         try:
             with client.in_use():
-                figures, enough_thinking = await _round(client, job, view, state.patience)
+                done = await _round(client, job, view, state.patience)
         except _lost():
             # The engine is gone: once it is back, the answer continues from what was shown.
             interruptions += 1
@@ -98,25 +102,45 @@ async def run(state: EngineState, job: Job, view: View) -> Figures:
                 await view.interrupted()
             _go_on(job, client)
             continue
-        if not enough_thinking:
-            return figures
-        # The next round begins the answer from the thoughts so far.
-        job.answer.thinking_cut = job.continuing = True
+        if done.enough_thinking:
+            # The next round begins the answer from the thoughts so far.
+            job.answer.thinking_cut = job.continuing = True
+        elif done.calls and job.tooling and not job.tooling.last_round:
+            await calls.answer(done.calls, job.tooling)
+            job.continuing = True
+        elif done.silent and job.answer.steps and not asked_again:
+            # Kimi-K2 sometimes says nothing after the result of a tool.
+            asked_again = True
+        else:
+            return done.figures
 
 
-def _said(answer: Answer) -> tuple[str, str]:
-    return answer.reasoning, answer.text
+def _said(answer: Answer) -> tuple[int, str, str]:
+    return len(answer.parts), answer.reasoning, answer.text
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What one request gave."""
+
+    figures: Figures
+    enough_thinking: bool
+    """Whether the user cut its reasoning short."""
+    calls: list[ToolCall]
+    silent: bool
+    """Whether it gave neither an answer nor a call."""
 
 
 def _go_on(job: Job, client: EngineClient) -> None:
-    if job.answer.reasoning and not job.answer.text and not client.model.thinking_marks:
+    latest = job.answer.latest
+    if latest and all(isinstance(part, Reasoning) for part in latest) and not client.model.thinking_marks:
         # Without tags, reasoning can't be sent back to the engine, so it thinks again.
-        job.answer.parts.clear()
+        del job.answer.parts[-len(latest) :]
     job.continuing = not job.answer.empty
 
 
-async def _round(client: EngineClient, job: Job, view: View, patience: Patience) -> tuple[Figures, bool]:
-    """One request; returns its figures, and whether the user cut its reasoning short."""
+async def _round(client: EngineClient, job: Job, view: View, patience: Patience) -> _Done:
+    """One request, whose text is shown as it comes."""
     request = await make_request(client, job)
     job.answer.instant = request.instant
     can_answer_now = request.marks is not None and client.plan.traits.continues and not job.answer.thinking_cut
@@ -125,9 +149,13 @@ async def _round(client: EngineClient, job: Job, view: View, patience: Patience)
     figures = Figures(request.settings.model)
 
     async def show(piece: Piece) -> None:
-        job.answer.add(piece)
-        await view.show(piece)
+        if piece.kind is Kind.CALL:
+            if job.tooling:
+                await job.tooling.view.called(reader.calls, job.tooling.toolbox.tools)
+            return
+        await view.show(job.answer.add(piece))
 
+    before = len(job.answer.text)
     reader = StreamReader(None if job.answer.engine_splits else request.marks, request.start)
     with spans.request(client.plan, request.body, figures, job.answer) as asked:
         try:
@@ -146,7 +174,7 @@ async def _round(client: EngineClient, job: Job, view: View, patience: Patience)
             if streaming and asked.clock.thinking is not None:
                 job.answer.seconds_thinking = (job.answer.seconds_thinking or 0) + asked.clock.thinking
         figures.usage, figures.finish_reason = reader.usage, reader.finish_reason or ("" if enough else "stop")
-    return figures, enough
+    return _Done(figures, enough, reader.calls, len(job.answer.text) == before and not reader.calls)
 
 
 def _repeated(client: EngineClient, body: Mapping[str, Any]) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 import orjson
 
 from app.talk.figures import MAX_COUNT, MAX_FINISH_REASON, Usage
+from app.talk.parts import ToolCall
+from app.upstream.tool_calls import CallsReader
 from engine.reasoning_tags import Kind, Marks, Piece, Splitter, Start
 
 _LONGEST_EVENT = 16 * 1024 * 1024
@@ -39,6 +41,12 @@ class StreamReader:
         """Whether the engine itself separates reasoning from answer; then tags are no longer parsed."""
         self._splitter = Splitter(marks, start) if marks else None
         self._rest = b""
+        self._calls = CallsReader()
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        """The tools that the model calls, as far as they have arrived."""
+        return self._calls.calls
 
     def feed(self, chunk: bytes) -> list[Piece]:
         """Parses bytes from the network; returns their pieces in order.
@@ -73,7 +81,7 @@ class StreamReader:
             self._delta(message, pieces)
             if usage := reply.get("usage"):
                 self.usage = read_usage(usage)
-        except (AttributeError, KeyError, IndexError, TypeError) as error:
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
             raise BrokenStreamError("a reply that is not a chat completion") from error
         self.finish_reason = _reason(choice.get("finish_reason") or "stop")
         return pieces + self.release()
@@ -109,7 +117,7 @@ class StreamReader:
                 raise StreamedError(error_text(event))
             if usage := event.get("usage"):
                 self.usage = read_usage(usage)
-        except (AttributeError, IndexError, KeyError, TypeError) as error:
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             raise BrokenStreamError("an event that is not part of a chat completion") from error
 
     def _delta(self, delta: Mapping[str, Any], pieces: list[Piece]) -> None:
@@ -126,6 +134,9 @@ class StreamReader:
                 pieces.append(Piece(Kind.ANSWER, content))
             else:
                 pieces.extend(self._splitter.feed(content))
+        if calls := delta.get("tool_calls"):
+            self._calls.feed(calls)
+            pieces.append(Piece(Kind.CALL, ""))
 
 
 def read_usage(usage: Mapping[str, Any]) -> Usage:

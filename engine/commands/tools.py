@@ -33,7 +33,7 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
     if chosen.call:
         try:
             arguments = json.loads(chosen.call[1])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             print(f"The arguments are not JSON ({error}).", file=sys.stderr)
             return 2
         if not isinstance(arguments, dict):
@@ -50,7 +50,7 @@ async def _with_servers(settings: Settings, name: str, arguments: dict[str, Any]
         host = Host(settings.files, lambda line: print(plain(line), file=sys.stderr), record)
         running = asyncio.create_task(host.run())
         try:
-            await host.read.wait()
+            await _until_read(host, running)
             await asyncio.wait_for(
                 asyncio.gather(*(server.tried.wait() for server in host.servers)), START_SECONDS + 10
             )
@@ -58,6 +58,15 @@ async def _with_servers(settings: Settings, name: str, arguments: dict[str, Any]
         finally:
             running.cancel()
             await asyncio.wait({running})
+
+
+async def _until_read(host: Host, running: asyncio.Task[None]) -> None:
+    """Waits until the file was read; raises what ended the host before that."""
+    reading = asyncio.create_task(host.read.wait())
+    await asyncio.wait({reading, running}, return_when=asyncio.FIRST_COMPLETED)
+    if not reading.done():
+        reading.cancel()
+        await running
 
 
 def _listed(host: Host) -> int:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import subprocess
 import sys
 
 from engine.access.ended_logins import EndedLogins
 from engine.access.passwords import SHARED_USER, People, PeopleError
 from engine.commands.sub_words import add_sub_words, exit_status
-from engine.config import Settings
+from engine.config import ROOT, Settings
+
+_SECONDS = 600
+"""The longest that a change of all chats of a user may take."""
 
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
@@ -19,6 +23,7 @@ def run(settings: Settings, chosen: argparse.Namespace) -> int:
     if chosen.what == "sign-out":
         ended = EndedLogins(settings.files.logins)
         return exit_status(lambda: _sign_out(people, ended, chosen.name), PeopleError, of="logins")
+    chosen.shared_stays = bool(settings.password.get_secret_value())
     return exit_status(lambda: _WORDS[chosen.what](people, chosen), PeopleError, of="people")
 
 
@@ -29,22 +34,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "remove": "remove a user, who is signed out at once",
         "password": "change a user's password; asks for the new one",
         "admin": "allow or forbid a user to see the status and the logs on the page",
+        "chats": "delete the chats of a user who has left, or give them to another user",
         "sign-out": "end all logins of a user; also of shared, header:NAME or PROVIDER:NAME",
     }
     parsers = add_sub_words(parser, named, name="the name to sign in with", listing="list the users")
     parsers["add"].add_argument("--admin", action="store_true", help="this person may see the status and the logs")
+    what = parsers["chats"].add_mutually_exclusive_group(required=True)
+    what.add_argument("--delete", action="store_true", help="delete them with their pictures, for good")
+    what.add_argument("--give-to", metavar="OTHER", default="", help="the user who gets them")
     parsers["admin"].add_argument("state", choices=("on", "off"), help="on: an admin, off: no longer")
 
 
 def _add(people: People, chosen: argparse.Namespace) -> None:
+    is_first = not people.names()
     people.add(chosen.name, _ask(), admin=chosen.admin)
     print(f"{chosen.name} may sign in now.")
+    if chosen.shared_stays:
+        print("The shared password lets others in, too, since KIMI_PASSWORD is set: remove it to end that.")
+    elif is_first:
+        print("The shared password no longer lets anyone in; its chats are back once there is no user.")
     _warn_without_admin(people)
 
 
 def _remove(people: People, chosen: argparse.Namespace) -> None:
     people.remove(chosen.name)
     print(f"{chosen.name} may no longer sign in; the chats stay, and come back if you add the name again.")
+    print(f"To delete them: ./start.sh user chats {chosen.name} --delete; with --give-to OTHER another user gets them.")
     _warn_without_admin(people)
 
 
@@ -59,6 +74,35 @@ def _admin(people: People, chosen: argparse.Namespace) -> None:
     people.set_admin(name, admin=chosen.state == "on")
     print(f"{name} is an admin now." if chosen.state == "on" else f"{name} is no longer an admin.")
     _warn_without_admin(people)
+
+
+def _chats(people: People, chosen: argparse.Namespace) -> None:
+    # A removed user, or one of a proxy or a provider, is not in the list.
+    name = people.find(chosen.name) or chosen.name
+    if chosen.give_to:
+        other = people.known(chosen.give_to)
+        print(f"{other} has {_of_history(name, 'give', other)} chats of {name} now.")
+        return
+    count = _of_history(name, "count")
+    question = f"Delete {count} chats of {name} with their pictures, for good? [y/N] "
+    if count and sys.stdin.isatty() and input(question).strip().lower() not in {"y", "yes"}:
+        raise PeopleError("Nothing was deleted.")
+    print(f"{_of_history(name, 'delete')} chats of {name} are deleted.")
+
+
+def _of_history(*arguments: str) -> int:
+    """Runs the page's program for the chats of people who have left; the number that it prints.
+
+    Raises:
+        PeopleError: it failed, for the reason that it gives.
+    """
+    argv = (sys.executable, "-m", "app.history.leaving", "--", *arguments)
+    done = subprocess.run(  # noqa: S603 - no shell: a name is one argument, whatever is in it
+        argv, cwd=ROOT, capture_output=True, text=True, timeout=_SECONDS, check=False
+    )
+    if done.returncode:
+        raise PeopleError((done.stderr.strip().splitlines() or ["The chats can't be changed."])[-1])
+    return int(done.stdout.split()[-1])
 
 
 def _sign_out(people: People, ended: EndedLogins, name: str) -> None:
@@ -92,4 +136,4 @@ def _ask() -> str:
     return password
 
 
-_WORDS = {"add": _add, "remove": _remove, "password": _password, "admin": _admin, "list": _list}
+_WORDS = {"add": _add, "remove": _remove, "password": _password, "admin": _admin, "chats": _chats, "list": _list}

@@ -17,6 +17,7 @@ from engine.config import ROOT
 from engine.env_file import env_values
 from engine.formats.json_lines import keys_with_lines
 from engine.status import Reason, Value
+from engine.tools.shared import LONGEST_SECONDS
 from engine.wording import sentence
 
 _MOST_BYTES = 256 * 1024
@@ -26,7 +27,6 @@ _NAME = re.compile(r"(?=.{1,32}$)[A-Za-z0-9]+([_-][A-Za-z0-9]+)*")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _STDIO = {"stdio"}
 _HTTP = {"http", "streamable-http", "streamableHttp"}
-LONGEST_SECONDS = 600
 
 
 class ToolsConfigError(Exception):
@@ -75,8 +75,13 @@ def read_config(path: Path, environment: Mapping[str, str] | None = None) -> tup
         raise ToolsConfigError(Reason("tools_not_utf8", {"file": path.name})) from None
     try:
         raw = json.loads(text)
+        json.dumps(raw, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise _no_json(path, error.lineno, error.msg) from None
+    except UnicodeEncodeError:
+        raise _no_json(path, 1, "half of a surrogate pair") from None
+    except ValueError:
+        raise _no_json(path, 1, "a number has too many digits") from None
     except RecursionError:
         raise _no_json(path, 1, "nested too deeply") from None
     return _Reader(path.name, text, environment if environment is not None else _environment()).servers(raw)
@@ -124,6 +129,8 @@ class _Reader:
             problem, allowed = _FIELDS[key]
             if not allowed(value):
                 raise self._wrong(problem, self._deepest((*path, key), value, allowed))
+        if fields.get("disabled"):
+            return None
         given = {key: self._filled((*path, key), value) for key, value in fields.items()}
         if ("command" in given) == ("url" in given):
             raise self._wrong("tools_command_or_url", path)
@@ -133,8 +140,6 @@ class _Reader:
             raise self._wrong("tools_type", (*path, "type"))
         if "url" in given and not re.match(r"https?://[^\s/]", given["url"]):
             raise self._wrong("tools_not_url", (*path, "url"))
-        if given.get("disabled"):
-            return None
         return Entry(
             name=name,
             command=given.get("command", ""),

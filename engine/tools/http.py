@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -14,6 +14,8 @@ from engine.tools.result import MOST_BYTES
 from engine.tools.transport import Ended, Streams
 
 _CONNECT_SECONDS = 10.0
+_GOODBYE_SECONDS = 3.0
+"""How long the request that ends a session may take; nothing else limits it."""
 
 
 class ReplyTooLargeError(httpx.TransportError):
@@ -23,13 +25,19 @@ class ReplyTooLargeError(httpx.TransportError):
 @contextlib.asynccontextmanager
 async def remote(entry: Entry) -> AsyncIterator[Streams]:
     """Connects to the server of `entry`. No redirects: its headers may hold a key, which is for this address only."""
-    timeout = httpx.Timeout(entry.seconds, connect=_CONNECT_SECONDS)
-    limited = {"response": [_limit]}
+    # No limit to reading: it would end the connection with all its calls, and each call has its own.
+    timeout = httpx.Timeout(None, connect=_CONNECT_SECONDS)
+    hooks: dict[str, list[Callable[..., Any]]] = {"request": [_limit_goodbye], "response": [_limit]}
     async with (
-        httpx.AsyncClient(headers=entry.headers, timeout=timeout, event_hooks=limited, follow_redirects=False) as http,
+        httpx.AsyncClient(headers=entry.headers, timeout=timeout, event_hooks=hooks, follow_redirects=False) as http,
         streamable_http_client(entry.url, http_client=http) as (read, write, _),
     ):
         yield Streams(read, write, Ended())
+
+
+async def _limit_goodbye(request: httpx.Request) -> None:
+    if request.method == "DELETE":
+        request.extensions["timeout"] = httpx.Timeout(_GOODBYE_SECONDS).as_dict()
 
 
 async def _limit(response: httpx.Response) -> None:

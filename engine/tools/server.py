@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,7 +39,7 @@ class _Connection:
     session: ClientSession
     ended: Ended
     doubted: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when a call was given up: does the server still answer?"""
+    """Set when a call took too long, or the only one was stopped: does the server still answer?"""
     calls: int = 0
 
 
@@ -154,30 +152,41 @@ class Server:
                 changed.clear()
                 async with asyncio.timeout(START_SECONDS):
                     await self._list(connection.session)
-            elif not connection.calls and not await self._answers(connection):
+                continue
+            # A server may do one thing at a time, so one that works within its limit is not asked.
+            busy = connection.calls and not connection.doubted.is_set()
+            if not busy and not await self._answers(connection):
                 return Reason("tool_server_silent")
 
     async def _answers(self, connection: _Connection) -> bool:
-        """Whether it answers a ping; asked when nothing is called, since a server may do one thing at a time."""
+        """Whether it answers a ping."""
         connection.doubted.clear()
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(_PING_SECONDS):
                 await connection.session.send_ping()
-                return True
-        return False
+        except TimeoutError:
+            return False
+        except McpError as error:
+            # "Method not found" is an answer, too.
+            return not _is_gone(error)
+        return True
 
     async def call(self, tool: str, arguments: dict[str, Any]) -> Result:
         """Calls a tool by its own name; never raises, except when cancelled."""
         connection = self._connection
         if connection is None:
             return Result(reason=Reason("tool_server_away", {"server": self.entry.name}))
-        limit = timedelta(seconds=self.entry.seconds)
-        calling = asyncio.create_task(connection.session.call_tool(tool, arguments, read_timeout_seconds=limit))
+        calling = asyncio.create_task(connection.session.call_tool(tool, arguments))
         connection.calls += 1
         try:
-            if not await _first(calling, connection.ended):
-                return Result(reason=connection.ended.reason)
+            # The library's own limit begins when the call is sent, which a server that reads nothing prevents.
+            async with asyncio.timeout(self.entry.seconds):
+                if not await _first(calling, connection.ended):
+                    return Result(reason=connection.ended.reason)
             answer = await calling
+        except TimeoutError:
+            connection.doubted.set()
+            return Result(reason=Reason("tool_slow", {"seconds": round(self.entry.seconds)}))
         except McpError as error:
             return Result(reason=self._refused(connection, error))
         except Exception as error:
@@ -189,15 +198,12 @@ class Server:
             connection.calls -= 1
             if not calling.done():
                 calling.cancel()
-                connection.doubted.set()
+                # Other calls doubt it themselves, when their time is over; until then it may be at work for them.
+                if not connection.calls:
+                    connection.doubted.set()
 
     def _refused(self, connection: _Connection, error: McpError) -> Reason:
-        if error.error.code == httpx.codes.REQUEST_TIMEOUT:
-            connection.doubted.set()
-            return Reason("tool_slow", {"seconds": round(self.entry.seconds)})
-        if error.error.code == types.CONNECTION_CLOSED and error.error.message == "Connection closed":
-            return connection.ended.reason
-        if error.error.message == "Session terminated":
+        if _is_gone(error):
             connection.ended.set(Reason("tool_server_ended"))
             return connection.ended.reason
         return Reason("tool_failed", {"error": _short(error)})
@@ -214,6 +220,12 @@ async def _first(work: asyncio.Task[Any], ended: Ended) -> bool:
         if not done:
             work.cancel()
     return done
+
+
+def _is_gone(error: McpError) -> bool:
+    """Whether it is the library's report that the connection or the session has ended, not the server's answer."""
+    closed = error.error.code == types.CONNECTION_CLOSED and error.error.message == "Connection closed"
+    return closed or error.error.message == "Session terminated"
 
 
 def _why(error: BaseException, entry: Entry) -> Reason:

@@ -79,7 +79,9 @@ async def _end(process: Process, group: Group) -> None:
     if process.stdin:
         process.stdin.close()
     await processes.end(group, _GRACE)
-    await process.wait()
+    # It also waits for the pipes, which a child that has left the group may hold open for ever.
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(process.wait(), _GRACE)
 
 
 async def _read(

@@ -36,6 +36,10 @@ class Script:
     reasoning_field: str = "reasoning"
     tool_call: tuple[str, ...] = ()
     """A tool's name, then its arguments in pieces: called instead of an answer where tools are offered, once."""
+    calls: tuple[tuple[str, ...], ...] = ()
+    """Tools called after the answer, where tools are offered: of each the id, the name, the arguments in pieces."""
+    after: Script | None = None
+    """The answer once there is the result of a tool; it may call further ones."""
     hold: bool = False
     """Sends nothing until the test sets `ScriptedEngine.go`."""
 
@@ -96,6 +100,8 @@ class ScriptedEngine:
         self.requests.append(asked)
         self.headers.append(dict(request.headers))
         script = self.script
+        for _ in range(sum("tool_calls" in message for message in asked["messages"])):
+            script = script.after or script
         if script.status != 200:
             error = {"message": script.error, "type": "BadRequestError", "param": None, "code": script.status}
             return web.json_response({"error": error}, status=script.status)
@@ -153,6 +159,9 @@ class ScriptedEngine:
                 if script.rate:
                     due = began + (number + 1) / script.rate
                     await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+            if script.calls and "tools" in await request.json():
+                for index, (call_id, name, *arguments) in enumerate(script.calls):
+                    await self._call(response, name, *arguments, index=index, call_id=call_id)
             await self._send(response, {}, script.finish_reason)
             await response.write(_event({"id": "x", "choices": [], "usage": self._usage(script)}))
             await response.write(b"data: [DONE]\n\n")
@@ -163,11 +172,13 @@ class ScriptedEngine:
             self.streaming -= 1
         return response
 
-    async def _call(self, response: web.StreamResponse, name: str, *arguments: str) -> None:
-        first = {"index": 0, "id": "call-1", "type": "function", "function": {"name": name, "arguments": ""}}
+    async def _call(
+        self, response: web.StreamResponse, name: str, *arguments: str, index: int = 0, call_id: str = "call-1"
+    ) -> None:
+        first = {"index": index, "id": call_id, "type": "function", "function": {"name": name, "arguments": ""}}
         await self._send(response, {"tool_calls": [first]})
         for piece in arguments:
-            await self._send(response, {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
+            await self._send(response, {"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
 
     async def _send(self, response: web.StreamResponse, delta: dict[str, Any], finish: str | None = None) -> None:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish, "token_ids": None}

@@ -38,6 +38,7 @@ TOOLS = [
     tool("fails", "Reports a failure."),
     tool("inject", "Returns an instruction."),
     tool("echo", "A second one of this name."),
+    tool("waits", "Answers when there is a file `go` in its folder."),
 ]
 
 
@@ -61,12 +62,26 @@ def broken(_):
     return text("after broken lines")
 
 
+def never(_):
+    Path("called").touch()
+    time.sleep(3600)
+
+
+def waits(_):
+    Path("called").touch()
+    until = time.monotonic() + 60
+    while not Path("go").exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    return text("went")
+
+
 CALLS = {
     "echo": lambda given: text(given.get("text", "")),
     "shout": lambda given: text(given.get("text", "").upper()),
     "picture": lambda _: {"content": [{"type": "image", "mimeType": "image/png", "data": PICTURE}]},
     "environment": lambda _: text("\n".join([str(Path.cwd()), *sorted(os.environ)])),
-    "never": lambda _: time.sleep(3600),
+    "never": never,
+    "waits": waits,
     "huge": huge,
     "broken": broken,
     "dies": lambda _: os._exit(3),

@@ -21,7 +21,8 @@ from tests.instruments.scripted_product import ScriptedProduct
 from tests.instruments.visitor import LONG, Visitor, shown
 
 OPEN = {
-    "/", "/login", "/logout", "/healthz", "/readyz", "/auth/config", "/project/translations", "/set-session-cookie",
+    "/", "/login", "/logout", "/healthz", "/readyz", "/auth/config", "/api/sign-in", "/project/translations",
+    "/set-session-cookie",
     "/favicon", "/manifest.json", "/health", "/logo", "/robots.txt", "/{full_path:path}",
 }  # fmt: skip
 """The paths that answer a stranger: the page's own files, sign-in, and health."""

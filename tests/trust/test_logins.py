@@ -165,24 +165,23 @@ def test_a_stranger_signs_no_one_out(public: ScriptedProduct) -> None:
 
 
 def test_only_admins_see_the_status_the_logs_and_the_figures(public: ScriptedProduct) -> None:
-    anna, bert = (PersonsCaller(public, name).sign_in() for name in ("anna", "bert"))
-    guest = Caller(public)
-    assert post_login(guest, "somebody", public.files.password.read_text().strip()) == 200
+    anna, bert, carl = (PersonsCaller(public, name).sign_in() for name in ("anna", "bert", "carl"))
     key = {"Authorization": f"Bearer {public.files.watch_key.read_text().strip()}"}
     for path in ("/api/overview", "/api/logs", "/metrics"):
         assert anna.request("GET", path)[0] == 200, path
         assert Caller(public).request("GET", path, **key)[0] == 200, path
-        for other in (bert, guest):
+        for other in (bert, carl):
             status, _, body = other.request("GET", path, Accept_Language="en")
             assert (status, "Only an admin" in body.decode()) == (403, True), path
         assert "管理员" in bert.request("GET", path, Accept_Language="zh-CN")[2].decode()
-    for caller, watches in ((anna, True), (bert, False), (guest, False)):
+    for caller, watches in ((anna, True), (bert, False), (carl, False)):
         # Everyone may see what the banner shows.
         assert caller.request("GET", "/api/status")[0] == 200
-        assert json.loads(caller.request("GET", "/user")[2])["metadata"] == {"watches": watches, "signsOut": True}
+        may = {"watches": watches, "signsOut": True, "hasPassword": True}
+        assert json.loads(caller.request("GET", "/user")[2])["metadata"] == may
     # And they alone say whether gigabytes are fetched.
     said, kind = json.dumps({"answer": "no"}).encode(), "application/json"
-    for other in (bert, guest):
+    for other in (bert, carl):
         assert other.request("POST", "/api/download", said, Content_Type=kind)[0] == 403
     assert Caller(public).request("POST", "/api/download", said, Content_Type=kind, **key)[0] == 401
     assert not public.files.download.exists()
@@ -198,12 +197,47 @@ def test_only_admins_see_the_status_the_logs_and_the_figures(public: ScriptedPro
 
 def test_a_replaced_shared_password_lets_no_one_in_and_ends_its_logins(public: ScriptedProduct) -> None:
     old = public.files.password.read_text().strip()
-    guest = Caller(public)
+    guest, people = Caller(public), People(public.files.people)
+    # It lets no one in while there are people.
+    assert post_login(guest, "somebody", old) == 401
+    assert json.loads(guest.request("GET", "/api/sign-in")[2]) == {"names": True}
+    for name in PASSWORDS:
+        people.remove(name)
+    assert json.loads(guest.request("GET", "/api/sign-in")[2]) == {"names": False}
     assert post_login(guest, "somebody", old) == 200
+    assert json.loads(guest.request("GET", "/user")[2])["display_name"] == "Shared account"
     public.files.password.write_text("another-password\n")
     assert guest.request("GET", "/user")[0] == 401
     assert post_login(Caller(public), "somebody", old) == 401
-    assert post_login(Caller(public), "somebody", "another-password") == 200
+    assert post_login(guest, "somebody", "another-password") == 200
+    for name, password in PASSWORDS.items():
+        people.add(name, password, admin=name == "anna")
+    assert guest.request("GET", "/user")[0] == 401
+
+
+def test_a_person_changes_their_own_password_and_other_browsers_are_signed_out(public: ScriptedProduct) -> None:
+    here, there = (PersonsCaller(public, "bert").sign_in() for _ in range(2))
+
+    def change(caller: Caller, old: str, new: str) -> tuple[int, str]:
+        body = json.dumps({"old": old, "new": new}).encode()
+        status, got, reply = caller.request("POST", "/api/password", body, Content_Type="application/json")
+        for cookie in got.get_all("Set-Cookie") or []:
+            kept = dict(pair.split("=", 1) for pair in caller.cookie.split("; "))
+            name, value = cookie.split(";")[0].split("=", 1)
+            caller.cookie = "; ".join("=".join(pair) for pair in (kept | {name: value}).items())
+        return status, json.loads(reply).get("detail", "")
+
+    assert change(Caller(public), "x", "a long new one")[0] == 401
+    assert change(here, "wrong", "a long new one") == (403, "The present password is wrong: nothing was changed.")
+    assert change(here, PASSWORDS["bert"], "short")[0] == 400
+    assert change(here, PASSWORDS["bert"], "a long new one") == (200, "")
+    assert here.request("GET", "/user")[0] == 200
+    assert there.request("GET", "/user")[0] == 401
+    assert post_login(there, "bert", PASSWORDS["bert"]) == 401
+    assert change(here, "a long new one", PASSWORDS["bert"])[0] == 200
+    # Guessing in a browser that was left signed in gets no further than at the door.
+    tries = [change(here, f"wrong {n}", "a long new one")[0] for n in range(12)]
+    assert tries == [403] * 10 + [429] * 2
 
 
 def test_no_header_helps_guessing_and_guessing_locks_out_no_one_else(public: ScriptedProduct) -> None:

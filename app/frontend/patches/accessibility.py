@@ -35,6 +35,77 @@ _NAMED = (
 
 ACCESSIBILITY = (
     Patch(
+        # The description was in a card beside the list: an empty one where a preset has none, and the first Escape
+        # closed only the card. Phones never showed it. public/style.css draws it below the name.
+        name="preset-description",
+        why="each preset in the list has its description below its name, and Escape closes the list",
+        file="frontend/src/components/header/ChatProfiles.tsx",
+        old='f.jsxs(LQe,{openDelay:0,closeDelay:0,children:[f.jsx(DQe,{asChild:!0,children:f.jsx(_x,{"data-test":'
+        '`select-item:${C.name}`,value:C.name,className:"cursor-pointer",children:f.jsxs("div",{className:'
+        '"flex items-center gap-2",children:[w&&f.jsx("img",{src:w,alt:C.display_name||C.name,'
+        'className:"w-6 h-6 rounded-md object-cover"}),f.jsx("span",{children:C.display_name||C.name})]})})}),'
+        'f.jsx(hTe,{side:"right",id:"chat-profile-description",align:"start",className:"w-80 overflow-visible",'
+        "sideOffset:10,children:f.jsx(Zp,{allowHtml:_,latex:y,renderMarkdown:!0,children:C.markdown_description})})]}"
+        ",C.name)",
+        new='f.jsx(_x,{"data-description":C.markdown_description||void 0,"aria-description":C.markdown_description||'
+        'void 0,value:C.name,className:"cursor-pointer",children:f.jsxs("div",{className:"flex items-center gap-2",'
+        'children:[w&&f.jsx("img",{src:w,alt:"",className:"w-6 h-6 rounded-md object-cover"}),'
+        'f.jsx("span",{children:C.display_name||C.name})]})},C.name)',
+    ),
+    Patch(
+        name="chats-landmark",
+        why="the list of chats is in a landmark",
+        file="frontend/src/components/ui/sidebar.tsx",
+        old='f.jsx("div",{"data-sidebar":"sidebar",className:"flex h-full w-full flex-col bg-sidebar '
+        "group-data-[variant=floating]",
+        new='f.jsx("div",{role:"navigation","aria-label":kimi.text.chats,"data-sidebar":"sidebar",'
+        'className:"flex h-full w-full flex-col bg-sidebar group-data-[variant=floating]',
+    ),
+    Patch(
+        name="paragraphs",
+        why="a paragraph is not announced as an article",
+        file="frontend/src/components/Markdown.tsx",
+        old='whitespace-pre-wrap break-words",role:"article"})',
+        new='whitespace-pre-wrap break-words"})',
+    ),
+    Patch(
+        name="to-the-end",
+        why="the button that scrolls to the end has a name",
+        file="frontend/src/components/chat/ScrollContainer.tsx",
+        old='size:"icon",variant:"outline",className:"rounded-full",onClick:y,',
+        new='size:"icon",variant:"outline",className:"rounded-full","aria-label":kimi.text.toEnd,onClick:y,',
+    ),
+    Patch(
+        name="thinking-heading",
+        why="the heading of the thinking follows the page's, without a missing level",
+        file="@radix-ui/react-accordion/dist/index.mjs",
+        old="i=jSe($Ye,n);return f.jsx(rn.h3,",
+        new="i=jSe($Ye,n);return f.jsx(rn.h2,",
+    ),
+    Patch(
+        name="toast-role",
+        why="a notice is an item of the list of notices",
+        file="sonner/dist/index.mjs",
+        old='"aria-atomic":"true",role:"status",tabIndex:0,ref:q,',
+        new='"aria-atomic":"true",tabIndex:0,ref:q,',
+    ),
+    Patch(
+        name="toast-time",
+        why="a notice can be closed and read: an error stays until it is closed",
+        file="frontend/src/App.tsx",
+        old='f.jsx(qKn,{richColors:!0,className:"toast",position:"top-right"})',
+        new='f.jsx(qKn,{richColors:!0,className:"toast",position:"top-right",closeButton:!0,duration:8e3,offset:68,'
+        "containerAriaLabel:kimi.text.notices})",
+    ),
+    Patch(
+        # The 23 days are the most that a browser's timer takes.
+        name="toast-error-time",
+        why="a notice can be closed and read: an error's time",
+        file="sonner/dist/index.mjs",
+        old="l.duration||I||$vt",
+        new='l.duration||(l.type==="error"?2e9:I)||$vt',
+    ),
+    Patch(
         name="header-link",
         why="a link in the header is not a button around a link, which confuses screen readers",
         file="frontend/src/components/ButtonLink.tsx",
@@ -110,13 +181,6 @@ ACCESSIBILITY = (
         file="frontend/src/pages/Login.tsx",
         old='f.jsxs("div",{className:"grid min-h-svh lg:grid-cols-2"',
         new='f.jsxs("main",{className:"grid min-h-svh lg:grid-cols-2"',
-    ),
-    Patch(
-        name="preset-picture",
-        why="a preset's picture in the list does not repeat its name",
-        file="frontend/src/components/header/ChatProfiles.tsx",
-        old='f.jsx("img",{src:w,alt:C.display_name||C.name,',
-        new='f.jsx("img",{src:w,alt:"",',
     ),
     Patch(
         name="welcome-picture",

@@ -98,11 +98,36 @@ FEATURES = (
         new="h=kimi.links(((y=r==null?void 0:r.ui)==null?void 0:y.header_links)||[],Nl().user)",
     ),
     Patch(
+        name="sign-in-form",
+        why="where there is only the shared account, the form asks for no name",
+        file="frontend/src/components/LoginForm.tsx",
+        old='defaultValues:{email:"",password:""}',
+        new='defaultValues:(kimi.signIn(),{email:"",password:""})',
+    ),
+    Patch(
+        name="camera",
+        why="a phone can take a picture from the message box",
+        file="frontend/src/components/chat/MessageComposer/index.tsx",
+        old="f.jsx(VYn,{disabled:w}),",
+        new="f.jsx(VYn,{disabled:w}),f.jsx(kimi.Camera,{jsx:f.jsx}),",
+    ),
+    Patch(
+        name="account-menu",
+        why="the account's menu switches the language, and lists the keyboard shortcuts",
+        file="frontend/src/components/header/UserNav.tsx",
+        old="f.jsxs(Ip,{onClick:()=>e(!0),children:[",
+        new="f.jsx(Ip,{lang:kimi.language,onClick:kimi.switchLanguage,children:kimi.other}),"
+        "f.jsx(Ip,{onClick:()=>setTimeout(kimi.showShortcuts),children:kimi.text.shortcuts}),"
+        "f.jsxs(Ip,{onClick:()=>e(!0),children:[",
+    ),
+    Patch(
         name="sign-out-everywhere",
-        why="the account's menu can end all logins",
+        why="the account's menu can end all logins, and change one's own password",
         file="frontend/src/components/header/UserNav.tsx",
         old='{path:"navigation.user.menu.logout"}),f.jsx(e5,{className:"ml-auto"})]})',
         new='{path:"navigation.user.menu.logout"}),f.jsx(e5,{className:"ml-auto"})]}),'
+        "t.metadata.hasPassword&&f.jsx(Ip,{onClick:()=>setTimeout(()=>kimi.changePassword(s=>Qn(s))),"
+        "children:kimi.text.changePassword}),"
         "t.metadata.signsOut&&f.jsx(Ip,{onClick:()=>kimi.signOutEverywhere(s=>Qn.error(s)),"
         "children:kimi.text.signOutEverywhere})",
     ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import html
 import io
 import re
 import zipfile
@@ -24,6 +25,7 @@ from app.history.transfer.reading import ReadAnswer, ReadTurn, ThreadReader
 from app.i18n import Language, text
 from app.talk.conversation import Answer, Picture
 from app.talk.footer import footer_line
+from app.talk.parts import Step, ToolCall
 
 FORMAT = "kimi-vl-chat"
 VERSION = 2
@@ -128,11 +130,24 @@ async def _markdown(thread: ThreadReader, names: dict[Picture, str], language: L
 
 
 async def _answer_markdown(answer: ReadAnswer, language: Language) -> AsyncIterator[str]:
-    for kind, slices in answer.parts:
+    for part in answer.parts:
+        if isinstance(part, Step):
+            yield _step_markdown(part, language)
+            continue
+        kind, slices = part
         async for words in _folded(slices, language) if kind == "reasoning" else _paragraph(slices):
             yield words
     if line := footer_line(answer.about, language):
         yield f"\n\n*{line}*"
+
+
+def _step_markdown(step: Step, language: Language) -> str:
+    """A call or a result, folded, in a fence that its text can't end."""
+    name = text("step_call", language, tool=step.name) if isinstance(step, ToolCall) else text("step_result", language)
+    words = step.arguments if isinstance(step, ToolCall) else step.text
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", words)), default=0))
+    title = html.escape(name.replace("\n", " "))
+    return f"\n\n<details><summary>{title}</summary>\n\n{fence}\n{words}\n{fence}\n\n</details>"
 
 
 async def _folded(slices: AsyncIterator[str], language: Language) -> AsyncIterator[str]:
@@ -184,7 +199,12 @@ async def _turn_json(turn: ReadTurn) -> AsyncIterator[bytes]:
 async def _answer_json(answer: ReadAnswer) -> AsyncIterator[bytes]:
     yield _ANSWER.dump_json(answer.about, exclude={"id", "parts"})[:-1] + b',"parts":['
     comma = b""
-    for kind, slices in answer.parts:
+    for part in answer.parts:
+        if isinstance(part, Step):
+            yield comma + orjson.dumps(part)
+            comma = b","
+            continue
+        kind, slices = part
         yield comma + orjson.dumps({"kind": kind})[:-1] + b',"text":'
         async for piece in _string(slices):
             yield piece

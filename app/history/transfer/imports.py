@@ -29,6 +29,7 @@ from app.history.store import Thread, file_of, title
 from app.history.tables import answers, pictures, threads, turns
 from app.history.transfer.exports import VERSION
 from app.talk.conversation import Conversation, Picture, Turn, new_id
+from app.talk.parts import ToolResult
 from app.talk.settings import stored
 
 MOST_VALUES = 500_000
@@ -214,6 +215,10 @@ def _give_ids(turn: Turn, ids: dict[str, str]) -> None:
     turn.chosen = min(max(turn.chosen, 0), len(turn.answers) - 1)
     for answer in turn.answers:
         answer.id = new_id()
+        for step in answer.steps:
+            if isinstance(step, ToolResult):
+                # A file has the texts of results; their pictures are not in it.
+                step.pictures = []
 
 
 async def _picture(part: _PictureFile, folder: Path, normalise: Normalise) -> Picture:

@@ -19,6 +19,7 @@ from app.history.database import Database
 from app.history.owned import own_thread
 from app.history.tables import answers, pictures, threads, turns
 from app.talk.conversation import Answer, Conversation, Picture, Turn
+from app.talk.parts import Step
 
 _SLICE = 1_000_000
 """Characters of one text read at once. The database scans the text from its beginning for each slice."""
@@ -31,15 +32,15 @@ _OF_ANSWERS = answers.join(turns).join(threads)
 
 @dataclass(frozen=True)
 class AnswerHead:
-    """An answer without its texts: the kinds of its parts, and the length of each in characters."""
+    """An answer without its texts: its steps, and the kind and the length in characters of each text."""
 
     id: str
-    parts: list[tuple[str, int]]
+    parts: list[tuple[str, int] | Step]
 
     @property
     def size(self) -> int:
         """All its texts together."""
-        return sum(length for _, length in self.parts)
+        return sum(len(part.text) if isinstance(part, Step) else part[1] for part in self.parts)
 
 
 @dataclass
@@ -84,10 +85,10 @@ class Outline:
 
 @dataclass
 class ReadAnswer:
-    """An answer whose parts are read in slices, each with its kind; `about` has everything else."""
+    """An answer: its steps, and its texts with their kind, to be read in slices; `about` has everything else."""
 
     about: Answer
-    parts: list[tuple[str, AsyncIterator[str]]]
+    parts: list[tuple[str, AsyncIterator[str]] | Step]
 
 
 @dataclass
@@ -217,11 +218,15 @@ class _Pieces:
             yield piece if end is None else piece[: end - start]
             start += len(piece)
 
-    def parts(self, answer: AnswerHead) -> list[tuple[str, AsyncIterator[str]]]:
-        """The parts of an answer, each in slices of the column of its kind."""
+    def parts(self, answer: AnswerHead) -> list[tuple[str, AsyncIterator[str]] | Step]:
+        """The parts of an answer, each text in slices of the column of its kind."""
         read: Counter[str] = Counter()
-        parts = []
-        for kind, length in answer.parts:
+        parts: list[tuple[str, AsyncIterator[str]] | Step] = []
+        for part in answer.parts:
+            if isinstance(part, Step):
+                parts.append(part)
+                continue
+            kind, length = part
             start = read[kind]
             read[kind] += length
             parts.append((kind, self.of(answers.c[kind], answer.id, start, start + length)))

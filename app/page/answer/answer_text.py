@@ -16,6 +16,8 @@ class AnswerText:
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         self.message: cl.Message | None = None
+        self.steps_follow = False
+        """Whether steps were shown after the message: further text then moves it below them."""
 
     def restore(self, answer: Answer) -> None:
         """Shows an answer from the history."""
@@ -24,14 +26,18 @@ class AnswerText:
 
     async def begin(self, answer: Answer) -> None:
         """Goes back to what `answer` has so far."""
+        self.steps_follow = False
         if self.message and self.message.content != answer.text:
             await self._rewrite(answer.text)
 
     async def say(self, words: str) -> None:
         """Appends some text."""
-        if self.message is None:
-            self.message = self._new(words)
+        if self.message is None or self.steps_follow:
+            before, self.message = self.message, self._new((self.message.content if self.message else "") + words)
+            self.steps_follow = False
             await self.message.send()
+            if before:
+                await before.remove()
         else:
             self.message.author = self._frame.author
             await self.message.stream_token(words)

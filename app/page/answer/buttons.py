@@ -22,6 +22,9 @@ Name = Literal[
     "earlier_question",
     "later_question",
     "download",
+    "run_tool",
+    "always_tool",
+    "refuse_tool",
 ]
 
 
@@ -53,11 +56,16 @@ BUTTONS: dict[str, Button] = {
         Button("earlier_question", "undo-2"),
         Button("later_question", "redo-2"),
         Button("download", "download"),
+        Button("run_tool", "play", while_running=True),
+        Button("always_tool", "fast-forward", while_running=True),
+        Button("refuse_tool", "x", while_running=True),
     )
 }
 """All buttons, by name."""
 WHEN_STALLED: tuple[Name, ...] = ("keep_waiting", "stop_here")
 """The choices a user has when the engine is silent."""
+MAY_RUN: tuple[Name, ...] = ("run_tool", "always_tool", "refuse_tool")
+"""The choices a user has when a tool is called."""
 LONG_ANSWER = 2000
 """A longer answer, in characters, can also be downloaded as a file."""
 

@@ -6,7 +6,10 @@ on the page never changes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import chainlit as cl
+from chainlit.element import ElementDict
 from chainlit.step import StepDict
 from chainlit.types import FeedbackDict
 
@@ -19,12 +22,15 @@ from app.page.answer.footer import Footer
 from app.page.answer.frame import Frame
 from app.page.answer.stall_question import StallQuestion
 from app.page.answer.thinking import Thinking
+from app.page.answer.tool_steps import ToolSteps
 from app.page.answer.waiting import PulseLine, Waiting
 from app.talk.conversation import Answer, Turn
 from app.talk.fitting import Fit
 from app.talk.footer import footer_line
+from app.talk.parts import ToolCall, ToolResult
 from app.talk.settings import ChatSettings
 from app.turn.faults import Fault
+from app.turn.tooling import Tools
 from app.upstream.progress import Pulse
 from engine.reasoning_tags import Kind, Piece
 from engine.status import EngineStatus
@@ -48,6 +54,7 @@ class AnswerView:
         """Whether an answer is in progress."""
         self._waiting, self._pulse = Waiting(frame), PulseLine(frame)
         self._thinking, self._text = Thinking(frame), AnswerText(frame)
+        self._tools = ToolSteps(frame)
         self._stall, self._footer = StallQuestion(frame), Footer(frame)
         self._buttons, self._fault = ButtonRow(frame), FaultMessage(frame)
 
@@ -67,6 +74,7 @@ class AnswerView:
         answer = turn.answer
         if answer:
             self._thinking.restore(answer)
+            self._tools.restore(answer)
             self._text.restore(answer)
             self._footer.restore(footer_line(answer, self._frame.language))
         elif not awaited:
@@ -75,10 +83,14 @@ class AnswerView:
     def steps(self) -> list[StepDict]:
         """What the page shows of this turn, below its question."""
         shown = (
-            self._waiting.step, self._thinking.step, self._text.message, self._stall.message, *self._footer.steps,
-            self._fault.message,
+            self._waiting.step, self._thinking.step, *self._tools.steps, self._text.message, self._stall.message,
+            self._tools.question, *self._footer.steps, self._fault.message,
         )  # fmt: skip
         return [step.to_dict() for step in shown if step]
+
+    def elements(self, thread_id: str) -> list[ElementDict]:
+        """The pictures that `steps` show."""
+        return self._tools.elements(thread_id)
 
     def feedback(self, turn: Turn) -> FeedbackDict | None:
         """The user's feedback on the answer that is shown."""
@@ -131,6 +143,33 @@ class AnswerView:
             case Kind.RETRACT:
                 await self._thinking.think(await self._text.take_back())
 
+    # Calls of tools: the `CallsView` of app/turn/tooling.py.
+
+    async def called(self, calls: Sequence[ToolCall], tools: Tools) -> None:
+        """Shows the calls of this round as far as they have arrived."""
+        await self._thinking.fold()
+        self._text.steps_follow = True
+        await self._tools.called(calls)
+
+    async def may_run(self, call: ToolCall | None, tools: Tools) -> None:
+        """Asks below the answer whether this call may run; None withdraws the question."""
+        if call is None:
+            await self._tools.take_back()
+        else:
+            await self._tools.ask(call, tools)
+
+    async def result(self, call: ToolCall, result: ToolResult) -> None:
+        """Shows what a call gave."""
+        await self._tools.result(call, result)
+
+    async def limit_reached(self, key: str) -> None:
+        """Notes why the model answers without further tools."""
+        await self._footer.add(text(key, self._frame.language))
+
+    async def tools_away(self, server: str) -> None:
+        """Notes that the tools of a server can't be used now."""
+        await self._footer.add(text("tools_away", self._frame.language, server=server))
+
     # What happens before and after.
 
     async def begin(self, answer: Answer) -> None:
@@ -140,6 +179,7 @@ class AnswerView:
         await self._footer.clear()
         await self._fault.remove()
         await self._thinking.begin(answer)
+        await self._tools.begin(answer)
         await self._text.begin(answer)
 
     async def finish(self, turn: Turn, fault: Fault | None = None) -> None:
@@ -148,6 +188,7 @@ class AnswerView:
         await self._waiting.end()
         await self._stall.take_back()
         answer = turn.answer
+        await self._tools.finish(answer or Answer())
         if answer and not (answer.empty and fault):
             await self._thinking.finish(answer)
             message = await self._text.finish(answer)
@@ -169,7 +210,8 @@ class AnswerView:
 
     async def resend(self) -> None:
         """Sends the answer so far again, to a browser that has reconnected."""
-        for step in (self._waiting.step, self._thinking.step, self._text.message, self._stall.message):
+        steps = (self._waiting.step, self._thinking.step, *self._tools.steps, self._text.message, self._stall.message)
+        for step in (*steps, self._tools.question):
             if step:
                 await cl.context.emitter.send_step(step.to_dict())
         for action in self._offered():
@@ -181,7 +223,8 @@ class AnswerView:
     def _offered(self) -> list[cl.Action]:
         """The buttons of a running turn."""
         now = [self._thinking.answer_now] if self._thinking.answer_now else []
-        return now + self._stall.actions
+        asked = self._tools.question.actions if self._tools.question else []
+        return now + self._stall.actions + asked
 
     async def _show_feedback(self, answer: Answer) -> None:
         # Chainlit keeps feedback on the step around the answer; fields not named here do not change.

@@ -41,7 +41,7 @@ class Presses:
             url = f"/api/answers/{turn.answer.id}/answer.md"
             await cl.context.emitter.send_window_message({"type": "kimi-download", "url": url})
         elif button.while_running:
-            chat.wish(turn, button.name)
+            chat.wish(turn, button.name, str(action.payload.get("call", "")))
         elif chat.tasks:
             await cl.context.emitter.send_toast(text("busy", chat.language))
         elif button.asks_engine and len(in_background(owner_of(session))) >= MOST_IN_BACKGROUND:

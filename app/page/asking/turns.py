@@ -20,6 +20,7 @@ from app.i18n import text
 from app.page.answer.view import AnswerView
 from app.page.asking.attachments import Attachments
 from app.page.asking.refusals import refuse
+from app.page.asking.tool_use import ToolUse
 from app.page.chat import Chat
 from app.page.threads import resuming
 from app.page.threads.saving import Keeper
@@ -39,11 +40,14 @@ _log = logging.getLogger("app.page")
 class Turns:
     """Answers the questions of all chats, one at a time in each chat."""
 
-    def __init__(self, state: EngineState, attachments: Attachments, keeper: Keeper, presets: Presets) -> None:
+    def __init__(
+        self, state: EngineState, attachments: Attachments, keeper: Keeper, presets: Presets, tools: ToolUse
+    ) -> None:
         self._state = state
         self._attachments = attachments
         self._keeper = keeper
         self._presets = presets
+        self._tools = tools
 
     async def ask(self, session: WebsocketSession, chat: Chat, message: cl.Message) -> None:
         """Answers a question once it is next in its chat."""
@@ -155,6 +159,7 @@ class Turns:
         answer, figures = job.answer, None
         try:
             await view.begin(answer)
+            job.tooling = await self._tools.of(session, chat, view)
             answer.ending = None
             copy = await self._keeper.copy_of(session, chat)
             async with self._keeper.autosave.writing(copy, turn, answer):

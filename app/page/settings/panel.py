@@ -14,6 +14,11 @@ from chainlit.session import WebsocketSession
 from app.i18n import Language, text
 from app.page.chat import Chat
 from app.talk.settings import MAX_TEMPERATURE, ChatSettings, Offer, follow_thinking, parse
+from app.tools.builtin import BUILTIN
+from app.tools.host import Listing
+
+_MOST_NAMED = 30
+"""How many tools the panel names."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,9 @@ class _Words:
         return text(f"settings_{key}", self.language, context=f"{self.offer.context:,}")
 
 
-def widgets(offer: Offer, language: Language, agent_name: str, chosen: Mapping[str, Any]) -> list[InputWidget]:
+def widgets(
+    offer: Offer, language: Language, agent_name: str, chosen: Mapping[str, Any], listing: Listing | None = None
+) -> list[InputWidget]:
     """The panel's widgets, with the values in `chosen`, or else the model's defaults.
 
     `agent_name` is the page's own name, shown while the user has set none. Settings without effect on the reader,
@@ -50,7 +57,23 @@ def widgets(offer: Offer, language: Language, agent_name: str, chosen: Mapping[s
         Tags(id="stop", initial=_typed(chosen.get("stop")), **words.about("stop")),
         TextInput(id="agent_name", initial=default.agent_name, placeholder=agent_name, **words.about("agent_name")),
         *([prompt] if offer.model.sampling else []),
+        *_tools(default, offer, language, listing or Listing()),
     ]
+
+
+def _tools(default: ChatSettings, offer: Offer, language: Language, listing: Listing) -> list[InputWidget]:
+    """The switch for tools, which names them; a model that can't call any is said to where there would be some."""
+    label = text("settings_tools", language)
+    if not offer.tools:
+        if not listing.tools and not listing.problems:
+            return []
+        unable = text("settings_tools_unable", language)
+        return [Switch(id="tools", initial=False, label=label, description=unable, disabled=True)]
+    names = [tool.name for tool in [*BUILTIN, *listing.tools]]
+    more = len(names) - _MOST_NAMED
+    named = ", ".join(names[:_MOST_NAMED]) + (f", … (+{more})" if more > 0 else "")
+    hint = text("settings_tools_hint", language, tools=named)
+    return [Switch(id="tools", initial=default.tools, label=label, description=hint)]
 
 
 def _of_the_model(default: ChatSettings, words: _Words) -> list[InputWidget]:
@@ -82,7 +105,7 @@ def _typed(stop: object) -> list[str]:
 
 async def send_panel(offer: Offer, chat: Chat, session: WebsocketSession) -> None:
     """Sends the panel with the session's settings."""
-    panel = Panel(widgets(offer, chat.language, config.ui.name, session.chat_settings))
+    panel = Panel(widgets(offer, chat.language, config.ui.name, session.chat_settings, chat.listing))
     # A copy, because Chainlit changes its own in place when the panel is confirmed.
     chat.panel = dict(await panel.send())
 

@@ -29,6 +29,7 @@ from app.page.chat import Chat
 from app.page.threads.data_layer import iso
 from app.page.threads.saving import Keeper
 from app.talk.conversation import Picture, Turn, new_id
+from app.talk.parts import ToolResult
 
 PICTURE_URL = "/project/thread/{thread}/picture/{file}"
 SCREEN = 30, 100_000
@@ -72,7 +73,7 @@ async def load(keeper: Keeper, session: WebsocketSession, chat: Chat) -> None:
         if found is None:
             return
         turns = [*found.conversation.turns, *found.conversation.aside]
-        chat.lost = await asyncio.to_thread(leave_out_lost_pictures, turns)
+        chat.lost = await asyncio.to_thread(leave_out_lost_pictures, turns, keeper.history.uploads / session.thread_id)
         chat.size = await asyncio.to_thread(_size, turns)
         chat.conversation, chat.copy = found.conversation, found.copy
         session.chat_settings = session.chat_settings or found.settings
@@ -123,6 +124,7 @@ def page_of(
         view.place = places[turn.id]
         steps += [_question(turn, session), _run(turn, view, session), *_notes(turn, view, chat), *view.steps()]
         elements += [_element(picture, turn, session.thread_id) for picture in turn.pictures]
+        elements += view.elements(session.thread_id)
         actions += [action.to_dict() for action in view.buttons(turn)]
     earlier = chat.conversation.index(turns[0].id) if turns else 0
     return {"steps": steps, "elements": elements, "actions": actions, "earlier": earlier}
@@ -141,17 +143,19 @@ def _last(turns: Sequence[Turn], room: tuple[int, int]) -> Sequence[Turn]:
 
 
 def _length(turn: Turn) -> int:
-    return len(turn.text) + (len(turn.answer.reasoning) + len(turn.answer.text) if turn.answer else 0)
+    return len(turn.text) + (sum(len(part.text) for part in turn.answer.parts) if turn.answer else 0)
 
 
 def _size(turns: Iterable[Turn]) -> int:
     """The bytes of memory that the texts take: a single letter outside Latin-1 at least doubles a text's size."""
-    texts = [[turn.text, *(words for one in turn.answers for words in (one.reasoning, one.text))] for turn in turns]
+    texts = [[turn.text, *(part.text for one in turn.answers for part in one.parts)] for turn in turns]
     return sum(sys.getsizeof(words) for some in texts for words in some)
 
 
-def leave_out_lost_pictures(turns: Iterable[Turn]) -> dict[str, int]:
+def leave_out_lost_pictures(turns: Iterable[Turn], folder: Path) -> dict[str, int]:
     """Removes pictures whose files are gone (KIMI_UPLOAD_DAYS), and marks the other files as in use.
+
+    `folder` is the thread's, for the pictures in results of tools.
 
     Returns:
         How many pictures a turn lost, by its id, for turns that lost any.
@@ -162,6 +166,8 @@ def leave_out_lost_pictures(turns: Iterable[Turn]) -> dict[str, int]:
         if len(there) < len(turn.pictures):
             lost[turn.id] = len(turn.pictures) - len(there)
             turn.pictures = there
+        for result in (step for answer in turn.answers for step in answer.steps if isinstance(step, ToolResult)):
+            result.pictures = [picture for picture in result.pictures if _in_use(folder / picture.file)]
     return lost
 
 

@@ -122,6 +122,23 @@ def test_a_login_ends_with_the_shared_password_also_while_the_page_runs(make: Ma
     assert not made_up.allow(made_up.begin("shared", "shared", ""))
 
 
+def test_a_generated_shared_password_ends_with_the_first_user_and_one_that_is_set_stays(
+    make: MakeRules, people: People
+) -> None:
+    generated, fixed = make(**REMOTE), make(**REMOTE, password="one")
+    assert generated.takes_shared()
+    assert not generated.asks_for_names()
+    login = generated.begin("shared", "shared", generated.shared.mark)
+    people.add("anna", PASSWORD)
+    assert not generated.takes_shared()
+    assert not generated.allow(login)
+    assert generated.asks_for_names()
+    assert fixed.takes_shared()
+    assert fixed.allow(fixed.begin("shared", "shared", fixed.shared.mark))
+    people.remove("anna")
+    assert generated.allow(login)
+
+
 def test_an_ended_login_is_out_and_the_others_of_the_account_are_in(make: MakeRules, tmp_path: Path) -> None:
     rules, ended = make(**HEADER), EndedLogins(tmp_path / "run" / "logins.json")
     first, second, berts = (rules.begin(f"header:{name}", "header") for name in ("anna", "anna", "bert"))

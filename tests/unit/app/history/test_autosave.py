@@ -86,7 +86,7 @@ async def test_two_sessions_may_continue_one_answer_and_both_texts_stay(history:
         await until(lambda: wrote)
         answer.add(Piece(Kind.ANSWER, "."))
         same.add(Piece(Kind.ANSWER, "!"))
-        await until(lambda: all(given.written == (0, len(given.answer.text)) for given in writer._given))
+        await until(lambda: all(given.written == (0, len(given.answer.text), 0) for given in writer._given))
     assert answer.id != same.id
     assert await kept(history, copy) == ["Once upon a time there was a king.", "Once upon a time in Paris!"]
 
@@ -97,9 +97,9 @@ async def test_words_that_turn_out_to_be_thoughts_are_written(history: History, 
     writer = autosave.Autosave(history)
     async with writer.writing(copy, turn, answer):
         answer.parts = parts_of(text="Let me see.")
-        await until(lambda: writer._given[0].written == (0, 11))
+        await until(lambda: writer._given[0].written == (0, 11, 0))
         answer.add(Piece(Kind.RETRACT, ""))
-        await until(lambda: writer._given[0].written == (11, 0))
+        await until(lambda: writer._given[0].written == (11, 0, 0))
     [answer] = (await load(history, copy.thread_id)).conversation.turns[0].answers
     assert (answer.reasoning, answer.text) == ("Let me see.", "")
 

@@ -112,7 +112,7 @@ class Process:
         presets: Any = SimpleNamespace(sample=lambda words: None)
         state: Any = SimpleNamespace(restart_if_failed=_nothing)
         unused: Any = None
-        self.callbacks = Callbacks(state, unused, self.keeper, presets, unused)
+        self.callbacks = Callbacks(state, unused, self.keeper, presets, unused, host=unused)
         self.tabs: list[Tab] = []
         self.step = InStep(self.keeper, lambda: [(tab.session, tab.chat) for tab in self.tabs])
 

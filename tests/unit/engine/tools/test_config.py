@@ -21,7 +21,7 @@ GOOD = """{
       "headers": {"Authorization": "Bearer ${TOKEN}"},
       "timeout": 5
     },
-    "off": {"command": "none", "disabled": true}
+    "off": {"command": "none", "env": {"KEY": "${NOT_THERE}"}, "disabled": true}
   }
 }"""
 
@@ -77,9 +77,14 @@ def test_an_error_names_line_and_key_in_one_sentence(tmp_path: Path, text: str, 
     assert "\n" not in str(caught.value)
 
 
+DIGITS = (b'{"mcpServers": {"a": {"command": "x", "timeout": ' + b"9" * 5000 + b"}}}", "too many digits")
+HALF = (rb'{"mcpServers": {"a": {"command": "x", "\ud800": 1}}}', "surrogate")
+"""A sentence with half a pair could not be written to the log."""
+
+
 def test_a_file_that_is_too_large_or_no_text_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "mcp.json"
-    for data, says in ((b" " * 300_000, "256 kB"), (b"\xff\xfe{", "UTF-8"), (b"[" * 100_000, "not JSON")):
+    for data, says in ((b" " * 300_000, "256 kB"), (b"\xff\xfe{", "UTF-8"), (b"[" * 100_000, "not JSON"), DIGITS, HALF):
         path.write_bytes(data)
         with pytest.raises(ToolsConfigError, match=says):
             read_config(path, {})

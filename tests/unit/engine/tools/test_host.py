@@ -20,7 +20,7 @@ from engine.tools.result import Result
 from tests.instruments import tool_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-PROGRAM = {"command": sys.executable, "args": [tool_server.__file__], "timeout": 1}
+PROGRAM = {"command": sys.executable, "args": [tool_server.__file__], "timeout": 30}
 
 
 def write(files: Workspace, **servers: object) -> None:
@@ -55,8 +55,9 @@ async def remote(request: web.Request) -> web.Response:
             result = tool_server.text("x" * 20_000_000)
         case "tools/call":
             result = tool_server.text("from afar")
-        case _:
-            result = {}
+        case unknown:
+            error = {"code": -32601, "message": f"Method not found: {unknown}"}
+            return web.json_response({"jsonrpc": "2.0", "id": message["id"], "error": error})
     return web.json_response({"jsonrpc": "2.0", "id": message["id"], "result": result})
 
 
@@ -69,16 +70,20 @@ async def host(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Host]:
     app.router.add_route("*", "/mcp", remote)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(server, "_PING_SECONDS", 1.0)
+        # On a slow machine, a healthy server may take longer than that: none is asked without a doubt.
+        patch.setattr(server, "_PING_EVERY", 3600.0)
         patch.setenv("SECRET_KEY", "sesame")
         async with TestServer(app) as far:
             address = {"url": str(far.make_url("/mcp")), "headers": {"X-Key": "${SECRET_KEY}"}}
-            write(files, near=PROGRAM | {"readOnlyUnasked": True, "env": {"GIVEN": "1"}}, far=address)
+            near = PROGRAM | {"readOnlyUnasked": True, "env": {"GIVEN": "1"}}
+            write(files, near=near, far=address, mute=PROGRAM | {"timeout": 2})
             made = Host(files, lambda line: None)
             running = asyncio.create_task(made.run())
-            await until(lambda: len(made.servers) == 2 and all(one.state == "ready" for one in made.servers))
+            await until(lambda: len(made.servers) == 3 and all(each.state == "ready" for each in made.servers))
             yield made
             running.cancel()
-            await asyncio.wait({running})
+            _, pending = await asyncio.wait({running}, timeout=30)
+            assert not pending
 
 
 def words(result: Result) -> str:
@@ -87,11 +92,32 @@ def words(result: Result) -> str:
 
 
 async def called(host: Host, name: str, **arguments: object) -> Result:
-    return await host.call(name, arguments)
+    async with asyncio.timeout(60):
+        return await host.call(name, arguments)
 
 
-async def ready_again(host: Host, name: str = "near") -> None:
-    await until(lambda: any(one.entry.name == name and one.state == "ready" for one in host.servers))
+def one(host: Host, name: str) -> server.Server:
+    return next(each for each in host.servers if each.entry.name == name)
+
+
+async def begun(host: Host, name: str, tool: str) -> asyncio.Task[Result]:
+    """A call at which the server is at work."""
+    mark = host._files.tool_folders / name / "called"
+    mark.unlink(missing_ok=True)
+    call = asyncio.create_task(called(host, f"{name}__{tool}"))
+    await until(mark.exists)
+    return call
+
+
+async def stopped(call: asyncio.Task[Result]) -> None:
+    call.cancel()
+    await asyncio.wait({call}, timeout=10)
+    assert call.cancelled()
+
+
+async def started_again(host: Host, name: str) -> None:
+    await until(lambda: one(host, name).state != "ready")
+    await until(lambda: one(host, name).state == "ready")
 
 
 async def test_tools_are_listed_once_and_can_be_called(host: Host) -> None:
@@ -128,35 +154,54 @@ async def test_an_unknown_tool_is_a_result(host: Host) -> None:
     assert result.reason.key == "tool_unknown"
 
 
-@pytest.mark.parametrize(
-    ("tool", "key"),
-    [("dies", "tool_server_ended"), ("huge", "tool_result_too_large"), ("never", "tool_slow")],
-)
+@pytest.mark.parametrize(("tool", "key"), [("dies", "tool_server_ended"), ("huge", "tool_result_too_large")])
 async def test_a_hostile_server_costs_the_call_and_is_started_again(host: Host, tool: str, key: str) -> None:
     result = await called(host, f"near__{tool}")
     assert result.reason is not None
     assert result.reason.key == key
-    await until(lambda: host.servers[0].state != "ready")
-    await ready_again(host)
+    await started_again(host, "near")
     assert words(await called(host, "near__echo", text="again")) == "again"
+
+
+async def test_calls_of_a_server_that_reads_nothing_end_and_it_is_started_again(host: Host) -> None:
+    first = await begun(host, "mute", "never")
+    # The pipe takes less than that, so the third call can't even be sent.
+    rest = [called(host, "mute__echo", text="x" * 600_000), called(host, "mute__echo", text="y")]
+    results = await asyncio.gather(first, *rest)
+    keys = [result.reason.key if result.reason else "" for result in results]
+    assert keys[0] == "tool_slow"
+    assert set(keys) <= {"tool_slow", "tool_server_ended"}
+    await started_again(host, "mute")
 
 
 async def test_a_reply_over_http_is_limited_too(host: Host) -> None:
     result = await called(host, "far__huge")
     assert result.reason is not None
     assert result.reason.key == "tool_result_too_large"
-    await until(lambda: host.servers[1].state != "ready")
-    await ready_again(host, "far")
+    await started_again(host, "far")
     assert words(await called(host, "far__echo")) == "from afar"
 
 
+async def test_a_ping_that_is_not_known_is_answered_all_the_same(host: Host) -> None:
+    far = one(host, "far")
+    assert far._connection is not None
+    assert await far._answers(far._connection)
+
+
 async def test_a_call_that_is_stopped_ends_a_program_that_does_not_notice(host: Host) -> None:
-    call = asyncio.create_task(called(host, "near__never"))
-    await asyncio.sleep(0.2)
-    call.cancel()
-    await asyncio.wait({call})
-    await until(lambda: host.servers[0].state != "ready")
-    await ready_again(host)
+    await stopped(await begun(host, "near", "never"))
+    await started_again(host, "near")
+
+
+async def test_a_call_that_is_stopped_costs_no_other_call(host: Host) -> None:
+    go = host._files.tool_folders / "near" / "go"
+    working = await begun(host, "near", "waits")
+    waiting = asyncio.create_task(called(host, "near__echo", text="later"))
+    await until(lambda: (connection := one(host, "near")._connection) and connection.calls == 2)
+    await stopped(waiting)
+    await asyncio.sleep(server._PING_SECONDS + 0.5)
+    go.touch()
+    assert words(await working) == "went"
 
 
 async def test_the_web_process_needs_the_key(host: Host) -> None:
@@ -165,7 +210,7 @@ async def test_the_web_process_needs_the_key(host: Host) -> None:
         assert (await client.get("/tools")).status == 401
         headers = {"Authorization": "Bearer k3y"}
         listed = await (await client.get("/tools", headers=headers)).json()
-        assert [one["name"] for one in listed["servers"]] == ["near", "far"]
+        assert [one["name"] for one in listed["servers"]] == ["near", "far", "mute"]
         call = {"name": "near__echo", "arguments": {"text": "hi"}}
         answer = await (await client.post("/call", headers=headers, json=call)).json()
         assert answer["parts"] == [{"type": "text", "text": "hi"}]
@@ -175,10 +220,11 @@ async def test_the_web_process_needs_the_key(host: Host) -> None:
 async def test_the_file_is_read_again_and_a_wrong_one_leaves_everything_as_it_is(host: Host) -> None:
     files = host._files
     before = files.tool_servers.read_text()
-    pid = next(psutil.Process().children()[n].pid for n in range(1))
+    pid = host._record._groups["near"].sid
+    assert psutil.pid_exists(pid)
     files.tool_servers.write_text("{")
     await until(lambda: host.problem is not None)
-    assert len(host.servers) == 2
+    assert len(host.servers) == 3
     write(files, none={"command": "/no/such/program"})
     await until(lambda: host.problem is None and host.servers and host.servers[0].reason is not None)
     reason = host.servers[0].reason
@@ -186,4 +232,4 @@ async def test_the_file_is_read_again_and_a_wrong_one_leaves_everything_as_it_is
     assert reason.key == "tool_no_program"
     assert not psutil.pid_exists(pid)
     files.tool_servers.write_text(before)
-    await until(lambda: [one.state for one in host.servers] == ["ready", "ready"])
+    await until(lambda: [each.state for each in host.servers] == ["ready"] * 3)

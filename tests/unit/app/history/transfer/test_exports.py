@@ -31,7 +31,7 @@ from app.page.threads.resuming import page_of
 from app.talk.conversation import LAST_SECOND, Answer, Conversation, Picture, Turn
 from app.talk.figures import Figures, Usage
 from app.talk.footer import footer_line
-from app.talk.parts import Reasoning, Text, parts_of
+from app.talk.parts import Reasoning, Text, ToolCall, ToolResult, parts_of
 from tests.instruments.pictures import png, shop_sign
 from tests.unit.app.history.test_store import load
 
@@ -69,7 +69,8 @@ async def thread(history: History, user: str) -> Thread:
     folder.mkdir(parents=True)
     (folder / "x.png").write_bytes(png(shop_sign("TEA", "house")))
     pictures = [Picture(str(folder / "x.png"), "招牌 1.png", 640, 400), Picture(str(folder / "gone.png"), "b", 1, 1)]
-    idea = [Reasoning("so"), Text("No "), Reasoning("wait"), Text("idea.")]
+    steps = [ToolCall("functions.a:0", "a", '{"x": "\0`"}'), ToolResult("functions.a:0", "```\nit is", failed=True)]
+    idea = [Reasoning("so"), Text("No "), *steps, Reasoning("wait"), Text("idea.")]
     figures = Figures("kimi-vl", 0.5, 2.0, Usage(1200, 5, 2), "stop")
     good = Answer(parts_of("hm", "A **tea** house."), "stop", 2.5, feedback=1, comment="yes", line="kimi · 3 tokens")
     conversation = Conversation()
@@ -249,6 +250,8 @@ async def test_the_zip_has_the_branch_that_is_shown_with_its_pictures(reader: Th
     assert markdown == (
         "# A tea house?\n\n## Question\n\n![](pictures/01-招牌%201.png)\n\nWhat is this?\n\n"
         "## Another answer\n\n<details><summary>Thinking</summary>\n\nso\n\n</details>\n\nNo \n\n"
+        '<details><summary>Tool: a</summary>\n\n```\n{"x": "\0`"}\n```\n\n</details>\n\n'
+        "<details><summary>Result</summary>\n\n````\n```\nit is\n````\n\n</details>\n\n"
         "<details><summary>Thinking</summary>\n\nwait\n\n</details>\n\nidea.\n\n"
         "*kimi-vl · first token 0.50 s · 2.0 tokens/s · 1,200 tokens in, 5 out*\n\n"
         "## Answer\n\n<details><summary>Thinking</summary>\n\nhm\n\n</details>\n\n"

@@ -53,7 +53,7 @@ class Desk:
         self.asked: list[str] = []
         self.free = asyncio.Event()
         keeper = Keeper(history, users)
-        self._callbacks = Callbacks(NOBODY, NOBODY, keeper, Presets(folder), NOBODY)
+        self._callbacks = Callbacks(NOBODY, NOBODY, keeper, Presets(folder), NOBODY, host=NOBODY)
         self._arrivals = arrivals._Arrivals(keeper, self._callbacks.returned)
 
     @property

@@ -1,0 +1,199 @@
+"""The steps that show calls of tools, with their results and pictures, and the question whether one may run."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from urllib.parse import quote
+
+import chainlit as cl
+from chainlit.element import ElementDict
+from chainlit.utils import utc_now
+
+from app.i18n import text
+from app.page.answer.buttons import MAY_RUN
+from app.page.answer.frame import Frame
+from app.talk.conversation import Answer, new_id
+from app.talk.parts import ResultPicture, ToolCall, ToolResult
+from app.turn.tooling import Tools
+
+_PICTURE_URL = "/project/thread/{thread}/picture/{file}"
+
+
+class ToolSteps:
+    """One step for each call, in their order: its arguments while they form, then its result."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self.steps: list[cl.Step] = []
+        self._calls: Sequence[ToolCall] = ()
+        """Those of this round; their steps are the last ones."""
+        self._pictures: dict[str, list[ResultPicture]] = {}
+        """By the id of their step."""
+        self.question: cl.Message | None = None
+
+    def restore(self, answer: Answer) -> None:
+        """Shows the calls of an answer from the history."""
+        self.steps, self._calls, self._pictures = [], (), {}
+        for call, result in _pairs(answer):
+            step = self._new(call)
+            step.start = step.end = utc_now()
+            self._fill(step, result)
+            self.steps.append(step)
+
+    async def begin(self, answer: Answer) -> None:
+        """Goes back to the calls that `answer` has so far."""
+        self._calls = ()
+        before = self.steps
+        self.restore(answer)
+        if [_look(step) for step in before] == [_look(step) for step in self.steps]:
+            # Nothing changes on the page, so its steps keep their ids.
+            self._pictures = {
+                old.id: self._pictures[new.id]
+                for old, new in zip(before, self.steps, strict=True)
+                if new.id in self._pictures
+            }
+            self.steps = before
+            return
+        for step in before:
+            await step.remove()
+        for step in self.steps:
+            await step.send()
+        for element in self.elements(cl.context.session.thread_id):
+            await cl.context.emitter.send_element(element)
+
+    async def called(self, calls: Sequence[ToolCall]) -> None:
+        """Shows the calls of this round as far as they have arrived."""
+        if not self._calls or calls[0] is not self._calls[0]:
+            await self._drop_unfinished()
+            self._calls = ()
+        for call, step in zip(calls, self.steps[len(self.steps) - len(self._calls) :], strict=False):
+            name, words = self._name(call), _arguments(call)
+            if (step.name, step.input) != (name, words):
+                step.name, step.input = name, words
+                await step.update()
+        for call in calls[len(self._calls) :]:
+            step = self._new(call)
+            step.start = utc_now()
+            self.steps.append(step)
+            await step.send()
+        self._calls = list(calls)
+
+    async def result(self, call: ToolCall, result: ToolResult) -> None:
+        """Shows the result of a call of this round."""
+        at = next(n for n, other in enumerate(self._calls) if other is call)
+        await self._end(self.steps[len(self.steps) - len(self._calls) + at], result)
+
+    async def finish(self, answer: Answer) -> None:
+        """Shows an answer that has ended: calls that were stopped, too."""
+        await self.take_back()
+        pairs = _pairs(answer)
+        for step, (_, result) in zip(self.steps, pairs, strict=False):
+            if not step.end:
+                await self._end(step, result)
+        await self._drop_unfinished()
+
+    def elements(self, thread_id: str) -> list[ElementDict]:
+        """The pictures of the results, for a page that receives the whole turn at once."""
+        return [
+            _element(picture, step_id, thread_id)
+            for step_id, pictures in self._pictures.items()
+            for picture in pictures
+        ]
+
+    async def _end(self, step: cl.Step, result: ToolResult | None) -> None:
+        step.end = utc_now()
+        self._fill(step, result)
+        await step.update()
+        for picture in result.pictures if result else ():
+            await cl.context.emitter.send_element(_element(picture, step.id, step.thread_id))
+
+    async def _drop_unfinished(self) -> None:
+        """Removes the steps of calls that never became complete."""
+        for step in [step for step in self.steps if not step.end]:
+            self.steps.remove(step)
+            await step.remove()
+
+    async def ask(self, call: ToolCall, tools: Tools) -> None:
+        """Asks below the answer whether this call may run."""
+        tool = tools[call.name]
+        words = text("may_run", self._frame.language, tool=_plain(tool.title), server=_plain(tool.server))
+        content = f"{words}\n\n{_fenced(_arguments(call), 'json')}"
+        self.question = cl.Message(content=content, type="system_message", parent_id=self._frame.parent_id)
+        self.question.actions = [self._frame.action(name) for name in MAY_RUN]
+        for action in self.question.actions:
+            action.payload["call"] = call.id
+        await self.question.send()
+
+    async def take_back(self) -> None:
+        """Removes the question from the page."""
+        # Detached before the first await: `resend` may send the turn again in between.
+        question, self.question = self.question, None
+        if question:
+            for action in question.actions:
+                await action.remove()
+            await question.remove()
+
+    def _fill(self, step: cl.Step, result: ToolResult | None) -> None:
+        step.is_error = result is None or result.failed
+        step.output = _fenced(result.text) if result and result.text else text("step_no_text", self._frame.language)
+        if result and result.pictures:
+            self._pictures[step.id] = result.pictures
+
+    def _name(self, call: ToolCall) -> str:
+        return text("step_call", self._frame.language, tool=call.name)
+
+    def _new(self, call: ToolCall) -> cl.Step:
+        step = cl.Step(name=self._name(call), type="tool", show_input="json", parent_id=self._frame.parent_id)
+        step.input = _arguments(call)
+        return step
+
+
+def _look(step: cl.Step) -> tuple[str, str, str]:
+    return step.name, step.input, step.output
+
+
+def _pairs(answer: Answer) -> list[tuple[ToolCall, ToolResult | None]]:
+    """The calls of an answer with their results, in the order of the calls."""
+    pairs: list[tuple[ToolCall, ToolResult | None]] = []
+    for part in answer.steps:
+        if isinstance(part, ToolCall):
+            pairs.append((part, None))
+        else:
+            # Ids may repeat in another round: the latest call without a result is meant.
+            at = next((n for n in range(len(pairs)) if pairs[n][1] is None and pairs[n][0].id == part.id), None)
+            if at is not None:
+                pairs[at] = (pairs[at][0], part)
+    return pairs
+
+
+def _arguments(call: ToolCall) -> str:
+    try:
+        return json.dumps(json.loads(call.arguments), indent=1, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return call.arguments
+
+
+def _fenced(words: str, language: str = "") -> str:
+    """A text that is shown as it is: nothing in it becomes a link, a picture or a heading."""
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", words)), default=0))
+    return f"{fence}{language}\n{words}\n{fence}"
+
+
+def _plain(words: str) -> str:
+    return re.sub(r"[`*_\[\]<>|\\]", " ", words).strip()
+
+
+def _element(picture: ResultPicture, step_id: str, thread_id: str) -> ElementDict:
+    return {
+        "id": new_id(),
+        "threadId": thread_id,
+        "type": "image",
+        "url": _PICTURE_URL.format(thread=quote(thread_id), file=quote(picture.file)),
+        "name": picture.name,
+        "display": "inline",
+        "size": "medium",
+        "forId": step_id,
+        "mime": "image/png" if picture.file.endswith(".png") else "image/jpeg",
+    }
