@@ -22,7 +22,9 @@ kimi.chats = (() => {
     const date = new Date(createdAt);
     const today = date.toDateString() === new Date().toDateString();
     const time = date.toLocaleTimeString(navigator.language, { hour: "numeric", minute: "2-digit" });
-    return [today ? time : `${day(date)} ${time}`, metadata?.file].filter(Boolean).join(" · ");
+    // The first page of a PDF is called "a.pdf (1)", and the first frame of a video "a.mp4 · 0:00".
+    const file = metadata?.file?.replace(/(\.\w+) (\(\d+\)|· [\d:]+)$/, "$1");
+    return [today ? time : `${day(date)} ${time}`, file].filter(Boolean).join(" · ");
   }
 
   // `change` changes the list; `fail` shows a sentence.

@@ -47,6 +47,8 @@ class Figures:
     usage: Usage | None = None
     finish_reason: Annotated[str, Field(max_length=MAX_FINISH_REASON)] = ""
     """As the engine reports it; empty if the turn did not complete."""
+    characters: bool = False
+    """Whether the engine's tokens are characters, whose number and rate mean nothing to people."""
 
     def __post_init__(self) -> None:
         # A remote server may use any name for its models.

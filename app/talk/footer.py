@@ -26,6 +26,9 @@ def footer_line(answer: Answer, language: Language) -> str:
 
 def _figures(figures: Figures, language: Language) -> list[str]:
     parts = [figures.model]
+    if figures.characters:
+        seconds = f"{(figures.first_token or 0) + figures.writing:.1f}"
+        return [*parts, text("line_seconds", language, seconds=seconds)]
     if figures.first_token is not None:
         parts.append(text("line_first_token", language, seconds=f"{figures.first_token:.2f}"))
     if (speed := figures.tokens_per_second) is not None:

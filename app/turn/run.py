@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import httpx2
@@ -28,7 +28,7 @@ from app.turn.job import Job
 from app.turn.request import make_request
 from app.upstream.backpressure import Reply
 from app.upstream.client import EngineClient
-from app.upstream.progress import Pulse, beating
+from app.upstream.progress import Pulse, Report, beating
 from app.upstream.stall import Patience, Stall
 from app.upstream.state import EngineState
 from app.upstream.stream import BrokenStreamError, StreamedError, StreamReader
@@ -146,7 +146,8 @@ async def _round(client: EngineClient, job: Job, view: View, patience: Patience)
     can_answer_now = request.marks is not None and client.plan.traits.continues and not job.answer.thinking_cut
     await view.asking(request.settings, request.fitted, can_answer_now)
     streaming = request.settings.streaming
-    figures = Figures(request.settings.model)
+    characters = client.plan.traits.unit == "character"
+    figures = Figures(request.settings.model, characters=characters)
 
     async def show(piece: Piece) -> None:
         if piece.kind is Kind.CALL:
@@ -160,7 +161,9 @@ async def _round(client: EngineClient, job: Job, view: View, patience: Patience)
     with spans.request(client.plan, request.body, figures, job.answer) as asked:
         try:
             send = client.ask(request.body, asked.headers)
-            report = Stall(patience, job.keep_waiting, view.stalled).after(view.pulse)
+            report = Stall(patience, job.keep_waiting, view.stalled).after(
+                _without_speed(view) if characters else view.pulse
+            )
             beat = beating(asked.clock, client.queue, report) if streaming else nullcontext()
             async with beat, send as reply:
                 if streaming:
@@ -175,6 +178,13 @@ async def _round(client: EngineClient, job: Job, view: View, patience: Patience)
                 job.answer.seconds_thinking = (job.answer.seconds_thinking or 0) + asked.clock.thinking
         figures.usage, figures.finish_reason = reader.usage, reader.finish_reason or ("" if enough else "stop")
     return _Done(figures, enough, reader.calls, len(job.answer.text) == before and not reader.calls)
+
+
+def _without_speed(view: View) -> Report:
+    async def pulse(seen: Pulse | None) -> None:
+        await view.pulse(seen and replace(seen, tokens_per_second=None))
+
+    return pulse
 
 
 def _repeated(client: EngineClient, body: Mapping[str, Any]) -> str:

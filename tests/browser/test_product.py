@@ -25,7 +25,7 @@ def test_the_name_of_a_shop_is_read_from_its_sign(product: Product, open_page: O
     expect(page.steps.first).to_contain_text(re.compile(r"Thought for \d+ s"))
     page.steps.first.get_by_role("button").click()
     expect(page.steps.first.locator(".message-content, .prose").first).not_to_be_empty()
-    expect(page.notes.last).to_contain_text(re.compile(r"reader · first token \d+\.\d+ s · .*tokens in, \d+ out"))
+    expect(page.notes.last).to_contain_text(re.compile(r"reader · \d+\.\d s$"))
     [stored] = [path for path in (product.workspace / "uploads").rglob("*") if path.is_file()]
     assert re.fullmatch(r"[0-9a-f]{64}\.png", stored.name)
 

@@ -39,9 +39,9 @@ FIXES = (
     Patch(
         # Its buttons remember what was clicked, but another answer in the same place has its own feedback.
         name="feedback",
-        why="the feedback buttons show the feedback of the answer above them",
+        why="the feedback buttons show the feedback of the answer above them, and an error has none",
         file="frontend/src/components/chat/Messages/Message/Buttons/index.tsx",
         old="n?f.jsx(nKn,{message:n}):null",
-        new="n?f.jsx(nKn,{message:n},JSON.stringify(n.feedback||0)):null",
+        new="n&&!t.isError?f.jsx(nKn,{message:n},JSON.stringify(n.feedback||0)):null",
     ),
 )

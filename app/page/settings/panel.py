@@ -43,16 +43,17 @@ def widgets(
     """The panel's widgets, with the values in `chosen`, or else the model's defaults.
 
     `agent_name` is the page's own name, shown while the user has set none. Settings without effect on the reader,
-    which is deterministic and follows no instructions, are not shown for it.
+    which is deterministic, follows no instructions and does not think, are not shown for it.
     """
     default, words = parse(chosen, offer), _Words(offer, language)
     prompt = TextInput(
         id="system_prompt", initial=default.system_prompt, multiline=True, **words.about("system_prompt")
     )
+    shown = Switch(id="show_thinking", initial=default.show_thinking, **words.about("show_thinking"))
     return [
         *_of_the_model(default, words),
         Switch(id="streaming", initial=default.streaming, **words.about("streaming")),
-        Switch(id="show_thinking", initial=default.show_thinking, **words.about("show_thinking")),
+        *([shown] if offer.model.sampling else []),
         # As typed, with their escapes.
         Tags(id="stop", initial=_typed(chosen.get("stop")), **words.about("stop")),
         TextInput(id="agent_name", initial=default.agent_name, placeholder=agent_name, **words.about("agent_name")),

@@ -18,6 +18,11 @@ FIGURES = Figures("kimi-vl", 0.254, 2.0, Usage(1234, 101, 40), "stop")
             "kimi-vl · first token 0.25 s · 50 tokens/s · 1,234 tokens in, 101 out",
             "kimi-vl · 首个词元 0.25 秒 · 50 词元/秒 · 输入 1,234 词元，输出 101 词元",
         ),
+        (
+            Answer(ending="stop", figures=Figures("reader", 0.254, 2.0, Usage(0, 604), characters=True)),
+            "reader · 2.3 s",
+            "reader · 2.3 秒",
+        ),
         (Answer(ending="length", figures=Figures("m")), "token limit reached · m", "已达到最大词元数 · m"),
         (Answer(ending="stopped"), "stopped", "已停止"),
         (Answer(ending="error"), "interrupted", "已中断"),

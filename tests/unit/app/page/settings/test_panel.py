@@ -34,7 +34,7 @@ def test_what_does_nothing_for_the_reader_is_not_shown() -> None:
     shown = panel(
         Offer(("reader",), find_model("reader"), 1_048_576), {"temperature": 0.3, "system_prompt": "Be brief."}
     )
-    assert list(shown) == ["model", "max_tokens", "streaming", "show_thinking", "stop", "agent_name"]
+    assert list(shown) == ["model", "max_tokens", "streaming", "stop", "agent_name"]
 
 
 def test_the_switch_for_thinking_is_there_only_where_the_model_has_one() -> None:
