@@ -136,10 +136,10 @@ def _read(video: InputContainer, budget: Budget) -> Made:
     reel = _Reel(stream, _packets(video, stream))
     if not reel.packets:
         raise PictureError("video_no_frames")
-    film = _Film()
+    film, began = _Film(), time.process_time()
     count = budget.count(reel.duration, len(reel.packets))
     limits = budget.each(count)
-    for frame, seconds in reel.frames(count, lambda: time.process_time() > budget.seconds * _HASTE):
+    for frame, seconds in reel.frames(count, lambda: time.process_time() - began > budget.seconds * _HASTE):
         film.add(_picture(frame, stream), seconds, limits, lossy=True)
     return film.made(reel.duration, sound=bool(video.streams.audio))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.history.tables import answers, turns
+from app.history.tables import answers, threads, turns
 
 _BEFORE = 40
 _AROUND = 160
@@ -24,8 +24,9 @@ class Place:
     words: str
 
 
-async def places(connection: AsyncConnection, thread_ids: Sequence[str], words: str) -> dict[str, Place]:
-    """The latest match of each thread, by its id; none where only its name matches."""
+async def places(connection: AsyncConnection, user_id: str, thread_ids: Sequence[str], words: str) -> dict[str, Place]:
+    """The latest match of each of this user's threads, by its id; none where only its name matches."""
+    own = select(threads.c.id).where(threads.c.user_id == user_id, threads.c.id.in_(thread_ids))
     found: dict[str, tuple[float, Place]] = {}
     for column in (turns.c.text, answers.c.text):
         at = _position(column, words, connection.dialect.name)
@@ -33,7 +34,7 @@ async def places(connection: AsyncConnection, thread_ids: Sequence[str], words: 
         rows = await connection.execute(
             select(turns.c.thread_id, turns.c.page_id, turns.c.asked, at, func.substr(column, start, _AROUND))
             .select_from(turns if column is turns.c.text else turns.join(answers))
-            .where(turns.c.thread_id.in_(thread_ids), at > 0)
+            .where(turns.c.thread_id.in_(own), at > 0)
             .order_by(turns.c.asked.desc())
             .limit(_MOST)
         )

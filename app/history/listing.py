@@ -86,7 +86,7 @@ async def list_threads(
     async with database.reading(seconds) as connection:
         rows = (await connection.execute(query)).all()
         shown = rows[:first]
-        matches = await places(connection, [row.id for row in shown], words) if words and shown else {}
+        matches = await places(connection, user_id, [row.id for row in shown], words) if words and shown else {}
     entries = [
         Entry(row.id, row.name, row.preset, row.updated, bool(row.pinned), row.file, matches.get(row.id))
         for row in shown

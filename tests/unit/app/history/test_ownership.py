@@ -73,6 +73,7 @@ async def world(history: History, users: Users) -> World:
     await history.of(anna.user_id).change(anna.thread_id, name=SECRET)
     await users.remember(anna.user_id, "describe", {"system_prompt": SECRET})
     bobs_turn = a_turn(history, bob.thread_id, "Bob's?")
+    bobs_turn.pictures = [replace(picture, name="Bob's.png") for picture in bobs_turn.pictures]
     await history.save(bob, [bobs_turn], {}, bobs_turn.id)
     return World(history, users, anna, bob, turn, bobs_turn)
 
@@ -189,6 +190,10 @@ ATTACKS: dict[str, list[Attack]] = {
         lambda world: own(world).change(world.anna.thread_id, name="Bob's"),
         lambda world: own(world).change(world.anna.thread_id, settings={"temperature": 9}),
     ],
+    "OwnHistory.retitle": [
+        lambda world: own(world).retitle(world.anna.thread_id, "", "Bob's"),
+        lambda world: own(world).retitle(world.anna.thread_id, f"{SECRET}?", "Bob's"),
+    ],
     "OwnHistory.rate": [
         lambda world: own(world).rate(world.answer.id, 0, "Bob's"),
         lambda world: own(world).rate(world.answer.id, None),
@@ -202,7 +207,7 @@ ATTACKS: dict[str, list[Attack]] = {
     "list_threads": [
         lambda world: list_threads(world.history.database, world.bob.user_id, 100, search="secret"),
         lambda world: list_threads(
-            world.history.database, world.bob.user_id, 9, cursor=f"1e300/{world.anna.thread_id}"
+            world.history.database, world.bob.user_id, 9, cursor=f"1/1e300/{world.anna.thread_id}"
         ),
         lambda world: list_threads(world.history.database, world.bob.user_id, 100, feedback=1),
         lambda world: list_threads(world.history.database, "", 100),
