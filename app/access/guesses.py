@@ -81,11 +81,14 @@ class Guesses:
             async with turn.lock:
                 if (seconds := self._wait(key, None if device else address)) > 0:
                     raise TooManyGuessesError(seconds)
-                yield forgive
-                if right:
-                    self._wrong.pop(key, None)
-                else:
-                    self._count(key, None if device else address)
+                try:
+                    yield forgive
+                finally:
+                    # However it ended: a try that raised, or whose client has left, was one too.
+                    if right:
+                        self._wrong.pop(key, None)
+                    else:
+                        self._count(key, None if device else address)
         finally:
             turn.users -= 1
             if not turn.users:

@@ -137,7 +137,7 @@ def _slot(part: object, path: str, around: list[Any]) -> Iterator[PictureSlot]:
     if not isinstance(part, dict):
         raise bad_request(f"Messages {_PARTS}.", path)
     kind = part.get("type")
-    if kind in _EXAMPLES:
+    if isinstance(kind, str) and kind in _EXAMPLES:
         no_other_media(part, path, allowed=kind)
         if isinstance(part.get(kind), str):
             part[kind] = {"url": part[kind]}

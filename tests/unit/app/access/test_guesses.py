@@ -45,6 +45,14 @@ async def test_after_ten_wrong_ones_the_wait_doubles_whatever_the_address(door: 
     assert waits == [60, 120, 240, 480, 900, 900]
 
 
+async def test_a_try_that_ends_in_an_error_counts_too(door: Door) -> None:
+    for _ in range(10):
+        with pytest.raises(LookupError):
+            async with door.guesses.one("anna", "1.1.1.1", None):
+                raise LookupError
+    assert await door.knock() == "wait 60"
+
+
 async def test_guessing_at_one_account_keeps_no_one_out_of_another(door: Door) -> None:
     for _ in range(200):
         await door.knock("shared")
