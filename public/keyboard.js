@@ -73,7 +73,8 @@
   }
 
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing || event.defaultPrevented) return;
+    // Safari reports the Enter that ends a composition as key 229, after the composition has ended.
+    if (event.isComposing || event.keyCode === 229 || event.defaultPrevented) return;
     if (event.target.id === "edit-chat-input") return inEdit(event);
     const key = keyOf(event);
     if (key === "?" && isTyping(event.target)) return;
@@ -82,6 +83,20 @@
     event.preventDefault();
     act();
   });
+
+  // An open tooltip takes the first Escape for itself, but the dialog is meant.
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key !== "Escape" || !event.isTrusted) return;
+      if (!document.querySelector("[role=tooltip]") || !document.querySelector("[role=dialog]")) return;
+      const { target } = event;
+      const again = () => target.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+      // Until the tooltip has faded, it would take the key again.
+      setTimeout(() => document.querySelector("[role=dialog]") && again(), 200);
+    },
+    true,
+  );
 
   // These buttons disappear when they are pressed. On a phone the keyboard on the screen would open.
   document.addEventListener("click", (event) => {
