@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +11,13 @@ from app.files.uploads import UploadStore
 from app.talk.control_tokens import whole
 from app.talk.conversation import Picture
 from app.talk.parts import MOST_RESULT_CHARACTERS, MOST_RESULT_PICTURES, ResultPicture, ToolCall, ToolResult
+from app.tools.arguments import arguments_of, misfit
 from app.tools.builtin import BUILTIN, call_builtin
 from app.tools.host import ToolHost
 from app.tools.tool import Outcome, Tool
 
 MOST_TOOLS = 128
 """OpenAI's limit."""
-_log = logging.getLogger("app.tools")
 
 
 class Toolbox:
@@ -42,7 +40,7 @@ class Toolbox:
         """The file of a result's picture."""
         return self._store.path_of(self._thread, picture.file)
 
-    def mistake(self, call: ToolCall) -> str:
+    async def mistake(self, call: ToolCall) -> str:
         """What is wrong with a call, for the model; empty: nothing."""
         tool = self.tools.get(call.name)
         if tool is None:
@@ -51,7 +49,7 @@ class Toolbox:
             arguments = arguments_of(call)
         except ValueError as error:
             return f"The arguments are not a JSON object ({error}). Call the tool again with correct arguments."
-        if said := misfit(tool.schema, arguments):
+        if said := await misfit(tool.schema, arguments):
             return f"The arguments do not fit ({said}). Call the tool again with correct ones."
         return ""
 
@@ -79,37 +77,6 @@ class Toolbox:
             file = Path(picture.path).name
             result.pictures.append(ResultPicture(file, picture.name, picture.width, picture.height))
         return result
-
-
-def misfit(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
-    """Where the arguments do not fit the schema; empty if they do, or if the schema itself is wrong."""
-    # Imported here, because the page starts sooner without it.
-    from jsonschema import Draft202012Validator, ValidationError  # noqa: PLC0415
-    from referencing import Registry  # noqa: PLC0415
-
-    validator = Draft202012Validator(dict(schema), registry=Registry())
-    try:
-        validator.validate(arguments)
-    except ValidationError as error:
-        return f"{'.'.join(map(str, error.absolute_path)) or 'in all'}: {error.message[:300]}"
-    except Exception as error:
-        _log.info("a tool's schema can't be used: %s", type(error).__name__)
-    return ""
-
-
-def arguments_of(call: ToolCall) -> dict[str, Any]:
-    """The arguments of a call.
-
-    Raises:
-        ValueError: they are not a JSON object.
-    """
-    try:
-        arguments = json.loads(call.arguments.strip() or "{}")
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    if not isinstance(arguments, dict):
-        raise ValueError("it must be an object")  # noqa: TRY004 - the same mistake to the model
-    return arguments
 
 
 def limited(text: str) -> str:

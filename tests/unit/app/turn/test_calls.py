@@ -13,7 +13,7 @@ import pytest
 from app.files.pictures import PictureLimits
 from app.files.uploads import UploadStore
 from app.talk.conversation import Answer, Turn
-from app.talk.parts import MOST_RESULT_CHARACTERS, Reasoning, Text, ToolCall, ToolResult
+from app.talk.parts import LONGEST_NAME, MOST_RESULT_CHARACTERS, Reasoning, Text, ToolCall, ToolResult
 from app.talk.step_messages import step_messages
 from app.tools.host import ToolHost
 from app.tools.tool import Outcome, Tool
@@ -291,6 +291,13 @@ async def test_an_engine_that_breaks_off_in_a_call_costs_the_round(bench: Bench)
     with pytest.raises(Exception, match=r".*"):
         await run(bench.desk.state, bench.begin(), bench.desk.screen)
     assert not bench.job.answer.steps
+
+
+def test_a_call_without_an_id_gets_one_that_can_be_stored() -> None:
+    calls = [ToolCall("", "a" * LONGEST_NAME, "{}") for _ in range(2)]
+    loop.named(calls, 99)
+    assert len({call.id for call in calls}) == 2
+    assert all(len(call.id) <= LONGEST_NAME for call in calls)
 
 
 def test_calls_without_a_result_and_repeated_ids_still_make_a_conversation() -> None:
