@@ -33,14 +33,16 @@ BUILTIN = (
 """They change nothing and see nothing but this chat's pictures, so they run unasked."""
 
 
-async def call_builtin(name: str, arguments: Mapping[str, Any], pictures: Sequence[Picture]) -> Outcome:
-    """Calls one of them on the pictures of a chat, oldest first."""
+async def call_builtin(
+    name: str, arguments: Mapping[str, Any], pictures: Sequence[Picture], person: str = ""
+) -> Outcome:
+    """Calls one of them on the pictures of a chat, oldest first; the calls of each `person` are served in turn."""
     number = arguments.get("picture")
     if not isinstance(number, int) or not 1 <= number <= len(pictures):
         return Outcome(f"There is no picture {number}; this chat has {len(pictures)}.", failed=True)
     try:
         async with aiofiles.open(Path(pictures[number - 1].path), "rb") as file:
             data = await file.read()
-        return await look(name, arguments, data)
+        return await look(name, arguments, data, person)
     except OSError:
         return Outcome(f"Picture {number} can't be read any more.", failed=True)

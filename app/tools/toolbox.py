@@ -21,16 +21,24 @@ MOST_TOOLS = 128
 
 
 class Toolbox:
-    """The tools that a turn may use. Only pictures of its own chat are within their reach."""
+    """The tools that a turn of `person` may use. Only pictures of its own chat are within their reach."""
 
     def __init__(
-        self, tools: Sequence[Tool], host: ToolHost, store: UploadStore, thread: str, limits: PictureLimits
+        self,
+        tools: Sequence[Tool],
+        host: ToolHost,
+        store: UploadStore,
+        thread: str,
+        limits: PictureLimits,
+        *,
+        person: str = "",
     ) -> None:
         self.tools = {tool.name: tool for tool in [*BUILTIN, *tools][:MOST_TOOLS]}
         self._host = host
         self._store = store
         self._thread = thread
         self._limits = limits
+        self._person = person
 
     def functions(self) -> list[dict[str, Any]]:
         """For the request to the engine."""
@@ -59,7 +67,7 @@ class Toolbox:
         if self.tools[call.name].server:
             outcome = await self._host.call(call.name, arguments)
         else:
-            outcome = await call_builtin(call.name, arguments, pictures)
+            outcome = await call_builtin(call.name, arguments, pictures, self._person)
         return await self._within_limits(call, outcome)
 
     async def _within_limits(self, call: ToolCall, outcome: Outcome) -> ToolResult:

@@ -109,8 +109,9 @@ async def run(state: EngineState, job: Job, view: View) -> Figures:
             await calls.answer(done.calls, job.tooling)
             job.continuing = True
         elif done.silent and job.answer.steps and not asked_again:
-            # Kimi-K2 sometimes says nothing after the result of a tool.
+            # Kimi-K2 sometimes says nothing after the result of a tool, or only thinks.
             asked_again = True
+            _go_on(job, client)
         else:
             return done.figures
 

@@ -261,6 +261,19 @@ async def test_an_empty_answer_after_a_result_is_asked_for_once_more(bench: Benc
     assert len(bench.engine.requests) == 3
 
 
+async def test_thoughts_without_an_answer_after_a_result_are_dropped_where_they_cannot_be_sent_back(
+    bench: Bench,
+) -> None:
+    bench.desk.plan(engine="openai", model="another", served_name="scripted")
+    silent = Script(reasoning=["Hm."], answer=[])
+    answer = await bench.ask(reasoning=["I look."], answer=[], calls=(call("echo", '{"text": "x"}'),), after=silent)
+    assert len(bench.engine.requests) == 3
+    assert bench.engine.requests[2] == bench.engine.requests[1]
+    assert bench.messages[-1] == {"role": "tool", "tool_call_id": ECHO, "content": "x"}
+    assert [part.kind for part in answer.parts] == ["reasoning", "tool_call", "tool_result", "reasoning"]
+    assert answer.reasoning.count("Hm.") == 1
+
+
 async def stopped(bench: Bench, until: Callable[[], bool], **script: Any) -> Answer:
     bench.engine.script = Script(**script)
     turn = asyncio.create_task(run(bench.desk.state, bench.begin(), bench.desk.screen))
@@ -287,10 +300,26 @@ async def test_stop_ends_the_question_and_a_running_call_and_the_answer_can_go_o
 
 
 async def test_an_engine_that_breaks_off_in_a_call_costs_the_round(bench: Bench) -> None:
-    bench.engine.script = Script(answer=["a", "b"], break_after=1)
-    with pytest.raises(Exception, match=r".*"):
-        await run(bench.desk.state, bench.begin(), bench.desk.screen)
-    assert not bench.job.answer.steps
+    bench.engine.script = Script(answer=[], calls=(call("echo", '{"te', 'xt": "hi"}'),), break_in_call=True)
+    turn = asyncio.create_task(run(bench.desk.state, bench.begin(), bench.desk.screen))
+    async with asyncio.timeout(30):
+        while bench.view.formed[-1:] != [['{"te']]:
+            await asyncio.sleep(0.01)
+        bench.desk.status("starting", restarts=1)
+        await bench.desk.screen.shown.wait()
+        assert bench.job.answer.parts == []
+        bench.engine.script = Script(answer=[], calls=(call("echo", '{"text": "hi"}'),), after=DONE)
+        bench.desk.status("ready", restarts=1)
+        await turn
+    broken, again, _ = bench.engine.requests
+    assert again == broken
+    assert bench.host.called == ["near__echo"]
+    assert bench.view.results == [ToolResult(ECHO, "hi")]
+    assert bench.job.answer.parts == [
+        ToolCall(ECHO, "near__echo", '{"text": "hi"}'),
+        ToolResult(ECHO, "hi"),
+        Text("Done."),
+    ]
 
 
 def test_a_call_without_an_id_gets_one_that_can_be_stored() -> None:
