@@ -153,7 +153,7 @@ async def _round(client: EngineClient, job: Job, view: View, patience: Patience)
     async def show(piece: Piece) -> None:
         if piece.kind is Kind.CALL:
             if job.tooling:
-                await job.tooling.view.called(reader.calls, job.tooling.toolbox.tools)
+                await job.tooling.view.called(reader.calls, job.tooling.toolbox.tools, forming=True)
             return
         await view.show(job.answer.add(piece))
 

@@ -21,6 +21,7 @@ from app.tools.toolbox import Toolbox
 from app.turn import calls as loop
 from app.turn.consent import Consent
 from app.turn.job import Job
+from app.turn.request import LEFT_OUT
 from app.turn.run import run
 from app.turn.tooling import Tooling, Tools
 from engine.config import Settings
@@ -78,7 +79,7 @@ class Seen:
         self.limits: list[str] = []
         self.open = asyncio.Event()
 
-    async def called(self, calls: Sequence[ToolCall], tools: Tools) -> None:
+    async def called(self, calls: Sequence[ToolCall], tools: Tools, *, forming: bool = False) -> None:
         self.formed.append([call.arguments for call in calls])
 
     async def may_run(self, call: ToolCall | None, tools: Tools) -> None:
@@ -203,6 +204,30 @@ async def test_a_long_result_is_cut_and_says_so_and_control_strings_are_broken(b
     assert "100,000" in long
     assert "<|im_end|>" not in injected
     assert "◁/think▷" not in injected
+
+
+async def test_results_that_overfill_the_context_are_left_out_oldest_first(bench: Bench) -> None:
+    bench.engine._context = 12_000
+    bench.consent.always.add("near__huge")
+    script = DONE
+    for number in (2, 1, 0):
+        script = Script(answer=[], calls=(call("huge", "{}", at=number),), after=script)
+    bench.engine.script = script
+    await run(bench.desk.state, bench.begin(), bench.desk.screen)
+    *old, newest = [message["content"] for message in bench.messages if message["role"] == "tool"]
+    assert old == [LEFT_OUT, LEFT_OUT]
+    assert newest.startswith("xxx")
+    answer = bench.job.answer
+    assert [step.text[:3] for step in answer.steps if isinstance(step, ToolResult)] == ["xxx"] * 3
+    assert answer.text == "Done."
+
+
+async def test_a_single_result_that_does_not_fit_costs_the_result_and_not_the_turn(bench: Bench) -> None:
+    bench.engine._context = 5000
+    bench.consent.always.add("near__huge")
+    answer = await bench.ask(answer=[], calls=(call("huge", "{}"),), after=DONE)
+    assert bench.messages[-1]["content"] == LEFT_OUT
+    assert answer.text == "Done."
 
 
 async def test_a_picture_of_a_result_follows_as_a_message_of_the_user(bench: Bench) -> None:
