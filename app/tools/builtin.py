@@ -15,6 +15,7 @@ from app.tools.tool import Outcome, Tool
 _FRACTION = {"type": "number", "minimum": 0, "maximum": 1}
 _PICTURE = {"type": "integer", "minimum": 1, "description": "Number of the picture in this chat, from 1, oldest first."}
 _REGION = dict.fromkeys(("left", "top", "right", "bottom"), _FRACTION)
+_STORED = "Pictures are stored no larger than the model takes them, so there may be no finer detail than it has seen."
 _NOTE = "Positions are fractions of the picture's width and height, from 0 (left, top) to 1 (right, bottom)."
 
 
@@ -25,8 +26,8 @@ def _tool(name: str, description: str, more: Mapping[str, Any], required: Sequen
 
 _POINTS = dict.fromkeys(("from_x", "from_y", "to_x", "to_y"), _FRACTION)
 BUILTIN = (
-    _tool("crop", "Returns a region of a picture of this chat.", _REGION, list(_REGION)),
-    _tool("zoom", "Returns a region of a picture of this chat, enlarged: for small details.", _REGION, list(_REGION)),
+    _tool("crop", f"Returns a region of a picture of this chat. {_STORED}", _REGION, list(_REGION)),
+    _tool("zoom", f"Returns a region of a picture of this chat, enlarged. {_STORED}", _REGION, list(_REGION)),
     _tool("read_text", "Reads the text in a picture, or a region of it, by OCR: each line with its box.", _REGION, []),
     _tool("measure", "Measures the distance between two points in pixels, and their colours.", _POINTS, list(_POINTS)),
 )

@@ -18,6 +18,8 @@ from app.tools.tool import Outcome, Tool
 
 MOST_TOOLS = 128
 """OpenAI's limit."""
+MOST_PICTURES = 32
+"""Of all results of one turn."""
 
 
 class Toolbox:
@@ -39,6 +41,7 @@ class Toolbox:
         self._thread = thread
         self._limits = limits
         self._person = person
+        self._pictures_left = MOST_PICTURES
 
     def functions(self) -> list[dict[str, Any]]:
         """For the request to the engine."""
@@ -72,18 +75,19 @@ class Toolbox:
 
     async def _within_limits(self, call: ToolCall, outcome: Outcome) -> ToolResult:
         result = ToolResult(call.id, limited(whole(outcome.text)), outcome.failed)
-        for number, data in enumerate(outcome.pictures, 1):
-            if number > MOST_RESULT_PICTURES:
-                result.text += f"\n[{len(outcome.pictures) - MOST_RESULT_PICTURES} more pictures were left out]"
-                break
+        taken = outcome.pictures[: min(MOST_RESULT_PICTURES, self._pictures_left)]
+        self._pictures_left -= len(taken)
+        for number, data in enumerate(taken, 1):
             try:
                 name = f"{call.name} {number}"
-                picture = await self._store.take_bytes(data, name, self._thread, self._limits)
+                picture = await self._store.take_bytes(data, name, self._thread, self._limits, self._person)
             except (PictureError, OSError):
                 result.text += "\n[a picture that can't be used]"
                 continue
             file = Path(picture.path).name
             result.pictures.append(ResultPicture(file, picture.name, picture.width, picture.height))
+        if left_out := len(outcome.pictures) - len(taken):
+            result.text += f"\n[{left_out} more pictures were left out]"
         return result
 
 
