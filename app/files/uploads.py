@@ -7,6 +7,7 @@ fills the memory.
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import math
 import os
@@ -33,6 +34,7 @@ from app.files.pictures import (
     normalise,
     normalise_pages,
 )  # fmt: skip
+from app.files.room import has_room
 from app.files.tiles import long_picture
 from app.talk.conversation import Picture
 from engine.formats.moments import clock, frame_name
@@ -174,10 +176,16 @@ class UploadStore:
 
         Raises:
             PictureError: it cannot be used.
+            OSError: it cannot be stored, or the disk has no room for it.
         """
         if len(data) > MAX_BYTES:
             raise PictureError("picture_too_many_bytes", megabytes=MAX_BYTES // 1024 // 1024)
-        return await self._keep_picture(await self.normalised(data, limits, person), display_name(name), thread)
+        picture = await self.normalised(data, limits, person)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # No upload guard has seen it.
+        if not has_room(self._folder, len(picture.data)):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return await self._keep_picture(picture, display_name(name), thread)
 
     def path_of(self, thread: str, file: str) -> Path:
         """The file of a picture in the folder of a thread."""

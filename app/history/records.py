@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 from sqlalchemy import Row
 
 from app.talk.conversation import LAST_SECOND, Answer, Picture, Turn
@@ -17,6 +18,7 @@ from app.talk.figures import Figures
 from app.talk.parts import Reasoning, Step, Stretch, Text
 from app.talk.settings import MAX_STORED_BYTES, stored
 
+_log = logging.getLogger("app.history")
 _IN_COLUMNS = {"id", "parts", "figures", "feedback", "comment"}
 _LONGEST_SETTINGS = 16 * MAX_STORED_BYTES
 _DETAILS = sorted({field.name for field in fields(Answer)} - _IN_COLUMNS)
@@ -153,11 +155,21 @@ def _answer(row: Row[Any]) -> Answer:
 
 
 def outline(parts: str) -> list[tuple[str, int] | Step]:
-    """An answer's parts in order: a step as it is, of any other its kind and its length in characters in its column."""
-    return [
-        (part["kind"], part["length"]) if part["kind"] in _KINDS else _STEP.validate_python(part)
-        for part in json.loads(parts)
-    ]
+    """An answer's parts in order: a step as it is, of any other its kind and its length in characters in its column.
+
+    A step that can't be read is left out: the chat must not be lost with it.
+    """
+    found: list[tuple[str, int] | Step] = []
+    for part in json.loads(parts):
+        if part["kind"] in _KINDS:
+            found.append((part["kind"], part["length"]))
+            continue
+        try:
+            found.append(_STEP.validate_python(part))
+        except ValidationError as error:
+            places = [".".join(map(str, wrong["loc"])) for wrong in error.errors()]
+            _log.warning("a step of an answer can't be read: %s", ", ".join(places))
+    return found
 
 
 def answer_without_words(row: Row[Any]) -> Answer:

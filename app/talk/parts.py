@@ -15,6 +15,8 @@ MOST_RESULT_CHARACTERS = 20_000
 """Of the text of one result; the rest is cut off, and the text says so."""
 MOST_ARGUMENT_CHARACTERS = 50_000
 MOST_RESULT_PICTURES = 4
+LONGEST_NAME = 200
+"""Of a tool, and of a call's id."""
 
 
 @dataclass
@@ -37,8 +39,8 @@ class Text:
 class ToolCall:
     """A tool that the model calls. `id` and `arguments` are the model's own and go back to it unchanged."""
 
-    id: Annotated[str, Field(max_length=200)]
-    name: Annotated[str, Field(max_length=200)]
+    id: Annotated[str, Field(max_length=LONGEST_NAME)]
+    name: Annotated[str, Field(max_length=LONGEST_NAME)]
     arguments: Annotated[str, Field(max_length=MOST_ARGUMENT_CHARACTERS)]
     """JSON, unless the model made a mistake."""
     kind: Literal["tool_call"] = "tool_call"
@@ -63,7 +65,7 @@ class ResultPicture:
 class ToolResult:
     """What came of the call with the same `id`."""
 
-    id: Annotated[str, Field(max_length=200)]
+    id: Annotated[str, Field(max_length=LONGEST_NAME)]
     text: Annotated[str, Field(max_length=2 * MOST_RESULT_CHARACTERS)]
     failed: bool = False
     pictures: Annotated[list[ResultPicture], Field(max_length=MOST_RESULT_PICTURES)] = field(default_factory=list)

@@ -15,6 +15,7 @@ from app.tools.tool import Outcome, Tool
 _FRACTION = {"type": "number", "minimum": 0, "maximum": 1}
 _PICTURE = {"type": "integer", "minimum": 1, "description": "Number of the picture in this chat, from 1, oldest first."}
 _REGION = dict.fromkeys(("left", "top", "right", "bottom"), _FRACTION)
+_STORED = "Pictures are stored no larger than the model takes them, so there may be no finer detail than it has seen."
 _NOTE = "Positions are fractions of the picture's width and height, from 0 (left, top) to 1 (right, bottom)."
 
 
@@ -25,22 +26,24 @@ def _tool(name: str, description: str, more: Mapping[str, Any], required: Sequen
 
 _POINTS = dict.fromkeys(("from_x", "from_y", "to_x", "to_y"), _FRACTION)
 BUILTIN = (
-    _tool("crop", "Returns a region of a picture of this chat.", _REGION, list(_REGION)),
-    _tool("zoom", "Returns a region of a picture of this chat, enlarged: for small details.", _REGION, list(_REGION)),
+    _tool("crop", f"Returns a region of a picture of this chat. {_STORED}", _REGION, list(_REGION)),
+    _tool("zoom", f"Returns a region of a picture of this chat, enlarged. {_STORED}", _REGION, list(_REGION)),
     _tool("read_text", "Reads the text in a picture, or a region of it, by OCR: each line with its box.", _REGION, []),
     _tool("measure", "Measures the distance between two points in pixels, and their colours.", _POINTS, list(_POINTS)),
 )
 """They change nothing and see nothing but this chat's pictures, so they run unasked."""
 
 
-async def call_builtin(name: str, arguments: Mapping[str, Any], pictures: Sequence[Picture]) -> Outcome:
-    """Calls one of them on the pictures of a chat, oldest first."""
+async def call_builtin(
+    name: str, arguments: Mapping[str, Any], pictures: Sequence[Picture], person: str = ""
+) -> Outcome:
+    """Calls one of them on the pictures of a chat, oldest first; the calls of each `person` are served in turn."""
     number = arguments.get("picture")
     if not isinstance(number, int) or not 1 <= number <= len(pictures):
         return Outcome(f"There is no picture {number}; this chat has {len(pictures)}.", failed=True)
     try:
         async with aiofiles.open(Path(pictures[number - 1].path), "rb") as file:
             data = await file.read()
-        return await look(name, arguments, data)
+        return await look(name, arguments, data, person)
     except OSError:
         return Outcome(f"Picture {number} can't be read any more.", failed=True)

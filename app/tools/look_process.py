@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from app.fair_queue import FairLine, LineFullError
 from app.tools.looking import LOOKS, LookError
 from app.tools.tool import Outcome
 from engine.config import ROOT
@@ -21,17 +22,29 @@ from engine.config import ROOT
 _SECONDS = 60
 """Of processor time."""
 _WALL_SECONDS = 120
+_WAIT_SECONDS = 300
 _MOST_MEMORY = 4 * 1024**3
+_AT_ONCE = 2
 _NICENESS = 5
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH")
+_line = FairLine(_AT_ONCE)
+"""For all chats together."""
 
 
-async def look(tool: str, arguments: Mapping[str, Any], data: bytes) -> Outcome:
-    """Runs `tool` on the picture `data`; what goes wrong is in the outcome, for the model.
+async def look(tool: str, arguments: Mapping[str, Any], data: bytes, person: str = "") -> Outcome:
+    """Runs `tool` on the picture `data`, each `person` in turn; what goes wrong is in the outcome, for the model.
 
     Raises:
         OSError: the process can't be started.
     """
+    try:
+        async with _line.place(person, _WAIT_SECONDS):
+            return await _look(tool, arguments, data)
+    except LineFullError:
+        return Outcome("Too many others use the tools for pictures now; call it again later.", failed=True)
+
+
+async def _look(tool: str, arguments: Mapping[str, Any], data: bytes) -> Outcome:
     head = json.dumps({"tool": tool, "arguments": arguments}).encode() + b"\n"
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", __name__,

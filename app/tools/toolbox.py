@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +11,37 @@ from app.files.uploads import UploadStore
 from app.talk.control_tokens import whole
 from app.talk.conversation import Picture
 from app.talk.parts import MOST_RESULT_CHARACTERS, MOST_RESULT_PICTURES, ResultPicture, ToolCall, ToolResult
+from app.tools.arguments import arguments_of, misfit
 from app.tools.builtin import BUILTIN, call_builtin
 from app.tools.host import ToolHost
 from app.tools.tool import Outcome, Tool
 
 MOST_TOOLS = 128
 """OpenAI's limit."""
-_log = logging.getLogger("app.tools")
+MOST_PICTURES = 32
+"""Of all results of one turn."""
 
 
 class Toolbox:
-    """The tools that a turn may use. Only pictures of its own chat are within their reach."""
+    """The tools that a turn of `person` may use. Only pictures of its own chat are within their reach."""
 
     def __init__(
-        self, tools: Sequence[Tool], host: ToolHost, store: UploadStore, thread: str, limits: PictureLimits
+        self,
+        tools: Sequence[Tool],
+        host: ToolHost,
+        store: UploadStore,
+        thread: str,
+        limits: PictureLimits,
+        *,
+        person: str = "",
     ) -> None:
         self.tools = {tool.name: tool for tool in [*BUILTIN, *tools][:MOST_TOOLS]}
         self._host = host
         self._store = store
         self._thread = thread
         self._limits = limits
+        self._person = person
+        self._pictures_left = MOST_PICTURES
 
     def functions(self) -> list[dict[str, Any]]:
         """For the request to the engine."""
@@ -42,7 +51,7 @@ class Toolbox:
         """The file of a result's picture."""
         return self._store.path_of(self._thread, picture.file)
 
-    def mistake(self, call: ToolCall) -> str:
+    async def mistake(self, call: ToolCall) -> str:
         """What is wrong with a call, for the model; empty: nothing."""
         tool = self.tools.get(call.name)
         if tool is None:
@@ -51,7 +60,7 @@ class Toolbox:
             arguments = arguments_of(call)
         except ValueError as error:
             return f"The arguments are not a JSON object ({error}). Call the tool again with correct arguments."
-        if said := misfit(tool.schema, arguments):
+        if said := await misfit(tool.schema, arguments):
             return f"The arguments do not fit ({said}). Call the tool again with correct ones."
         return ""
 
@@ -61,55 +70,25 @@ class Toolbox:
         if self.tools[call.name].server:
             outcome = await self._host.call(call.name, arguments)
         else:
-            outcome = await call_builtin(call.name, arguments, pictures)
+            outcome = await call_builtin(call.name, arguments, pictures, self._person)
         return await self._within_limits(call, outcome)
 
     async def _within_limits(self, call: ToolCall, outcome: Outcome) -> ToolResult:
         result = ToolResult(call.id, limited(whole(outcome.text)), outcome.failed)
-        for number, data in enumerate(outcome.pictures, 1):
-            if number > MOST_RESULT_PICTURES:
-                result.text += f"\n[{len(outcome.pictures) - MOST_RESULT_PICTURES} more pictures were left out]"
-                break
+        taken = outcome.pictures[: min(MOST_RESULT_PICTURES, self._pictures_left)]
+        self._pictures_left -= len(taken)
+        for number, data in enumerate(taken, 1):
             try:
                 name = f"{call.name} {number}"
-                picture = await self._store.take_bytes(data, name, self._thread, self._limits)
+                picture = await self._store.take_bytes(data, name, self._thread, self._limits, self._person)
             except (PictureError, OSError):
                 result.text += "\n[a picture that can't be used]"
                 continue
             file = Path(picture.path).name
             result.pictures.append(ResultPicture(file, picture.name, picture.width, picture.height))
+        if left_out := len(outcome.pictures) - len(taken):
+            result.text += f"\n[{left_out} more pictures were left out]"
         return result
-
-
-def misfit(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
-    """Where the arguments do not fit the schema; empty if they do, or if the schema itself is wrong."""
-    # Imported here, because the page starts sooner without it.
-    from jsonschema import Draft202012Validator, ValidationError  # noqa: PLC0415
-    from referencing import Registry  # noqa: PLC0415
-
-    validator = Draft202012Validator(dict(schema), registry=Registry())
-    try:
-        validator.validate(arguments)
-    except ValidationError as error:
-        return f"{'.'.join(map(str, error.absolute_path)) or 'in all'}: {error.message[:300]}"
-    except Exception as error:
-        _log.info("a tool's schema can't be used: %s", type(error).__name__)
-    return ""
-
-
-def arguments_of(call: ToolCall) -> dict[str, Any]:
-    """The arguments of a call.
-
-    Raises:
-        ValueError: they are not a JSON object.
-    """
-    try:
-        arguments = json.loads(call.arguments.strip() or "{}")
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    if not isinstance(arguments, dict):
-        raise ValueError("it must be an object")  # noqa: TRY004 - the same mistake to the model
-    return arguments
 
 
 def limited(text: str) -> str:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 
 from app.talk.conversation import Picture
-from app.talk.parts import ToolCall, ToolResult
+from app.talk.parts import LONGEST_NAME, ToolCall, ToolResult
 from app.telemetry import spans
 from app.tools.toolbox import Toolbox
 from app.turn.job import Job
@@ -40,7 +40,7 @@ class Calls:
         self._job.answer.parts += calls
         await tooling.view.called(calls, toolbox.tools)
         try:
-            mistakes = {call.id: toolbox.mistake(call) for call in calls}
+            mistakes = {call.id: await toolbox.mistake(call) for call in calls}
             for call in calls:
                 if said := mistakes[call.id]:
                     await _end(call, ToolResult(call.id, said, failed=True), results, tooling)
@@ -120,7 +120,8 @@ def named(calls: Sequence[ToolCall], before: int) -> None:
     seen: set[str] = set()
     for number, call in enumerate(calls, before):
         if not call.id or call.id in seen:
-            call.id = f"functions.{call.name}:{number}"
+            end = f":{number}"
+            call.id = f"functions.{call.name}"[: LONGEST_NAME - len(end)] + end
         seen.add(call.id)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import aiofiles
 
 from app.talk.conversation import Message, Picture, Turn, to_messages, to_prefix
-from app.talk.fitting import Fit, Limits, fit, picture_tokens, texts, upper_bound
+from app.talk.fitting import Fit, Limits, TooLongError, fit, picture_tokens, texts, upper_bound
 from app.talk.parts import ResultPicture, ToolResult
 from app.talk.settings import ChatSettings, Offer, follow_thinking, parse
 from app.talk.step_messages import step_messages
@@ -27,6 +28,10 @@ from engine.reasoning_tags import Marks, Start
 
 MOST_RESULT_PICTURES_SENT = 8
 """Of all results of one answer."""
+LEFT_OUT = "[left out: the results of this answer do not fit into the context]"
+"""For the model, instead of a result."""
+_ANSWER_SHARE = 8
+"""Results leave at least this fraction of the context to the answer."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ async def make_request(client: EngineClient, job: Job) -> Request:
     offer = await offer_of(client)
     settings = _settings(job, offer)
     instant = None if settings.thinking else offer.instant(settings.model)
-    fitted = await _fit(client, job, settings, offer, instant)
+    job, fitted = await _fit_results(client, job, settings, offer, instant)
     marks = Marks(*client.model.thinking_marks) if client.model.thinking_marks else None
     body = await _body(client, job, settings, fitted, instant)
     return Request(settings, fitted, body, marks, _start(job, marks, instant), instant is not None)
@@ -79,6 +84,29 @@ def _start(job: Job, marks: Marks | None, instant: Instant | None) -> Start:
 def _goes_on(job: Job) -> bool:
     """Whether the engine is to continue what it wrote last, instead of beginning after the result of a tool."""
     return job.continuing and any(part.text for part in job.answer.latest)
+
+
+async def _fit_results(
+    client: EngineClient, job: Job, settings: ChatSettings, offer: Offer, instant: Instant | None
+) -> tuple[Job, Fit]:
+    """What fits, and the job without the oldest results of its answer, as many as is necessary."""
+    enough = min(settings.max_tokens, client.context(settings.model) // _ANSWER_SHARE)
+    while True:
+        kept = [part for part in job.answer.steps if isinstance(part, ToolResult) and part.text != LEFT_OUT]
+        try:
+            fitted = await _fit(client, job, settings, offer, instant)
+            if fitted.max_tokens >= enough or len(kept) < 2:
+                return job, fitted
+        except TooLongError:
+            if not kept:
+                raise
+        # Several at once, since each attempt counts the whole chat.
+        dropped = {id(result) for result in kept[: math.ceil(len(kept) / 4)]}
+        parts = [
+            replace(part, text=LEFT_OUT, pictures=[]) if isinstance(part, ToolResult) and id(part) in dropped else part
+            for part in job.answer.parts
+        ]
+        job = replace(job, answer=replace(job.answer, parts=parts))
 
 
 async def _fit(client: EngineClient, job: Job, settings: ChatSettings, offer: Offer, instant: Instant | None) -> Fit:

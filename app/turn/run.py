@@ -109,8 +109,9 @@ async def run(state: EngineState, job: Job, view: View) -> Figures:
             await calls.answer(done.calls, job.tooling)
             job.continuing = True
         elif done.silent and job.answer.steps and not asked_again:
-            # Kimi-K2 sometimes says nothing after the result of a tool.
+            # Kimi-K2 sometimes says nothing after the result of a tool, or only thinks.
             asked_again = True
+            _go_on(job, client)
         else:
             return done.figures
 
@@ -152,7 +153,7 @@ async def _round(client: EngineClient, job: Job, view: View, patience: Patience)
     async def show(piece: Piece) -> None:
         if piece.kind is Kind.CALL:
             if job.tooling:
-                await job.tooling.view.called(reader.calls, job.tooling.toolbox.tools)
+                await job.tooling.view.called(reader.calls, job.tooling.toolbox.tools, forming=True)
             return
         await view.show(job.answer.add(piece))
 

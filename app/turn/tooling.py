@@ -17,8 +17,8 @@ Tools = Mapping[str, Tool]
 class CallsView(Protocol):
     """Shows the calls of tools to the user."""
 
-    async def called(self, calls: Sequence[ToolCall], tools: Tools) -> None:
-        """The calls of this round, as far as they have arrived; called again as they grow."""
+    async def called(self, calls: Sequence[ToolCall], tools: Tools, *, forming: bool = False) -> None:
+        """The calls of this round: called again and again while they are `forming`, and once they are complete."""
 
     async def may_run(self, call: ToolCall | None, tools: Tools) -> None:
         """Ask whether this call may run. None withdraws the question."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.talk.parts import MOST_ARGUMENT_CHARACTERS, ToolCall
+from app.talk.parts import LONGEST_NAME, MOST_ARGUMENT_CHARACTERS, ToolCall
 
 MOST_CALLS = 16
 """Of one reply."""
-_LONGEST_NAME = 200
 
 
 class CallsReader:
@@ -42,7 +41,7 @@ class CallsReader:
             call.name = call.name or _text(function.get("name"))
             if arguments := function.get("arguments"):
                 call.arguments += arguments if isinstance(arguments, str) else _no_text(arguments)
-            if len(call.arguments) > MOST_ARGUMENT_CHARACTERS or len(call.id) > _LONGEST_NAME:
+            if len(call.arguments) > MOST_ARGUMENT_CHARACTERS or max(len(call.id), len(call.name)) > LONGEST_NAME:
                 raise ValueError("a tool call without an end")
 
     def _index(self, piece: Mapping[str, Any]) -> int:
@@ -54,7 +53,7 @@ class CallsReader:
 
 
 def _text(value: object) -> str:
-    return value[: _LONGEST_NAME + 1] if isinstance(value, str) else ""
+    return value[: LONGEST_NAME + 1] if isinstance(value, str) else ""
 
 
 def _no_text(value: object) -> str:

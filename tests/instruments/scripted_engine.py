@@ -38,6 +38,8 @@ class Script:
     """A tool's name, then its arguments in pieces: called instead of an answer where tools are offered, once."""
     calls: tuple[tuple[str, ...], ...] = ()
     """Tools called after the answer, where tools are offered: of each the id, the name, the arguments in pieces."""
+    break_in_call: bool = False
+    """Closes the connection after the first piece of the arguments of the first of `calls`."""
     after: Script | None = None
     """The answer once there is the result of a tool; it may call further ones."""
     hold: bool = False
@@ -161,6 +163,11 @@ class ScriptedEngine:
                     await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
             if script.calls and "tools" in await request.json():
                 for index, (call_id, name, *arguments) in enumerate(script.calls):
+                    if script.break_in_call:
+                        await self._call(response, name, *arguments[:1], index=index, call_id=call_id)
+                        assert request.transport
+                        request.transport.close()
+                        return response
                     await self._call(response, name, *arguments, index=index, call_id=call_id)
             await self._send(response, {}, script.finish_reason)
             await response.write(_event({"id": "x", "choices": [], "usage": self._usage(script)}))

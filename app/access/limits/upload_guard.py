@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections import Counter
 from pathlib import Path
@@ -20,9 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.access.limits.guards import UPLOAD_PATHS, refuse
 from app.access.signed_in import user_of
+from app.files.room import has_room
 
-ROOM_LEFT = 16 * 1024 * 1024
-"""Bytes of the disk reserved for the chats, the logs and the state."""
 MOST_FILES = 500
 """The most files of one open chat; Chainlit keeps them on the disk as long as its session."""
 _CONNECTING_SECONDS = 5.0
@@ -56,8 +54,7 @@ class UploadGuard:
             await self._in_turn(user.identifier, scope, receive, send)
 
     def _has_room(self, declared: str) -> bool:
-        size = int(declared) if declared.isdigit() else 0
-        return shutil.disk_usage(self._folder).free >= size + ROOM_LEFT
+        return has_room(self._folder, int(declared) if declared.isdigit() else 0)
 
     async def _in_turn(self, person: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Runs at most `at_once` uploads of a user; others wait unread, in the kernel's socket buffers."""

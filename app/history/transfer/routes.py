@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import tempfile
 from contextlib import suppress
 from functools import partial
@@ -13,10 +12,10 @@ from typing import IO
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
-from app.access.limits.upload_guard import ROOM_LEFT
 from app.access.signed_in import SignedIn
 from app.errors import HistoryError, Refusal
 from app.fair_queue import FairLine, LineFullError
+from app.files.room import has_room
 from app.files.uploads import UploadStore
 from app.history.store import History
 from app.history.transfer import imports
@@ -156,5 +155,5 @@ async def _receive(request: Request, file: IO[bytes], folder: Path) -> int:
 
 def _is_full(folder: Path) -> bool:
     with suppress(OSError):
-        return shutil.disk_usage(folder).free < ROOM_LEFT
+        return not has_room(folder)
     return False

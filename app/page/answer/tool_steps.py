@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
+from time import monotonic
 from urllib.parse import quote
 
 import chainlit as cl
@@ -14,10 +16,16 @@ from chainlit.utils import utc_now
 from app.i18n import text
 from app.page.answer.buttons import MAY_RUN
 from app.page.answer.frame import Frame
+from app.talk.control_tokens import whole
 from app.talk.conversation import Answer, new_id
 from app.talk.parts import ResultPicture, ToolCall, ToolResult
 from app.turn.tooling import Tools
 
+_MOST_INDENTED = 2000
+_MOST_SHOWN = 8000
+"""Characters of the arguments of a call; indenting deep ones makes them hundreds of times longer."""
+_FORMING_SHOWN = 2000
+_FORMING_SECONDS = 0.5
 _PICTURE_URL = "/project/thread/{thread}/picture/{file}"
 
 
@@ -31,13 +39,15 @@ class ToolSteps:
         """Those of this round; their steps are the last ones."""
         self._pictures: dict[str, list[ResultPicture]] = {}
         """By the id of their step."""
+        self._updated = 0.0
+        """When the forming calls were last shown."""
         self.question: cl.Message | None = None
 
     def restore(self, answer: Answer) -> None:
         """Shows the calls of an answer from the history."""
         self.steps, self._calls, self._pictures = [], (), {}
         for call, result in _pairs(answer):
-            step = self._new(call)
+            step = self._new(call, _shown(call))
             step.start = step.end = utc_now()
             self._fill(step, result)
             self.steps.append(step)
@@ -63,18 +73,21 @@ class ToolSteps:
         for element in self.elements(cl.context.session.thread_id):
             await cl.context.emitter.send_element(element)
 
-    async def called(self, calls: Sequence[ToolCall]) -> None:
-        """Shows the calls of this round as far as they have arrived."""
+    async def called(self, calls: Sequence[ToolCall], *, forming: bool) -> None:
+        """Shows the calls of this round; while they are `forming`, only their ends, and those not in every frame."""
+        words_of = _end_of if forming else _shown
         if not self._calls or calls[0] is not self._calls[0]:
             await self._drop_unfinished()
             self._calls = ()
-        for call, step in zip(calls, self.steps[len(self.steps) - len(self._calls) :], strict=False):
-            name, words = self._name(call), _arguments(call)
-            if (step.name, step.input) != (name, words):
-                step.name, step.input = name, words
-                await step.update()
+        if not forming or monotonic() - self._updated >= _FORMING_SECONDS:
+            self._updated = monotonic()
+            for call, step in zip(calls, self.steps[len(self.steps) - len(self._calls) :], strict=False):
+                name, words = self._name(call), words_of(call)
+                if (step.name, step.input) != (name, words):
+                    step.name, step.input = name, words
+                    await step.update()
         for call in calls[len(self._calls) :]:
-            step = self._new(call)
+            step = self._new(call, words_of(call))
             step.start = utc_now()
             self.steps.append(step)
             await step.send()
@@ -119,7 +132,7 @@ class ToolSteps:
         """Asks below the answer whether this call may run."""
         tool = tools[call.name]
         words = text("may_run", self._frame.language, tool=_plain(tool.title), server=_plain(tool.server))
-        content = f"{words}\n\n{_fenced(_arguments(call), 'json')}"
+        content = f"{words}\n\n{_fenced(_shown(call), 'json')}"
         self.question = cl.Message(content=content, type="system_message", parent_id=self._frame.parent_id)
         self.question.actions = [self._frame.action(name) for name in MAY_RUN]
         for action in self.question.actions:
@@ -144,9 +157,9 @@ class ToolSteps:
     def _name(self, call: ToolCall) -> str:
         return text("step_call", self._frame.language, tool=call.name)
 
-    def _new(self, call: ToolCall) -> cl.Step:
+    def _new(self, call: ToolCall, words: str) -> cl.Step:
         step = cl.Step(name=self._name(call), type="tool", show_input="json", parent_id=self._frame.parent_id)
-        step.input = _arguments(call)
+        step.input = words
         return step
 
 
@@ -168,11 +181,22 @@ def _pairs(answer: Answer) -> list[tuple[ToolCall, ToolResult | None]]:
     return pairs
 
 
-def _arguments(call: ToolCall) -> str:
-    try:
-        return json.dumps(json.loads(call.arguments), indent=1, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return call.arguments
+def _shown(call: ToolCall) -> str:
+    """The arguments of a complete call."""
+    words = call.arguments
+    if len(words) <= _MOST_INDENTED:
+        with suppress(ValueError, RecursionError):
+            indented = json.dumps(json.loads(words), indent=1, ensure_ascii=False)
+            words = indented if len(indented) <= _MOST_SHOWN else words
+    # Escapes may have been decoded into half characters.
+    words = whole(words)
+    return words if len(words) <= _MOST_SHOWN else f"{words[:_MOST_SHOWN]}\n… ({_MOST_SHOWN:,} / {len(words):,})"
+
+
+def _end_of(call: ToolCall) -> str:
+    """The arguments of a call that is forming."""
+    words = call.arguments[-_FORMING_SHOWN:]
+    return whole(words if len(call.arguments) <= _FORMING_SHOWN else f"…{words}")
 
 
 def _fenced(words: str, language: str = "") -> str:

@@ -145,11 +145,11 @@ class AnswerView:
 
     # Calls of tools: the `CallsView` of app/turn/tooling.py.
 
-    async def called(self, calls: Sequence[ToolCall], tools: Tools) -> None:
+    async def called(self, calls: Sequence[ToolCall], tools: Tools, *, forming: bool = False) -> None:
         """Shows the calls of this round as far as they have arrived."""
         await self._thinking.fold()
         self._text.steps_follow = True
-        await self._tools.called(calls)
+        await self._tools.called(calls, forming=forming)
 
     async def may_run(self, call: ToolCall | None, tools: Tools) -> None:
         """Asks below the answer whether this call may run; None withdraws the question."""

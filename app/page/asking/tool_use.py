@@ -33,7 +33,9 @@ class ToolUse:
         listing = await self._host.list()
         for server in listing.problems:
             await view.tools_away(server or "mcp.json")
-        toolbox = Toolbox(listing.tools, self._host, self._store, session.thread_id, client.picture_limits)
+        person = session.user.identifier if session.user else ""
+        limits = client.picture_limits
+        toolbox = Toolbox(listing.tools, self._host, self._store, session.thread_id, limits, person=person)
         return Tooling(toolbox, Consent(chat.always), view)
 
     async def offer(self, chat: Chat) -> None:

@@ -19,6 +19,8 @@ from app.presets import DEFAULT, Presets
 from app.talk.settings import Offer, parse
 
 _log = logging.getLogger("app.presets")
+_OF_ONE_CHAT = {"tools"}
+"""Not remembered: a new chat begins with the preset's, so that no model can act before it is allowed to."""
 
 
 class OwnSettings:
@@ -72,4 +74,4 @@ def differing(chosen: Mapping[str, Any], preset: Mapping[str, Any], offer: Offer
     # Switching the thinking mode changes other defaults too; those do not count as the user's choices.
     usual = asdict(parse({**preset, "thinking": now["thinking"]}, offer))
     usual["thinking"] = parse(preset, offer).thinking
-    return {name: chosen[name] for name in now if now[name] != usual[name] and name in chosen}
+    return {name: chosen[name] for name in now.keys() - _OF_ONE_CHAT if now[name] != usual[name] and name in chosen}

@@ -20,7 +20,7 @@ from app.history.users import Users
 from app.talk.conversation import Answer, Picture, Turn, new_id
 from app.talk.figures import Figures, Usage
 from app.talk.footer import footer_line
-from app.talk.parts import Reasoning, Text, parts_of
+from app.talk.parts import Reasoning, Text, ToolCall, ToolResult, parts_of
 
 
 async def somebody(users: Users, name: str = "anna") -> str:
@@ -127,6 +127,19 @@ async def test_an_answer_in_progress_has_no_ending_and_no_footer(history: Histor
     reader = ThreadReader(history.database, history.uploads, copy.thread_id, copy.user_id)
     [read] = [turn async for turn in reader.turns((await reader.outline()).turns)]
     assert [answer.about.ending for answer in read.answers] == [None]
+
+
+async def test_a_step_that_can_t_be_read_costs_the_step_and_not_the_chat(history: History, users: Users) -> None:
+    copy, result, end = Copy(await somebody(users), new_id()), ToolResult("1", "found"), Text("So.")
+    turn = Turn(new_id(), "q", answers=[Answer([Text("I look."), ToolCall("1", "a" * 300, "{}"), result, end], "stop")])
+    await history.save(copy, [turn], {}, turn.id)
+    [kept] = (await load(history, copy.thread_id)).conversation.turns
+    assert kept.answer
+    assert kept.answer.parts == [Text("I look."), result, end]
+    reader = ThreadReader(history.database, history.uploads, copy.thread_id, copy.user_id)
+    assert [answer.parts for answer in (await reader.outline()).turns[0].answers] == [
+        [("text", 7), result, ("text", 3)]
+    ]
 
 
 async def test_an_answer_that_never_began_is_forgotten(history: History, users: Users) -> None:

@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 from app.talk.conversation import Picture
-from app.tools.builtin import BUILTIN, call_builtin
-from app.tools.toolbox import misfit
+from app.tools.builtin import call_builtin
 
 WHOLE = {"picture": 1, "left": 0, "top": 0, "right": 1, "bottom": 1}
 UPPER_LEFT = WHOLE | {"right": 0.5, "bottom": 0.5}
@@ -56,16 +55,3 @@ async def test_what_makes_no_sense_is_said_and_other_files_are_out_of_reach(pict
     assert (await call_builtin("crop", WHOLE, [Picture(str(broken), "b", 1, 1)])).failed
     gone = Picture(str(tmp_path / "gone.png"), "gone", 1, 1)
     assert (await call_builtin("crop", WHOLE, [gone])).failed
-
-
-def test_their_schemas_take_what_they_are_for() -> None:
-    schemas = {tool.name: tool.schema for tool in BUILTIN}
-    assert set(schemas) == {"crop", "zoom", "measure", "read_text"}
-    assert misfit(schemas["crop"], WHOLE) == ""
-    assert "right" in misfit(schemas["crop"], WHOLE | {"right": 2})
-    assert misfit(schemas["read_text"], {"picture": 1}) == ""
-
-
-def test_a_schema_that_is_wrong_itself_stops_nothing() -> None:
-    assert misfit({"type": 5}, {}) == ""
-    assert misfit({"$ref": "http://example.org/x"}, {"a": 1}) == ""

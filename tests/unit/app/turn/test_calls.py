@@ -13,7 +13,7 @@ import pytest
 from app.files.pictures import PictureLimits
 from app.files.uploads import UploadStore
 from app.talk.conversation import Answer, Turn
-from app.talk.parts import MOST_RESULT_CHARACTERS, Reasoning, Text, ToolCall, ToolResult
+from app.talk.parts import LONGEST_NAME, MOST_RESULT_CHARACTERS, Reasoning, Text, ToolCall, ToolResult
 from app.talk.step_messages import step_messages
 from app.tools.host import ToolHost
 from app.tools.tool import Outcome, Tool
@@ -21,6 +21,7 @@ from app.tools.toolbox import Toolbox
 from app.turn import calls as loop
 from app.turn.consent import Consent
 from app.turn.job import Job
+from app.turn.request import LEFT_OUT
 from app.turn.run import run
 from app.turn.tooling import Tooling, Tools
 from engine.config import Settings
@@ -78,7 +79,7 @@ class Seen:
         self.limits: list[str] = []
         self.open = asyncio.Event()
 
-    async def called(self, calls: Sequence[ToolCall], tools: Tools) -> None:
+    async def called(self, calls: Sequence[ToolCall], tools: Tools, *, forming: bool = False) -> None:
         self.formed.append([call.arguments for call in calls])
 
     async def may_run(self, call: ToolCall | None, tools: Tools) -> None:
@@ -205,6 +206,30 @@ async def test_a_long_result_is_cut_and_says_so_and_control_strings_are_broken(b
     assert "◁/think▷" not in injected
 
 
+async def test_results_that_overfill_the_context_are_left_out_oldest_first(bench: Bench) -> None:
+    bench.engine._context = 12_000
+    bench.consent.always.add("near__huge")
+    script = DONE
+    for number in (2, 1, 0):
+        script = Script(answer=[], calls=(call("huge", "{}", at=number),), after=script)
+    bench.engine.script = script
+    await run(bench.desk.state, bench.begin(), bench.desk.screen)
+    *old, newest = [message["content"] for message in bench.messages if message["role"] == "tool"]
+    assert old == [LEFT_OUT, LEFT_OUT]
+    assert newest.startswith("xxx")
+    answer = bench.job.answer
+    assert [step.text[:3] for step in answer.steps if isinstance(step, ToolResult)] == ["xxx"] * 3
+    assert answer.text == "Done."
+
+
+async def test_a_single_result_that_does_not_fit_costs_the_result_and_not_the_turn(bench: Bench) -> None:
+    bench.engine._context = 5000
+    bench.consent.always.add("near__huge")
+    answer = await bench.ask(answer=[], calls=(call("huge", "{}"),), after=DONE)
+    assert bench.messages[-1]["content"] == LEFT_OUT
+    assert answer.text == "Done."
+
+
 async def test_a_picture_of_a_result_follows_as_a_message_of_the_user(bench: Bench) -> None:
     answer = await bench.ask(answer=[], calls=(call("picture", "{}"),), after=DONE)
     result = next(part for part in answer.parts if isinstance(part, ToolResult))
@@ -261,6 +286,19 @@ async def test_an_empty_answer_after_a_result_is_asked_for_once_more(bench: Benc
     assert len(bench.engine.requests) == 3
 
 
+async def test_thoughts_without_an_answer_after_a_result_are_dropped_where_they_cannot_be_sent_back(
+    bench: Bench,
+) -> None:
+    bench.desk.plan(engine="openai", model="another", served_name="scripted")
+    silent = Script(reasoning=["Hm."], answer=[])
+    answer = await bench.ask(reasoning=["I look."], answer=[], calls=(call("echo", '{"text": "x"}'),), after=silent)
+    assert len(bench.engine.requests) == 3
+    assert bench.engine.requests[2] == bench.engine.requests[1]
+    assert bench.messages[-1] == {"role": "tool", "tool_call_id": ECHO, "content": "x"}
+    assert [part.kind for part in answer.parts] == ["reasoning", "tool_call", "tool_result", "reasoning"]
+    assert answer.reasoning.count("Hm.") == 1
+
+
 async def stopped(bench: Bench, until: Callable[[], bool], **script: Any) -> Answer:
     bench.engine.script = Script(**script)
     turn = asyncio.create_task(run(bench.desk.state, bench.begin(), bench.desk.screen))
@@ -287,10 +325,33 @@ async def test_stop_ends_the_question_and_a_running_call_and_the_answer_can_go_o
 
 
 async def test_an_engine_that_breaks_off_in_a_call_costs_the_round(bench: Bench) -> None:
-    bench.engine.script = Script(answer=["a", "b"], break_after=1)
-    with pytest.raises(Exception, match=r".*"):
-        await run(bench.desk.state, bench.begin(), bench.desk.screen)
-    assert not bench.job.answer.steps
+    bench.engine.script = Script(answer=[], calls=(call("echo", '{"te', 'xt": "hi"}'),), break_in_call=True)
+    turn = asyncio.create_task(run(bench.desk.state, bench.begin(), bench.desk.screen))
+    async with asyncio.timeout(30):
+        while bench.view.formed[-1:] != [['{"te']]:
+            await asyncio.sleep(0.01)
+        bench.desk.status("starting", restarts=1)
+        await bench.desk.screen.shown.wait()
+        assert bench.job.answer.parts == []
+        bench.engine.script = Script(answer=[], calls=(call("echo", '{"text": "hi"}'),), after=DONE)
+        bench.desk.status("ready", restarts=1)
+        await turn
+    broken, again, _ = bench.engine.requests
+    assert again == broken
+    assert bench.host.called == ["near__echo"]
+    assert bench.view.results == [ToolResult(ECHO, "hi")]
+    assert bench.job.answer.parts == [
+        ToolCall(ECHO, "near__echo", '{"text": "hi"}'),
+        ToolResult(ECHO, "hi"),
+        Text("Done."),
+    ]
+
+
+def test_a_call_without_an_id_gets_one_that_can_be_stored() -> None:
+    calls = [ToolCall("", "a" * LONGEST_NAME, "{}") for _ in range(2)]
+    loop.named(calls, 99)
+    assert len({call.id for call in calls}) == 2
+    assert all(len(call.id) <= LONGEST_NAME for call in calls)
 
 
 def test_calls_without_a_result_and_repeated_ids_still_make_a_conversation() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.talk.parts import MOST_ARGUMENT_CHARACTERS
+from app.talk.parts import LONGEST_NAME, MOST_ARGUMENT_CHARACTERS
 from app.upstream.stream import BrokenStreamError, StreamReader
 from app.upstream.tool_calls import MOST_CALLS
 
@@ -46,6 +46,8 @@ def test_calls_of_a_reply_that_is_not_streamed_are_read() -> None:
         event(piece(0, 5, id="1", name="a")),
         event(*(piece(n, "", id=str(n), name="a") for n in range(MOST_CALLS + 1))),
         event(piece(0, "x" * (MOST_ARGUMENT_CHARACTERS + 1), id="1", name="a")),
+        event(piece(0, "", id="1", name="a" * (LONGEST_NAME + 1))),
+        event(piece(0, "", id="1" * (LONGEST_NAME + 1), name="a")),
     ],
 )
 def test_what_is_no_call_or_has_no_end_breaks_the_stream(hostile: bytes) -> None:

@@ -13,6 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.access.limits import upload_guard
 from app.access.limits.upload_guard import MOST_FILES, BodyPace, UploadGuard
+from app.files import room
 
 PATH = "/project/file"
 
@@ -115,7 +116,7 @@ async def test_a_file_for_which_the_disk_has_no_room_is_refused_unread(
 ) -> None:
     server = Server()
     assert await Client(UploadGuard(server, tmp_path), size=10**15).answer() == 507
-    monkeypatch.setattr(upload_guard, "ROOM_LEFT", 10**15)
+    monkeypatch.setattr(room, "ROOM_LEFT", 10**15)
     assert await Client(UploadGuard(server, tmp_path), size=1).answer() == 507
     assert server.most == 0
 

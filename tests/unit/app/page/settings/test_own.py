@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from app.page.settings.own import differing
-from app.talk.settings import Offer
+from app.talk.settings import Offer, parse
 from engine.catalog import find_model
 
 OFFER = Offer(("kimi",), find_model("Kimi-VL-A3B-Thinking"), 131072)
 K25 = Offer(("kimi",), find_model("Kimi-K2.5"), 262144)
+WITH_TOOLS = replace(K25, tools=True)
 INSTRUCT = Offer(("kimi",), find_model("Kimi-VL-A3B-Instruct"), 131072)
 
 
@@ -31,3 +33,9 @@ def test_the_mode_is_a_persons_own_and_its_defaults_are_not() -> None:
     assert differing({"thinking": True, "temperature": 1.0}, {"thinking": False}, K25) == {"thinking": True}
     assert differing(instant, {"thinking": False}, K25) == {"system_prompt": "Read."}
     assert differing({"thinking": False}, {}, INSTRUCT) == {}
+
+
+def test_tools_that_are_switched_on_stay_in_their_chat() -> None:
+    assert parse({"tools": True}, WITH_TOOLS).tools, "the chat itself has them"
+    assert differing({"tools": True, "streaming": False}, {}, WITH_TOOLS) == {"streaming": False}
+    assert differing({"tools": False}, {"tools": True}, WITH_TOOLS) == {}
