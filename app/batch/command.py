@@ -124,9 +124,14 @@ class Batch:
         """
         results = [self._results[path] for path in inputs.files]
         failed = sum(bool(result.error) for result in results)
+        now = {(result.source.file, result.source.question) for result in results}
         newest = {(result.source.file, result.source.question): result for result in self._known.values()}
-        newest |= {(result.source.file, result.source.question): result for result in results}
-        earlier = [result for result in newest.values() if not any(result is one for one in results)]
+        earlier = [
+            result
+            for key, result in newest.items()
+            # What failed and is gone can't be tried again.
+            if key not in now and (not result.error or Path(result.source.file).exists())
+        ]
         left = failed + sum(bool(result.error) for result in earlier)
         self.output.write([*results, *earlier], complete=not left)
         for missing in inputs.missing:

@@ -32,8 +32,6 @@ READ_ALL = "Read all the text in the image."
 """The question about each page where none was given."""
 MOST_PAGES = 500
 """Of one file."""
-_AT_ONCE = 4
-"""The pages of a file that are drawn together: more would take more memory."""
 _LONGEST_REASON = 300
 _BLOCK = re.compile(r"```\w*\n(.*)\n```", re.DOTALL)
 _ENGINE_FAULTS = (openai.APIError, httpx2.HTTPError, BrokenStreamError, StreamedError)
@@ -95,19 +93,22 @@ class FileReader:
         self._store.close()
 
     async def _answer(self, file: _File) -> str:
+        at_once = (await self._state.ready()).model.pictures_per_prompt
         if self._question:
-            client = await self._state.ready()
-            most = client.model.pictures_per_prompt
-            # Of a video or an animation, all frames come at once.
-            pictures = [picture async for group in self._pictures(file, most, most) for picture in group]
+            pictures = [picture async for group in self._pictures(file, at_once, at_once) for picture in group]
             return await self._ask(self._question, pictures, file)
         answers = []
-        async for group in self._pictures(file, MOST_PAGES, _AT_ONCE):
-            answers += [_without_fence(await self._ask(READ_ALL, [picture], file)) for picture in group]
+        async for group in self._pictures(file, MOST_PAGES, at_once):
+            # The parts of one long picture overlap, and belong together.
+            asked = [group] if file.pages == 1 else [[picture] for picture in group]
+            answers += [_without_fence(await self._ask(READ_ALL, pictures, file)) for pictures in asked]
         return "\n\n".join(answers)
 
     async def _pictures(self, file: _File, most: int, at_once: int) -> AsyncIterator[list[Picture]]:
-        """The pages, `at_once` at a time: at most `most` in all, the others are noted as left out."""
+        """The pages, `at_once` at a time, so that all parts of a long picture or a video come together.
+
+        They are at most `most` in all; the others are noted as left out.
+        """
         limits = (await self._state.ready()).picture_limits
         while not file.pages or file.drawn < min(file.pages, most):
             group = min(at_once, most - file.drawn)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from engine import processes, wording
+from engine.access.passwords import People
 from engine.config import ROOT, Settings, secret
 from engine.engines.choice import make_plan
 from engine.engines.reader import reader_plan, stand_in
@@ -352,6 +353,9 @@ class Supervisor:
             return ""
         if self._settings.password.get_secret_value():
             return " (the password is your KIMI_PASSWORD)"
+        if People(self._files.people).names():
+            # The generated password ended with the first of them.
+            return " (sign in with your name and password)"
         return f" (password: {secret(self._files.password, 9)})"
 
 
