@@ -98,6 +98,8 @@ def find(pixels: Pixels, box: Box, gaps: Sequence[Gap]) -> Grid | None:
     above, beside = (np.zeros((len(lines) + 1, len(shares)), bool) for _ in range(2))
     for row, line in enumerate(lines, 1):
         above[row] = [share[max(0, line - near) : line + near + 1].max() < _NONE for share in shares]
+    # A column without any rule has none that could be missing, such as the labels beside the boxes of a form.
+    above[:, above[1:].all(axis=0)] = False
     for row, (begin, end) in enumerate(pairwise([top, *lines, bottom])):
         inside = upright[begin + _EDGE : end - _EDGE]
         beside[row, 1:] = [

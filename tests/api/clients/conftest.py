@@ -7,11 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from engine.config import ROOT
+from tests.instruments.scripted_product import ScriptedProduct
 
 HERE = Path(__file__).parent
 FOLDER = ROOT / ".venv-clients"
@@ -33,6 +35,13 @@ def _made(folder: Path, lock: Path, *commands: list[str], cwd: Path) -> None:
             pytest.skip(f"the clients can't be fetched here: {done.stderr.strip().splitlines()[-1]}")
         assert done.returncode == 0, done.stderr[-3000:]
     stamp.write_text(wanted)
+
+
+@pytest.fixture(scope="package")
+def scripted_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptedProduct]:
+    """A page of their own: wrong keys, which the clients try again, count for everything on this machine."""
+    with ScriptedProduct(tmp_path_factory.mktemp("clients") / "workspace") as product:
+        yield product
 
 
 @pytest.fixture(scope="package")

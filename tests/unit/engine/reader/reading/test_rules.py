@@ -75,3 +75,17 @@ def test_rules_between_groups_of_rows_join_no_rows() -> None:
     assert [table.rows for table in tables(lines, blank)] == [expected]
     assert [table.rows for table in tables(lines, pixels)] == [expected]
     assert [table.rows for table in tables(lines, np.full_like(pixels, 255))] == [expected]
+
+
+def test_the_labels_beside_the_boxes_of_a_form_stay_apart() -> None:
+    picture = Image.new("RGB", (540, 400), "white")
+    draw, letters = ImageDraw.Draw(picture), font(20)
+    lines = []
+    for row, (label, value) in enumerate([("Name", "Ada Byron"), ("Born", "1815"), ("City", "London"), ("No.", "42")]):
+        middle = 60 + 80 * row
+        draw.rectangle((200, middle - 25, 500, middle + 25), outline="#888")
+        for text, left in ((label, 40), (value, 220)):
+            draw.text((left, middle), text, font=letters, fill="black", anchor="lm")
+            lines.append(line(text, left, middle - 13, letters.getlength(text), 26))
+    [table] = tables(layout.rows(lines), np.asarray(picture))
+    assert table.rows == (("Name", "Ada Byron"), ("Born", "1815"), ("City", "London"), ("No.", "42"))
