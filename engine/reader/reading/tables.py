@@ -156,7 +156,8 @@ def _ruled(rows: list[_Row], grid: Grid, pixels: Pixels) -> tuple[tuple[str, ...
             for text, middle in _pieces(line, cut):
                 at, column = grid.cell(middle, y)
                 cells[at][column] = f"{cells[at][column]} {text}".lstrip()
-    return tuple(map(tuple, cells))
+    # Between the boxes of a form there are only rules.
+    return tuple(tuple(row) for row in cells if any(row))
 
 
 def _merged(rows: list[_Row], gaps: list[Gap], pixels: Pixels | None) -> tuple[tuple[str, ...], ...]:
