@@ -316,7 +316,7 @@ def test_a_question_that_is_stopped_before_its_picture_is_read_is_kept(
     chat.press("Retry")
     expect(chat.answers.last).to_contain_text("A tea house.")
     chat.finished()
-    expect(chat.questions).to_have_text(["First?", "And this?"])
+    expect(chat.questions).to_have_text(["First?", re.compile("And this\\?$")])
     assert [part["type"] for part in racing.engine.requests[-1]["messages"][-1]["content"]] == ["image_url", "text"]
 
 
