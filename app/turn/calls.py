@@ -19,7 +19,7 @@ MOST_SECONDS = 900.0
 """How long all calls of one turn may take, without the time in which the user is asked."""
 _AT_ONCE = 4
 _MOST_MISTAKES = 2
-"""Rounds in a row in which every call was wrong: the model is told once, and then answers without tools."""
+"""Rounds in a row in which every call was wrong: the model learns of it once, and then answers without tools."""
 _log = logging.getLogger("app.turn")
 
 

@@ -58,7 +58,7 @@ class Workload:
 
 @dataclass(frozen=True)
 class Proof:
-    """How nano stands for a large model on this engine, for `./start.sh prove`."""
+    """How nano replaces a large model on this engine, for `./start.sh prove`."""
 
     plan: Callable[[Settings, Hardware], LaunchPlan]
     """Nano's launch, on the device that a large model would get. Raises PlanError."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 import urllib.request
 from typing import Any
@@ -12,6 +11,7 @@ from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 from tests.benchmarks.apps import App, Apps
 from tests.benchmarks.load import END, Load, long_tokens, pieces
+from tests.instruments.chromium import launched
 
 RATE = 120
 GOALS = {"worst_task_ms": 250.0, "long_tasks_share": 0.10, "busy_share": 0.35, "behind_s": 0.5}
@@ -39,9 +39,7 @@ def browser(apps: Apps, share: float) -> dict[str, Any]:
     """A row for the page and one for the naive app; `share` of the text: 1 is all of it."""
     load = Load(int(long_tokens() * share), RATE, "long")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
+        chromium = launched(playwright)
         try:
             rows = {app.name: _measure(chromium, app, apps.engine, load) for app in apps.both}
         finally:

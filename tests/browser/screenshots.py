@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from engine.config import ROOT
 from tests.instruments.chat_page import ChatPage
+from tests.instruments.chromium import launched
 from tests.instruments.pictures import png, shop_sign
 from tests.instruments.product import running_product
 
@@ -30,9 +30,7 @@ def main() -> None:
         sign = Path(folder) / "sign.png"
         sign.write_bytes(png(shop_sign("川味小馆", "SICHUAN BISTRO · Tel: 010-8888 6666")))
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-            )
+            browser = launched(playwright)
             for name, view in VIEWS.items():
                 page = ChatPage(browser, product.url, **view).open()
                 page.ask("图中店铺名称是什么？" if "locale" in view else "What is the name of the shop?", [sign])

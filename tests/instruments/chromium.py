@@ -14,8 +14,13 @@ HANGS_AFTER_SECONDS = 400.0
 """No test needs so long. Playwright waits for some things, such as a page's own script, without a limit."""
 
 
+def launched(playwright: Playwright) -> Browser:
+    """Starts Debian's Chromium, or Playwright's own where there is none."""
+    return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+
+
 class Chromium:
-    """Debian's Chromium, or Playwright's own where there is none. It is started when it is used first."""
+    """One Chromium for many tests, started when it is used first."""
 
     def __init__(self, playwright: Playwright) -> None:
         self._playwright = playwright
@@ -24,9 +29,7 @@ class Chromium:
     def browser(self) -> Browser:
         """The running browser; another one if the last was killed."""
         if self._browser is None or not self._browser.is_connected():
-            self._browser = self._playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-            )
+            self._browser = launched(self._playwright)
         return self._browser
 
     def close(self) -> None:

@@ -29,7 +29,7 @@ def _here(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
 
 
 def _nano_here(settings: Settings, hardware: Hardware) -> LaunchPlan:
-    """On the GPU where there is one, which nano does not need, but the model that it stands for."""
+    """On the GPU where there is one, which nano does not need, but the model that it replaces does."""
     return _on(from_hardware(hardware)[0], settings, find_model(NANO))
 
 

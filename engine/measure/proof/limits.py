@@ -1,4 +1,4 @@
-"""What nano shares with the plan that it stands for, and what it can't prove of it."""
+"""What nano shares with the plan that it replaces, and what it can't prove of it."""
 
 from __future__ import annotations
 
