@@ -266,9 +266,7 @@ async def test_the_zip_has_the_branch_that_is_shown_with_its_pictures(reader: Th
     )
 
 
-async def test_a_chat_whose_shown_branch_has_no_picture_is_one_file(
-    reader: ThreadReader, uploads: Path
-) -> None:
+async def test_a_chat_whose_shown_branch_has_no_picture_is_one_file(reader: ThreadReader, uploads: Path) -> None:
     assert await has_pictures(reader)
     (uploads / "old" / "x.png").unlink()
     assert not await has_pictures(reader)
