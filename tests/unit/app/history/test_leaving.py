@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.history.copies import Copy
 from app.history.database import Database
-from app.history.leaving import count, delete_chats, hand_over
+from app.history.leaving import count, delete_chats, hand_over, known, names
 from app.history.store import History
 from app.history.users import Users
 from app.talk.conversation import new_id
@@ -26,6 +26,8 @@ async def test_the_chats_of_one_person_are_deleted_and_no_others(
     annas = [await chat_of(history, anna) for _ in range(2)]
     berts = await chat_of(history, bert)
     assert await count(database, "anna") == 2
+    assert await names(database) == ["bert", "anna"]
+    assert [await known(database, name) for name in ("anna", "Anna", "anne")] == [True, False, False]
     assert await delete_chats(database, history.uploads, "anna") == 2
     assert [await history.of(anna).head(thread) for thread in annas] == [None, None]
     assert [(history.uploads / thread).exists() for thread in (*annas, berts)] == [False, False, True]
