@@ -17,7 +17,7 @@ from app.errors import HistoryError
 from app.history.database import Database, database_url
 from app.history.tables import threads, users
 from app.history.users import Users
-from engine.config import Settings
+from engine.config import ConfigError, load_settings
 
 _MOST_NAMES = 50
 
@@ -84,7 +84,7 @@ async def hand_over(database: Database, name: str, other: str) -> int:
 
 
 async def _run(act: str, name: str, other: str) -> list[str]:
-    settings = Settings()
+    settings = load_settings()
     database = Database(database_url(settings.database_url.get_secret_value(), settings.files.chats))
     await database.open()
     try:
@@ -112,6 +112,9 @@ def main() -> int:
     chosen = parser.parse_args()
     try:
         print(*asyncio.run(_run(chosen.act, chosen.name, chosen.other)), sep="\n")
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
     except HistoryError as error:
         print(f"The chats can't be read or changed ({error}): ./start.sh doctor says more.", file=sys.stderr)
         return 1
