@@ -33,6 +33,8 @@ class Chat:
     """One session's conversation, the views of its turns, and the turn in progress."""
 
     language: Language
+    admin: bool = False
+    """Whether its user is an admin, who is told commands and reasons."""
     conversation: Conversation = field(default_factory=Conversation)
     views: dict[str, AnswerView] = field(default_factory=dict)
     running: AnswerView | None = None
