@@ -33,8 +33,6 @@ class Chat:
     """One session's conversation, the views of its turns, and the turn in progress."""
 
     language: Language
-    admin: bool = False
-    """Whether its user is an admin, who is told commands and reasons."""
     conversation: Conversation = field(default_factory=Conversation)
     views: dict[str, AnswerView] = field(default_factory=dict)
     running: AnswerView | None = None
@@ -74,6 +72,8 @@ class Chat:
     """Bytes of memory that its texts take, counting those that a user wrote or imported."""
     shown: bool = False
     """Whether its page has received turns from the history, so that page and views share ids."""
+    admin: bool = False
+    """Whether its user is an admin, who is told commands and reasons."""
 
     @property
     def kept(self) -> bool:
