@@ -92,15 +92,11 @@ def test_a_name_that_nobody_has_changes_nothing_and_is_told_whose_chats_there_ar
     ids=["no terminal", "no terminal, --yes", "no", "end of input", "yes"],
 )
 def test_chats_are_deleted_only_with_a_yes(
-    chats: Chats,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    stdin: io.StringIO,
-    arguments: tuple[str, ...],
-    left: int,
+    chats: Chats, tmp_path: Path, stdin: io.StringIO, arguments: tuple[str, ...], left: int
 ) -> None:
-    monkeypatch.setattr("sys.stdin", stdin)
-    assert run(tmp_path, "chats", "bert", "--delete", *arguments) == left
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert run(tmp_path, "chats", "bert", "--delete", *arguments) == left
     assert chats.of.get("bert", 0) == left
 
 
