@@ -116,7 +116,7 @@ class ChatPage:
         question.locator(".edit-message").click()
         self.page.locator("#edit-chat-input").fill(words)
         self._turns_wanted = self._turns_begun + 1
-        self.page.get_by_role("button", name="Confirm").click()
+        self.page.locator(".confirm-edit").click()
 
     def finished(self) -> None:
         """Waits until the turn that was asked for has begun and ended."""

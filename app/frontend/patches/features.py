@@ -71,7 +71,7 @@ FEATURES = (
         old='f.jsxs(GR,{className:"w-20",align:"start",forceMount:!0,children:[f.jsxs(Ip,{id:"rename-thread",',
         new='f.jsxs(GR,{className:"w-48",align:"start",forceMount:!0,children:['
         "f.jsx(Ip,{onClick:a=>{a.stopPropagation(),kimiPin()},children:kimiPinned?kimi.text.unpin:kimi.text.pin}),"
-        "f.jsx(Ip,{onClick:a=>{a.stopPropagation(),kimi.save(`/api/threads/${kimiChat}/chat.zip`)},"
+        "f.jsx(Ip,{onClick:a=>{a.stopPropagation(),kimi.save(`/api/threads/${kimiChat}/markdown`)},"
         "children:kimi.text.saveMarkdown}),"
         "f.jsx(Ip,{onClick:a=>{a.stopPropagation(),kimi.save(`/api/threads/${kimiChat}/chat.json`)},"
         "children:kimi.text.saveJson}),"
@@ -152,7 +152,7 @@ FEATURES = (
         why="earlier turns are received from the page's socket",
         file="libs/react-client/src/useChatSession.ts",
         old='ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
-        new='kimi.turns.connected(ee,{add:K0,messages:p,elements:C,actions:A}),ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
+        new='kimi.turns.connected(ee,{add:K0,messages:p,elements:C,actions:A,say:Qn}),ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
     ),
     Patch(
         name="notices-socket",

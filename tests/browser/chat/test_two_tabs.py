@@ -98,7 +98,7 @@ def test_a_chat_deleted_in_one_window_while_another_answers_stays_deleted(
     expect(one.answers.last).to_contain_text("So")
     entry = elsewhere.page.locator(f"#thread-{thread}")
     menu(entry, "Delete")
-    elsewhere.page.get_by_role("alertdialog").get_by_role("button", name="Confirm").click()
+    elsewhere.page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
     expect(entry).to_have_count(0)
     scripted.thread.go()
     one.finished()
