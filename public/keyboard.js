@@ -98,11 +98,16 @@
     true,
   );
 
-  // These buttons disappear when they are pressed. On a phone the keyboard on the screen would open.
-  document.addEventListener("click", (event) => {
-    const pressed = event.target.closest?.("#stop-button, .confirm-edit");
-    if (pressed && (event.detail === 0 || matchMedia("(hover: hover)").matches)) setTimeout(toComposer);
-  });
+  // These buttons disappear when they are pressed, before the event has reached the document. On a phone the keyboard on
+  // the screen would open.
+  document.addEventListener(
+    "click",
+    (event) => {
+      const pressed = event.target.closest?.("#stop-button, .confirm-edit");
+      if (pressed && (event.detail === 0 || matchMedia("(hover: hover)").matches)) setTimeout(toComposer);
+    },
+    true,
+  );
 
   document.addEventListener("DOMContentLoaded", () => {
     const skip = element("a", { className: "skip-link", href: "#chat-input", textContent: text.skip });

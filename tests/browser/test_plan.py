@@ -89,7 +89,7 @@ def test_an_address_with_an_unknown_name_leads_to_what_there_is(scripted: Script
     "view",
     [
         {"viewport": {"width": 1280, "height": 900}},
-        {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN", "color_scheme": "dark"},
+        {"viewport": {"width": 320, "height": 844}, "locale": "zh-CN", "color_scheme": "dark"},
     ],
     ids=["wide", "phone-zh-dark"],
 )

@@ -85,6 +85,9 @@ def test_the_status_page_shows_the_state(scripted: ScriptedProduct, open_page: O
     expect(engine_log).to_contain_text("ERROR in red\na line that came later")
     expect(page.locator("[data-log=app] pre")).to_contain_text("turn ended ending=stop model=scripted")
     llm.close()
+    # As at 400 % zoom of a screen 1280 pixels wide.
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
     scripted.status(state="failed", reason=Reason.of_text("No room."))
     expect(page.locator(".state")).to_have_text("Failed")
     expect(page.get_by_role("button", name="Retry")).to_be_visible()

@@ -156,10 +156,19 @@ RACES = (
     Patch(
         # On the server they belong to the previous session; they are uploaded again when the question is sent.
         name="preset-keeps-files",
-        why="choosing a preset keeps the attached files, and cancelling that keeps the address",
+        why="choosing a preset keeps the attached files",
         file="frontend/src/components/header/ChatProfiles.tsx",
-        old='h=()=>{d(!1),l(null),t==null||t("/")},p=C=>{a(C),l(null),s([]),o(),h()}',
-        new='h=()=>{d(!1),l(null)},p=C=>{a(C),l(null),o(),h(),t==null||t("/")}',
+        old="p=C=>{a(C),l(null),s([]),o(),h()}",
+        new="p=C=>{a(C),l(null),o(),h()}",
+    ),
+    Patch(
+        # Chainlit asked before, whatever its setting `confirm_new_chat` says. The Enter that chose a preset closed that
+        # dialog, which took no other key, either.
+        name="preset-at-once",
+        why="choosing a preset begins a chat at once, as the button for a new chat does",
+        file="frontend/src/components/header/ChatProfiles.tsx",
+        old="onValueChange:C=>{l(C),i?d(!0):p(C)}",
+        new="onValueChange:p",
     ),
     Patch(
         name="draft-composer",

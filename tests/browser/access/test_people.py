@@ -162,7 +162,7 @@ def test_a_proxy_in_front_names_its_people(tmp_path: Path) -> None:
 
 
 def test_the_page_shows_a_person_what_they_may_open_and_signs_them_out_everywhere(
-    browser: Browser, public: ScriptedProduct
+    browser: Browser, public: ScriptedProduct, annas: tuple[ChatPage, str]
 ) -> None:
     People(public.files.people).add("admin", "an admin's password", admin=True)
     People(public.files.people).set_password("bert", PASSWORDS["bert"])
@@ -177,9 +177,16 @@ def test_the_page_shows_a_person_what_they_may_open_and_signs_them_out_everywher
     expect(admin.get_by_role("link", name=re.compile("Status"))).to_be_visible()
     expect(bert.get_by_role("link", name=re.compile("Status"))).to_have_count(0)
     bert.goto(f"{public.url}/status")
-    expect(bert.get_by_text("Only an admin may see this.")).to_be_visible()
+    expect(bert.get_by_text("Only an admin may see this")).to_be_visible()
     expect(bert.locator("[data-card=engine]")).to_be_hidden()
-    bert.goto(public.url)
+    # A chat of another person is a sentence, and a page that answers.
+    bert.goto(f"{public.url}/thread/{annas[1]}")
+    expect(bert.get_by_text("This chat could not be opened: it has been deleted, or is not yours.")).to_be_visible()
+    expect(bert).to_have_url(f"{public.url}/")
+    expect(chats[1].settings_button).to_be_visible()
+    chats[1].ask("Does it work?")
+    expect(chats[1].answers.last).to_contain_text("An answer.")
+    chats[1].finished()
     bert.locator("#user-nav-button").click()
     bert.get_by_role("menuitem", name="Sign out everywhere").click()
     for page in (bert, berts_other):

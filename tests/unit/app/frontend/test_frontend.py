@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
 from app.frontend import PageFiles, content_security_policy, prepare
@@ -250,6 +251,19 @@ def test_chainlit_serves_the_prepared_page_with_every_script_from_a_file(served:
 def test_everything_that_the_page_loads_is_there(served: dict[str, Any]) -> None:
     assert set(served["found"].values()) == {200}, served["found"]
     assert served["logos"] == ["image/svg+xml"] * 2
+
+
+def test_the_page_can_be_installed_with_icons_of_the_sizes_that_it_names() -> None:
+    manifest = json.loads((ROOT / "public" / "manifest.json").read_text())
+    assert {"name", "short_name", "start_url", "display", "icons"} <= set(manifest)
+    # Without its own background the system would put a picture on white, or cut it.
+    maskable = {icon["sizes"] for icon in manifest["icons"] if "maskable" in icon.get("purpose", "")}
+    assert maskable == {"192x192", "512x512"}
+    named = {icon["src"]: icon["sizes"] for icon in manifest["icons"] if icon["sizes"] != "any"}
+    for source, sizes in {**named, "/public/icon-180.png": "180x180"}.items():
+        with Image.open(ROOT / source.lstrip("/")) as icon:
+            assert f"{icon.width}x{icon.height}" == sizes
+            assert icon.mode == "RGB"
 
 
 def test_chainlit_takes_the_settings_as_they_are_meant(served: dict[str, Any]) -> None:
