@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
+import logging
 import math
 import os
 import re
@@ -25,6 +26,7 @@ import aiofiles.os
 from app.fair_queue import FairLine
 from app.files import pdf, pdf_process
 from app.files.frames import Frames, container_of, take_frames
+from app.files.originals import WHOLE, original_path, use_again
 from app.files.pictures import (
     NormalPicture,
     Pages,
@@ -48,6 +50,7 @@ _PROCESSES_AT_ONCE = 2
 _PICTURES_AT_ONCE = 2
 _REMEMBERED = 1000
 _Made = TypeVar("_Made")
+_log = logging.getLogger("app.files")
 _THREAD_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -84,24 +87,27 @@ class UploadStore:
         self._known: OrderedDict[tuple[str, str, PictureLimits, int, int], Stored] = OrderedDict()
 
     async def take(
-        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, person: str = "", first: int = 0
-    ) -> Stored:
+        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, person: str = "", first: int = 0,
+        original: bool = False,
+    ) -> Stored:  # fmt: skip
         """Makes at most `most` pictures of the file at `path`, which was called `name`, for the thread `thread`.
 
-        Those of its first `first` pages are left out. Waiting files of each `person` are served in turn.
+        Those of its first `first` pages are left out. Waiting files of each `person` are served in turn. `original`:
+        whether a picture that is scaled down is also kept as it was (app/files/originals.py).
 
         Raises:
             PictureError: it cannot be used; the values include the file's name.
         """
         name = display_name(name)
         try:
-            return await self._take(path, name, thread, limits, most, first=first, person=person)
+            return await self._take(path, name, thread, limits, most, first=first, person=person, original=original)
         except PictureError as error:
             raise PictureError(error.key, **{**error.values, "name": name}) from error
 
     async def _take(
-        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, first: int, person: str
-    ) -> Stored:
+        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, first: int, person: str,
+        original: bool,
+    ) -> Stored:  # fmt: skip
         if most < 1:
             raise PictureError("picture_too_many")
         if (await aiofiles.os.stat(path)).st_size > MAX_BYTES:
@@ -109,7 +115,7 @@ class UploadStore:
         async with aiofiles.open(path, "rb") as file:
             data = await file.read()
         digest = hashlib.sha256(data).hexdigest()
-        key = (thread, digest + name, limits, most, first)
+        key = (thread, f"{digest}{original}{name}", limits, most, first)
         known = self._known.get(key)
         if known is not None and await asyncio.to_thread(_in_use_again, known):
             return known
@@ -126,6 +132,8 @@ class UploadStore:
         else:
             pages = await self._decoded(partial(normalise_pages, data, limits, min(most, MAX_PAGES), first), person)
             stored = await self._keep(pages, name, thread, first, noted=pages.total == 1)
+            if original and pages.total == 1 and pages.pictures[0].scaled:
+                await self._keep_original(data, Path(stored.pictures[0].path), person)
             stored.shown_as_it_is = is_web_picture(data)
         self._known[key] = stored
         if len(self._known) > _REMEMBERED:
@@ -172,7 +180,7 @@ class UploadStore:
         return Picture(str(path), title, picture.width, picture.height)
 
     async def take_bytes(self, data: bytes, name: str, thread: str, limits: PictureLimits, person: str = "") -> Picture:
-        """Makes a picture of `data`, which did not come as a file, for the thread `thread`.
+        """Makes a picture of `data`, which did not come as a file, for the thread `thread`; keeps its original, too.
 
         Raises:
             PictureError: it cannot be used.
@@ -185,7 +193,18 @@ class UploadStore:
         # No upload guard has seen it.
         if not has_room(self._folder, len(picture.data)):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return await self._keep_picture(picture, display_name(name), thread)
+        stored = await self._keep_picture(picture, display_name(name), thread)
+        if picture.scaled:
+            await self._keep_original(data, Path(stored.path), person)
+        return stored
+
+    async def _keep_original(self, data: bytes, path: Path, person: str) -> None:
+        """Keeps the picture at its own size; without room for it, tools look at the scaled one."""
+        whole = await self.normalised(data, WHOLE, person)
+        if not has_room(self._folder, len(whole.data)):
+            _log.warning("a picture's full resolution was not kept: the disk has no room")
+            return
+        await _write(original_path(path, whole.extension), whole.data)
 
     def path_of(self, thread: str, file: str) -> Path:
         """The file of a picture in the folder of a thread."""
@@ -244,7 +263,7 @@ def _in_use_again(stored: Stored) -> bool:
     """Whether its files still exist; resets their age for the retention."""
     try:
         for picture in stored.pictures:
-            os.utime(picture.path)
+            use_again(Path(picture.path))
     except FileNotFoundError:
         return False
     return True

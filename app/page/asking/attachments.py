@@ -17,6 +17,7 @@ from app.page.chat import Chat
 from app.presets import Presets
 from app.talk.conversation import Picture
 from app.telemetry import spans
+from app.upstream.offer import can_call_tools
 from app.upstream.state import EngineState
 
 
@@ -43,6 +44,8 @@ class Attachments:
         client = await self._state.launched()
         limits = client.picture_limits
         person = session.user.identifier if session.user else ""
+        # Only tools look at it.
+        original = can_call_tools(client)
         taken: list[Picture] = []
         shown: list[Any] = []
         as_they_are = True
@@ -51,7 +54,9 @@ class Attachments:
             left = limits.without(sum(picture.width * picture.height for picture in taken))
             try:
                 with spans.picture() as seen:
-                    stored = await self._store.take(path, name, session.thread_id, left, most, person=person)
+                    stored = await self._store.take(
+                        path, name, session.thread_id, left, most, person=person, original=original
+                    )
                     seen.extend(stored.pictures)
             except (PictureError, OSError) as error:
                 await refuse_file(error, name, chat.language, parent_id)

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from app.errors import HistoryError
-from app.files import uploads
+from app.files import room, uploads
+from app.files.originals import best_of
 from app.files.pictures import NormalPicture, PictureError, PictureLimits
 from app.files.uploads import UploadStore, display_name
 from app.history.retention import sweep_imports, sweep_session_files, sweep_uploads, trusted_now
@@ -67,6 +69,28 @@ async def test_scaling_is_reported(store: UploadStore, tmp_path: Path) -> None:
     [notice] = stored.notices
     assert notice.key == "picture_scaled"
     assert (notice.values["name"], notice.values["from_width"]) == ("big.png", 2000)
+
+
+async def test_the_original_is_kept_if_asked_for_and_there_is_room_and_is_as_old_as_its_picture(
+    store: UploadStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    big = upload(tmp_path, jpeg(shop_sign("川味").resize((2000, 1000))))
+    [plain] = (await store.take(big, "big.jpg", "plain", KIMI, 5)).pictures
+    assert best_of(Path(plain.path)) == Path(plain.path)
+    [kept] = (await store.take(big, "big.jpg", "kept", KIMI, 5, original=True)).pictures
+    original = best_of(Path(kept.path))
+    with Image.open(original) as image:
+        assert image.size == (2000, 1000)
+    for file in (original, Path(kept.path)):
+        os.utime(file, (0, 0))
+    await store.take(big, "big.jpg", "kept", KIMI, 5, original=True)
+    assert original.stat().st_mtime > 0
+    small = upload(tmp_path, jpeg(shop_sign("川味")))
+    [as_it_was] = (await store.take(small, "small.jpg", "kept", KIMI, 5, original=True)).pictures
+    assert best_of(Path(as_it_was.path)) == Path(as_it_was.path)
+    monkeypatch.setattr(room, "ROOM_LEFT", 10**18)
+    [without] = (await store.take(big, "big.jpg", "full", KIMI, 5, original=True)).pictures
+    assert best_of(Path(without.path)) == Path(without.path)
 
 
 async def test_pdf_pages_beyond_the_limit_are_reported(store: UploadStore, tmp_path: Path) -> None:
