@@ -72,6 +72,8 @@ class Chat:
     """Bytes of memory that its texts take, counting those that a user wrote or imported."""
     shown: bool = False
     """Whether its page has received turns from the history, so that page and views share ids."""
+    comparing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while two answers are compared."""
     admin: bool = False
     """Whether its user is an admin, who is told commands and reasons."""
 
