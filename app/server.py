@@ -109,7 +109,10 @@ def create_app(settings: Settings) -> FastAPI:
     set_up_login(settings, people, rules)
     presets = Presets(settings.files.presets)
     own = OwnSettings(users, presets)
-    callbacks.register(state, store, keeper, presets, own, titles=settings.titles, host=ToolHost(settings.files))
+    callbacks.register(
+        state, store, keeper, presets, own,
+        titles=settings.titles, warm_up=settings.warm_up, host=ToolHost(settings.files),
+    )  # fmt: skip
     guard_thread_ids(history, users)
     # The outermost of the socket's guards, so that nothing is looked up for a browser that is rejected.
     guard(sio)

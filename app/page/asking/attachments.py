@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import chainlit as cl
 from chainlit.session import WebsocketSession
 
 from app.files.pictures import PictureError
-from app.files.uploads import UploadStore
+from app.files.uploads import Stored, UploadStore
 from app.i18n import text
 from app.page.answer.frame import show_note
 from app.page.asking.refusals import refuse_file
@@ -40,18 +42,13 @@ class Attachments:
             files = [(None, sample, sample.name)]
         if not files:
             return []
-        client = await self._state.launched()
-        limits = client.picture_limits
-        person = session.user.identifier if session.user else ""
         taken: list[Picture] = []
         shown: list[Any] = []
         as_they_are = True
         for element, path, name in files:
-            most = client.model.pictures_per_prompt - len(taken)
-            left = limits.without(sum(picture.width * picture.height for picture in taken))
             try:
                 with spans.picture() as seen:
-                    stored = await self._store.take(path, name, session.thread_id, left, most, person=person)
+                    stored = await self._next(session, path, name, taken)
                     seen.extend(stored.pictures)
             except (PictureError, OSError) as error:
                 await refuse_file(error, name, chat.language, parent_id)
@@ -68,6 +65,28 @@ class Attachments:
         if not as_they_are:
             await _show_pictures(shown, taken, message.id)
         return taken
+
+    async def take_ahead(self, session: WebsocketSession, files: Iterable[tuple[Path, str]]) -> list[Picture]:
+        """Converts files, with their names, as `take` will once they are sent; leaves out those that can't be used."""
+        taken: list[Picture] = []
+        for path, name in files:
+            with contextlib.suppress(PictureError, OSError):
+                taken += (await self._next(session, path, name, taken, ahead=True)).pictures
+        return taken
+
+    def drop_unsent(self, pictures: Iterable[Picture]) -> None:
+        """Deletes those of the pictures taken ahead that no question has."""
+        self._store.drop_unsent(pictures)
+
+    async def _next(
+        self, session: WebsocketSession, path: Path, name: str, taken: Sequence[Picture], *, ahead: bool = False
+    ) -> Stored:
+        """The pictures of a file, within what those before it leave of the model's limits."""
+        client = await self._state.launched()
+        most = client.model.pictures_per_prompt - len(taken)
+        left = client.picture_limits.without(sum(picture.width * picture.height for picture in taken))
+        person = session.user.identifier if session.user else ""
+        return await self._store.take(path, name, session.thread_id, left, most, person=person, ahead=ahead)
 
 
 async def _show_pictures(elements: list[Any], pictures: list[Picture], message_id: str) -> None:
