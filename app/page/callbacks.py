@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import chainlit as cl
 from chainlit.config import config
@@ -38,6 +39,7 @@ from app.upstream.offer import offer_of, planned_offer
 from app.upstream.state import EngineState
 
 _log = logging.getLogger("app.page")
+IsAdmin = Callable[[WebsocketSession], bool]
 
 
 def register(
@@ -50,12 +52,15 @@ def register(
     titles: str,
     warm_up: bool,
     host: ToolHost,
+    is_admin: IsAdmin,
 ) -> None:
     """Registers Chainlit's callbacks with this engine, these uploads, this history and these presets.
 
     `titles` is KIMI_TITLES, `warm_up` KIMI_WARM_UP.
     """
-    callbacks = Callbacks(state, store, keeper, presets, own, titles=titles, warm_up=warm_up, host=host)
+    callbacks = Callbacks(
+        state, store, keeper, presets, own, titles=titles, warm_up=warm_up, host=host, is_admin=is_admin
+    )
     cl.on_chat_start(callbacks.start)
     cl.on_chat_resume(callbacks.resume)
     cl.on_message(callbacks.message)
@@ -85,11 +90,13 @@ class Callbacks:
         titles: str = "",
         warm_up: bool = False,
         host: ToolHost,
+        is_admin: IsAdmin = lambda session: False,
     ) -> None:
         self._state = state
         self._keeper = keeper
         self._presets = presets
         self._own = own
+        self._is_admin = is_admin
         self.left = LeftChats(keeper.history)
         self.titles = Titles(state, keeper, titles)
         self._tools = ToolUse(state, host, store)
@@ -111,21 +118,22 @@ class Callbacks:
     async def start(self) -> None:
         """Sets up a new chat."""
         session = _session()
+        chat = self._chat_of(session)
         session.chat_settings = await self._own.start(session)
         # In the background, since the page shows a running turn until this returns.
-        spawn(self._offer_settings(chat_of(session)))
+        spawn(self._offer_settings(chat))
 
     async def resume(self, thread: ThreadDict) -> None:
         """Opens a thread from the history: fills `thread`, which Chainlit then shows."""
         session = _session()
-        chat = chat_of(session)
+        chat = self._chat_of(session)
         await resuming.resume(self._keeper, session, chat, thread, config.ui.name)
         self.warm_ups.opened(session)
         spawn(self._offer_settings(chat))
 
     async def returned(self, session: WebsocketSession) -> None:
         """Sends a browser that has reconnected what it missed."""
-        chat = chat_of(session)
+        chat = self._chat_of(session)
         await self.left.opened(session)
         if session.restored and not chat.conversation.turns:
             # A page reconnects once it learns its preset; the panel may have gone to the first connection.
@@ -172,6 +180,12 @@ class Callbacks:
         await show_mode(offer, chat_of(session), session)
         if answers:
             await self._own.remember(session, offer)
+
+    def _chat_of(self, session: WebsocketSession) -> Chat:
+        """The chat of a session that has connected, with what its user may know by now."""
+        chat = chat_of(session)
+        chat.admin = self._is_admin(session)
+        return chat
 
     async def _offer_settings(self, chat: Chat) -> None:
         """Sends the panel once the plan is known, and again if the engine turns out to serve other models."""

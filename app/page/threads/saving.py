@@ -98,4 +98,4 @@ async def _say_once(chat: Chat, turn: Turn) -> None:
         return
     chat.warned = True
     view = chat.views.get(turn.id)
-    await show_note(text("not_saved", chat.language), view.parent_id if view else None)
+    await show_note(text("not_saved", chat.language, chat.admin), view.parent_id if view else None)
