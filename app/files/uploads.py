@@ -67,6 +67,8 @@ class Stored:
     notices: list[Notice] = field(default_factory=list)
     pages: int = 1
     """How many the file has; `pictures` may be only some of them."""
+    first: int = 0
+    """How many pages come before them."""
     shown_as_it_is: bool = True
     """Whether browsers can show the uploaded file; otherwise they get the pictures made of it."""
 
@@ -134,7 +136,7 @@ class UploadStore:
 
     async def _keep(self, pages: Pages, name: str, thread: str, first: int, *, noted: bool) -> Stored:
         """`noted`: whether to say what was done to the pictures."""
-        stored = Stored([], pages=pages.total, shown_as_it_is=False)
+        stored = Stored([], pages=pages.total, first=first, shown_as_it_is=False)
         for number, picture in enumerate(pages.pictures, first + 1):
             title = name if len(pages.pictures) == 1 and first == 0 else f"{name} ({number})"
             if picture.part:

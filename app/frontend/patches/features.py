@@ -149,10 +149,10 @@ FEATURES = (
     ),
     Patch(
         name="turns-socket",
-        why="earlier turns are received from the page's socket",
+        why="earlier turns, and answers to compare, are received from the page's socket",
         file="libs/react-client/src/useChatSession.ts",
         old='ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
-        new='kimi.turns.connected(ee,{add:K0,messages:p,elements:C,actions:A,say:Qn}),ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
+        new='kimi.compare.connected(ee),kimi.turns.connected(ee,{add:K0,messages:p,elements:C,actions:A,say:Qn}),ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
     ),
     Patch(
         name="notices-socket",

@@ -182,8 +182,14 @@ def test_pages_of_a_long_pdf_are_left_out_and_that_is_reported(
     page = open_page(scripted.url)
     page.ask("Read it", [picture("long.pdf", pdf(25))])
     page.finished()
-    expect(page.notes.first).to_contain_text("long.pdf: the first 20 of 25 pages are used.")
+    expect(page.notes.first).to_contain_text("long.pdf: the first 20 of 25 pages are used. For others, ask about")
     assert len(sent_pictures(scripted)) == 20
+    page.ask("And what is on pages 21–30?")
+    page.finished()
+    expect(page.notes.filter(has_text="long.pdf: pages 21 to 25 of 25 are used.")).to_be_visible()
+    expect(page.questions.last.locator("img")).to_have_count(5)
+    images = [part for part in scripted.engine.requests[-1]["messages"][-1]["content"] if part["type"] == "image_url"]
+    assert len(images) == 5
 
 
 def test_the_same_picture_is_the_same_url_in_every_turn(
