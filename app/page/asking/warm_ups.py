@@ -204,7 +204,7 @@ def _reads_ahead(client: EngineClient, session: Session) -> bool:
     traits = client.plan.traits
     if traits.remote or not traits.caches_prompts:
         return False
-    # The tools are part of the prompt, and are listed anew for each turn.
+    # The tools are part of the prompt, and are listed again for each turn.
     return not (session.chat_settings.get("tools") is True and can_call_tools(client))
 
 
