@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from tests.instruments.pictures import jpeg, png, shop_sign
 from tests.unit.app.files.test_pictures import pdf
 
 KIMI = PictureLimits(pixels=802_816, side=7154)
+WITH_ORIGINAL = replace(KIMI, keep_original=True)
 
 
 @pytest.fixture
@@ -63,6 +65,42 @@ async def test_many_at_once_leave_no_half_file(store: UploadStore, tmp_path: Pat
     assert [p.suffix for p in (tmp_path / "uploads" / "t").iterdir()] == [".png"]
 
 
+async def test_the_same_file_is_decoded_once_for_all_who_want_it_and_not_at_all_if_none_does_any_more(
+    store: UploadStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, go, decoded = threading.Event(), threading.Event(), []
+
+    def slow(data: bytes, *limits: object) -> None:
+        decoded.append(data)
+        began.set()
+        assert go.wait(20)
+
+    monkeypatch.setattr(uploads, "long_picture", slow)
+    path = upload(tmp_path, png(shop_sign("川味")))
+    ahead = asyncio.create_task(store.take(path, "a.png", "t", KIMI, 5, ahead=True))
+    await asyncio.to_thread(began.wait)
+    sent = asyncio.create_task(store.take(path, "a.png", "t", KIMI, 5))
+    await asyncio.sleep(0.1)
+    ahead.cancel()
+    await asyncio.sleep(0.1)
+    go.set()
+    [picture] = (await sent).pictures
+    assert len(decoded) == 1
+    assert Path(picture.path).exists()
+
+
+async def test_pictures_that_are_not_sent_are_dropped_and_no_others(store: UploadStore, tmp_path: Path) -> None:
+    path = upload(tmp_path, png(shop_sign("川味")))
+    [picture] = (await store.take(path, "a.png", "t", KIMI, 5, ahead=True)).pictures
+    store.drop_unsent([picture])
+    assert not Path(picture.path).exists()
+    assert (await store.take(path, "a.png", "t", KIMI, 5, ahead=True)).pictures == [picture]
+    assert (await store.take(path, "a.png", "t", KIMI, 5)).pictures == [picture]
+    assert (await store.take(path, "again.png", "t", KIMI, 5, ahead=True)).pictures[0].path == picture.path
+    store.drop_unsent([picture])
+    assert Path(picture.path).exists(), "a question has it"
+
+
 async def test_scaling_is_reported(store: UploadStore, tmp_path: Path) -> None:
     big = shop_sign("川味").resize((2000, 1000))
     stored = await store.take(upload(tmp_path, png(big)), "big.png", "t", KIMI, 5)
@@ -77,19 +115,24 @@ async def test_the_original_is_kept_if_asked_for_and_there_is_room_and_is_as_old
     big = upload(tmp_path, jpeg(shop_sign("川味").resize((2000, 1000))))
     [plain] = (await store.take(big, "big.jpg", "plain", KIMI, 5)).pictures
     assert best_of(Path(plain.path)) == Path(plain.path)
-    [kept] = (await store.take(big, "big.jpg", "kept", KIMI, 5, original=True)).pictures
+    [kept] = (await store.take(big, "big.jpg", "kept", WITH_ORIGINAL, 5)).pictures
     original = best_of(Path(kept.path))
     with Image.open(original) as image:
         assert image.size == (2000, 1000)
     for file in (original, Path(kept.path)):
         os.utime(file, (0, 0))
-    await store.take(big, "big.jpg", "kept", KIMI, 5, original=True)
+    await store.take(big, "big.jpg", "kept", WITH_ORIGINAL, 5)
     assert original.stat().st_mtime > 0
-    small = upload(tmp_path, jpeg(shop_sign("川味")))
-    [as_it_was] = (await store.take(small, "small.jpg", "kept", KIMI, 5, original=True)).pictures
+    small = tmp_path / "small"
+    small.write_bytes(jpeg(shop_sign("川味")))
+    [as_it_was] = (await store.take(small, "small.jpg", "kept", WITH_ORIGINAL, 5)).pictures
     assert best_of(Path(as_it_was.path)) == Path(as_it_was.path)
+    [ahead] = (await store.take(big, "big.jpg", "ahead", WITH_ORIGINAL, 5, ahead=True)).pictures
+    assert len(list((tmp_path / "uploads" / "ahead").iterdir())) == 2
+    store.drop_unsent([ahead])
+    assert list((tmp_path / "uploads" / "ahead").iterdir()) == []
     monkeypatch.setattr(room, "ROOM_LEFT", 10**18)
-    [without] = (await store.take(big, "big.jpg", "full", KIMI, 5, original=True)).pictures
+    [without] = (await store.take(big, "big.jpg", "full", WITH_ORIGINAL, 5)).pictures
     assert best_of(Path(without.path)) == Path(without.path)
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ async def test_a_region_of_a_picture_that_was_scaled_down_has_its_full_resolutio
     path = tmp_path / "incoming"
     stripes.save(path, "JPEG", quality=95, exif=exif)
     store = UploadStore(tmp_path / "uploads")
-    [small] = (await store.take(path, "photo.jpg", "t", LIMITS, 1, original=True)).pictures
+    [small] = (await store.take(path, "photo.jpg", "t", replace(LIMITS, keep_original=True), 1)).pictures
     assert small.width < 1200
     asked = {"picture": 1, "left": 0.5, "top": 0.5, "right": 0.6, "bottom": 0.6}
     cut = await call_builtin("crop", asked, [small], LIMITS)
