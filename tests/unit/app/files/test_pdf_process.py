@@ -55,7 +55,7 @@ def nested_forms(depth: int = 12) -> bytes:
 
 
 def drawing() -> list[psutil.Process]:
-    return [child for child in psutil.Process(os.getpid()).children() if "app.files.pdf_process" in child.cmdline()]
+    return [child for child in psutil.Process(os.getpid()).children() if "app.files.pdf" in child.cmdline()]
 
 
 async def test_pages_come_as_they_are_drawn() -> None:
