@@ -29,7 +29,7 @@ Usage: ./start.sh [COMMAND] [OPTIONS]
   prove                  show in a minute that this machine's engine works, before a large model is downloaded
   verify [OPTIONS]       check that an engine does what this chat needs: name, picture, thinking, tools, speed
   bench [SCENARIO ...]   measure the running engine: throughput and latency; bench compare A B
-  eval WHAT [OPTIONS]    measure how often the running engine is right: ocr, gsm8k, ocrbench, infovqa
+  eval WHAT [OPTIONS]    measure how often the running engine is right: ocr, gsm8k, ocrbench, infovqa, tools
   ocr PATH... --out FILE read many pictures and PDFs with the running engine: FILE.jsonl, .csv or .md
   bench ui [--quick]     measure the page's own cost and compare it with the baselines
   prepare                only install what a start needs

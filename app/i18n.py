@@ -13,13 +13,16 @@ from engine.wording import LANGUAGES, Language
 __all__ = ["LANGUAGES", "Language", "catalogue", "language_of", "text"]
 
 
-def text(key: str, language: Language, **values: object) -> str:
+def text(key: str, language: Language, admin: bool = False, /, **values: object) -> str:
     """Returns the text `key` in `language`, with `values` for its `{placeholders}`, which may have a format.
+
+    `admin`: an admin reads it. Commands, settings and the reasons of faults are in the texts for admins only.
 
     Raises:
         KeyError: the catalogue has no such key, or a placeholder has no value.
     """
-    return catalogue(language)[key].format(**values)
+    words = catalogue(language)[key]
+    return (for_admins(language).get(key, words) if admin else words).format(**values)
 
 
 def language_of(languages: str | None) -> Language:
@@ -38,10 +41,21 @@ def language_of(languages: str | None) -> Language:
 
 @cache
 def catalogue(language: Language) -> dict[str, str]:
-    """Returns all texts of `language` by their keys."""
+    """Returns all texts of `language` by their keys, as everyone reads them."""
+    return {key: words for key, words in _file(language).items() if isinstance(words, str)}
+
+
+def for_admins(language: Language) -> dict[str, str]:
+    """Returns the texts that admins get instead, by their keys."""
+    texts = _file(language)["admin"]
+    assert isinstance(texts, dict)
+    return texts
+
+
+@cache
+def _file(language: Language) -> dict[str, str | dict[str, str]]:
     path = Path(__file__).parent / "locales" / f"{language}.toml"
-    sentences: dict[str, str] = tomllib.loads(path.read_text(encoding="utf-8"))
-    return sentences
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def _quality(parameters: str) -> float:

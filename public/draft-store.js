@@ -7,7 +7,9 @@ kimi.draftStore = (() => {
   const PATIENCE_SIGNING_OUT = 2000;
   const MOST = 50; // drafts in the browser
   const MOST_BYTES = { words: 4_000_000, files: 256_000_000 };
+  const KINDS = Object.keys(MOST_BYTES);
   const OLDEST = 30 * 24 * 60 * 60 * 1000; // milliseconds
+  const NEW = "new"; // the chat without an address, of which each tab has its own
 
   let opening = null;
 
@@ -22,7 +24,7 @@ kimi.draftStore = (() => {
 
   function open() {
     const request = indexedDB.open("kimi-drafts", 1);
-    request.onupgradeneeded = () => Object.keys(MOST_BYTES).forEach((kind) => request.result.createObjectStore(kind));
+    request.onupgradeneeded = () => KINDS.forEach((kind) => request.result.createObjectStore(kind));
     return within(PATIENCE, done(request), null);
   }
 
@@ -37,15 +39,48 @@ kimi.draftStore = (() => {
     }
   }
 
-  const kept = (database, kind, key) => done(database.transaction(kind).objectStore(kind).get(key));
+  const keyOf = async (person, chat) => [person, chat === NEW ? `${NEW}-${await kimi.tab.id}` : chat];
+  const ofPerson = (person) => IDBKeyRange.bound([person], [person, []]);
+
+  const draftOf = (words, files) => ({ words: words?.value ?? "", files: files?.value ?? [] });
+
+  // A draft's words and files; null if there is none.
+  async function kept(database, key) {
+    const transaction = database.transaction(KINDS);
+    const found = await Promise.all(KINDS.map((kind) => done(transaction.objectStore(kind).get(key))));
+    return found.some(Boolean) ? draftOf(...found) : null;
+  }
+
+  // Gives this tab the latest draft of a new chat whose tab is gone.
+  async function adopt(database, person, key) {
+    const alive = new Set([...(await kimi.tab.others())].map((id) => `${NEW}-${id}`));
+    const transaction = database.transaction(KINDS, "readwrite");
+    const stores = KINDS.map((kind) => transaction.objectStore(kind));
+    const drafts = await Promise.all(
+      stores.map(async (store) => {
+        const all = [store.getAllKeys(ofPerson(person)), store.getAll(ofPerson(person))];
+        const [keys, entries] = await Promise.all(all.map(done));
+        return new Map(keys.map(([, chat], at) => [chat, entries[at]]));
+      }),
+    );
+    const left = drafts.flatMap((kind) => [...kind]).filter(([chat]) => chat.startsWith(NEW) && !alive.has(chat));
+    const [latest] = left.filter(([chat]) => chat !== key[1]).sort(([, one], [, other]) => other.at - one.at);
+    if (!latest) return null;
+    const found = drafts.map((kind) => kind.get(latest[0]));
+    stores.forEach((store, at) => {
+      store.delete([person, latest[0]]);
+      // What was written in this tab meanwhile is joined with it by the composer, which then keeps both.
+      if (found[at] && !drafts[at].has(key[1])) store.put(found[at], key);
+    });
+    return draftOf(...found);
+  }
 
   // The draft of a chat: its words and its files.
   function get(person, chat) {
     const none = { words: "", files: [] };
     const reading = use(async (database) => {
-      const key = [person, chat];
-      const [words, files] = await Promise.all(Object.keys(MOST_BYTES).map((kind) => kept(database, kind, key)));
-      return { words: words?.value ?? none.words, files: files?.value ?? none.files };
+      const key = await keyOf(person, chat);
+      return (await kept(database, key)) ?? (chat === NEW ? await adopt(database, person, key) : null) ?? none;
     }, none);
     return within(PATIENCE, reading, none);
   }
@@ -75,12 +110,13 @@ kimi.draftStore = (() => {
   function put(kind, person, chat, value, bytes) {
     const fits = bytes <= MOST_BYTES[kind];
     use(async (database) => {
+      const key = await keyOf(person, chat);
       const transaction = database.transaction(kind, "readwrite");
       const store = transaction.objectStore(kind);
-      await done(store.delete([person, chat]));
+      await done(store.delete(key));
       if (value === null || !fits) return;
       await makeRoom(store, bytes, MOST_BYTES[kind]);
-      await done(store.put({ value, bytes, at: Date.now() }, [person, chat]));
+      await done(store.put({ value, bytes, at: Date.now() }, key));
     });
     return fits;
   }
@@ -88,10 +124,8 @@ kimi.draftStore = (() => {
   // Removes all drafts of a person.
   function clear(person) {
     const clearing = use((database) => {
-      const own = IDBKeyRange.bound([person], [person, []]);
-      const kinds = Object.keys(MOST_BYTES);
-      const transaction = database.transaction(kinds, "readwrite");
-      return Promise.all(kinds.map((kind) => done(transaction.objectStore(kind).delete(own))));
+      const transaction = database.transaction(KINDS, "readwrite");
+      return Promise.all(KINDS.map((kind) => done(transaction.objectStore(kind).delete(ofPerson(person)))));
     });
     return within(PATIENCE_SIGNING_OUT, clearing);
   }

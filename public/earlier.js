@@ -8,7 +8,7 @@ kimi.turns = (() => {
 
   let socket = null;
   let sessionId = "";
-  let page = null; // Chainlit's function to add a step, and its setters of messages, elements and actions
+  let page = null; // Chainlit's functions to add a step and to say something, its setters of messages, elements, actions
   let earlier = 0; // the number of turns before the first one shown
   let asked = ""; // the first turn on the page when more were requested
   let announced = "";
@@ -53,6 +53,7 @@ kimi.turns = (() => {
   }
 
   function resumed(turns) {
+    if (sought && location.pathname.endsWith(`/${sought.chat}`)) sought.open = true;
     if (stays) {
       belongings(turns);
       state({ asked: "" });
@@ -94,7 +95,7 @@ kimi.turns = (() => {
   // A message of a chat that is being opened, to which the page goes once it is there.
   let sought = null;
   function seek(chat, id) {
-    sought = { chat, id };
+    sought = { chat, id, open: location.pathname.endsWith(`/${chat}`) };
     goOn();
   }
 
@@ -102,7 +103,13 @@ kimi.turns = (() => {
     if (!sought || !messages.length || !location.pathname.endsWith(`/${sought.chat}`)) return;
     const { id } = sought;
     if (!messages.some((message) => message.id === id)) {
-      if (earlier) ask();
+      if (earlier) {
+        ask();
+      } else if (sought.open) {
+        // It belongs to a version that the chat does not show at present.
+        sought = null;
+        page.say(kimi.text.hitHidden);
+      }
       return;
     }
     sought = null;

@@ -13,6 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 
 import chainlit.auth
 import chainlit.server
@@ -26,7 +27,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, HTTPConnection, cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.access.limits.guards import refuse
+from app.access.limits.guards import IS_ADMIN, refuse
 from app.access.logins import HEADER_PREFIX, Login, ended_by_the_clock, login_in
 from app.access.rules import Rules
 from engine.access.ended_logins import LONGEST_LOGIN_SECONDS, EndedLogins
@@ -66,6 +67,11 @@ class Welcome:
         """Whether this login may see the status, the logs and the figures."""
         login = login_in(token)
         return login is not None and self._rules.may_watch(login)
+
+    def is_admin(self, session: WebsocketSession) -> bool:
+        """Whether the user of a session may see that, and so be told commands and reasons."""
+        token = _token_of(session)
+        return token is not None and self.watches(token)
 
     async def sign_out(self, token: str, *, everywhere: bool) -> Login | None:
         """Ends a login, or all of its account, with their open sockets; None if it was not a valid login."""
@@ -134,6 +140,8 @@ class StillWelcome:
             cookie = get_token_from_cookies(connection.cookies)
             if cookie and not self._welcome.still(cookie, connection.headers):
                 scope = _without(scope, b"cookie")
+            elif cookie:
+                scope = {**scope, IS_ADMIN: partial(self._welcome.watches, cookie)}
             # Chainlit accepts a login here, too; otherwise this has the keys of programs.
             bearer = connection.headers.get("authorization", "").partition(" ")[2].strip()
             if login_in(bearer) and not self._welcome.still(bearer, connection.headers):

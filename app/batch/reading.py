@@ -140,7 +140,7 @@ def _without_fence(answer: str) -> str:
 
 
 def _sentence(notice: Notice) -> str:
-    return i18n.text(notice.key, "en", **notice.values)
+    return i18n.text(notice.key, "en", True, **notice.values)
 
 
 class _Unseen:

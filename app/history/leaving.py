@@ -17,7 +17,31 @@ from app.errors import HistoryError
 from app.history.database import Database, database_url
 from app.history.tables import threads, users
 from app.history.users import Users
-from engine.config import Settings
+from engine.config import ConfigError, load_settings
+
+_MOST_NAMES = 50
+
+
+async def names(database: Database) -> list[str]:
+    """The names of all who have chats, with the latest first; at most 50.
+
+    Raises:
+        HistoryError: the database does not answer.
+    """
+    query = select(users.c.identifier).join(threads).group_by(users.c.id, users.c.identifier)
+    async with database.reading() as connection:
+        rows = await connection.execute(query.order_by(func.max(threads.c.updated).desc()).limit(_MOST_NAMES))
+        return list(rows.scalars())
+
+
+async def known(database: Database, name: str) -> bool:
+    """Whether a user of this name has ever signed in.
+
+    Raises:
+        HistoryError: the database does not answer.
+    """
+    async with database.reading() as connection:
+        return (await connection.execute(select(users.c.id).where(users.c.identifier == name))).first() is not None
 
 
 async def count(database: Database, name: str) -> int:
@@ -59,31 +83,38 @@ async def hand_over(database: Database, name: str, other: str) -> int:
     return int(moved.rowcount)
 
 
-async def _run(name: str, act: str, other: str) -> int:
-    settings = Settings()
+async def _run(act: str, name: str, other: str) -> list[str]:
+    settings = load_settings()
     database = Database(database_url(settings.database_url.get_secret_value(), settings.files.chats))
     await database.open()
     try:
         match act:
+            case "names":
+                return await names(database)
+            case "known":
+                return [name] if await known(database, name) else []
             case "delete":
-                return await delete_chats(database, settings.files.uploads, name)
+                return [str(await delete_chats(database, settings.files.uploads, name))]
             case "give":
-                return await hand_over(database, name, other)
+                return [str(await hand_over(database, name, other))]
             case _:
-                return await count(database, name)
+                return [str(await count(database, name))]
     finally:
         await database.close()
 
 
 def main() -> int:
-    """Prints the number of chats; returns 1 after one sentence if it can't be done."""
+    """Prints the number of chats, or names, one in each line; returns 1 after one sentence if it can't be done."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("name")
-    parser.add_argument("act", choices=("count", "delete", "give"))
+    parser.add_argument("act", choices=("names", "known", "count", "delete", "give"))
+    parser.add_argument("name", nargs="?", default="")
     parser.add_argument("other", nargs="?", default="")
     chosen = parser.parse_args()
     try:
-        print(asyncio.run(_run(chosen.name, chosen.act, chosen.other)))
+        print(*asyncio.run(_run(chosen.act, chosen.name, chosen.other)), sep="\n")
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
     except HistoryError as error:
         print(f"The chats can't be read or changed ({error}): ./start.sh doctor says more.", file=sys.stderr)
         return 1

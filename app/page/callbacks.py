@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import chainlit as cl
 from chainlit.config import config
@@ -19,6 +20,7 @@ from app.page.asking.presses import Presses
 from app.page.asking.titles import Titles
 from app.page.asking.tool_use import ToolUse
 from app.page.asking.turns import Turns
+from app.page.asking.warm_ups import WarmUps
 from app.page.chat import Chat
 from app.page.incoming import shown_turns
 from app.page.incoming.arrivals import give_up, replace_handlers
@@ -37,6 +39,7 @@ from app.upstream.offer import offer_of, planned_offer
 from app.upstream.state import EngineState
 
 _log = logging.getLogger("app.page")
+IsAdmin = Callable[[WebsocketSession], bool]
 
 
 def register(
@@ -47,13 +50,17 @@ def register(
     own: OwnSettings,
     *,
     titles: str,
+    warm_up: bool,
     host: ToolHost,
+    is_admin: IsAdmin,
 ) -> None:
     """Registers Chainlit's callbacks with this engine, these uploads, this history and these presets.
 
-    `titles` is KIMI_TITLES.
+    `titles` is KIMI_TITLES, `warm_up` KIMI_WARM_UP.
     """
-    callbacks = Callbacks(state, store, keeper, presets, own, titles=titles, host=host)
+    callbacks = Callbacks(
+        state, store, keeper, presets, own, titles=titles, warm_up=warm_up, host=host, is_admin=is_admin
+    )
     cl.on_chat_start(callbacks.start)
     cl.on_chat_resume(callbacks.resume)
     cl.on_message(callbacks.message)
@@ -65,7 +72,7 @@ def register(
     for name in BUTTONS:
         cl.action_callback(name)(callbacks.pressed)
     overrides.apply()
-    replace_handlers(keeper, callbacks.returned)
+    replace_handlers(keeper, callbacks.returned, callbacks.warm_ups)
     shown_turns.register(keeper, callbacks.settings_changed)
 
 
@@ -81,16 +88,21 @@ class Callbacks:
         own: OwnSettings,
         *,
         titles: str = "",
+        warm_up: bool = False,
         host: ToolHost,
+        is_admin: IsAdmin = lambda session: False,
     ) -> None:
         self._state = state
         self._keeper = keeper
         self._presets = presets
         self._own = own
+        self._is_admin = is_admin
         self.left = LeftChats(keeper.history)
         self.titles = Titles(state, keeper, titles)
         self._tools = ToolUse(state, host, store)
-        self.turns = Turns(state, Attachments(state, store, presets), keeper, presets, self._tools)
+        attachments = Attachments(state, store, presets)
+        self.warm_ups = WarmUps(state, attachments, keeper, on=warm_up)
+        self.turns = Turns(state, attachments, keeper, presets, self._tools)
         self.presses = Presses(state, keeper, self.turns)
 
     async def starters(self, user: cl.User | None, language: str | None) -> list[cl.Starter]:
@@ -106,20 +118,22 @@ class Callbacks:
     async def start(self) -> None:
         """Sets up a new chat."""
         session = _session()
+        chat = self._chat_of(session)
         session.chat_settings = await self._own.start(session)
         # In the background, since the page shows a running turn until this returns.
-        spawn(self._offer_settings(chat_of(session)))
+        spawn(self._offer_settings(chat))
 
     async def resume(self, thread: ThreadDict) -> None:
         """Opens a thread from the history: fills `thread`, which Chainlit then shows."""
         session = _session()
-        chat = chat_of(session)
+        chat = self._chat_of(session)
         await resuming.resume(self._keeper, session, chat, thread, config.ui.name)
+        self.warm_ups.opened(session)
         spawn(self._offer_settings(chat))
 
     async def returned(self, session: WebsocketSession) -> None:
         """Sends a browser that has reconnected what it missed."""
-        chat = chat_of(session)
+        chat = self._chat_of(session)
         await self.left.opened(session)
         if session.restored and not chat.conversation.turns:
             # A page reconnects once it learns its preset; the panel may have gone to the first connection.
@@ -131,6 +145,7 @@ class Callbacks:
     async def end(self) -> None:
         """Stops the answer of a browser that is gone, after the grace period; one that shows another chat goes on."""
         session = _session()
+        self.warm_ups.left(session)
         if not session.to_clear:
             spawn(give_up(session, session.socket_id, GRACE_SECONDS))
         elif chat_of(session).tasks:
@@ -165,6 +180,12 @@ class Callbacks:
         await show_mode(offer, chat_of(session), session)
         if answers:
             await self._own.remember(session, offer)
+
+    def _chat_of(self, session: WebsocketSession) -> Chat:
+        """The chat of a session that has connected, with what its user may know by now."""
+        chat = chat_of(session)
+        chat.admin = self._is_admin(session)
+        return chat
 
     async def _offer_settings(self, chat: Chat) -> None:
         """Sends the panel once the plan is known, and again if the engine turns out to serve other models."""

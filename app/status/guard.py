@@ -8,7 +8,7 @@ from fastapi import HTTPException, Request
 
 from app.access.signed_in import Token, require_sign_in
 from app.access.still_allowed import Welcome
-from app.i18n import language_of, text
+from app.errors import Refusal
 from engine.config import Settings, secret
 
 
@@ -24,7 +24,8 @@ class Guard:
         """Checks that a request may see the status and the logs.
 
         Raises:
-            HTTPException: 401 without a sign-in, 403 for users who may not.
+            HTTPException: 401 without a sign-in.
+            Refusal: 403 for users who may not.
         """
         given = request.headers.get("authorization", "")
         if hmac.compare_digest(given.encode("utf-8", "surrogateescape"), f"Bearer {self._key}".encode()):
@@ -37,19 +38,20 @@ class Guard:
         """Checks that a user sent a request who may see the status; a key for monitoring decides nothing.
 
         Raises:
-            HTTPException: 401 without a sign-in, 403 for users who may not.
+            HTTPException: 401 without a sign-in.
+            Refusal: 403 for users who may not.
         """
         if token is None:
             raise HTTPException(401, "Sign in first.")
         await require_sign_in(token)
         if not self._welcome.watches(token):
-            raise HTTPException(403, text("refused_watching", language_of(request.headers.get("accept-language"))))
+            raise Refusal(403, "refused_watching")
 
     async def reader_of_metrics(self, request: Request, token: Token) -> None:
         """As `watcher`; but on a page reachable only from this machine anyone may, since they could sign in anyway.
 
         Raises:
-            HTTPException: 401 or 403.
+            HTTPException, Refusal: 401 or 403.
         """
         if not self._open:
             await self.watcher(request, token)

@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from app.i18n import Language
+from app.i18n import Language, text
 from app.page.live_chats import open_chats
 from app.telemetry.activity import activity
 from app.upstream.client import model_of
@@ -16,7 +16,7 @@ from engine.machine.load import Load, LoadMeter
 from engine.status import ComingStatus, EngineStatus, PageStatus, Phase, Status
 from engine.supervise import timeline
 from engine.supervise.timeline import Change
-from engine.wording import report, sentence
+from engine.wording import doing, report, sentence
 
 CHANGES = 30
 """The most changes of state reported; the latest are kept."""
@@ -25,12 +25,18 @@ POINTS = 600
 _LOAD_SECONDS = 1.0
 
 
-def shown(entry: EngineStatus | PageStatus | Change, language: Language) -> dict[str, Any]:
-    """A status for JSON; its `phase` is the sentence for the current phase, or for the reason of the state."""
+def shown(entry: EngineStatus | PageStatus | Change, language: Language, *, admin: bool = True) -> dict[str, Any]:
+    """A status for JSON; its `phase` is the sentence for the current phase, or for the reason of the state.
+
+    A reason may name commands, settings, folders and addresses: only an admin gets it.
+    """
     phase = Phase.NONE if isinstance(entry, PageStatus) else entry.phase
     fields = asdict(entry)
     del fields["reason"]
-    return fields | {"phase": report(phase, entry.reason, language)}
+    if admin:
+        return fields | {"phase": report(phase, entry.reason, language)}
+    failed = entry.state == "failed"
+    return fields | {"phase": text("tell_owner", language) if failed else doing(phase, language)}
 
 
 def coming_shown(coming: ComingStatus, language: Language, *, may: bool) -> dict[str, Any]:

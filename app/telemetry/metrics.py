@@ -40,6 +40,9 @@ class Instruments:
             "Tokens of a request, as the engine counts them.",
             explicit_bucket_boundaries_advisory=_TOKENS,
         )
+        self.warm_ups = meter.create_counter(
+            "kimi.warm_ups", "{request}", "Prompts that the idle engine was to read ahead, by how that ended."
+        )
         self.pictures = seconds("kimi.picture.duration", "Checking and preparing one uploaded file.", _PICTURE)
         self._gauges(meter)
 

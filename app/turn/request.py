@@ -66,6 +66,23 @@ async def make_request(client: EngineClient, job: Job) -> Request:
     return Request(settings, fitted, body, marks, _start(job, marks, instant), instant is not None)
 
 
+async def make_warm_up(client: EngineClient, job: Job) -> dict[str, Any]:
+    """The request by which the engine reads the beginning of a question ahead, as `make_request` would build it.
+
+    Of the job's last turn the pictures are known, and its text is empty.
+
+    Raises:
+        TooLongError: the chat does not fit into the model.
+        openai.APIError: the engine does not answer.
+    """
+    body = (await make_request(client, job)).body
+    for name in ("stop", "stream_options"):
+        body.pop(name, None)
+    if body.pop("continue_final_message", False):
+        del body["add_generation_prompt"], body["messages"][-1]
+    return body | {"max_tokens": 1, "stream": False}
+
+
 def _settings(job: Job, offer: Offer) -> ChatSettings:
     if not job.continuing:
         return parse(job.raw_settings, offer)

@@ -20,8 +20,10 @@ import httpx2
 from app.files.pictures import PictureLimits
 from app.lazily import openai
 from app.talk.fitting import TOKEN_PIXELS, estimate
+from app.telemetry.activity import activity
 from app.upstream.backpressure import Reply
 from app.upstream.progress import Queue
+from app.upstream.warm_up import WarmUp
 from engine.catalog import Model, UnknownModelError, assumed_model, find_model
 from engine.plans.launch import LaunchPlan
 
@@ -55,6 +57,8 @@ class EngineClient:
         """The number of turns and requests that use it now."""
         self.queue = Queue(plan.traits, self.metrics)
         """The position of our requests in the engine's queue."""
+        self.warm_up = WarmUp(self._read)
+        """What it reads ahead of a question."""
         timeout = httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
         # A proxy in the environment is for outgoing traffic, not for an engine on this machine.
         self._http: httpx2.AsyncClient = openai.DefaultAioHttpClient(
@@ -127,6 +131,11 @@ class EngineClient:
         count = reply.get("count") if isinstance(reply, dict) else None
         return count if isinstance(count, int) else None
 
+    @property
+    def idle(self) -> bool:
+        """Whether nobody asks it anything."""
+        return not self.uses and not activity.waiting
+
     @contextmanager
     def in_use(self) -> Iterator[None]:
         """Keeps the connection open inside the block, even if another engine takes over meanwhile."""
@@ -149,6 +158,7 @@ class EngineClient:
         # extra_body is sent unchanged. The library would search regular arguments, message by message, for names to
         # convert: a quarter of a short turn's time, and more in a long chat.
         with self.in_use():
+            await self.warm_up.give_way(request)
             async with create(
                 model=request["model"], messages=(), extra_body=request, extra_headers=headers
             ) as response:
@@ -163,22 +173,44 @@ class EngineClient:
         Raises:
             httpx2.HTTPError: the engine cannot be reached, breaks off, or is silent for `PASSING_SILENCE_SECONDS`.
         """
-        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        with self.in_use():
+            if body is not None:
+                self.warm_up.cancel()
+            response = await self._send(method, path, body, PASSING_SILENCE_SECONDS)
+            try:
+                yield response
+            finally:
+                await response.aclose()
+
+    async def _read(self, body: bytes) -> None:
+        """Has the engine read a prompt. It is not in use meanwhile: this gives way to everything.
+
+        Raises:
+            httpx2.HTTPError: the engine cannot be reached, or rejects the request.
+        """
+        response = await self._send("POST", "chat/completions", body, SILENCE_SECONDS)
+        try:
+            response.raise_for_status()
+            async for _ in response.aiter_raw():
+                pass
+        finally:
+            await response.aclose()
+
+    async def _send(self, method: str, path: str, body: bytes | None, silence: float) -> httpx2.Response:
         request = self._http.build_request(
             method,
             f"{self.plan.base_url.rstrip('/')}/{path}",
             content=body,
             # A compressed response could not be forwarded byte for byte.
-            headers=headers | {"Accept-Encoding": "identity"},
-            timeout=httpx2.Timeout(PASSING_SILENCE_SECONDS, connect=CONNECT_SECONDS),
+            headers={
+                "Authorization": f"Bearer {self._key}",
+                "Content-Type": "application/json",
+                "Accept-Encoding": "identity",
+            },
+            timeout=httpx2.Timeout(silence, connect=CONNECT_SECONDS),
         )
-        with self.in_use():
-            # No redirects: the key is for this address only.
-            response = await self._http.send(request, stream=True, follow_redirects=False)
-            try:
-                yield response
-            finally:
-                await response.aclose()
+        # No redirects: the key is for this address only.
+        return await self._http.send(request, stream=True, follow_redirects=False)
 
     async def metrics(self) -> str:
         """The engine's metrics in Prometheus' format; empty if it does not answer within `METRICS_SECONDS`."""

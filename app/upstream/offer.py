@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.talk.settings import Offer
 from app.upstream.client import EngineClient
-from engine.catalog import UnknownModelError, find_model
+from engine.catalog import calls_tools
 
 
 async def offer_of(client: EngineClient) -> Offer:
@@ -29,19 +29,5 @@ def _offer(client: EngineClient, names: tuple[str, ...]) -> Offer:
 
 
 def can_call_tools(client: EngineClient) -> bool:
-    """Whether this engine with this model is known to call tools: a fact of the catalogue.
-
-    Of a server of the user's own it is enough that the model can; of an unknown model there, nothing speaks against it.
-    """
-    parsers = client.model.parsers
-    if client.plan.traits.remote:
-        return any(parser.tools for parser in parsers.values()) or not _known(client.plan.model)
-    return any(parser.tools for engine, parser in parsers.items() if engine == client.plan.engine)
-
-
-def _known(name: str) -> bool:
-    try:
-        find_model(name)
-    except UnknownModelError:
-        return False
-    return True
+    """Whether this engine with this model is known to call tools."""
+    return calls_tools(client.plan.model, client.plan.engine, remote=client.plan.traits.remote)

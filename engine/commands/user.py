@@ -40,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parsers = add_sub_words(parser, named, name="the name to sign in with", listing="list the users")
     parsers["add"].add_argument("--admin", action="store_true", help="this person may see the status and the logs")
     what = parsers["chats"].add_mutually_exclusive_group(required=True)
-    what.add_argument("--delete", action="store_true", help="delete them with their pictures, for good")
+    what.add_argument("--delete", action="store_true", help="delete them with their pictures, for good; asks first")
+    parsers["chats"].add_argument("--yes", action="store_true", help="delete them without being asked, as in a script")
     what.add_argument("--give-to", metavar="OTHER", default="", help="the user who gets them")
     parsers["admin"].add_argument("state", choices=("on", "off"), help="on: an admin, off: no longer")
 
@@ -77,32 +78,70 @@ def _admin(people: People, chosen: argparse.Namespace) -> None:
 
 
 def _chats(people: People, chosen: argparse.Namespace) -> None:
-    # A removed user, or one of a proxy or a provider, is not in the list.
-    name = people.find(chosen.name) or chosen.name
+    name = _with_chats(people, chosen.name)
     if chosen.give_to:
-        other = people.known(chosen.give_to)
-        print(f"{other} has {_of_history(name, 'give', other)} chats of {name} now.")
+        other = _with_chats(people, chosen.give_to)
+        print(f"{other} has {_count('give', name, other)} chats of {name} now.")
         return
-    count = _of_history(name, "count")
-    question = f"Delete {count} chats of {name} with their pictures, for good? [y/N] "
-    if count and sys.stdin.isatty() and input(question).strip().lower() not in {"y", "yes"}:
-        raise PeopleError("Nothing was deleted.")
-    print(f"{_of_history(name, 'delete')} chats of {name} are deleted.")
+    count = _count("count", name)
+    if count and not chosen.yes:
+        _make_sure(f"Delete {count} chats of {name} with their pictures, for good? [y/N] ")
+    print(f"{_count('delete', name)} chats of {name} are deleted.")
 
 
-def _of_history(*arguments: str) -> int:
-    """Runs the page's program for the chats of people who have left; the number that it prints.
+def _with_chats(people: People, name: str) -> str:
+    """The name of a user who may have chats: one of the list, or one who is not there but has signed in before.
 
     Raises:
-        PeopleError: it failed, for the reason that it gives.
+        PeopleError: there is none; it lists those who have chats.
+    """
+    # A removed user, or one of a proxy or a provider, is not in the list.
+    found = people.find(name) or (name if _of_history("known", name) else None)
+    if found is None:
+        having = ", ".join(_of_history("names")) or "nobody"
+        raise PeopleError(f"No one called {name} has signed in here. Chats belong to: {having}.")
+    return found
+
+
+def _make_sure(question: str) -> None:
+    """Asks on the terminal.
+
+    Raises:
+        PeopleError: the answer is no, or there is no terminal.
+    """
+    if not sys.stdin.isatty():
+        raise PeopleError("Nothing was deleted: without a terminal to ask on, --yes is needed.")
+    try:
+        answer = input(question)
+    except EOFError:
+        print()
+        answer = ""
+    if answer.strip().lower() not in {"y", "yes"}:
+        raise PeopleError("Nothing was deleted.")
+
+
+def _count(*arguments: str) -> int:
+    return int(_of_history(*arguments)[-1])
+
+
+def _of_history(*arguments: str) -> list[str]:
+    """Runs the page's program for the chats of people who have left; the lines that it prints.
+
+    Raises:
+        PeopleError: it failed, for the reason that it gives, or took too long.
     """
     argv = (sys.executable, "-m", "app.history.leaving", "--", *arguments)
-    done = subprocess.run(  # noqa: S603 - no shell: a name is one argument, whatever is in it
-        argv, cwd=ROOT, capture_output=True, text=True, timeout=_SECONDS, check=False
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell: a name is one argument, whatever is in it
+            argv, cwd=ROOT, capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise PeopleError(
+            f"It took longer than {_SECONDS // 60} minutes and was ended; ./start.sh doctor says what holds it up."
+        ) from None
     if done.returncode:
         raise PeopleError((done.stderr.strip().splitlines() or ["The chats can't be changed."])[-1])
-    return int(done.stdout.split()[-1])
+    return done.stdout.split("\n")[:-1] if done.stdout.strip() else []
 
 
 def _sign_out(people: People, ended: EndedLogins, name: str) -> None:
@@ -124,6 +163,8 @@ def _warn_without_admin(people: People) -> None:
 def _list(people: People, _: argparse.Namespace) -> None:
     for name in people.names():
         print(f"{name} (admin)" if people.is_admin(name) else name)
+    if not people.names():
+        print("There are no users yet: ./start.sh user add NAME", file=sys.stderr)
 
 
 def _ask() -> str:

@@ -11,8 +11,8 @@ from typing import Any
 from engine.machine.vendor import GIB, Accelerator, Device, Vendor, number_in, output_of, text_of
 
 _DRM = Path("/sys/class/drm")
-_LEAST = 7.5 * GIB
-"""A card of 8 GB reports 8,176 MiB."""
+_LEAST = 5.5 * GIB
+"""A card of 6 GB, the smallest that holds a layer of Kimi-VL, reports a little less than 6,144 MiB."""
 
 
 def parse_amd_smi(static: str) -> tuple[Accelerator, ...]:
@@ -54,7 +54,7 @@ def detect(notes: list[str]) -> tuple[Accelerator, ...]:
 def from_sysfs(drm: Path) -> tuple[Accelerator, ...]:
     """AMD's devices with their own memory, from `card*/device/{vendor,mem_info_vram_total,mem_info_vram_used}`.
 
-    An integrated GPU reports a small part of the RAM as VRAM; anything much below 8 GiB is ignored.
+    An integrated GPU reports a small part of the RAM as VRAM; anything much below 6 GiB is ignored.
     """
     found = []
     for device in sorted(drm.glob("card[0-9]*/device")):

@@ -82,4 +82,4 @@ def _busy(nvml: Any, handle: Any) -> float | None:
         return None  # a slice of a GPU (MIG) has no figure
 
 
-NVIDIA = Vendor("nvidia", detect, _meter, compute_capability=True, vllm_build="cuda")
+NVIDIA = Vendor("nvidia", detect, _meter, compute_capability=True, vllm_build="cuda", llama_build="cuda")

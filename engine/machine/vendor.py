@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 GIB = 1024**3
 
@@ -55,6 +56,8 @@ class Vendor:
     """Shell lines that derive from it what else must be known of that network."""
     vllm_build: str = ""
     """The build of vLLM that this program installs for it; empty: none."""
+    llama_build: Literal["cuda"] | None = None
+    """The build of llama.cpp's own release that is made for it; None: we install none but Vulkan's."""
     vllm_title: str = ""
     """The name of a vLLM for it that the user has to install."""
     vllm_plugin: str = ""

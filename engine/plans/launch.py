@@ -43,6 +43,8 @@ class EngineTraits:
     """Whether a reply that is not streamed repeats the beginning of the answer that it goes on with."""
     side_requests: bool = False
     """Whether a short request beside the chats costs them nothing: not where it takes the only slot's cache."""
+    caches_prompts: bool = False
+    """Whether the beginning of a prompt, pictures included, stays in memory for the next one that begins so."""
     remote: bool = False
     """Whether it is a server that the user runs, with the user's key; nothing is started here."""
 

@@ -59,7 +59,7 @@ def read_config(path: Path, environment: Mapping[str, str] | None = None) -> tup
     `environment` has the values of `${VAR}`; None: the process's own, and those of `.env`.
 
     Raises:
-        ToolsConfigError: the file is not as it must be.
+        ToolsConfigError: the file is not as it must be, or `.env` is not.
     """
     try:
         with path.open("rb") as file:
@@ -92,7 +92,13 @@ def _no_json(path: Path, line: int, problem: str) -> ToolsConfigError:
 
 
 def _environment() -> Mapping[str, str]:
-    given = env_values(ROOT / ".env")
+    path = ROOT / ".env"
+    try:
+        given = env_values(path)
+    except UnicodeDecodeError:
+        raise ToolsConfigError(Reason("tools_not_utf8", {"file": path.name})) from None
+    except OSError as error:
+        raise ToolsConfigError(Reason("tools_unreadable", {"file": path.name, "error": str(error.strerror)})) from None
     return {name: value for name, value in given.items() if value is not None} | dict(os.environ)
 
 

@@ -25,7 +25,7 @@ from tests.benchmarks.memory import memory
 from tests.benchmarks.pictures import pictures
 from tests.benchmarks.start import start
 from tests.benchmarks.streams import growth
-from tests.benchmarks.through import through
+from tests.benchmarks.through import through_llama, through_vllm
 
 RATE = 100
 """Tokens a second of each stream."""
@@ -51,8 +51,12 @@ def _pictures(apps: Apps, chosen: argparse.Namespace) -> Any:
     return asyncio.run(pictures(apps, 1 if chosen.quick else chosen.runs))
 
 
-def _through(folder: Path, chosen: argparse.Namespace) -> Any:
-    return asyncio.run(through(folder, 1 if chosen.quick else chosen.runs, quick=chosen.quick))
+def _vllm(folder: Path, chosen: argparse.Namespace) -> Any:
+    return asyncio.run(through_vllm(folder, 1 if chosen.quick else chosen.runs, quick=chosen.quick))
+
+
+def _llama(folder: Path, chosen: argparse.Namespace) -> Any:
+    return asyncio.run(through_llama(folder, 1 if chosen.quick else chosen.runs))
 
 
 PARTS: dict[str, Callable[[Apps, argparse.Namespace], Any]] = {
@@ -74,7 +78,12 @@ def _start(folder: Path, chosen: argparse.Namespace) -> Any:
     return start(folder, 1 if chosen.quick else chosen.runs)
 
 
-ALONE: dict[str, Callable[[Path, argparse.Namespace], Any]] = {"start": _start, "reader": _reader, "vllm": _through}
+ALONE: dict[str, Callable[[Path, argparse.Namespace], Any]] = {
+    "start": _start,
+    "reader": _reader,
+    "vllm": _vllm,
+    "llama": _llama,
+}
 """What is measured while nothing else of the benchmark runs."""
 
 

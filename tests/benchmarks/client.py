@@ -82,6 +82,10 @@ class SocketClient:
         """Asks for a load, and waits for the end of the turn."""
         return await self.say(load.question, files)
 
+    async def choose(self, **settings: Any) -> None:
+        """Changes settings of the chat."""
+        await self._emit("chat_settings_change", settings)
+
     async def upload(self, name: str, data: bytes) -> str:
         """Uploads a file as the page does; its reference for a question."""
         form = aiohttp.FormData()

@@ -50,7 +50,7 @@ window.state = () => JSON.stringify([kimi.draft, attached.map(({ file }) => file
 @pytest.fixture
 def stage(browser: Browser) -> Iterator[Stage]:
     stage = Stage(browser)
-    stage.page.add_init_script("window.addEventListener('DOMContentLoaded', () => {" + _COMPOSER + "});")
+    stage.page.context.add_init_script("window.addEventListener('DOMContentLoaded', () => {" + _COMPOSER + "});")
     yield stage
     stage.page.context.close()
 
@@ -61,7 +61,7 @@ def shows(page: Page, words: str, *names: str) -> None:
 
 
 def kept(page: Page) -> Any:
-    """What the database has: the chats with words, and those with files."""
+    """What the database has: the chats with words, and those with files; new chats without the id of their tab."""
     return page.evaluate("""async () => {
         const database = await new Promise((resolve) => {
             const request = indexedDB.open("kimi-drafts", 1);
@@ -69,7 +69,7 @@ def kept(page: Page) -> Any:
         });
         const keys = (kind) => new Promise((resolve) => {
             const request = database.transaction(kind).objectStore(kind).getAllKeys();
-            request.onsuccess = () => resolve(request.result.map((key) => key.join()));
+            request.onsuccess = () => resolve(request.result.map((key) => key.join().replace(/-[-\\d]+$/, "")));
         });
         const all = [await keys("words"), await keys("files")];
         database.close();
@@ -103,6 +103,28 @@ def test_a_draft_stays_with_its_chat_and_survives_a_reload(stage: Stage) -> None
     shows(page, "And this?", "b.png")
     page.evaluate("typed(''); attached = []; draw()")
     wait_until_kept(page, ["anna,one"], [])
+
+
+def test_each_tab_has_its_own_new_chat_and_a_new_tab_takes_over_that_of_a_closed_one(stage: Stage) -> None:
+    page = stage.open()
+    page.evaluate("draw(); typed('In the first'); draw()")
+    wait_until_kept(page, ["anna,new"], [])
+    second = stage.another_tab()
+    second.evaluate("draw()")
+    # Until the first tab must have said that it is there.
+    second.wait_for_timeout(1000)
+    shows(second, "")
+    second.evaluate("typed('In the second'); add(file('b.png'))")
+    wait_until_kept(second, ["anna,new", "anna,new"], ["anna,new"])
+    for tab, *draft in ((page, "In the first"), (second, "In the second", "b.png")):
+        tab.reload()
+        tab.evaluate("draw()")
+        shows(tab, *draft)
+    second.close()
+    third = stage.another_tab()
+    third.evaluate("draw()")
+    shows(third, "In the second", "b.png")
+    wait_until_kept(page, ["anna,new", "anna,new"], ["anna,new"])
 
 
 def test_what_is_typed_and_attached_before_the_stored_draft_comes_is_added_to_it(stage: Stage) -> None:

@@ -29,7 +29,9 @@ _PAGE = f"""<!doctype html>
   <script src="/markdown.js" defer></script>
   <script src="/sending.js" defer></script>
   <script src="/notices.js" defer></script>
+  <script src="/tab.js" defer></script>
   <script src="/draft-store.js" defer></script>
+  <script src="/ahead.js" defer></script>
   <script src="/drafts.js" defer></script>
   <script src="/files.js" defer></script>
   <script src="/typing.js" defer></script>
@@ -58,11 +60,17 @@ class Stage:
         self.retries = 0
         self.retry_status = 202
         self.page: Page = browser.new_context(locale=locale).new_page()
-        self.page.route(f"{ADDRESS}**", self._answer)
+        self.page.context.route(f"{ADDRESS}**", self._answer)
 
     def open(self) -> Page:
         self.page.goto(ADDRESS)
         return self.page
+
+    def another_tab(self) -> Page:
+        """A tab of the same browser, with the page."""
+        page = self.page.context.new_page()
+        page.goto(ADDRESS)
+        return page
 
     def stop_the_clock(self, at: str = "2026-11-21T10:01:05Z") -> None:
         """Time passes only with `page.clock.run_for`; call this before the page is opened."""

@@ -88,7 +88,7 @@ def test_at_the_token_limit_the_reader_continues_where_it_ended(
     page.settings_button.click()
     panel = page.page.get_by_role("dialog")
     panel.get_by_label("Maximum tokens", exact=True).fill("300")
-    panel.get_by_role("button", name="Confirm").click()
+    panel.get_by_role("button", name="Save").click()
     words = [f"row number {n} of the list" for n in range(20)]
     rows = receipt("A LONG LIST", [(line, "1.00") for line in words])
     page.ask("Read all the text in the image.", [picture("list.png", png(rows))])

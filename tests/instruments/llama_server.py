@@ -26,10 +26,10 @@ def nano_plan(program: Path, models: Path, uploads: Path, port: int) -> LaunchPl
 class LlamaServer(NanoServer):
     """One llama-server; `mmproj` is another picture encoder than the one that the product loads."""
 
-    def __init__(self, program: Path, folder: Path, mmproj: Path | None = None) -> None:
+    def __init__(self, program: Path, folder: Path, mmproj: Path | None = None, more: Sequence[str] = ()) -> None:
         super().__init__(folder)
         self.plan = nano_plan(program, folder / "models", self.uploads, self.port)
-        self._more = [] if mmproj is None else ["--mmproj", str(mmproj)]
+        self._more = [*more, *([] if mmproj is None else ["--mmproj", str(mmproj)])]
         finish(find_model("nano"), folder, folder / "models")
 
     def command(self) -> Sequence[str]:

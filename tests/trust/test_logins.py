@@ -14,6 +14,7 @@ import pytest
 
 from engine.access.passwords import People
 from engine.config import ROOT
+from engine.status import Reason
 from tests.browser.access.test_safety import Caller
 from tests.instruments.scripted_engine import Script
 from tests.instruments.scripted_product import ScriptedProduct
@@ -179,6 +180,12 @@ def test_only_admins_see_the_status_the_logs_and_the_figures(public: ScriptedPro
         assert caller.request("GET", "/api/status")[0] == 200
         may = {"watches": watches, "signsOut": True, "hasPassword": True}
         assert json.loads(caller.request("GET", "/user")[2])["metadata"] == may
+    # They alone are told commands, and why the engine failed.
+    public.status(state="failed", reason=Reason.of_text("no weights"))
+    for caller, command, reason in ((anna, "./start.sh", "no weights"), (bert, "ask the person", "tell the person")):
+        assert command in caller.request("POST", "/api/retry", Accept_Language="en")[2].decode()
+        assert reason in json.loads(caller.request("GET", "/api/status")[2])["engine"]["phase"]
+    public.status(state="ready")
     # And they alone say whether gigabytes are fetched.
     said, kind = json.dumps({"answer": "no"}).encode(), "application/json"
     for other in (bert, carl):

@@ -24,6 +24,8 @@ from app.access.sign_in_request import SignInRequest, sign_in_request
 from app.i18n import language_of, text
 
 UPLOAD_PATHS = {"/project/file", "/api/threads/import"}
+IS_ADMIN = "kimi.is_admin"
+"""In the scope of a request with a login: a function that says whether it is an admin's."""
 _UPLOADED_FILE = re.compile(r"/project/file/|/project/thread/")
 
 
@@ -75,12 +77,16 @@ class HostAndOrigin:
     """Rejects requests to an unknown host name or from another site's page.
 
     `from_anywhere` are paths that another site's page may post to; their routes check the request themselves.
+    `admins_only`: there is only the person at this machine, who is told the settings.
     """
 
-    def __init__(self, app: ASGIApp, places: AllowedPlaces, from_anywhere: Collection[str] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, places: AllowedPlaces, from_anywhere: Collection[str] = (), *, admins_only: bool = False
+    ) -> None:
         self._app = app
         self._places = places
         self._from_anywhere = from_anywhere
+        self._admins_only = admins_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one ASGI connection."""
@@ -89,6 +95,8 @@ class HostAndOrigin:
             return
         headers = Headers(scope=scope)
         host = headers.get("host", "")
+        if self._admins_only:
+            scope = {**scope, IS_ADMIN: lambda: True}
         if not self._places.host_allowed(host):
             await refuse(scope, receive, send, 421, "refused_host")
         elif not self._origin_allowed(scope, headers.get("origin"), host):
@@ -241,9 +249,10 @@ async def refuse(
     **values: object,
 ) -> None:
     """Rejects a request with the message of `key` in the user's language, or closes a socket with it."""
-    # The API's messages are always in English.
+    # The API's messages are always in English, and for those who write programs.
     asked = None if _of_the_api(scope) else Headers(scope=scope).get("accept-language")
-    sentence = text(key, language_of(asked), **values)
+    admin = _of_the_api(scope) or scope.get(IS_ADMIN, bool)()
+    sentence = text(key, language_of(asked), admin, **values)
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.close", "code": 1008, "reason": sentence})

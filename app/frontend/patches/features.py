@@ -71,7 +71,7 @@ FEATURES = (
         old='f.jsxs(GR,{className:"w-20",align:"start",forceMount:!0,children:[f.jsxs(Ip,{id:"rename-thread",',
         new='f.jsxs(GR,{className:"w-48",align:"start",forceMount:!0,children:['
         "f.jsx(Ip,{onClick:a=>{a.stopPropagation(),kimiPin()},children:kimiPinned?kimi.text.unpin:kimi.text.pin}),"
-        "f.jsx(Ip,{onClick:a=>{a.stopPropagation(),kimi.save(`/api/threads/${kimiChat}/chat.zip`)},"
+        "f.jsx(Ip,{onClick:a=>{a.stopPropagation(),kimi.save(`/api/threads/${kimiChat}/markdown`)},"
         "children:kimi.text.saveMarkdown}),"
         "f.jsx(Ip,{onClick:a=>{a.stopPropagation(),kimi.save(`/api/threads/${kimiChat}/chat.json`)},"
         "children:kimi.text.saveJson}),"
@@ -149,17 +149,17 @@ FEATURES = (
     ),
     Patch(
         name="turns-socket",
-        why="earlier turns are received from the page's socket",
+        why="earlier turns, and answers to compare, are received from the page's socket",
         file="libs/react-client/src/useChatSession.ts",
         old='ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
-        new='kimi.turns.connected(ee,{add:K0,messages:p,elements:C,actions:A}),ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
+        new='kimi.compare.connected(ee),kimi.turns.connected(ee,{add:K0,messages:p,elements:C,actions:A,say:Qn}),ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
     ),
     Patch(
         name="notices-socket",
         why="the page knows when an answer begins and ends, also in a chat that it has left",
         file="libs/react-client/src/useChatSession.ts",
         old='ee.on("task_start",()=>{l(!0)})',
-        new='kimi.notices.connected(ee,Qn),ee.on("task_start",()=>{l(!0)})',
+        new='kimi.notices.connected(ee,Qn),kimi.ahead.connected(ee),ee.on("task_start",()=>{l(!0)})',
     ),
     Patch(
         name="chat-mark",

@@ -90,6 +90,30 @@ _TEXTS = (
     ("starter-picture-alt", "alt:t.label", 'alt:""', "frontend/src/components/chat/Starter.tsx"),
 )
 
+# Chainlit calls most buttons that end a dialog alike: the name of another one, the code around it, the key of its own
+# name in Chainlit's translations, and the place in Chainlit's source. All others are "Save".
+_DIALOGS = (
+    (
+        "delete",
+        "f.jsx(ZTe,{onClick:V,children:",
+        "threadHistory.thread.menu.delete",
+        "frontend/src/components/LeftSidebar/ThreadList.tsx",
+    ),
+    (
+        "rename",
+        'f.jsx(Ft,{type:"button",onClick:oe,children:',
+        "threadHistory.thread.menu.rename",
+        "frontend/src/components/LeftSidebar/ThreadList.tsx",
+    ),
+    (
+        "edit",
+        'f.jsx(Ft,{className:"confirm-edit",disabled:d,onClick:C,children:',
+        "chat.input.actions.send",
+        "frontend/src/components/chat/Messages/Message/UserMessage.tsx",
+    ),
+)
+_NAMELESS = 'f.jsx(Ot,{path:"common.actions.confirm"})'
+
 WORDS = (
     Patch(
         name="refused-file",
@@ -108,4 +132,14 @@ WORDS = (
         new="XKn=t=>{[401,429].includes(t.status)||Qn.error(t.detail||kimi.text.requestFailed)}",
     ),
     *(Patch(f"text-{name}", "every text is in the user's language", file, old, new) for name, old, new, file in _TEXTS),
+    *(
+        Patch(
+            name=f"dialog-{name}",
+            why="the button that ends a dialog says what it does",
+            file=file,
+            old=button + _NAMELESS,
+            new=button + _NAMELESS.replace("common.actions.confirm", key),
+        )
+        for name, button, key, file in _DIALOGS
+    ),
 )

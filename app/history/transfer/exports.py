@@ -1,4 +1,4 @@
-"""Exports a thread: as Markdown with its pictures in a zip for reading, and as JSON for importing elsewhere.
+"""Exports a thread: as Markdown for reading, in a zip if it has pictures, and as JSON for importing elsewhere.
 
 The JSON has everything: all branches, all answers, feedback, settings, and the pictures' bytes. Both are streamed.
 """
@@ -12,6 +12,7 @@ import io
 import re
 import zipfile
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from pydantic import TypeAdapter
 from app.history.records import writable_time
 from app.history.transfer.reading import ReadAnswer, ReadTurn, ThreadReader
 from app.i18n import Language, text
-from app.talk.conversation import Answer, Picture
+from app.talk.conversation import LAST_SECOND, Answer, Picture
 from app.talk.footer import footer_line
 from app.talk.parts import Step, ToolCall
 
@@ -34,6 +35,7 @@ _ANSWER = TypeAdapter(Answer)
 _READ_BYTES = 3 * 64 * 1024
 """Bytes of a picture read at once; a multiple of three, so that its base64 needs no padding."""
 _NOT_IN_A_NAME = re.compile(r"[^\w.() -]+")
+_MARKUP = re.compile(r"[\\`*_\[\]<>&]")
 
 
 async def chat_json(thread: ThreadReader) -> AsyncIterator[bytes]:
@@ -60,6 +62,29 @@ async def chat_json(thread: ThreadReader) -> AsyncIterator[bytes]:
             yield piece
         comma = b",\n"
     yield b"\n]}\n"
+
+
+async def has_pictures(thread: ThreadReader) -> bool:
+    """Whether the current branch has a picture whose file is still there.
+
+    Raises:
+        HistoryError: the thread has since been deleted, or the database does not answer.
+    """
+    by_turn = await thread.pictures()
+    # Most chats have none: their outline is not needed.
+    shown = (await thread.outline()).shown() if by_turn else []
+    paths = [picture.path for turn in shown for picture in by_turn.get(turn.id, [])]
+    return any([await aiofiles.os.path.isfile(path) for path in paths])
+
+
+async def chat_markdown(thread: ThreadReader, language: Language) -> AsyncIterator[bytes]:
+    """The current branch as one file, for a chat without pictures.
+
+    Raises:
+        HistoryError: the thread has since been deleted, or the database does not answer.
+    """
+    async for words in _markdown(thread, {}, language):
+        yield words.encode()
 
 
 async def chat_zip(thread: ThreadReader, language: Language) -> AsyncIterator[bytes]:
@@ -111,15 +136,17 @@ class _Sink(io.RawIOBase):
 async def _markdown(thread: ThreadReader, names: dict[Picture, str], language: Language) -> AsyncIterator[str]:
     """The text; fills `names` with the pictures' names on the way."""
     outline = await thread.outline()
-    yield f"# {outline.name}"
+    yield f"# {_plain(outline.name)}"
     async for turn in thread.turns(outline.shown()):
-        yield f"\n\n## {text('export_question', language)}"
+        yield f"\n\n## {text('export_question', language)} · {_time(turn.head.asked)}"
         for picture in turn.pictures:
             path = Path(picture.path)
             if picture not in names and await aiofiles.os.path.isfile(path):
                 names[picture] = f"pictures/{len(names) + 1:02}-{file_name(Path(picture.name).stem)}{path.suffix}"
             if picture in names:
-                yield f"\n\n![]({names[picture].replace(' ', '%20')})"
+                yield f"\n\n![{_plain(picture.name)}]({names[picture].replace(' ', '%20')})"
+            else:
+                yield f"\n\n*{text('export_picture_gone', language, name=_plain(picture.name))}*"
         async for words in _paragraph(turn.text):
             yield words
         for number, answer in enumerate(turn.answers):
@@ -127,6 +154,18 @@ async def _markdown(thread: ThreadReader, names: dict[Picture, str], language: L
             async for words in _answer_markdown(answer, language):
                 yield words
     yield "\n"
+
+
+def _time(asked: float) -> str:
+    """Unix time to the minute, in this machine's time zone."""
+    # A day before the end of the calendar, which no time zone passes.
+    moment = datetime.fromtimestamp(min(writable_time(asked), LAST_SECOND - 86_400)).astimezone()
+    return f"{moment:%Y-%m-%d %H:%M %Z}"
+
+
+def _plain(words: str) -> str:
+    """Text on one line that is no markup."""
+    return _MARKUP.sub(r"\\\g<0>", " ".join(words.split()))
 
 
 async def _answer_markdown(answer: ReadAnswer, language: Language) -> AsyncIterator[str]:

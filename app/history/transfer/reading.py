@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, func, select
+from sqlalchemy import Column, ColumnElement, func, select, true
 
 from app.errors import HistoryError
 from app.history import records
@@ -144,9 +144,18 @@ class ThreadReader:
         """
         for batch in _batches(heads):
             pieces = _Pieces(self, await self._texts(batch) if sum(turn.size for turn in batch) <= _BATCH else {})
-            shown, said = await self._pictures(batch), await self._about(batch)
+            shown = await self._pictures(turns.c.id.in_([head.id for head in batch]))
+            said = await self._about(batch)
             for head in batch:
                 yield _whole(head, pieces, shown.get(head.id, []), said)
+
+    async def pictures(self) -> dict[str, list[Picture]]:
+        """The pictures of all questions, by the question's id.
+
+        Raises:
+            HistoryError: the database does not answer.
+        """
+        return await self._pictures(true())
 
     async def answer(self, answer_id: str) -> AsyncIterator[str]:
         """An answer's text in slices."""
@@ -180,9 +189,8 @@ class ThreadReader:
                 texts["answers.reasoning", answer.id], texts["answers.text", answer.id] = answer.reasoning, answer.text
         return texts
 
-    async def _pictures(self, batch: Sequence[TurnHead]) -> dict[str, list[Picture]]:
-        ids = [turn.id for turn in batch]
-        query = select(pictures).select_from(pictures.join(turns).join(threads)).where(self._own, turns.c.id.in_(ids))
+    async def _pictures(self, wanted: ColumnElement[bool]) -> dict[str, list[Picture]]:
+        query = select(pictures).select_from(pictures.join(turns).join(threads)).where(self._own, wanted)
         found: dict[str, list[Picture]] = {}
         async with self._database.reading() as connection:
             for row in await connection.execute(query.order_by(pictures.c.position)):

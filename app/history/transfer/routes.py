@@ -20,7 +20,7 @@ from app.files.uploads import UploadStore
 from app.history.store import History
 from app.history.transfer import imports
 from app.history.transfer.downloads import Downloads
-from app.history.transfer.exports import chat_json, chat_zip, file_name
+from app.history.transfer.exports import chat_json, chat_markdown, chat_zip, file_name, has_pictures
 from app.history.transfer.imports import ImportedError
 from app.history.transfer.reading import ThreadReader
 from app.history.users import SignedInUser, Users
@@ -46,11 +46,13 @@ def export_routes(history: History, users: Users, store: UploadStore) -> APIRout
             raise HTTPException(404)
         return thread, file_name(name)
 
-    @router.get("/api/threads/{thread_id}/chat.zip")
+    @router.get("/api/threads/{thread_id}/markdown")
     async def as_markdown(thread_id: str, request: Request, user: SignedIn) -> Response:
         thread, name = await own(thread_id, user)
         language = language_of(request.headers.get("accept-language"))
-        return downloads.reply(chat_zip(thread, language), user.identifier, f"{name}.zip", "application/zip")
+        if await has_pictures(thread):
+            return downloads.reply(chat_zip(thread, language), user.identifier, f"{name}.zip", "application/zip")
+        return downloads.reply(chat_markdown(thread, language), user.identifier, f"{name}.md", "text/markdown")
 
     @router.get("/api/threads/{thread_id}/chat.json")
     async def as_json(thread_id: str, user: SignedIn) -> Response:

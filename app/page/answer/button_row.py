@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import chainlit as cl
 
-from app.page.answer.buttons import below_answer, to_versions
+from app.page.answer.buttons import below
 from app.page.answer.frame import Frame, action_of
 from app.talk.conversation import Answer, Turn
 
@@ -18,9 +18,7 @@ class ButtonRow:
 
     def make(self, turn: Turn, answer: Answer, place: tuple[int, int], for_id: str) -> None:
         """Makes the buttons below the message `for_id`; `place` is the question's version, and how many there are."""
-        language = self._frame.language
-        offered = below_answer(turn, answer, language) + to_versions(turn.id, place, language)
-        self.actions = [action_of(one) for one in offered]
+        self.actions = [action_of(one) for one in below(turn, answer, place, self._frame.language)]
         for action in self.actions:
             action.forId = for_id
 

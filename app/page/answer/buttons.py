@@ -21,6 +21,7 @@ Name = Literal[
     "stop_here",
     "earlier_question",
     "later_question",
+    "compare",
     "download",
     "run_tool",
     "always_tool",
@@ -55,6 +56,7 @@ BUTTONS: dict[str, Button] = {
         Button("stop_here", "square", while_running=True),
         Button("earlier_question", "undo-2"),
         Button("later_question", "redo-2"),
+        Button("compare", "columns-2"),
         Button("download", "download"),
         Button("run_tool", "play", while_running=True),
         Button("always_tool", "fast-forward", while_running=True),
@@ -81,7 +83,7 @@ class Offered:
 
 
 def offer(name: Name, turn_id: str, language: Language, place: str = "") -> Offered:
-    """One button; `place` says which of several answers or questions is shown."""
+    """One button; `place` says to which of several answers or questions it leads."""
     label = text(f"button_{name}", language)
     hint = text(f"button_{name}_hint", language)
     return Offered(BUTTONS[name], turn_id, f"{label} ({place})" if place else label, hint)
@@ -110,13 +112,20 @@ def to_versions(turn_id: str, place: tuple[int, int], language: Language) -> lis
     return _to_neighbours("earlier_question", "later_question", place, turn_id, language)
 
 
+def below(turn: Turn, answer: Answer, place: tuple[int, int], language: Language) -> list[Offered]:
+    """All buttons below an answer; `place` is the question's version, and how many there are."""
+    several = len(turn.answers) > 1 or place[1] > 1
+    compare = [offer("compare", turn.id, language)] if several else []
+    return below_answer(turn, answer, language) + to_versions(turn.id, place, language) + compare
+
+
 def _to_neighbours(
     before: Name, after: Name, place: tuple[int, int], turn_id: str, language: Language
 ) -> list[Offered]:
     at, count = place
-    made = []
+    made: list[Offered] = []
     if at > 1:
-        made.append(offer(before, turn_id, language, f"{at}/{count}"))
+        made.append(offer(before, turn_id, language, f"{at - 1}/{count}"))
     if at < count:
-        made.append(offer(after, turn_id, language, f"{at}/{count}"))
+        made.append(offer(after, turn_id, language, f"{at + 1}/{count}"))
     return made

@@ -37,7 +37,7 @@ class FaultMessage:
 
     async def show(self, fault: Fault, place: Place) -> None:
         """Says what went wrong."""
-        words = wording.fault(fault, self._frame.language)
+        words = wording.fault(fault, self._frame.language, admin=self._frame.admin)
         self.message = self._new(words, place, retry=fault.retry)
         await self.message.send()
 

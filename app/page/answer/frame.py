@@ -24,6 +24,8 @@ class Frame:
     parent_id: str
     language: Language
     author: str
+    admin: bool = False
+    """Whether an admin reads it."""
 
     def action(self, name: Name) -> cl.Action:
         """A button of this turn."""

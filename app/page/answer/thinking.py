@@ -68,6 +68,10 @@ class Thinking:
         if self.step:
             self.step.output = answer.reasoning
             await self._end(answer.seconds_thinking, _stopped(answer))
+            if not answer.reasoning:
+                # The step stays where it is, for other answers to the same question.
+                self.step.name = text("thought_none", self._frame.language)
+                await self.step.update()
 
     async def _end(self, seconds: float | None, stopped: bool = False) -> None:
         assert self.step

@@ -46,8 +46,8 @@ def feedback_of(answer: Answer) -> FeedbackDict | None:
 class AnswerView:
     """The answers to one question as the user sees them: coordinates the pieces on the page."""
 
-    def __init__(self, turn_id: str, parent_id: str, language: Language, author: str) -> None:
-        self._frame = frame = Frame(turn_id, parent_id, language, author)
+    def __init__(self, turn_id: str, parent_id: str, language: Language, author: str, *, admin: bool = False) -> None:
+        self._frame = frame = Frame(turn_id, parent_id, language, author, admin)
         self.place = (1, 1)
         """The version of its question, and how many there are."""
         self.running = False

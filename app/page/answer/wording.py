@@ -25,12 +25,12 @@ def waiting(status: EngineStatus, language: Language) -> str:
     return text("engine_restarting" if status.restarts else "waiting", language)
 
 
-def fault(fault: Fault, language: Language) -> str:
-    """What went wrong, with the way out."""
+def fault(fault: Fault, language: Language, *, admin: bool = False) -> str:
+    """What went wrong, with the way out; `admin`: for an admin."""
     values = {
         name: sentence(value, language) if isinstance(value, Reason) else value for name, value in fault.values.items()
     }
-    return text(fault.key, language, **values)
+    return text(fault.key, language, admin, **values)
 
 
 def pulse(seen: Pulse, language: Language) -> str:

@@ -72,7 +72,7 @@ class Turns:
             await resuming.load(self._keeper, session, chat)
         except HistoryError as error:
             _log.error("a chat could not be read: %s", error)
-            await refuse(text("not_read", chat.language), message.id)
+            await refuse(text("not_read", chat.language, chat.admin), message.id)
             return False
         return True
 
@@ -117,7 +117,7 @@ class Turns:
         """Accepts a question and saves it, even if Stop is pressed; False if its thread has been deleted."""
         removed = chat.conversation.ask(turn)
         chat.size += sys.getsizeof(turn.text)
-        view = chat.views[turn.id] = AnswerView(turn.id, parent_id, chat.language, config.ui.name)
+        view = chat.views[turn.id] = AnswerView(turn.id, parent_id, chat.language, config.ui.name, admin=chat.admin)
         view.place = chat.conversation.place(turn)
         for other in removed:
             chat.views.pop(other.id, None)

@@ -38,7 +38,13 @@ class _Words:
 
 
 def widgets(
-    offer: Offer, language: Language, agent_name: str, chosen: Mapping[str, Any], listing: Listing | None = None
+    offer: Offer,
+    language: Language,
+    agent_name: str,
+    chosen: Mapping[str, Any],
+    listing: Listing | None = None,
+    *,
+    admin: bool = False,
 ) -> list[InputWidget]:
     """The panel's widgets, with the values in `chosen`, or else the model's defaults.
 
@@ -58,17 +64,19 @@ def widgets(
         Tags(id="stop", initial=_typed(chosen.get("stop")), **words.about("stop")),
         TextInput(id="agent_name", initial=default.agent_name, placeholder=agent_name, **words.about("agent_name")),
         *([prompt] if offer.model.sampling else []),
-        *_tools(default, offer, language, listing or Listing()),
+        *_tools(default, offer, language, listing or Listing(), admin=admin),
     ]
 
 
-def _tools(default: ChatSettings, offer: Offer, language: Language, listing: Listing) -> list[InputWidget]:
+def _tools(
+    default: ChatSettings, offer: Offer, language: Language, listing: Listing, *, admin: bool
+) -> list[InputWidget]:
     """The switch for tools, which names them; a model that can't call any is said to where there would be some."""
     label = text("settings_tools", language)
     if not offer.tools:
         if not listing.tools and not listing.problems:
             return []
-        unable = text("settings_tools_unable", language)
+        unable = text("settings_tools_unable", language, admin)
         return [Switch(id="tools", initial=False, label=label, description=unable, disabled=True)]
     names = [tool.name for tool in [*BUILTIN, *listing.tools]]
     more = len(names) - _MOST_NAMED
@@ -106,7 +114,8 @@ def _typed(stop: object) -> list[str]:
 
 async def send_panel(offer: Offer, chat: Chat, session: WebsocketSession) -> None:
     """Sends the panel with the session's settings."""
-    panel = Panel(widgets(offer, chat.language, config.ui.name, session.chat_settings, chat.listing))
+    shown = widgets(offer, chat.language, config.ui.name, session.chat_settings, chat.listing, admin=chat.admin)
+    panel = Panel(shown)
     # A copy, because Chainlit changes its own in place when the panel is confirmed.
     chat.panel = dict(await panel.send())
 

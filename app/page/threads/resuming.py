@@ -117,7 +117,7 @@ def page_of(
     for turn in turns:
         view = chat.views.get(turn.id)
         if view is None:
-            view = chat.views[turn.id] = AnswerView(turn.id, new_id(), chat.language, name)
+            view = chat.views[turn.id] = AnswerView(turn.id, new_id(), chat.language, name, admin=chat.admin)
             view.place = places[turn.id]
             shows_thinking = session.chat_settings.get("show_thinking") is not False
             view.restore(turn, show_thinking=shows_thinking, awaited=awaited)

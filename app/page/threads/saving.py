@@ -12,7 +12,7 @@ from app.errors import HistoryError
 from app.history.autosave import Autosave
 from app.history.copies import Copy
 from app.history.database import finished
-from app.history.store import History, Thread, ThreadGoneError
+from app.history.store import History, Thread, ThreadGoneError, file_of
 from app.history.users import Users
 from app.i18n import text
 from app.page.answer.frame import show_note
@@ -55,7 +55,7 @@ class Keeper:
             False if the thread has been deleted, so it takes no more turns.
         """
         chat.unsaved[turn.id] = turn
-        named = bool(turn.text.strip()) or chat.kept
+        is_new = not chat.kept
         try:
             await self._write(session, chat)
         except ThreadGoneError:
@@ -64,10 +64,11 @@ class Keeper:
             _log.error("a chat could not be saved: %s", error)
             await _say_once(chat, turn)
             return True
-        if not named:
-            # Without text, the thread has no name in the sidebar yet.
-            name = turn.pictures[0].name if turn.pictures else ""
-            await cl.context.emitter.emit("first_interaction", {"interaction": name, "thread_id": session.thread_id})
+        if is_new and (turn.pictures or not turn.text.strip()):
+            # By this event the page reads its list of chats again, which has no name yet, or not the file's.
+            await cl.context.emitter.emit(
+                "first_interaction", {"interaction": file_of([turn]), "thread_id": session.thread_id}
+            )
         return True
 
     @finished
@@ -97,4 +98,4 @@ async def _say_once(chat: Chat, turn: Turn) -> None:
         return
     chat.warned = True
     view = chat.views.get(turn.id)
-    await show_note(text("not_saved", chat.language), view.parent_id if view else None)
+    await show_note(text("not_saved", chat.language, chat.admin), view.parent_id if view else None)

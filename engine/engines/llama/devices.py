@@ -12,6 +12,7 @@ from pathlib import Path
 from engine.engines.llama.server import Server
 from engine.machine.detect import Hardware
 from engine.machine.vendor import Accelerator
+from engine.machine.vendors import VENDORS
 from engine.plans.target import Target, from_hardware
 
 _LISTED = re.compile(r"^\s+\w+: (?P<name>.+) \((?P<total>\d+) MiB, (?P<free>\d+) MiB free\)\s*$", re.MULTILINE)
@@ -34,12 +35,17 @@ def gpus(server: Server, hardware: Hardware) -> tuple[Accelerator, ...]:
     known = tuple(device for device in hardware.accelerators if device.vendor in _MAKERS)
     if not known:
         return ()
-    listed = _listed(server.program)
+    listed = _listed(server.program) if server.installed else None
     if listed is not None:
         return _confirmed(known, listed)
-    if server.build == "release" or (server.build == "wheel" and not hardware.vulkan):
-        return ()
-    return known
+    match server.build:
+        case "cpu":
+            return ()
+        case "wheel" | "vulkan":
+            return known if hardware.vulkan else ()
+        case None:
+            return known
+    return tuple(device for device in known if VENDORS[device.vendor].llama_build == server.build)
 
 
 def _listed(program: Path) -> list[Accelerator] | None:

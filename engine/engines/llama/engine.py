@@ -15,14 +15,19 @@ from engine.engines.llama.plan import FLAGS, NAME, TRAITS, llama_plan
 from engine.engines.llama.server import Server, choose_server
 from engine.install.weights import Missing, WeightsError, find_weights
 from engine.machine.detect import Hardware
-from engine.machine.vendors import CPU
+from engine.machine.vendors import CPU, VENDORS
 from engine.nano import NAME as NANO
 from engine.plans.launch import ForbiddenError, LaunchPlan, PlanError
+from engine.plans.target import Target
 
 
 def _here(settings: Settings, hardware: Hardware, model: Model) -> LaunchPlan:
-    server = choose_server(hardware, ROOT)
+    server = choose_server(hardware, ROOT, settings.llama_build)
     plan = _best(server, settings, hardware, model)
+    if plan.note != _GPU_NOTE and not server.installed and settings.llama_build == "auto":
+        # No GPU has room for a layer, and none of a build for GPUs needs to be installed.
+        server = choose_server(replace(hardware, accelerators=()), ROOT)
+        plan = _best(server, settings, hardware, model)
     plan = replace(plan, environment=server.build or "", reasons=(server.why, *plan.reasons))
     return _while_the_reader_answers(plan, model, settings) if settings.engine == "auto" else plan
 
@@ -40,13 +45,20 @@ def _best(server: Server, settings: Settings, hardware: Hardware, model: Model) 
         if target.vendor == CPU:
             return plan
         # Of the user's own it is known what it was built for.
-        by = (_VULKAN,) if server.build else ()
-        return replace(plan, note="llama.gpu", reasons=(*by, *plan.reasons))
+        by = (_by_vulkan(target),) if server.build in {"wheel", "vulkan"} else (_UNTRIED,) if server.build else ()
+        return replace(plan, note=_GPU_NOTE, reasons=(*by, *plan.reasons))
     assert first is not None
     raise first
 
 
-_VULKAN = "Its Vulkan module reaches the GPU; nobody has told us of it yet: ./start.sh prove shows what it does."
+_GPU_NOTE = "llama.gpu"
+_UNTRIED = "Nobody has told us of it on a GPU yet: ./start.sh prove shows what it does."
+
+
+def _by_vulkan(target: Target) -> str:
+    build = VENDORS[target.vendor].llama_build
+    other = f" KIMI_LLAMA_BUILD={build} installs llama.cpp's build for {build.upper()} instead." if build else ""
+    return f"Its Vulkan module reaches the GPU. {_UNTRIED}{other}"
 
 
 def _while_the_reader_answers(plan: LaunchPlan, model: Model, settings: Settings) -> LaunchPlan:

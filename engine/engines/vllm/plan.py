@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from engine.catalog import Model, Recipe, Variant
 from engine.engines.vllm.launch import KEY_ENV, VllmLaunch, vllm_argv, vllm_env
@@ -66,7 +67,8 @@ def vllm_plan(request: Request) -> LaunchPlan:
         served_name=model.name,
         base_url=f"http://127.0.0.1:{request.place.port}/v1",
         pictures="file",
-        traits=TRAITS,
+        # On CPUs vLLM switches the cache off for latent attention, whatever the flag says.
+        traits=replace(TRAITS, caches_prompts="--enable-prefix-caching" in argv and target.vendor != CPU),
         argv=tuple(argv),
         env=env,
         key_env=KEY_ENV,

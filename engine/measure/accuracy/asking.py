@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine import reasoning_tags
 from engine.catalog import Model, find_model
 from engine.formats.padded import padded
+from engine.measure.accuracy.reply import AskingError, ask
 from engine.measure.accuracy.sets import Item, PictureSet, SetError, data_url
 from engine.measure.running_engine import Running
 from engine.plans.launch import LaunchPlan
@@ -23,14 +23,9 @@ if TYPE_CHECKING:
     import aiohttp
 
 REFUSED = "refused"
-_ITS_FAULT = {400, 413, 422}
-"""The HTTP statuses for an item that the engine can't process, e.g. one too long for its context."""
 _PATIENCE = 3600.0
 """Seconds for one answer: a long thought on a slow machine, or a long wait in the queue."""
-
-
-class AskingError(Exception):
-    """The engine did not answer; the text contains its error. Earlier answers are kept."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,6 +40,11 @@ class Setting:
     temperature: float
     top_p: float
     max_tokens: int
+
+    @property
+    def sampling(self) -> dict[str, Any]:
+        """Its part of a request."""
+        return {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens}
 
     @property
     def name(self) -> str:
@@ -111,7 +111,34 @@ async def ask_all(
     at_once: int,
     hear: Callable[[int], None],
 ) -> list[tuple[Item, Answered]]:
-    """Asks about at most `limit` items and returns each with its answer; `hear` gets the number of answered ones.
+    """Asks about at most `limit` pictures; otherwise as `ask_each`, which says what is raised."""
+    model = find_model(setting.model)
+
+    async def about(session: aiohttp.ClientSession, entry: tuple[Item, Callable[[], bytes]]) -> Answered:
+        item, picture = entry
+        content = [await picture_part(running.plan, item.name, picture), {"type": "text", "text": item.question}]
+        body = {"model": running.plan.served_name, "messages": [{"role": "user", "content": content}]}
+        reply = await ask(session, running.plan, model, item.name, body | setting.sampling)
+        return Answered(item.name, reply.text, reply.finish) if reply else Answered(item.name, "", REFUSED)
+
+    entries = islice(pictures.items(), limit)
+    found = await ask_each(
+        running, entries, answers, name=lambda entry: entry[0].name, about=about, at_once=at_once, hear=hear
+    )
+    return [(item, said) for (item, _), said in found]
+
+
+async def ask_each(
+    running: Running,
+    entries: Iterable[T],
+    answers: Answers,
+    *,
+    name: Callable[[T], str],
+    about: Callable[[aiohttp.ClientSession, T], Awaitable[Answered]],
+    at_once: int,
+    hear: Callable[[int], None],
+) -> list[tuple[T, Answered]]:
+    """Returns each entry with its answer, that of `about` unless it is known; `hear` gets the number of answered ones.
 
     Raises:
         AskingError: the engine refuses, is gone, or its reply does not follow the API.
@@ -121,15 +148,14 @@ async def ask_all(
 
     headers = {"Authorization": f"Bearer {running.key}"}
     timeout = aiohttp.ClientTimeout(total=_PATIENCE)
-    todo, done = islice(pictures.items(), limit), []
+    todo, done = iter(entries), []
     async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
 
         async def work() -> None:
-            for item, picture in todo:
-                if item.name not in answers.known:
-                    data = await asyncio.to_thread(_as_sent, running.plan, item, picture())
-                    answers.add(await _ask(session, running.plan, setting, item, data))
-                done.append((item, answers.known[item.name]))
+            for entry in todo:
+                if name(entry) not in answers.known:
+                    answers.add(await about(session, entry))
+                done.append((entry, answers.known[name(entry)]))
                 hear(len(done))
 
         try:
@@ -145,44 +171,20 @@ async def ask_all(
     return done
 
 
-def _as_sent(plan: LaunchPlan, item: Item, picture: bytes) -> bytes:
-    """The picture as the page would send it."""
+async def picture_part(plan: LaunchPlan, name: str, picture: Callable[[], bytes]) -> dict[str, Any]:
+    """The picture as a part of a message, as the page would send it.
+
+    Raises:
+        SetError: it can't be read.
+    """
+    data = await asyncio.to_thread(_as_sent, plan, name, picture)
+    return {"type": "image_url", "image_url": {"url": data_url(data)}}
+
+
+def _as_sent(plan: LaunchPlan, name: str, picture: Callable[[], bytes]) -> bytes:
     if not plan.picture_patches:
-        return picture
+        return picture()
     try:
-        return padded(picture, plan.picture_patches)
+        return padded(picture(), plan.picture_patches)
     except OSError as error:
-        raise SetError(f"{item.name} can't be read as a picture: {error}") from None
-
-
-async def _ask(
-    session: aiohttp.ClientSession, plan: LaunchPlan, setting: Setting, item: Item, picture: bytes
-) -> Answered:
-    content = [
-        {"type": "image_url", "image_url": {"url": data_url(picture)}},
-        {"type": "text", "text": item.question},
-    ]
-    body = {
-        "model": plan.served_name, "messages": [{"role": "user", "content": content}],
-        "temperature": setting.temperature, "top_p": setting.top_p, "max_tokens": setting.max_tokens,
-    }  # fmt: skip
-    async with session.post(f"{plan.base_url}/chat/completions", json=body) as reply:
-        if reply.status in _ITS_FAULT:
-            return Answered(item.name, "", REFUSED)
-        if reply.status != 200:
-            said = await reply.text(errors="replace")
-            raise AskingError(f"The engine refuses {item.name} ({reply.status}): {said[:300]}")
-        text, finish = _read(item, await reply.text(errors="replace"))
-    if pair := find_model(setting.model).thinking_marks:
-        # If the engine has already removed the reasoning, there are no tags left.
-        text = reasoning_tags.split(text, reasoning_tags.Marks(*pair))[1]
-    return Answered(item.name, text.strip(), finish)
-
-
-def _read(item: Item, said: str) -> tuple[str, str]:
-    """The answer and its finish reason."""
-    try:
-        choice: Mapping[str, Any] = json.loads(said)["choices"][0]
-        return (choice["message"].get("content") or "").strip(), choice.get("finish_reason") or ""
-    except (ValueError, LookupError, TypeError, AttributeError):
-        raise AskingError(f"The engine's reply to {item.name} does not follow the API: {said[:300]}") from None
+        raise SetError(f"{name} can't be read as a picture: {error}") from None

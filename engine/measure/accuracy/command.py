@@ -7,6 +7,8 @@ import asyncio
 import json
 import shlex
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -15,17 +17,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from engine.arguments import given_path, positive
-from engine.catalog import Model, UnknownModelError, find_model
+from engine.catalog import Model, UnknownModelError, assumed_model, calls_tools, find_model
 from engine.config import ROOT, Settings
 from engine.engines.registry import engine_of
 from engine.measure.accuracy import gsm8k, report
-from engine.measure.accuracy.asking import Answers, AskingError, ask_all, setting_of
+from engine.measure.accuracy.asking import Answers, ask_all, setting_of
 from engine.measure.accuracy.gsm8k import LmEvalError
+from engine.measure.accuracy.reply import AskingError
 from engine.measure.accuracy.report import Report
 from engine.measure.accuracy.sets import OUR_PICTURES, SHORTLY, PictureSet, SetError, folder_set, tsv_set
 from engine.measure.running_engine import NotRunningError, Running, find_running
 
-TASKS = ("ocr", "gsm8k", "ocrbench", "infovqa")
+TASKS = ("ocr", "gsm8k", "ocrbench", "infovqa", "tools")
 _AT_ONCE = 4
 _WHERE = "VLMEvalKit's file, index, image, question and answer separated by tabs"
 
@@ -35,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "task", choices=TASKS, metavar="WHAT",
         help="ocr: read the pictures of a folder, by default ours; gsm8k: word problems, by lm-eval; "
-        "ocrbench, infovqa: questions about pictures, from your own TSV",
+        "ocrbench, infovqa: questions about pictures, from your own TSV; tools: call the right ones rightly",
     )  # fmt: skip
     parser.add_argument("--data", type=given_path, help=f"the folder of ocr or gsm8k, or the TSV ({_WHERE})")
     parser.add_argument("--limit", type=positive, help="ask only about so many items")
@@ -85,18 +88,27 @@ def evaluate(running: Running, asked: Asked, folder: Path, console: Console) -> 
         AskingError: the engine no longer answers.
         LmEvalError: lm-eval could not be installed or failed.
     """
-    try:
-        model = find_model(running.plan.model)
-    except UnknownModelError as error:
-        raise UnsuitableError(str(error)) from None
+    model = _model(running, asked.task)
     if asked.task == "gsm8k":
         found, name = _sums(running, model, asked, folder)
+    elif asked.task == "tools":
+        found, name = _tools(running, model, asked, folder, console)
     else:
         found, name = _pictures(running, model, asked, folder, console)
     (folder / f"{name}.json").write_text(json.dumps(asdict(found), ensure_ascii=False, indent=1) + "\n")
     report.show(found, console)
     console.print(f"Kept in {folder / name}*", soft_wrap=True, markup=False)
     return found
+
+
+def _model(running: Running, task: str) -> Model:
+    name = running.plan.model
+    try:
+        return find_model(name)
+    except UnknownModelError as error:
+        if task == "tools" and calls_tools(name, running.plan.engine, remote=running.plan.traits.remote):
+            return assumed_model(name)
+        raise UnsuitableError(str(error)) from None
 
 
 def _sums(running: Running, model: Model, asked: Asked, folder: Path) -> tuple[Report, str]:
@@ -122,15 +134,8 @@ def _pictures(running: Running, model: Model, asked: Asked, folder: Path, consol
     most = min(asked.limit or pictures.size, pictures.size)
     setting = setting_of(running, model, task, pictures.digest)
     answers = Answers(folder, setting)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task(task, total=most)
-        pairs = asyncio.run(
-            ask_all(
-                running, setting, pictures, answers,
-                limit=most, at_once=_AT_ONCE, hear=partial(_advance, progress, bar),
-            )
-        )  # fmt: skip
+    with _progress(console, task, most) as hear:
+        pairs = asyncio.run(ask_all(running, setting, pictures, answers, limit=most, at_once=_AT_ONCE, hear=hear))
     if not pairs:
         raise UnsuitableError("The set has no items.")
     quantized = report.quantized_as(running.plan)
@@ -149,6 +154,35 @@ def _set(task: str, data: Path | None) -> PictureSet:
     if data is None:
         raise UnsuitableError(f"{task} needs its data, which is not included: --data FILE.tsv, {_WHERE}.")
     return tsv_set(data, SHORTLY if task == "infovqa" else "")
+
+
+def _tools(running: Running, model: Model, asked: Asked, folder: Path, console: Console) -> tuple[Report, str]:
+    if asked.data:
+        raise UnsuitableError("The tasks of eval tools are our own: leave --data out.")
+    if not calls_tools(running.plan.model, running.plan.engine, remote=running.plan.traits.remote):
+        title = running.plan.traits.title or running.plan.engine
+        raise UnsuitableError(
+            f"{model.title} is not known to call tools on {title}: start one that does (docs/tools.md)."
+        )
+    # Imported here: the schemas' library takes its time, and no other task needs it.
+    from engine.measure.accuracy.tools import run as tools  # noqa: PLC0415
+    from engine.measure.accuracy.tools.tasks import digest  # noqa: PLC0415
+
+    setting = setting_of(running, model, "tools", digest())
+    size = len(tools.tasks_for(model))
+    most = min(asked.limit or size, size)
+    answers = Answers(folder, setting)
+    with _progress(console, "tools", most) as hear:
+        pairs = asyncio.run(tools.measure(running, model, setting, answers, most=most, at_once=_AT_ONCE, hear=hear))
+    return tools.report_of(pairs, setting, model, _engine(running), asked.command), setting.name
+
+
+@contextmanager
+def _progress(console: Console, task: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Shows a bar while the block runs; it is given the function that moves it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield partial(_advance, progress, progress.add_task(task, total=total))
 
 
 def _advance(progress: Progress, bar: TaskID, done: int) -> None:

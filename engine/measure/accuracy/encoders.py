@@ -23,8 +23,8 @@ from engine.engines.llama.plan import NAME as LLAMA
 from engine.engines.llama.rotary import reorder
 from engine.formats.gguf import GgufError
 from engine.install.weights import Missing, WeightsError, find_weights
-from engine.measure.accuracy.asking import AskingError
 from engine.measure.accuracy.command import Asked, UnsuitableError, evaluate
+from engine.measure.accuracy.reply import AskingError
 from engine.measure.accuracy.report import Report
 from engine.measure.accuracy.sets import SetError
 from engine.measure.launched import LaunchError, launched

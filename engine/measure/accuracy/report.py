@@ -88,7 +88,7 @@ def incomparable(model: Model, benchmark: str, quantized: str = "") -> list[str]
     ]
 
 
-def notes(pairs: Sequence[tuple[Item, Answered]], size: int, setting: Setting) -> list[str]:
+def notes(pairs: Sequence[tuple[object, Answered]], size: int, setting: Setting) -> list[str]:
     """What one must know to interpret the figures."""
     cut = sum(said.finish == "length" for _, said in pairs)
     refused = sum(said.finish == REFUSED for _, said in pairs)

@@ -158,6 +158,7 @@ def test_a_chat_is_searched_renamed_and_deleted_with_its_pictures(
     answered(chat, kept, "Something to delete", "An okapi, it seems.")
     thread = thread_of(chat)
     assert len(list((kept.files.uploads / thread).iterdir())) == 1
+    expect(page.locator(f"#thread-{thread}")).to_contain_text(" · a.png")
 
     page.keyboard.press("Control+k")
     page.get_by_placeholder("Search chats").fill("okapi")
@@ -186,7 +187,7 @@ def test_a_chat_is_searched_renamed_and_deleted_with_its_pictures(
     expect(entry).to_contain_text("My okapi")
 
     menu(entry, "Delete")
-    page.get_by_role("alertdialog").get_by_role("button", name="Confirm").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
     expect(entry).to_have_count(0)
     expect(chat.questions).to_have_count(0)
     assert not (kept.files.uploads / thread).exists()
@@ -290,6 +291,14 @@ def test_an_edited_question_keeps_its_earlier_branch(kept: ScriptedProduct, open
     expect(chat.answers).to_have_count(1)
     expect(chat.answers.last.get_by_role("button", name="Earlier question (2/2)")).to_have_count(1)
 
+    chat.page.locator("#new-chat-button").click()
+    expect(chat.questions).to_have_count(0)
+    chat.page.keyboard.press("Control+k")
+    chat.page.get_by_placeholder("Search chats").fill("Fourth?")
+    chat.page.get_by_role("option").filter(has_text="Fourth?").click()
+    expect(chat.page.get_by_text("The words are in an earlier version of a question.")).to_be_visible()
+    expect(chat.questions).to_have_text(["First, changed?"])
+
 
 def edit(chat: ChatPage, number: int, words: str) -> None:
     """Edits a question."""
@@ -297,7 +306,7 @@ def edit(chat: ChatPage, number: int, words: str) -> None:
     question.hover()
     question.get_by_role("button", name="Edit this question").click()
     question.locator("#edit-chat-input").fill(words)
-    question.get_by_role("button", name="Confirm").click()
+    question.locator(".confirm-edit").click()
 
 
 def test_a_failed_write_is_reported_on_the_page_and_in_the_log(kept: ScriptedProduct, open_page: OpenPage) -> None:
@@ -325,7 +334,7 @@ def test_a_chat_that_was_deleted_in_another_window_stays_deleted(kept: ScriptedP
     thread = thread_of(chat)
     elsewhere = open_page(kept.url)
     menu(elsewhere.page.locator(f"#thread-{thread}"), "Delete")
-    elsewhere.page.get_by_role("alertdialog").get_by_role("button", name="Confirm").click()
+    elsewhere.page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
     expect(elsewhere.page.locator(f"#thread-{thread}")).to_have_count(0)
     asked = len(kept.engine.requests)
     chat.ask("Are you there?")
@@ -422,7 +431,7 @@ def test_chats_are_kept_in_postgresql_too(open_page: OpenPage, picture: MakePict
         expect(chat.answers.last).to_contain_text("Yes, elsewhere.")
         expect(chat.questions.last.locator("img")).to_have_count(1)
         menu(chat.page.locator(f"#thread-{thread}"), "Delete")
-        chat.page.get_by_role("alertdialog").get_by_role("button", name="Confirm").click()
+        chat.page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
         expect(entries(chat.page)).to_have_count(0)
         chat.close()
         assert not product.files.chats.exists()

@@ -111,7 +111,7 @@ def test_personal_settings_are_remembered_over_chats_and_restarts(preset: Script
     dialog = chat.page.get_by_role("dialog")
     expect(dialog.locator("#system_prompt")).to_have_value(re.compile("Read receipts and invoices"))
     dialog.locator("#max_tokens").fill("77")
-    dialog.get_by_role("button", name="Confirm").click()
+    dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_have_count(0)
     chat.ask("Mine?")
     expect(chat.answers.last).to_contain_text("An answer.")

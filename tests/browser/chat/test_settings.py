@@ -20,7 +20,7 @@ def set_and_ask(page: ChatPage, change: Callable[[Locator], None]) -> None:
     panel = page.page.get_by_role("dialog")
     expect(panel).to_be_visible()
     change(panel)
-    panel.get_by_role("button", name="Confirm").click()
+    panel.get_by_role("button", name="Save").click()
     expect(panel).to_have_count(0)
     page.ask("A question")
     page.finished()

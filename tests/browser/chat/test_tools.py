@@ -54,7 +54,7 @@ def test_a_tool_is_switched_on_asked_about_and_shown_with_its_picture(
     panel = chat.page.get_by_role("dialog")
     expect(panel).to_contain_text("near__picture")
     panel.locator("#tools").click()
-    panel.get_by_role("button", name="Confirm").click()
+    panel.get_by_role("button", name="Save").click()
     chat.ask("What do you have?")
     question = chat.page.locator('[data-step-type="system_message"]').filter(has_text="near")
     expect(question).to_contain_text("hello")

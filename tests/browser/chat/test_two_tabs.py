@@ -47,12 +47,12 @@ def test_windows_show_what_the_others_do_and_keep_all_answers(
     for chat in windows:
         expect(chat.answers).to_have_count(1)
         expect(chat.answers.last).to_contain_text("The second.")
-        expect(chat.button("Earlier answer (2/2)")).to_be_visible()
+        expect(chat.button("Earlier answer (1/2)")).to_be_visible()
     regenerated(three, other_process, "The third.")
     regenerated(two, scripted, "The fourth.")
     for chat in windows:
         expect(chat.answers.last).to_contain_text("The fourth.")
-        expect(chat.button("Earlier answer (4/4)")).to_be_visible()
+        expect(chat.button("Earlier answer (3/4)")).to_be_visible()
 
     answered(three, other_process, "And then?", "Then this.")
     for chat in windows:
@@ -63,7 +63,7 @@ def test_windows_show_what_the_others_do_and_keep_all_answers(
     expect(one.questions).to_have_text(["What is it?", "And now?"])
     one.finished()
     expect(two.questions).to_have_text(["What is it?", "And then?"])
-    two.button("Later question (1/2)").click()
+    two.button("Later question (2/2)").click()
     expect(two.questions).to_have_text(["What is it?", "And now?"])
 
 
@@ -98,7 +98,7 @@ def test_a_chat_deleted_in_one_window_while_another_answers_stays_deleted(
     expect(one.answers.last).to_contain_text("So")
     entry = elsewhere.page.locator(f"#thread-{thread}")
     menu(entry, "Delete")
-    elsewhere.page.get_by_role("alertdialog").get_by_role("button", name="Confirm").click()
+    elsewhere.page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
     expect(entry).to_have_count(0)
     scripted.thread.go()
     one.finished()

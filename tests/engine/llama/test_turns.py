@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,9 @@ import pytest
 
 from app.talk.conversation import Answer, Picture, Turn
 from app.talk.fitting import TooLongError
-from app.turn.run import Job, run
+from app.turn.job import Job
+from app.turn.request import make_warm_up
+from app.turn.run import run
 from app.upstream.state import EngineState
 from engine.config import ROOT, Settings
 from engine.nano.questions import numbers, thinking
@@ -28,6 +31,8 @@ from tests.instruments.slowed import slowed
 from tests.unit.app.turn.test_run import Screen
 
 pytestmark = pytest.mark.llama
+TOKENS_AFTER_THE_PICTURE = 12
+"""Nano's of "What is in the picture?" and of what the template adds; the whole prompt has 44."""
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +112,21 @@ async def test_answer_now_ends_the_thinking(state: EngineState, product: Product
     assert "298" not in answer.reasoning
     # Where it was cut decides how nano begins.
     assert "10 11 12 13 14 15" in answer.text
+
+
+async def test_a_picture_that_was_read_ahead_is_not_read_again(state: EngineState, tmp_path: Path) -> None:
+    path = tmp_path / "shape.png"
+    # Another one at each attempt: the engine remembers it.
+    path.write_bytes(png(draw_shape("square", random.Random(time.time_ns()), (240, 200))))
+    pictures = [Picture(str(path), "shape.png", 240, 200)]
+    client = await state.ready()
+    ahead = await make_warm_up(client, Job((Turn("1", "", pictures),), Answer(), {}))
+    assert await client.warm_up.run(ahead) == "done"
+    job = Job((Turn("1", "What is in the picture?", pictures),), Answer(), {})
+    usage = (await run(state, job, Screen())).usage
+    assert usage
+    assert usage.cached_tokens
+    assert usage.prompt_tokens - usage.cached_tokens <= TOKENS_AFTER_THE_PICTURE
 
 
 async def test_stop_frees_the_engine(state: EngineState, product: Product) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from app.history.copies import Copy
 from app.history.database import Database
-from app.history.leaving import count, delete_chats, hand_over
+from app.history.leaving import count, delete_chats, hand_over, known, main, names
 from app.history.store import History
 from app.history.users import Users
 from app.talk.conversation import new_id
@@ -26,6 +30,8 @@ async def test_the_chats_of_one_person_are_deleted_and_no_others(
     annas = [await chat_of(history, anna) for _ in range(2)]
     berts = await chat_of(history, bert)
     assert await count(database, "anna") == 2
+    assert await names(database) == ["bert", "anna"]
+    assert [await known(database, name) for name in ("anna", "Anna", "anne")] == [True, False, False]
     assert await delete_chats(database, history.uploads, "anna") == 2
     assert [await history.of(anna).head(thread) for thread in annas] == [None, None]
     assert [(history.uploads / thread).exists() for thread in (*annas, berts)] == [False, False, True]
@@ -44,3 +50,18 @@ async def test_the_chats_of_one_person_are_handed_over(database: Database, histo
     assert found
     assert found.owner == "bert"
     assert (history.uploads / thread / "a.png").exists()
+
+
+def test_the_settings_file_says_where_the_chats_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("KIMI_WORKSPACE", raising=False)
+    monkeypatch.setattr("engine.config.ROOT", tmp_path)
+    monkeypatch.setattr("sys.argv", ["leaving", "--", "count", "anna"])
+    (tmp_path / ".env").write_text(f"KIMI_WORKSPACE={tmp_path}\n")
+    assert main() == 0
+    assert capsys.readouterr().out == "0\n"
+    assert (tmp_path / "chat.db").is_file()
+    (tmp_path / ".env").write_bytes(b"KIMI_WORKSPACE=caf\xe9\n")
+    assert main() == 1
+    assert "is not UTF-8" in capsys.readouterr().err

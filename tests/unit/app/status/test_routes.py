@@ -25,6 +25,7 @@ async def test_the_key_for_monitoring_sees_the_logs_and_decides_no_download(tmp_
     no_admins: Any = SimpleNamespace(watches=lambda token: False)
     app = FastAPI()
     app.include_router(watching(settings, state, no_admins))
+    app.add_middleware(HonestErrors)
     key = {"Authorization": f"Bearer {settings.files.watch_key.read_text().strip()}"}
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080", headers=key) as client:

@@ -158,12 +158,22 @@ def test_a_folder_with_the_gguf_files_is_known_by_them(tmp_path: Path) -> None:
     assert (found.model, found.weights) == (THINKING_2506, str(tmp_path))
 
 
-def test_our_own_llama_server_reaches_a_gpu_by_vulkan_alone_and_a_users_own_as_it_was_built() -> None:
+def test_the_wheel_reaches_a_gpu_by_vulkan_alone_and_a_users_own_as_it_was_built() -> None:
     card = gpu("NVIDIA GeForce RTX 4090", 25.7, "7.0")
     assert plan(machine(card, ram=12, llama=True), engine="llama", model=THINKING_2506).accelerator.startswith("1 x")
-    without = machine(card, ram=12, avx2=True)
+    without = replace(machine(card, ram=12, avx2=True), glibc=(2, 36))
     with pytest.raises(PlanError, match="CPU with 12 GB of RAM"):
         plan(without, engine="llama", model=THINKING_2506)
+
+
+def test_cudas_build_is_installed_only_for_a_gpu_that_holds_a_layer(tmp_path: Path) -> None:
+    def planned(gigabytes: float) -> LaunchPlan:
+        card = gpu("NVIDIA GeForce RTX", gigabytes, "8.6")
+        return plan(machine(card, ram=32, avx2=True), engine="llama", model=THINKING_2506, models=tmp_path)
+
+    assert (planned(12.9).environment, value(planned(12.9).argv, "--gpu-layers")) == ("cuda", "26")
+    assert "(cuda, 763 MB)" in told(planned(12.9))
+    assert (planned(2.1).environment, value(planned(2.1).argv, "--gpu-layers")) == ("wheel", None)
 
 
 def test_a_small_gpu_takes_as_many_layers_as_fit_and_the_ram_the_others(tmp_path: Path) -> None:

@@ -69,14 +69,16 @@ def test_sysfs_serves_where_amd_smi_is_missing(tmp_path: Path) -> None:
         ("card0", 206141652992, "0x1002"),
         ("card1", 536870912, "0x1002"),
         ("card2", 1, "0x10de"),
+        ("card3", 6425673728, "0x1002"),
     ):
         device = tmp_path / card / "device"
         device.mkdir(parents=True)
         (device / "vendor").write_text(f"{vendor}\n")
         (device / "mem_info_vram_total").write_text(f"{total}\n")
         (device / "mem_info_vram_used").write_text("301989888\n")
-    (found,) = amd.from_sysfs(tmp_path)
-    assert (found.memory, found.free) == (206141652992, 206141652992 - 301989888)
+    large, small = amd.from_sysfs(tmp_path)
+    assert (large.memory, large.free) == (206141652992, 206141652992 - 301989888)
+    assert small.memory == 6425673728
 
 
 def test_a_sysfs_without_the_used_memory_leaves_it_unknown(tmp_path: Path) -> None:

@@ -19,9 +19,10 @@ from rich.console import Console
 
 from engine.catalog import find_model
 from engine.measure.accuracy import command, gsm8k, report, scoring
-from engine.measure.accuracy.asking import REFUSED, Answered, Answers, AskingError, ask_all, setting_of
+from engine.measure.accuracy.asking import REFUSED, Answered, Answers, ask_all, setting_of
 from engine.measure.accuracy.command import Asked, UnsuitableError
 from engine.measure.accuracy.gsm8k import LmEvalError
+from engine.measure.accuracy.reply import AskingError
 from engine.measure.accuracy.sets import OUR_PICTURES, READ_ALL, SHORTLY, Item, SetError, folder_set, tsv_set
 from engine.measure.running_engine import Running
 from engine.plans.flags import value
@@ -341,6 +342,8 @@ def test_a_figure_that_was_measured_otherwise_is_named_and_not_set_beside() -> N
         ("nano", "vllm", "ocrbench", "not included"),
         ("Kimi-K2-Thinking", "vllm", "ocr", "accepts no pictures"),
         ("my-own", "openai", "ocr", "no model"),
+        ("reader", "reader", "tools", "not known to call tools"),
+        ("Kimi-VL-A3B-Instruct", "vllm", "tools", "not known to call tools"),
     ],
 )
 def test_unsuitable_options_are_reported(tmp_path: Path, model: str, engine: str, task: str, reason: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.tools.config import ToolsConfigError, read_config
+from engine.wording import sentence
 
 GOOD = """{
   "mcpServers": {
@@ -80,6 +81,15 @@ def test_an_error_names_line_and_key_in_one_sentence(tmp_path: Path, text: str, 
 DIGITS = (b'{"mcpServers": {"a": {"command": "x", "timeout": ' + b"9" * 5000 + b"}}}", "too many digits")
 HALF = (rb'{"mcpServers": {"a": {"command": "x", "\ud800": 1}}}', "surrogate")
 """A sentence with half a pair could not be written to the log."""
+
+
+def test_settings_that_are_not_utf8_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.tools.config.ROOT", tmp_path)
+    (tmp_path / ".env").write_bytes(b"TITLE=caf\xe9\n")
+    (tmp_path / "mcp.json").write_text(servers(a={"command": "x"}))
+    with pytest.raises(ToolsConfigError) as raised:
+        read_config(tmp_path / "mcp.json")
+    assert sentence(raised.value.reason).startswith(".env is not UTF-8")
 
 
 def test_a_file_that_is_too_large_or_no_text_is_not_read(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import time
 import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import fields
@@ -22,7 +23,7 @@ from app.files.pictures import NormalPicture, PictureLimits, normalise
 from app.history.store import History, Thread
 from app.history.tables import turns
 from app.history.transfer import imports, reading
-from app.history.transfer.exports import chat_json, chat_zip, file_name
+from app.history.transfer.exports import chat_json, chat_markdown, chat_zip, file_name, has_pictures
 from app.history.transfer.imports import ImportedError, folder_of_an_import, keep, take_in
 from app.history.transfer.reading import ThreadReader
 from app.history.users import Users
@@ -34,6 +35,10 @@ from app.talk.footer import footer_line
 from app.talk.parts import Reasoning, Text, ToolCall, ToolResult, parts_of
 from tests.instruments.pictures import png, shop_sign
 from tests.unit.app.history.test_store import load
+
+
+def when(asked: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M %Z", time.localtime(asked))
 
 
 async def joined(pieces: AsyncIterator[bytes]) -> bytes:
@@ -162,6 +167,7 @@ async def test_a_chat_with_a_time_that_no_calendar_has_is_opened(
     page = page_of(cast("WebsocketSession", session), chat, chat.conversation.turns, "Kimi")
     days = {step["output"]: str(step["createdAt"])[:10] for step in page["steps"] if step["type"] == "user_message"}
     assert days == {"What is this?": "1970-01-01", "B": "9999-12-31"}
+    assert "## Question · 9999-12-30" in (await joined(chat_markdown(reader, "en"))).decode()
     # It can be exported, and imported again.
     again = await taken_in(await joined(chat_json(reader)), history.uploads, tmp_path)
     assert [turn.text for turn in again.conversation.turns] == ["What is this?", "B"]
@@ -248,15 +254,35 @@ async def test_the_zip_has_the_branch_that_is_shown_with_its_pictures(reader: Th
         assert folder.read("pictures/01-招牌 1.png").startswith(b"\x89PNG")
         markdown = folder.read("chat.md").decode()
     assert markdown == (
-        "# A tea house?\n\n## Question\n\n![](pictures/01-招牌%201.png)\n\nWhat is this?\n\n"
+        f"# A tea house?\n\n## Question · {when(1)}\n\n![招牌 1.png](pictures/01-招牌%201.png)\n\n"
+        "*Picture that is no longer kept: b*\n\nWhat is this?\n\n"
         "## Another answer\n\n<details><summary>Thinking</summary>\n\nso\n\n</details>\n\nNo \n\n"
         '<details><summary>Tool: a</summary>\n\n```\n{"x": "\0`"}\n```\n\n</details>\n\n'
         "<details><summary>Result</summary>\n\n````\n```\nit is\n````\n\n</details>\n\n"
         "<details><summary>Thinking</summary>\n\nwait\n\n</details>\n\nidea.\n\n"
         "*kimi-vl · first token 0.50 s · 2.0 tokens/s · 1,200 tokens in, 5 out*\n\n"
         "## Answer\n\n<details><summary>Thinking</summary>\n\nhm\n\n</details>\n\n"
-        "A **tea** house.\n\n*kimi · 3 tokens*\n\n## Question\n\nB\n\n## Answer\n\nBecause.\n"
+        f"A **tea** house.\n\n*kimi · 3 tokens*\n\n## Question · {when(4)}\n\nB\n\n## Answer\n\nBecause.\n"
     )
+
+
+async def test_a_chat_whose_shown_branch_has_no_picture_is_one_file(reader: ThreadReader, uploads: Path) -> None:
+    assert await has_pictures(reader)
+    (uploads / "old" / "x.png").unlink()
+    assert not await has_pictures(reader)
+    markdown = (await joined(chat_markdown(reader, "en"))).decode()
+    assert "*Picture that is no longer kept: 招牌 1.png*" in markdown
+    assert markdown.endswith("Because.\n")
+
+
+async def test_a_name_is_no_markup_in_the_file(history: History, user: str) -> None:
+    picture = Picture(str(history.uploads / "t" / "x.png"), "](javascript:x) <b>\n# a_b", 1, 1)
+    conversation = Conversation()
+    conversation.ask(Turn("a", "?", [picture], asked=1))
+    await keep(history.database, history.uploads, Thread("t", "anna", "*N*\n# x", conversation=conversation), user)
+    markdown = (await joined(chat_markdown(ThreadReader(history.database, history.uploads, "t", user), "en"))).decode()
+    assert markdown.startswith("# \\*N\\* # x\n")
+    assert r"kept: \](javascript:x) \<b\> # a\_b*" in markdown
 
 
 def changed(exported: bytes, **changes: Any) -> bytes:

