@@ -60,7 +60,9 @@ def test_one_core_is_left_to_the_page(cores: int | None, threads: int | None) ->
 
 @pytest.mark.parametrize(("ram", "cache"), [(16, 0), (20, 3623), (64, 8192), (None, None)])
 def test_idle_chats_are_kept_in_what_memory_is_left(ram: float | None, cache: int | None) -> None:
-    assert number(plan(ram).argv, "--cache-ram") == cache
+    argv = plan(ram).argv
+    assert number(argv, "--cache-ram") == cache
+    assert ("--slot-prompt-similarity" in argv) == (cache == 0)
 
 
 def test_too_little_memory_is_told() -> None:
