@@ -117,6 +117,7 @@ def create_app(settings: Settings) -> FastAPI:
         presets,
         own,
         titles=settings.titles,
+        warm_up=settings.warm_up,
         host=ToolHost(settings.files),
         is_admin=welcome.is_admin,
     )

@@ -113,5 +113,5 @@ kimi.notices = (() => {
     return mark && jsx("span", { className: `chat-mark chat-mark-${mark[0]}`, children: mark[1] });
   }
 
-  return { connected, Mark };
+  return { connected, say, Mark };
 })();

@@ -31,6 +31,7 @@ _PAGE = f"""<!doctype html>
   <script src="/notices.js" defer></script>
   <script src="/tab.js" defer></script>
   <script src="/draft-store.js" defer></script>
+  <script src="/ahead.js" defer></script>
   <script src="/drafts.js" defer></script>
   <script src="/files.js" defer></script>
   <script src="/typing.js" defer></script>

@@ -159,7 +159,7 @@ FEATURES = (
         why="the page knows when an answer begins and ends, also in a chat that it has left",
         file="libs/react-client/src/useChatSession.ts",
         old='ee.on("task_start",()=>{l(!0)})',
-        new='kimi.notices.connected(ee,Qn),ee.on("task_start",()=>{l(!0)})',
+        new='kimi.notices.connected(ee,Qn),kimi.ahead.connected(ee),ee.on("task_start",()=>{l(!0)})',
     ),
     Patch(
         name="chat-mark",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,19 +40,13 @@ class Attachments:
         files = await self._files(chat, message, pages)
         if not files:
             return []
-        client = await self._state.launched()
-        limits = client.picture_limits
-        person = session.user.identifier if session.user else ""
         taken: list[Picture] = []
         shown: list[Any] = []
         as_they_are = True
         for element, path, name in files:
-            most = client.model.pictures_per_prompt - len(taken)
-            left = limits.without(sum(picture.width * picture.height for picture in taken))
             try:
                 with spans.picture() as seen:
-                    take = partial(self._store.take, path, name, session.thread_id, left, person=person)
-                    stored = await _pages_of(take, name, most, pages)
+                    stored = await self._next(session, path, name, taken, pages)
                     seen.extend(stored.pictures)
             except (PictureError, OSError) as error:
                 await refuse_file(error, name, chat.language, parent_id)
@@ -72,6 +67,36 @@ class Attachments:
         if not as_they_are:
             await _show_pictures(shown, taken, message.id)
         return taken
+
+    async def take_ahead(self, session: WebsocketSession, files: Iterable[tuple[Path, str]]) -> list[Picture]:
+        """Converts files, with their names, as `take` will once they are sent; leaves out those that can't be used."""
+        taken: list[Picture] = []
+        for path, name in files:
+            with contextlib.suppress(PictureError, OSError):
+                taken += (await self._next(session, path, name, taken, None, ahead=True)).pictures
+        return taken
+
+    def drop_unsent(self, pictures: Iterable[Picture]) -> None:
+        """Deletes those of the pictures taken ahead that no question has."""
+        self._store.drop_unsent(pictures)
+
+    async def _next(
+        self,
+        session: WebsocketSession,
+        path: Path,
+        name: str,
+        taken: Sequence[Picture],
+        pages: PageRange | None,
+        *,
+        ahead: bool = False,
+    ) -> Stored:
+        """The pictures of a file, within what those before it leave of the model's limits."""
+        client = await self._state.launched()
+        most = client.model.pictures_per_prompt - len(taken)
+        left = client.picture_limits.without(sum(picture.width * picture.height for picture in taken))
+        person = session.user.identifier if session.user else ""
+        take = partial(self._store.take, path, name, session.thread_id, left, person=person, ahead=ahead)
+        return await _pages_of(take, name, most, pages)
 
     async def _files(self, chat: Chat, message: cl.Message, pages: PageRange | None) -> list[tuple[Any, Path, str]]:
         """Element, path and name of each; without any, a starter's sample or the document whose pages are named."""

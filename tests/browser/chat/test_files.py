@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import re
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -13,9 +15,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from engine.engines.registry import ENGINES
 from tests.browser.conftest import OpenPage
 from tests.instruments.chat_page import ChatPage
 from tests.instruments.pictures import jpeg, png, shop_sign
+from tests.instruments.scripted_engine import Script
 from tests.instruments.scripted_product import ScriptedProduct
 from tests.instruments.videos import video
 from tests.unit.app.files.test_pictures import pdf
@@ -72,6 +76,34 @@ def test_several_pictures_and_pages_in_one_question(
     expect(page.questions.last.locator("figcaption")).to_have_text(captions)
     page.page.reload()
     expect(page.questions.last.locator("figcaption")).to_have_text(captions)
+
+
+def test_the_model_looks_at_a_picture_while_the_question_is_typed(
+    scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
+    scripted.plan(traits=replace(ENGINES["llama"].traits, side_requests=False))
+    scripted.engine.script = Script(hold=True)
+    page = open_page(scripted.url)
+    page.attach(picture("shop.png", save("PNG")))
+    expect(page.page.get_by_role("img", name="The model is looking at this")).to_be_visible()
+    expect(page.page.get_by_text("The model is looking at shop.png")).to_have_attribute("aria-live", "polite")
+    scripted.engine.script = Script()
+    page.input.fill("What is this shop called?")
+    page.press_send()
+    scripted.thread.go()
+    page.finished()
+    ahead, asked = scripted.engine.requests
+    assert ahead["max_tokens"] == 1
+    assert ahead["messages"][-1]["content"] == asked["messages"][-1]["content"][:1]
+    page.attach(picture("shop.png", save("JPEG")))
+    expect(page.page.get_by_role("img", name=re.compile("has looked"))).to_be_visible()
+    assert len(scripted.engine.requests) == 3
+    kept = [*scripted.files.uploads.glob("*/*")]
+    page.page.get_by_role("button", name="Remove this file").click()
+    deadline = time.monotonic() + 20
+    while len([*scripted.files.uploads.glob("*/*")]) == len(kept):
+        assert time.monotonic() < deadline, "what was not sent is kept"
+        time.sleep(0.05)
 
 
 def test_a_picture_is_shown_large_before_and_after_it_is_sent(

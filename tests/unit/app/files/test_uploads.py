@@ -61,6 +61,42 @@ async def test_many_at_once_leave_no_half_file(store: UploadStore, tmp_path: Pat
     assert [p.suffix for p in (tmp_path / "uploads" / "t").iterdir()] == [".png"]
 
 
+async def test_the_same_file_is_decoded_once_for_all_who_want_it_and_not_at_all_if_none_does_any_more(
+    store: UploadStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, go, decoded = threading.Event(), threading.Event(), []
+
+    def slow(data: bytes, *limits: object) -> None:
+        decoded.append(data)
+        began.set()
+        assert go.wait(20)
+
+    monkeypatch.setattr(uploads, "long_picture", slow)
+    path = upload(tmp_path, png(shop_sign("川味")))
+    ahead = asyncio.create_task(store.take(path, "a.png", "t", KIMI, 5, ahead=True))
+    await asyncio.to_thread(began.wait)
+    sent = asyncio.create_task(store.take(path, "a.png", "t", KIMI, 5))
+    await asyncio.sleep(0.1)
+    ahead.cancel()
+    await asyncio.sleep(0.1)
+    go.set()
+    [picture] = (await sent).pictures
+    assert len(decoded) == 1
+    assert Path(picture.path).exists()
+
+
+async def test_pictures_that_are_not_sent_are_dropped_and_no_others(store: UploadStore, tmp_path: Path) -> None:
+    path = upload(tmp_path, png(shop_sign("川味")))
+    [picture] = (await store.take(path, "a.png", "t", KIMI, 5, ahead=True)).pictures
+    store.drop_unsent([picture])
+    assert not Path(picture.path).exists()
+    assert (await store.take(path, "a.png", "t", KIMI, 5, ahead=True)).pictures == [picture]
+    assert (await store.take(path, "a.png", "t", KIMI, 5)).pictures == [picture]
+    assert (await store.take(path, "again.png", "t", KIMI, 5, ahead=True)).pictures[0].path == picture.path
+    store.drop_unsent([picture])
+    assert Path(picture.path).exists(), "a question has it"
+
+
 async def test_scaling_is_reported(store: UploadStore, tmp_path: Path) -> None:
     big = shop_sign("川味").resize((2000, 1000))
     stored = await store.take(upload(tmp_path, png(big)), "big.png", "t", KIMI, 5)

@@ -54,7 +54,7 @@ class Desk:
         self.free = asyncio.Event()
         keeper = Keeper(history, users)
         self._callbacks = Callbacks(NOBODY, NOBODY, keeper, Presets(folder), NOBODY, host=NOBODY)
-        self._arrivals = arrivals._Arrivals(keeper, self._callbacks.returned)
+        self._arrivals = arrivals._Arrivals(keeper, self._callbacks.returned, self._callbacks.warm_ups)
 
     @property
     def left(self) -> LeftChats:
