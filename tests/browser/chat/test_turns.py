@@ -204,39 +204,6 @@ def test_regenerate_keeps_the_earlier_answer_within_reach(scripted: ScriptedProd
     ]  # fmt: skip
 
 
-def test_two_answers_are_shown_beside_each_other_with_their_differences(
-    scripted: ScriptedProduct, open_page: OpenPage
-) -> None:
-    scripted.engine.script = Script(answer=["It costs <b>3.50</b>."])
-    page = open_page(scripted.url)
-    page.ask("How much?")
-    page.finished()
-    scripted.engine.script = Script(answer=["It costs <b>3.80</b>."])
-    page.press("Regenerate")
-    page.finished()
-    page.edit(page.questions.last, "How much is it?")
-    page.finished()
-    page.button("Compare").click()
-    dialog = page.page.get_by_role("dialog", name="Compare two answers")
-    left, right = dialog.locator("section").first, dialog.locator("section").last
-    # Of the question before it was edited, the last answer.
-    expect(left).to_contain_text("It costs <b>3.80</b>.")
-    expect(right.locator("blockquote mark")).to_have_text("is it")
-    left.get_by_role("combobox").select_option("Question 1, answer 1")
-    expect(left).to_contain_text("It costs <b>3.50</b>.")
-    right.get_by_role("combobox").select_option("Question 1, answer 2")
-    expect(dialog.get_by_role("status")).to_have_text("One place differs; it is underlined.")
-    expect(dialog.locator("mark")).to_have_text(["3.50", "3.80"])
-    expect(dialog.locator("b")).to_have_count(0)
-    columns = "dialog => new Set([...dialog.querySelectorAll('section')].map(one => one.offsetLeft)).size"
-    assert dialog.evaluate(columns) == 2
-    page.page.set_viewport_size({"width": 390, "height": 844})
-    assert dialog.evaluate(columns) == 1
-    page.page.keyboard.press("Escape")
-    expect(dialog).to_have_count(0)
-    expect(page.button("Compare")).to_be_focused()
-
-
 def test_an_older_answer_can_be_regenerated_too(scripted: ScriptedProduct, open_page: OpenPage) -> None:
     page = open_page(scripted.url)
     page.ask("One")
