@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import errno
 import hashlib
+import logging
 import math
 import os
 import re
@@ -26,6 +27,7 @@ import aiofiles.os
 from app.fair_queue import FairLine
 from app.files import pdf, pdf_process
 from app.files.frames import Frames, container_of, take_frames
+from app.files.originals import WHOLE, best_of, original_path, use_again
 from app.files.pictures import (
     NormalPicture,
     Pages,
@@ -50,6 +52,7 @@ _PROCESSES_AT_ONCE = 2
 _PICTURES_AT_ONCE = 2
 _REMEMBERED = 1000
 _Made = TypeVar("_Made")
+_log = logging.getLogger("app.files")
 _THREAD_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -127,6 +130,7 @@ class UploadStore:
         """Deletes those of the pictures that were taken ahead and by no question since."""
         for path in {picture.path for picture in pictures} & self._unsent:
             self._unsent.discard(path)
+            best_of(Path(path)).unlink(missing_ok=True)
             Path(path).unlink(missing_ok=True)
 
     async def _take(
@@ -165,6 +169,8 @@ class UploadStore:
         else:
             pages = await self._decoded(partial(normalise_pages, data, limits, min(most, MAX_PAGES), first), person)
             stored = await self._keep(pages, name, thread, first, noted=pages.total == 1)
+            if limits.keep_original and pages.total == 1 and pages.pictures[0].scaled:
+                await self._keep_original(data, Path(stored.pictures[0].path), person)
             stored.shown_as_it_is = is_web_picture(data)
         return stored
 
@@ -224,7 +230,17 @@ class UploadStore:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         kept = await self._keep_picture(picture, display_name(name), thread)
         self._unsent.discard(kept.path)
+        if limits.keep_original and picture.scaled:
+            await self._keep_original(data, Path(kept.path), person)
         return kept
+
+    async def _keep_original(self, data: bytes, path: Path, person: str) -> None:
+        """Keeps the picture at its own size; without room for it, tools look at the scaled one."""
+        whole = await self.normalised(data, WHOLE, person)
+        if not has_room(self._folder, len(whole.data)):
+            _log.warning("a picture's full resolution was not kept: the disk has no room")
+            return
+        await _write(original_path(path, whole.extension), whole.data)
 
     def path_of(self, thread: str, file: str) -> Path:
         """The file of a picture in the folder of a thread."""
@@ -283,7 +299,7 @@ def _in_use_again(stored: Stored) -> bool:
     """Whether its files still exist; resets their age for the retention."""
     try:
         for picture in stored.pictures:
-            os.utime(picture.path)
+            use_again(Path(picture.path))
     except FileNotFoundError:
         return False
     return True

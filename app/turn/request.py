@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,8 @@ from app.talk.conversation import Message, Picture, Turn, to_messages, to_prefix
 from app.talk.fitting import Fit, Limits, TooLongError, fit, picture_tokens, texts, upper_bound
 from app.talk.parts import ResultPicture, ToolResult
 from app.talk.settings import ChatSettings, Offer, follow_thinking, parse
-from app.talk.step_messages import step_messages
+from app.talk.step_messages import numbered, step_messages
+from app.turn.calls import chat_pictures
 from app.turn.job import Job
 from app.upstream.client import EngineClient
 from app.upstream.offer import offer_of
@@ -28,6 +29,8 @@ from engine.reasoning_tags import Marks, Start
 
 MOST_RESULT_PICTURES_SENT = 8
 """Of all results of one answer."""
+_MOST_NUMBER = 9999
+"""As long as the number of a picture gets."""
 LEFT_OUT = "[left out: the results of this answer do not fit into the context]"
 """For the model, instead of a result."""
 _ANSWER_SHARE = 8
@@ -60,9 +63,10 @@ async def make_request(client: EngineClient, job: Job) -> Request:
     offer = await offer_of(client)
     settings = _settings(job, offer)
     instant = None if settings.thinking else offer.instant(settings.model)
+    numbers = _numbers(job)
     job, fitted = await _fit_results(client, job, settings, offer, instant)
     marks = Marks(*client.model.thinking_marks) if client.model.thinking_marks else None
-    body = await _body(client, job, settings, fitted, instant)
+    body = await _body(client, job, settings, fitted, instant, numbers=numbers)
     return Request(settings, fitted, body, marks, _start(job, marks, instant), instant is not None)
 
 
@@ -136,6 +140,7 @@ async def _fit(client: EngineClient, job: Job, settings: ChatSettings, offer: Of
         extra += [part.text for part in job.answer.parts]
     if job.toolbox:
         extra.append(json.dumps(job.toolbox.functions()))
+        extra += [numbered([_MOST_NUMBER] * len(turn.pictures)) for turn in job.turns if turn.pictures]
     if instant:
         extra.append(instant.prefill)
     # Counting costs a request for each text, so try an upper bound first, which is enough for most chats. Both run in a
@@ -155,11 +160,16 @@ def _try_bound(turns: Sequence[Turn], extra: list[str], max_tokens: int, limits:
 
 
 async def _body(
-    client: EngineClient, job: Job, settings: ChatSettings, fitted: Fit, instant: Instant | None
+    client: EngineClient,
+    job: Job,
+    settings: ChatSettings,
+    fitted: Fit,
+    instant: Instant | None,
+    *,
+    numbers: Mapping[Picture, int] | None,
 ) -> dict[str, Any]:
     shown = [picture for turn in fitted.turns for picture in turn.pictures] + _result_pictures(job)
     urls = {picture: await _picture_url(client, picture) for picture in shown}
-    steps = job.toolbox is not None
     messages: list[Message] = await asyncio.to_thread(
         partial(
             to_messages,
@@ -167,7 +177,7 @@ async def _body(
             settings.system_prompt,
             urls.__getitem__,
             named=not client.plan.traits.reads_only,
-            steps=steps,
+            numbers=numbers,
         )
     )
     body: dict[str, Any] = {
@@ -187,7 +197,13 @@ async def _body(
         if job.tooling and job.tooling.last_round:
             body["tool_choice"] = "none"
         by_file = {Path(picture.path).name: url for picture, url in urls.items()}
-        messages += step_messages(job.answer.parts, reasoning=True, url=lambda picture: by_file.get(picture.file, ""))
+        by_number = {Path(picture.path).name: number for picture, number in (numbers or {}).items()}
+        messages += step_messages(
+            job.answer.parts,
+            reasoning=True,
+            url=lambda picture: by_file.get(picture.file, ""),
+            number=lambda picture: by_number[picture.file],
+        )
     prefill = instant.prefill if instant else ""
     if _goes_on(job) or prefill:
         messages.append(to_prefix(job.answer, client.model.thinking_marks, prefill))
@@ -195,6 +211,15 @@ async def _body(
     if instant and instant.chat_template_kwargs:
         body["chat_template_kwargs"] = dict(instant.chat_template_kwargs)
     return body
+
+
+def _numbers(job: Job) -> dict[Picture, int] | None:
+    """The numbers of all pictures in the chat, also of those that are left out; None without tools."""
+    if job.toolbox is None:
+        return None
+    pictures = chat_pictures(job, job.toolbox)
+    # One that is there twice has its first number.
+    return {picture: number for number, picture in reversed(list(enumerate(pictures, 1)))}
 
 
 def _result_pictures(job: Job) -> list[Picture]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from app.page.chat import Chat, Document
 from app.presets import Presets
 from app.talk.conversation import Picture
 from app.telemetry import spans
+from app.upstream.offer import can_call_tools
 from app.upstream.state import EngineState
 
 _DOCUMENTS = (".pdf", ".tif", ".tiff")
@@ -94,6 +96,8 @@ class Attachments:
         client = await self._state.launched()
         most = client.model.pictures_per_prompt - len(taken)
         left = client.picture_limits.without(sum(picture.width * picture.height for picture in taken))
+        # Only tools look at the original.
+        left = replace(left, keep_original=can_call_tools(client))
         person = session.user.identifier if session.user else ""
         take = partial(self._store.take, path, name, session.thread_id, left, person=person, ahead=ahead)
         return await _pages_of(take, name, most, pages)

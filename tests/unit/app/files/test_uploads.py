@@ -6,12 +6,15 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from app.errors import HistoryError
-from app.files import uploads
+from app.files import room, uploads
+from app.files.originals import best_of
 from app.files.pictures import NormalPicture, PictureError, PictureLimits
 from app.files.uploads import UploadStore, display_name
 from app.history.retention import sweep_imports, sweep_session_files, sweep_uploads, trusted_now
@@ -20,6 +23,7 @@ from tests.instruments.pictures import jpeg, png, shop_sign
 from tests.unit.app.files.test_pictures import pdf
 
 KIMI = PictureLimits(pixels=802_816, side=7154)
+WITH_ORIGINAL = replace(KIMI, keep_original=True)
 
 
 @pytest.fixture
@@ -103,6 +107,33 @@ async def test_scaling_is_reported(store: UploadStore, tmp_path: Path) -> None:
     [notice] = stored.notices
     assert notice.key == "picture_scaled"
     assert (notice.values["name"], notice.values["from_width"]) == ("big.png", 2000)
+
+
+async def test_the_original_is_kept_if_asked_for_and_there_is_room_and_is_as_old_as_its_picture(
+    store: UploadStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    big = upload(tmp_path, jpeg(shop_sign("川味").resize((2000, 1000))))
+    [plain] = (await store.take(big, "big.jpg", "plain", KIMI, 5)).pictures
+    assert best_of(Path(plain.path)) == Path(plain.path)
+    [kept] = (await store.take(big, "big.jpg", "kept", WITH_ORIGINAL, 5)).pictures
+    original = best_of(Path(kept.path))
+    with Image.open(original) as image:
+        assert image.size == (2000, 1000)
+    for file in (original, Path(kept.path)):
+        os.utime(file, (0, 0))
+    await store.take(big, "big.jpg", "kept", WITH_ORIGINAL, 5)
+    assert original.stat().st_mtime > 0
+    small = tmp_path / "small"
+    small.write_bytes(jpeg(shop_sign("川味")))
+    [as_it_was] = (await store.take(small, "small.jpg", "kept", WITH_ORIGINAL, 5)).pictures
+    assert best_of(Path(as_it_was.path)) == Path(as_it_was.path)
+    [ahead] = (await store.take(big, "big.jpg", "ahead", WITH_ORIGINAL, 5, ahead=True)).pictures
+    assert len(list((tmp_path / "uploads" / "ahead").iterdir())) == 2
+    store.drop_unsent([ahead])
+    assert list((tmp_path / "uploads" / "ahead").iterdir()) == []
+    monkeypatch.setattr(room, "ROOM_LEFT", 10**18)
+    [without] = (await store.take(big, "big.jpg", "full", WITH_ORIGINAL, 5)).pictures
+    assert best_of(Path(without.path)) == Path(without.path)
 
 
 async def test_pdf_pages_beyond_the_limit_are_reported(store: UploadStore, tmp_path: Path) -> None:

@@ -57,9 +57,9 @@ _ROWS: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.fixture
-async def old(url: str, tmp_path: Path) -> AsyncIterator[Database]:
+async def old(bare_url: str, tmp_path: Path) -> AsyncIterator[Database]:
     """A database of the first version, with a chat in it, opened by today's."""
-    database = Database(database_url(url, tmp_path / "chat.db"))
+    database = Database(database_url(bare_url, tmp_path / "chat.db"))
     async with database.writing() as connection:
         await connection.run_sync(_as_it_was)
     await database.open()

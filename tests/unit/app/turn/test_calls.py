@@ -12,7 +12,7 @@ import pytest
 
 from app.files.pictures import PictureLimits
 from app.files.uploads import UploadStore
-from app.talk.conversation import Answer, Turn
+from app.talk.conversation import Answer, Picture, Turn
 from app.talk.parts import LONGEST_NAME, MOST_RESULT_CHARACTERS, Reasoning, Text, ToolCall, ToolResult
 from app.talk.step_messages import step_messages
 from app.tools.host import ToolHost
@@ -239,6 +239,30 @@ async def test_a_picture_of_a_result_follows_as_a_message_of_the_user(bench: Ben
     assert tool["role"] == "tool"
     assert user["role"] == "user"
     assert user["content"][0]["image_url"]["url"] == bench.toolbox.path_of(result.pictures[0]).as_uri()
+
+
+async def test_pictures_have_one_number_in_the_whole_chat_and_the_model_is_told(bench: Bench, tmp_path: Path) -> None:
+    def picture(name: str) -> Picture:
+        path = tmp_path / name
+        path.write_bytes(base64.b64decode(tool_server.PICTURE))
+        return Picture(str(path), name, 64, 48)
+
+    bench.consent.always.add("near__picture")
+    bench.engine.script = Script(answer=[], calls=(call("picture", "{}"),), after=DONE)
+    job = bench.begin()
+    job.turns = (
+        Turn("1", "Two?", [picture("a.png"), picture("b.png")], [Answer([Text("Two.")])], 0),
+        Turn("2", "And this?", [picture("c.png")]),
+    )
+    await run(bench.desk.state, job, bench.desk.screen)
+    told = [message["content"][-1]["text"] for message in bench.messages if isinstance(message["content"], list)]
+    assert told == [
+        "Pictures, in this order: 1. a.png; 2. b.png\n\n"
+        "For the tools, these are the pictures 1, 2 of this chat.\n\nTwo?",
+        "For the tools, this is picture 3 of this chat.\n\nAnd this?",
+        "These are the pictures from the results above. For the tools, this is picture 4 of this chat.",
+    ]
+    assert [Path(one.path).name for one in loop.chat_pictures(job, bench.toolbox)][2] == "c.png"
 
 
 @pytest.mark.parametrize("arguments", ["{", "[1]", '{"text": 1}'])
