@@ -30,6 +30,7 @@ from app.history.tables import answers, pictures, threads, turns
 from app.history.transfer.exports import VERSION
 from app.talk.conversation import Conversation, Picture, Turn, new_id
 from app.talk.parts import ToolResult
+from app.talk.places import PicturePlaces
 from app.talk.settings import stored
 
 MOST_VALUES = 500_000
@@ -105,6 +106,7 @@ async def take_in(file: IO[bytes], thread_id: str, uploads: Path, normalise: Nor
     chat = await asyncio.to_thread(_read, file)
     ids: dict[str, str] = {}
     page_ids: dict[str, str] = {}
+    names: dict[str, str] = {}
     taken = []
     for turn, files in sorted(chat.turns, key=lambda one: one[0].asked):
         # A parent must precede its children, so no branch can be a cycle.
@@ -112,8 +114,9 @@ async def take_in(file: IO[bytes], thread_id: str, uploads: Path, normalise: Nor
             raise ImportedError("import_unknown")
         ids[turn.id] = new_id()
         turn.page_id = page_ids.setdefault(turn.page_id, ids[turn.id])
-        turn.pictures = [await _picture(file, uploads / thread_id, normalise) for file in files]
+        turn.pictures = [await _picture(file, uploads / thread_id, normalise, names) for file in files]
         _give_ids(turn, ids)
+        _give_names(turn, names)
         taken.append(turn)
     conversation = Conversation(aside=taken)
     await asyncio.to_thread(conversation.switch, ids.get(chat.shown, taken[-1].id))
@@ -221,7 +224,15 @@ def _give_ids(turn: Turn, ids: dict[str, str]) -> None:
                 step.pictures = []
 
 
-async def _picture(part: _PictureFile, folder: Path, normalise: Normalise) -> Picture:
+def _give_names(turn: Turn, names: dict[str, str]) -> None:
+    """Leads the places in pictures to their new files; `names` has these by the hash of the old ones."""
+    for answer in turn.answers:
+        known = [(names.get(Path(one.file).stem), one.places) for one in answer.places]
+        answer.places = [PicturePlaces(name, places) for name, places in known if name]
+
+
+async def _picture(part: _PictureFile, folder: Path, normalise: Normalise, names: dict[str, str]) -> Picture:
+    """Writes a picture; notes its new name in `names`."""
     try:
         data = await asyncio.to_thread(base64.b64decode, part.data, validate=True)
         part.data = ""
@@ -230,6 +241,7 @@ async def _picture(part: _PictureFile, folder: Path, normalise: Normalise) -> Pi
         raise ImportedError("import_picture") from error
     path = folder / f"{hashlib.sha256(picture.data).hexdigest()}.{picture.extension}"
     await asyncio.to_thread(_write, path, picture.data)
+    names[hashlib.sha256(data).hexdigest()] = path.name
     return Picture(str(path), display_name(part.name), picture.width, picture.height)
 
 
