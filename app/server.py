@@ -237,7 +237,9 @@ def _add_routes(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
         # The reason is shown only if another engine was tried and failed.
         engine["why"] = sentence(plan.failure, language) if plan and may else ""
         engine["sees"] = state.sees()
-        return JSONResponse({"engine": engine, "coming": coming_shown(state.coming(), language, may=may)})
+        coming = coming_shown(state.coming(), language, may=may)
+        # Several people may use one browser: each dismisses the banner for themselves.
+        return JSONResponse({"engine": engine, "coming": coming, "person": user.identifier})
 
     @app.post("/api/retry")
     async def retry(user: SignedIn) -> JSONResponse:

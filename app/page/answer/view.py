@@ -32,6 +32,7 @@ from app.talk.settings import ChatSettings
 from app.turn.faults import Fault
 from app.turn.tooling import Tools
 from app.upstream.progress import Pulse
+from engine.engines.reader import NAME as READER
 from engine.reasoning_tags import Kind, Piece
 from engine.status import EngineStatus
 
@@ -116,6 +117,7 @@ class AnswerView:
         """Ends the waiting, and notes what of the conversation is not sent."""
         await self._waiting.end()
         self._thinking.wanted, self._thinking.can_be_cut = settings.show_thinking, can_answer_now
+        self._thinking.reads = settings.model == READER
         if settings.agent_name:
             self._frame.author = settings.agent_name
         if words := wording.left_out(fitted, self._frame.language):
@@ -218,6 +220,8 @@ class AnswerView:
         for step in (*steps, self._tools.question):
             if step:
                 await cl.context.emitter.send_step(step.to_dict())
+        for element in self._tools.elements(cl.context.session.thread_id):
+            await cl.context.emitter.send_element(element)
         for action in self._offered():
             # The page would add a button it already has a second time.
             await action.remove()

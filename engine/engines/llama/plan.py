@@ -163,8 +163,10 @@ def _memory(request: Request, gguf: Variant, placed: Placement | None) -> list[s
     have, taken = (request.target.ram_gb, placed.ram_gb) if placed else (request.target.total_gb, gguf.memory_gb)
     if have is None:
         return []
-    left = int((have - taken - _SPARE_GB) * 1000**3 / 1024**2)
-    return ["--cache-ram", str(max(0, min(left, _MOST_CACHE_MB)))]
+    left = max(0, min(int((have - taken - _SPARE_GB) * 1000**3 / 1024**2), _MOST_CACHE_MB))
+    # All chats begin with the same words, by which they would push each other out of one slot.
+    apart = [] if left else ["--slot-prompt-similarity", "0.5"]
+    return ["--cache-ram", str(left), *apart]
 
 
 def _slots(tuning: str) -> list[str]:
