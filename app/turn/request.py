@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,6 +20,7 @@ from app.talk.settings import ChatSettings, Offer, follow_thinking, parse
 from app.talk.step_messages import numbered, step_messages
 from app.turn.calls import chat_pictures
 from app.turn.job import Job
+from app.turn.left_out import can_be_left_out, without_the_oldest
 from app.upstream.client import EngineClient
 from app.upstream.offer import offer_of
 from engine.catalog import Instant
@@ -31,8 +31,6 @@ MOST_RESULT_PICTURES_SENT = 8
 """Of all results of one answer."""
 _MOST_NUMBER = 9999
 """As long as the number of a picture gets."""
-LEFT_OUT = "[left out: the results of this answer do not fit into the context]"
-"""For the model, instead of a result."""
 _ANSWER_SHARE = 8
 """Results leave at least this fraction of the context to the answer."""
 
@@ -110,24 +108,18 @@ def _goes_on(job: Job) -> bool:
 async def _fit_results(
     client: EngineClient, job: Job, settings: ChatSettings, offer: Offer, instant: Instant | None
 ) -> tuple[Job, Fit]:
-    """What fits, and the job without the oldest results of its answer, as many as is necessary."""
+    """What fits, and the job without the oldest results and long arguments of its answer, as many as is necessary."""
     enough = min(settings.max_tokens, client.context(settings.model) // _ANSWER_SHARE)
     while True:
-        kept = [part for part in job.answer.steps if isinstance(part, ToolResult) and part.text != LEFT_OUT]
+        left = can_be_left_out(job.answer.parts)
         try:
             fitted = await _fit(client, job, settings, offer, instant)
-            if fitted.max_tokens >= enough or len(kept) < 2:
+            if fitted.max_tokens >= enough or left < 2:
                 return job, fitted
         except TooLongError:
-            if not kept:
+            if not left:
                 raise
-        # Several at once, since each attempt counts the whole chat.
-        dropped = {id(result) for result in kept[: math.ceil(len(kept) / 4)]}
-        parts = [
-            replace(part, text=LEFT_OUT, pictures=[]) if isinstance(part, ToolResult) and id(part) in dropped else part
-            for part in job.answer.parts
-        ]
-        job = replace(job, answer=replace(job.answer, parts=parts))
+        job = replace(job, answer=replace(job.answer, parts=without_the_oldest(job.answer.parts)))
 
 
 async def _fit(client: EngineClient, job: Job, settings: ChatSettings, offer: Offer, instant: Instant | None) -> Fit:

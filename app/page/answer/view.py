@@ -216,6 +216,8 @@ class AnswerView:
         for step in (*steps, self._tools.question):
             if step:
                 await cl.context.emitter.send_step(step.to_dict())
+        for element in self._tools.elements(cl.context.session.thread_id):
+            await cl.context.emitter.send_element(element)
         for action in self._offered():
             # The page would add a button it already has a second time.
             await action.remove()
