@@ -184,6 +184,8 @@ async def _body(
         body["stop"] = list(settings.stop)
     if settings.streaming:
         body["stream_options"] = {"include_usage": True}
+    if client.plan.traits.tells_lines:
+        body["include_lines"] = True
     if job.toolbox:
         body["tools"] = job.toolbox.functions()
         if job.tooling and job.tooling.last_round:

@@ -30,6 +30,7 @@ from app.history.tables import answers, pictures, threads, turns
 from app.history.transfer.exports import VERSION
 from app.talk.conversation import Conversation, Picture, Turn, new_id
 from app.talk.parts import ResultPicture, ToolResult
+from app.talk.places import PicturePlaces
 from app.talk.settings import stored
 
 MOST_VALUES = 500_000
@@ -111,6 +112,7 @@ async def take_in(file: IO[bytes], thread_id: str, uploads: Path, normalise: Nor
     chat = await asyncio.to_thread(_read, file)
     ids: dict[str, str] = {}
     page_ids: dict[str, str] = {}
+    names: dict[str, str] = {}
     taken = []
     left, folder = _MOST_PICTURES, uploads / thread_id
     for turn, files, results in sorted(chat.turns, key=lambda one: one[0].asked):
@@ -119,15 +121,16 @@ async def take_in(file: IO[bytes], thread_id: str, uploads: Path, normalise: Nor
             raise ImportedError("import_unknown")
         ids[turn.id] = new_id()
         turn.page_id = page_ids.setdefault(turn.page_id, ids[turn.id])
-        turn.pictures = [await _picture(file, folder, normalise) for file in files]
+        turn.pictures = [await _picture(file, folder, normalise, names) for file in files]
         _give_ids(turn, ids)
+        _give_names(turn, names)
         # More of them than an import may have are left out, since no chat limits them.
         wanted = dict(list(results.items())[:left])
         left -= len(wanted)
         _give_pictures(
             turn,
             {
-                file: await _picture(_PictureFile(name="", data=data), folder, normalise)
+                file: await _picture(_PictureFile(name="", data=data), folder, normalise, names)
                 for file, data in wanted.items()
             },
         )
@@ -243,7 +246,15 @@ def _give_pictures(turn: Turn, taken: Mapping[str, Picture]) -> None:
         ]
 
 
-async def _picture(part: _PictureFile, folder: Path, normalise: Normalise) -> Picture:
+def _give_names(turn: Turn, names: dict[str, str]) -> None:
+    """Leads the places in pictures to their new files; `names` has these by the hash of the old ones."""
+    for answer in turn.answers:
+        known = [(names.get(Path(one.file).stem), one.places) for one in answer.places]
+        answer.places = [PicturePlaces(name, places) for name, places in known if name]
+
+
+async def _picture(part: _PictureFile, folder: Path, normalise: Normalise, names: dict[str, str]) -> Picture:
+    """Writes a picture; notes its new name in `names`."""
     try:
         data = await asyncio.to_thread(base64.b64decode, part.data, validate=True)
         part.data = ""
@@ -252,6 +263,7 @@ async def _picture(part: _PictureFile, folder: Path, normalise: Normalise) -> Pi
         raise ImportedError("import_picture") from error
     path = folder / f"{hashlib.sha256(picture.data).hexdigest()}.{picture.extension}"
     await asyncio.to_thread(_write, path, picture.data)
+    names[hashlib.sha256(data).hexdigest()] = path.name
     return Picture(str(path), display_name(part.name), picture.width, picture.height)
 
 

@@ -218,6 +218,7 @@ ATTACKS: dict[str, list[Attack]] = {
     "ThreadReader.name": [lambda world: as_file(world).name()],
     "ThreadReader.outline": [lambda world: as_file(world).outline()],
     "ThreadReader.turns": [pieces_of],
+    "ThreadReader.pictures": [lambda world: as_file(world).pictures()],
     "ThreadReader.answer": [lambda world: everything(as_file(world).answer(world.answer.id))],
     "ThreadReader.slice": [
         lambda world: as_file(world).slice(answers.c.text, world.answer.id, 0),

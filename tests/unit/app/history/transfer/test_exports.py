@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import time
@@ -33,6 +34,7 @@ from app.talk.conversation import LAST_SECOND, Answer, Conversation, Picture, Tu
 from app.talk.figures import Figures, Usage
 from app.talk.footer import footer_line
 from app.talk.parts import Reasoning, ResultPicture, Text, ToolCall, ToolResult, parts_of
+from app.talk.places import PicturePlaces, Place
 from tests.instruments.pictures import png, shop_sign
 from tests.unit.app.history.test_store import load
 
@@ -196,6 +198,17 @@ async def test_a_chat_that_is_deleted_while_it_is_read_is_no_whole_file(
 def test_every_field_of_an_answer_is_in_the_file(exported: bytes) -> None:
     [answer, _] = json.loads(exported)["turns"][0]["answers"]
     assert {field.name for field in fields(Answer)} - {"id"} == answer.keys()
+
+
+async def test_places_follow_their_picture_to_its_new_file(exported: bytes, uploads: Path, tmp_path: Path) -> None:
+    chat = json.loads(exported)
+    [first, _] = chat["turns"][0]["answers"]
+    old = hashlib.sha256(base64.b64decode(chat["turns"][0]["pictures"][0]["data"])).hexdigest()
+    place = {"label": "TEA", "shape": [0.5, 0.5]}
+    first["places"] = [{"file": f"{name}.jpg", "places": [place]} for name in (old, "0" * 64)]
+    [turn, *_] = (await taken_in(json.dumps(chat).encode(), uploads, tmp_path)).conversation.turns
+    new = Path(turn.pictures[0].path).name
+    assert turn.answers[0].places == [PicturePlaces(new, [Place("TEA", (0.5, 0.5))])]
 
 
 OLD = {
