@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from app.talk.conversation import Answer, Picture
-from app.talk.parts import parts_of
 from app.talk.places import PicturePlaces, Place, box
 from app.talk.seen import places_of
+from tests.instruments.answers import parts_of
 
 A, B, C = (Picture(f"/uploads/thread/{letter * 64}.png", f"{letter}.png", 640, 480) for letter in "abc")
 TOTAL = Place("Total", box(0.1, 0.2, 0.3, 0.4))
