@@ -35,6 +35,7 @@ from app.page.workarounds import overrides
 from app.presets import DEFAULT, Presets
 from app.telemetry import spans
 from app.tools.host import ToolHost
+from app.upstream.client import model_of
 from app.upstream.offer import offer_of, planned_offer
 from app.upstream.state import EngineState
 
@@ -112,8 +113,12 @@ class Callbacks:
     async def profiles(self, user: cl.User | None, language: str | None) -> list[cl.ChatProfile]:
         """The presets, in the user's language."""
         last = await self._own.last_preset(user)
-        presets = self._presets.all().items()
-        return [profile(name, preset, language_of(language), chosen=name == last) for name, preset in presets]
+        plan = self._state.plan()
+        reads = plan is not None and not model_of(plan).sampling
+        return [
+            profile(name, preset, language_of(language), chosen=name == last, reads=reads)
+            for name, preset in self._presets.all().items()
+        ]
 
     async def start(self) -> None:
         """Sets up a new chat."""

@@ -102,6 +102,11 @@ class Chat:
         """Whether the thread is in the history."""
         return self.copy is not None and self.copy.kept
 
+    @property
+    def asking(self) -> bool:
+        """Whether its answer waits for the user's decision on a call."""
+        return bool(self.job and self.job.tooling and self.job.tooling.consent.asking)
+
     def admits(self, size: int) -> bool:
         """Whether a question of `size` characters may be asked now."""
         return not self.tasks or (len(self.tasks) <= MOST_WAITING and sum(self.tasks.values()) + size < MOST_CHARACTERS)

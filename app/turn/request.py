@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,6 +20,7 @@ from app.talk.settings import ChatSettings, Offer, follow_thinking, parse
 from app.talk.step_messages import numbered, step_messages
 from app.turn.calls import chat_pictures
 from app.turn.job import Job
+from app.turn.left_out import can_be_left_out, without_the_oldest
 from app.upstream.client import EngineClient
 from app.upstream.offer import offer_of
 from engine.catalog import Instant
@@ -31,8 +31,6 @@ MOST_RESULT_PICTURES_SENT = 8
 """Of all results of one answer."""
 _MOST_NUMBER = 9999
 """As long as the number of a picture gets."""
-LEFT_OUT = "[left out: the results of this answer do not fit into the context]"
-"""For the model, instead of a result."""
 _ANSWER_SHARE = 8
 """Results leave at least this fraction of the context to the answer."""
 
@@ -110,24 +108,18 @@ def _goes_on(job: Job) -> bool:
 async def _fit_results(
     client: EngineClient, job: Job, settings: ChatSettings, offer: Offer, instant: Instant | None
 ) -> tuple[Job, Fit]:
-    """What fits, and the job without the oldest results of its answer, as many as is necessary."""
+    """What fits, and the job without the oldest results and long arguments of its answer, as many as is necessary."""
     enough = min(settings.max_tokens, client.context(settings.model) // _ANSWER_SHARE)
     while True:
-        kept = [part for part in job.answer.steps if isinstance(part, ToolResult) and part.text != LEFT_OUT]
+        left = can_be_left_out(job.answer.parts)
         try:
             fitted = await _fit(client, job, settings, offer, instant)
-            if fitted.max_tokens >= enough or len(kept) < 2:
+            if fitted.max_tokens >= enough or left < 2:
                 return job, fitted
         except TooLongError:
-            if not kept:
+            if not left:
                 raise
-        # Several at once, since each attempt counts the whole chat.
-        dropped = {id(result) for result in kept[: math.ceil(len(kept) / 4)]}
-        parts = [
-            replace(part, text=LEFT_OUT, pictures=[]) if isinstance(part, ToolResult) and id(part) in dropped else part
-            for part in job.answer.parts
-        ]
-        job = replace(job, answer=replace(job.answer, parts=parts))
+        job = replace(job, answer=replace(job.answer, parts=without_the_oldest(job.answer.parts)))
 
 
 async def _fit(client: EngineClient, job: Job, settings: ChatSettings, offer: Offer, instant: Instant | None) -> Fit:
@@ -168,18 +160,7 @@ async def _body(
     *,
     numbers: Mapping[Picture, int] | None,
 ) -> dict[str, Any]:
-    shown = [picture for turn in fitted.turns for picture in turn.pictures] + _result_pictures(job)
-    urls = {picture: await _picture_url(client, picture) for picture in shown}
-    messages: list[Message] = await asyncio.to_thread(
-        partial(
-            to_messages,
-            fitted.turns,
-            settings.system_prompt,
-            urls.__getitem__,
-            named=not client.plan.traits.reads_only,
-            numbers=numbers,
-        )
-    )
+    messages = await _messages(client, job, settings, fitted, numbers)
     body: dict[str, Any] = {
         "model": settings.model,
         "messages": messages,
@@ -192,18 +173,12 @@ async def _body(
         body["stop"] = list(settings.stop)
     if settings.streaming:
         body["stream_options"] = {"include_usage": True}
+    if client.plan.traits.tells_lines:
+        body["include_lines"] = True
     if job.toolbox:
         body["tools"] = job.toolbox.functions()
         if job.tooling and job.tooling.last_round:
             body["tool_choice"] = "none"
-        by_file = {Path(picture.path).name: url for picture, url in urls.items()}
-        by_number = {Path(picture.path).name: number for picture, number in (numbers or {}).items()}
-        messages += step_messages(
-            job.answer.parts,
-            reasoning=True,
-            url=lambda picture: by_file.get(picture.file, ""),
-            number=lambda picture: by_number[picture.file],
-        )
     prefill = instant.prefill if instant else ""
     if _goes_on(job) or prefill:
         messages.append(to_prefix(job.answer, client.model.thinking_marks, prefill))
@@ -211,6 +186,34 @@ async def _body(
     if instant and instant.chat_template_kwargs:
         body["chat_template_kwargs"] = dict(instant.chat_template_kwargs)
     return body
+
+
+async def _messages(
+    client: EngineClient, job: Job, settings: ChatSettings, fitted: Fit, numbers: Mapping[Picture, int] | None
+) -> list[Message]:
+    """The conversation, and what the tools have been asked and have answered in this turn."""
+    shown = [picture for turn in fitted.turns for picture in turn.pictures] + _result_pictures(job)
+    urls = {picture: await _picture_url(client, picture) for picture in shown}
+    messages: list[Message] = await asyncio.to_thread(
+        partial(
+            to_messages,
+            fitted.turns,
+            settings.system_prompt,
+            urls.__getitem__,
+            named=not client.plan.traits.reads_only,
+            numbers=numbers,
+        )
+    )
+    if not job.toolbox:
+        return messages
+    by_file = {Path(picture.path).name: url for picture, url in urls.items()}
+    by_number = {Path(picture.path).name: number for picture, number in (numbers or {}).items()}
+    return messages + step_messages(
+        job.answer.parts,
+        reasoning=True,
+        url=lambda picture: by_file.get(picture.file, ""),
+        number=lambda picture: by_number[picture.file],
+    )
 
 
 def _numbers(job: Job) -> dict[Picture, int] | None:

@@ -19,9 +19,10 @@ from app.tools.host import ToolHost
 from app.tools.tool import Outcome, Tool
 from app.tools.toolbox import Toolbox
 from app.turn import calls as loop
+from app.turn import consent
 from app.turn.consent import Consent
 from app.turn.job import Job
-from app.turn.request import LEFT_OUT
+from app.turn.left_out import ARGUMENTS_LEFT_OUT, LEFT_OUT
 from app.turn.run import run
 from app.turn.tooling import Tooling, Tools
 from engine.config import Settings
@@ -197,6 +198,19 @@ async def test_a_tool_is_asked_about_and_the_users_decision_counts(
     assert (bench.messages[2]["content"] == "The user refused this call.") is (decision == "refuse")
 
 
+async def test_a_question_that_nobody_answers_ends_and_the_model_is_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consent, "LONGEST_MINUTES", 0)
+    bench.view.decide = None
+    answer = await bench.ask(answer=[], calls=(call("waits", "{}"),), after=DONE)
+    assert bench.view.asked == ["near__waits"]
+    assert bench.host.called == []
+    assert "did not answer within" in bench.view.results[0].text
+    assert answer.text == "Done."
+    assert not bench.consent.asking
+
+
 async def test_a_long_result_is_cut_and_says_so_and_control_strings_are_broken(bench: Bench) -> None:
     await bench.ask(answer=[], calls=(call("huge", "{}"), call("inject", "{}", at=1)), after=DONE)
     long, injected = (message["content"] for message in bench.messages if message["role"] == "tool")
@@ -219,6 +233,24 @@ async def test_results_that_overfill_the_context_are_left_out_oldest_first(bench
     assert newest.startswith("xxx")
     answer = bench.job.answer
     assert [step.text[:3] for step in answer.steps if isinstance(step, ToolResult)] == ["xxx"] * 3
+    assert answer.text == "Done."
+
+
+async def test_arguments_that_overfill_the_context_are_left_out_oldest_first_and_the_model_is_told(
+    bench: Bench,
+) -> None:
+    bench.engine._context = 24_000
+    bench.consent.always.add("near__raises")
+    script = DONE
+    for number in (2, 1, 0):
+        script = Script(answer=[], calls=(call("raises", f'{{"text": "{"x" * 30_000}"}}', at=number),), after=script)
+    bench.engine.script = script
+    await run(bench.desk.state, bench.begin(), bench.desk.screen)
+    calls = [one["function"] for message in bench.messages for one in message.get("tool_calls", [])]
+    assert calls[0]["arguments"] == ARGUMENTS_LEFT_OUT
+    assert len(calls[-1]["arguments"]) > 30_000
+    answer = bench.job.answer
+    assert all(len(step.text) > 30_000 for step in answer.steps if isinstance(step, ToolCall))
     assert answer.text == "Done."
 
 
