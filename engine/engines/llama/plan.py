@@ -163,7 +163,8 @@ def _memory(request: Request, gguf: Variant, patches: int, placed: Placement | N
     have, taken = (request.target.ram_gb, placed.ram_gb) if placed else (request.target.total_gb, gguf.memory_gb)
     if have is None:
         return []
-    return memory_flags(have - taken - _SPARE_GB, gguf.context, patches, on_cpu=request.target.vendor == CPU)
+    context = gguf.context or request.model.context
+    return memory_flags(have - taken - _SPARE_GB, context, patches, on_cpu=request.target.vendor == CPU)
 
 
 def _slots(tuning: str) -> list[str]:
