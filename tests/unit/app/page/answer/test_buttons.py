@@ -11,8 +11,8 @@ from app.i18n import LANGUAGES, Language
 from app.page.answer.buttons import BUTTONS, LONG_ANSWER, Name, below, below_answer, offer, to_versions
 from app.talk.conversation import Answer, Picture, Turn
 from app.talk.figures import Figures
-from app.talk.parts import parts_of
 from app.talk.places import PicturePlaces, Place
+from tests.instruments.answers import parts_of
 
 
 def test_the_table_has_every_button() -> None:
