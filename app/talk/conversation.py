@@ -17,6 +17,7 @@ from pydantic import Field
 from app.talk.control_tokens import neutralise
 from app.talk.figures import Figures, Seconds
 from app.talk.parts import Part, Reasoning, Step, Stretch, Text
+from app.talk.places import MOST_PLACES, PicturePlaces
 from app.talk.step_messages import numbered, step_messages
 from engine.formats.moments import caption
 from engine.reasoning_tags import Kind, Piece
@@ -73,6 +74,8 @@ class Answer:
     """Whether it was requested without thinking; continuing it keeps that mode, whatever the switch says by then."""
     thinking_cut: bool = False
     """Whether the user ended the reasoning (Answer now), so that the answer comes next."""
+    places: Annotated[list[PicturePlaces], Field(max_length=MOST_PLACES)] = field(default_factory=list)
+    """The lines that the engine read, if it tells where they stand."""
 
     @property
     def reasoning(self) -> str:
@@ -264,6 +267,11 @@ class Conversation:
         if at is None:
             raise KeyError(turn_id)
         return self.turns[: at + 1]
+
+    def pictures_until(self, turn: Turn) -> list[list[Picture]]:
+        """The pictures of each question with any, up to and including this turn."""
+        at = self.index(turn.id)
+        return [asked.pictures for asked in self.turns[: (at or 0) + 1] if asked.pictures]
 
     def _all(self) -> list[Turn]:
         return [*self.turns, *self.aside]

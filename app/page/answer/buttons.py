@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from app.i18n import Language, text
-from app.talk.conversation import Answer, Turn
+from app.talk.conversation import Answer, Picture, Turn
+from app.talk.seen import places_of
 from engine.engines.reader import NAME as READER
 
 Name = Literal[
@@ -23,6 +25,7 @@ Name = Literal[
     "later_question",
     "compare",
     "download",
+    "show_places",
     "run_tool",
     "always_tool",
     "refuse_tool",
@@ -58,6 +61,7 @@ BUTTONS: dict[str, Button] = {
         Button("later_question", "redo-2"),
         Button("compare", "columns-2"),
         Button("download", "download"),
+        Button("show_places", "scan-search"),
         Button("run_tool", "play", while_running=True),
         Button("always_tool", "fast-forward", while_running=True),
         Button("refuse_tool", "x", while_running=True),
@@ -89,14 +93,18 @@ def offer(name: Name, turn_id: str, language: Language, place: str = "") -> Offe
     return Offered(BUTTONS[name], turn_id, f"{label} ({place})" if place else label, hint)
 
 
-def below_answer(turn: Turn, answer: Answer, language: Language) -> list[Offered]:
-    """The buttons below an answer."""
+def below_answer(
+    turn: Turn, answer: Answer, language: Language, asked: Sequence[Sequence[Picture]] = ()
+) -> list[Offered]:
+    """The buttons below an answer; `asked` are the pictures of its question and of those before it."""
     wanted: list[Name] = []
     # A stored answer without an ending was cut off when its process was killed, or another session is receiving it.
     if answer.ending != "stop":
         wanted.append("continue")
     if answer.figures and answer.figures.model == READER:
         wanted.append("ask_vision")
+    if places_of(answer, asked):
+        wanted.append("show_places")
     wanted.append("regenerate")
     if len(answer.text) > LONG_ANSWER:
         wanted.append("download")
@@ -112,11 +120,16 @@ def to_versions(turn_id: str, place: tuple[int, int], language: Language) -> lis
     return _to_neighbours("earlier_question", "later_question", place, turn_id, language)
 
 
-def below(turn: Turn, answer: Answer, place: tuple[int, int], language: Language) -> list[Offered]:
-    """All buttons below an answer; `place` is the question's version, and how many there are."""
+def below(
+    turn: Turn, answer: Answer, place: tuple[int, int], language: Language, asked: Sequence[Sequence[Picture]] = ()
+) -> list[Offered]:
+    """All buttons below an answer; `place` is the question's version, and how many there are.
+
+    `asked` are the pictures of the question and of those before it.
+    """
     several = len(turn.answers) > 1 or place[1] > 1
     compare = [offer("compare", turn.id, language)] if several else []
-    return below_answer(turn, answer, language) + to_versions(turn.id, place, language) + compare
+    return below_answer(turn, answer, language, asked) + to_versions(turn.id, place, language) + compare
 
 
 def _to_neighbours(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import chainlit as cl
 from chainlit.utils import utc_now
 
@@ -24,6 +26,8 @@ class Thinking:
         self.can_be_cut = False
         """Whether the engine supports ending the reasoning early."""
         self.step: cl.Step | None = None
+        self._opened = 0.0
+        """When the step was opened last, by the monotonic clock."""
         self.answer_now: cl.Action | None = None
         """The button, while it is on the page."""
 
@@ -50,8 +54,10 @@ class Thinking:
         if self.step is None:
             self.step = self._new()
             self.step.start = utc_now()
+            self._opened = time.monotonic()
             await self.step.send()
         elif self.step.end:
+            self._opened = time.monotonic()
             self.step.name = wording.thinks(self._frame.language, reads=self.reads)
             self.step.end = None
             await self.step.update()
@@ -61,9 +67,9 @@ class Thinking:
         await self.step.stream_token(words)
 
     async def fold(self) -> None:
-        """Closes the step; its name gets the duration once the answer is complete."""
+        """Closes the step, with the time since it last opened: what `finish` shows may include earlier stretches."""
         if self.step and not self.step.end:
-            await self._end(None)
+            await self._end(time.monotonic() - self._opened)
 
     async def finish(self, answer: Answer) -> None:
         """Shows the reasoning of an answer that has ended."""

@@ -24,7 +24,7 @@ from app.page.answer.stall_question import StallQuestion
 from app.page.answer.thinking import Thinking
 from app.page.answer.tool_steps import ToolSteps
 from app.page.answer.waiting import PulseLine, Waiting
-from app.talk.conversation import Answer, Turn
+from app.talk.conversation import Answer, Picture, Turn
 from app.talk.fitting import Fit
 from app.talk.footer import footer_line
 from app.talk.parts import ToolCall, ToolResult
@@ -58,6 +58,10 @@ class AnswerView:
         self._tools = ToolSteps(frame)
         self._stall, self._footer = StallQuestion(frame), Footer(frame)
         self._buttons, self._fault = ButtonRow(frame), FaultMessage(frame)
+
+    def knows(self, asked: Sequence[Sequence[Picture]]) -> None:
+        """Sets the pictures of the turn's question and of those before it, which an answer may point at."""
+        self._buttons.asked = asked
 
     @property
     def parent_id(self) -> str:

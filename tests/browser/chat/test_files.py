@@ -123,6 +123,53 @@ def test_a_picture_is_shown_large_before_and_after_it_is_sent(
     expect(large.locator("img")).to_be_visible()
 
 
+CORNERS = """mark => {
+    const {x, y, width, height} = mark.getBBox(), matrix = mark.getScreenCTM();
+    const picture = mark.closest("dialog").querySelector("img").getBoundingClientRect();
+    return [[x, y], [x + width, y + height]].flatMap(([across, down]) => {
+        const corner = new DOMPoint(across, down).matrixTransform(matrix);
+        return [(corner.x - picture.x) / picture.width, (corner.y - picture.y) / picture.height];
+    });
+}"""
+"""Two corners of a mark on the screen, as shares of the picture that is seen there."""
+
+
+def test_what_an_answer_points_at_is_marked_in_its_picture(
+    scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
+    label = "<b>the door</b>"
+    points = f'[{{"bbox_2d": [0.25, 0.5, 0.75, 0.8], "label": "{label}"}}]\n\nThen click(x=0.1, y=0.2).'
+    scripted.engine.script = Script(answer=[points])
+    page = open_page(scripted.url)
+    page.ask("Where is the door?", [picture("a.png", save("PNG"))])
+    page.finished()
+    for opened in ("when it is answered", "from the history"):
+        if opened == "from the history":
+            page.page.set_viewport_size({"width": 390, "height": 844})
+            page.page.reload()
+        page.button("Show in picture").press("Enter")
+        viewer = page.page.get_by_role("dialog", name="a.png")
+        area, point = viewer.locator("path").all()
+        entries = viewer.get_by_role("listitem").get_by_role("button")
+        expect(entries).to_have_text([label, "click"])
+        for _ in range(2):
+            assert area.evaluate(CORNERS) == pytest.approx([0.25, 0.5, 0.75, 0.8], abs=0.01)
+            viewer.get_by_role("button", name="Larger").click()
+        viewer.get_by_role("button", name="Smaller").click(click_count=2)
+        area.hover()
+        expect(entries.first).to_have_class("lit")
+        entries.last.focus()
+        expect(point).to_have_class("point lit")
+        marks = viewer.get_by_role("button", name="Marks")
+        marks.click()
+        expect(area).to_be_hidden()
+        marks.click()
+        expect(area).to_be_visible()
+        page.page.keyboard.press("Escape")
+        expect(viewer).to_have_count(0)
+        expect(page.button("Show in picture")).to_be_focused()
+
+
 def test_a_picture_without_words(scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture) -> None:
     page = open_page(scripted.url)
     page.ask("", [picture("a.png", save("PNG"))])

@@ -280,6 +280,21 @@ async def test_a_database_that_does_not_answer_costs_no_picture(tmp_path: Path) 
     assert (tmp_path / "thread" / MARK).exists()
 
 
+async def test_a_picture_of_a_tool_is_stored_unless_it_is_too_large_or_the_disk_is_full(
+    store: UploadStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = png(shop_sign("x"))
+    kept = await store.take_bytes(data, "a.png", "t", KIMI)
+    assert Path(kept.path).parent == tmp_path / "uploads" / "t"
+    with pytest.raises(PictureError) as refused:
+        await store.take_bytes(bytes(uploads.MAX_BYTES + 1), "a.png", "t", KIMI)
+    assert refused.value.key == "picture_too_many_bytes"
+    monkeypatch.setattr(uploads, "has_room", lambda *_: False)
+    with pytest.raises(OSError, match="No space left"):
+        await store.take_bytes(data, "a.png", "another", KIMI)
+    assert not (tmp_path / "uploads" / "another").exists()
+
+
 async def test_later_pages_keep_their_numbers(store: UploadStore, tmp_path: Path) -> None:
     stored = await store.take(upload(tmp_path, pdf(5)), "plan.pdf", "thread", KIMI, 2, first=3)
     assert [picture.name for picture in stored.pictures] == ["plan.pdf (4)", "plan.pdf (5)"]

@@ -8,9 +8,9 @@ import pytest
 
 from app.i18n import LANGUAGES, Language
 from app.page.answer.buttons import BUTTONS, LONG_ANSWER, Name, below, below_answer, offer, to_versions
-from app.talk.conversation import Answer, Turn
+from app.talk.conversation import Answer, Picture, Turn
 from app.talk.figures import Figures
-from app.talk.parts import parts_of
+from tests.instruments.answers import parts_of
 
 
 def test_the_table_has_every_button() -> None:
@@ -59,6 +59,14 @@ def test_answers_are_compared_once_there_are_two_or_the_question_has_two_version
     for count, place, offered in ((1, (1, 1), 0), (2, (1, 1), 1), (1, (2, 2), 1), (2, (1, 2), 1)):
         made = below(Turn("turn", "question", answers=answers[:count]), answers[0], place, "en")
         assert [one.button.name for one in made].count("compare") == offered
+
+
+def test_an_answer_that_points_into_a_picture_can_be_shown_there() -> None:
+    picture = Picture(f"/uploads/thread/{'a' * 64}.png", "a.png", 640, 480)
+    answer = Answer(parts_of(text="The button is at [0.1, 0.2, 0.3, 0.4]."), "stop")
+    turn = Turn("turn", "q", [picture], [answer], 0)
+    assert [one.button.name for one in below(turn, answer, (1, 1), "en", [[picture]])] == ["show_places", "regenerate"]
+    assert [one.button.name for one in below(turn, answer, (1, 1), "en")] == ["regenerate"]
 
 
 def test_the_one_in_the_middle_leads_both_ways() -> None:
