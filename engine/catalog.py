@@ -225,7 +225,6 @@ class EngineFacts(_Entry):
     device: str = ""
     """The path of each device's file, with `{index}`; empty: there are no such files."""
     install: tuple[str, ...] = ()
-    min_python: str = ""
 
 
 class _Combination(_Entry):

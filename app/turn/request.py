@@ -160,18 +160,7 @@ async def _body(
     *,
     numbers: Mapping[Picture, int] | None,
 ) -> dict[str, Any]:
-    shown = [picture for turn in fitted.turns for picture in turn.pictures] + _result_pictures(job)
-    urls = {picture: await _picture_url(client, picture) for picture in shown}
-    messages: list[Message] = await asyncio.to_thread(
-        partial(
-            to_messages,
-            fitted.turns,
-            settings.system_prompt,
-            urls.__getitem__,
-            named=not client.plan.traits.reads_only,
-            numbers=numbers,
-        )
-    )
+    messages = await _messages(client, job, settings, fitted, numbers)
     body: dict[str, Any] = {
         "model": settings.model,
         "messages": messages,
@@ -190,14 +179,6 @@ async def _body(
         body["tools"] = job.toolbox.functions()
         if job.tooling and job.tooling.last_round:
             body["tool_choice"] = "none"
-        by_file = {Path(picture.path).name: url for picture, url in urls.items()}
-        by_number = {Path(picture.path).name: number for picture, number in (numbers or {}).items()}
-        messages += step_messages(
-            job.answer.parts,
-            reasoning=True,
-            url=lambda picture: by_file.get(picture.file, ""),
-            number=lambda picture: by_number[picture.file],
-        )
     prefill = instant.prefill if instant else ""
     if _goes_on(job) or prefill:
         messages.append(to_prefix(job.answer, client.model.thinking_marks, prefill))
@@ -205,6 +186,34 @@ async def _body(
     if instant and instant.chat_template_kwargs:
         body["chat_template_kwargs"] = dict(instant.chat_template_kwargs)
     return body
+
+
+async def _messages(
+    client: EngineClient, job: Job, settings: ChatSettings, fitted: Fit, numbers: Mapping[Picture, int] | None
+) -> list[Message]:
+    """The conversation, and what the tools have been asked and have answered in this turn."""
+    shown = [picture for turn in fitted.turns for picture in turn.pictures] + _result_pictures(job)
+    urls = {picture: await _picture_url(client, picture) for picture in shown}
+    messages: list[Message] = await asyncio.to_thread(
+        partial(
+            to_messages,
+            fitted.turns,
+            settings.system_prompt,
+            urls.__getitem__,
+            named=not client.plan.traits.reads_only,
+            numbers=numbers,
+        )
+    )
+    if not job.toolbox:
+        return messages
+    by_file = {Path(picture.path).name: url for picture, url in urls.items()}
+    by_number = {Path(picture.path).name: number for picture, number in (numbers or {}).items()}
+    return messages + step_messages(
+        job.answer.parts,
+        reasoning=True,
+        url=lambda picture: by_file.get(picture.file, ""),
+        number=lambda picture: by_number[picture.file],
+    )
 
 
 def _numbers(job: Job) -> dict[Picture, int] | None:

@@ -28,8 +28,8 @@ from app.history.transfer.reading import ThreadReader
 from app.history.users import Users
 from app.page.threads import saving
 from app.talk.conversation import Answer, Conversation, Picture, Turn, new_id
-from app.talk.parts import parts_of
 from engine.reasoning_tags import Kind, Piece
+from tests.instruments.answers import parts_of
 from tests.unit.app.history.test_store import a_turn, load, somebody
 
 SECRET = "Anna's secret"

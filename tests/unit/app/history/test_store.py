@@ -20,8 +20,9 @@ from app.history.users import Users
 from app.talk.conversation import Answer, Picture, Turn, new_id
 from app.talk.figures import Figures, Usage
 from app.talk.footer import footer_line
-from app.talk.parts import Reasoning, Text, ToolCall, ToolResult, parts_of
+from app.talk.parts import Reasoning, Text, ToolCall, ToolResult
 from app.talk.places import PicturePlaces, Place, box
+from tests.instruments.answers import parts_of
 
 
 async def somebody(users: Users, name: str = "anna") -> str:

@@ -18,8 +18,8 @@ from app.i18n import LANGUAGES, Language
 from app.talk.conversation import Answer, Conversation, Picture, Turn
 from app.talk.figures import Figures
 from app.talk.footer import footer_line
-from app.talk.parts import parts_of
 from engine.reasoning_tags import Kind, Piece
+from tests.instruments.answers import parts_of
 
 _ROWS: dict[str, list[dict[str, Any]]] = {
     "users": [{"id": "u", "identifier": "anna", "created": 1.5, "settings": '{"describe":{"top_p":1}}', "preset": "x"}],

@@ -25,9 +25,9 @@ from app.page.threads import resuming
 from app.page.threads.data_layer import head_dict
 from app.page.threads.saving import Keeper
 from app.talk.conversation import Answer, Turn, new_id
-from app.talk.parts import parts_of
 from engine.reasoning_tags import Kind, Piece
 from tests.instruments import waiting
+from tests.instruments.answers import parts_of
 from tests.unit.app.history.test_store import load, somebody
 from tests.unit.app.sessions import Session
 

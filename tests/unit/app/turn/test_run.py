@@ -15,7 +15,6 @@ import pytest
 from app.lazily import openai
 from app.talk.conversation import Answer, Picture, Turn
 from app.talk.fitting import Fit
-from app.talk.parts import parts_of
 from app.talk.places import PicturePlaces, Place, box
 from app.talk.settings import ChatSettings
 from app.turn.faults import explain
@@ -29,6 +28,7 @@ from engine.config import Settings
 from engine.plans.launch import EngineTraits
 from engine.reasoning_tags import Kind, Piece
 from engine.status import EngineStatus, Phase, Reason, Status
+from tests.instruments.answers import parts_of
 from tests.instruments.launch_plan import launch_plan
 from tests.instruments.scripted_engine import Script, ScriptedEngine
 

@@ -33,8 +33,9 @@ from app.page.threads.resuming import page_of
 from app.talk.conversation import LAST_SECOND, Answer, Conversation, Picture, Turn
 from app.talk.figures import Figures, Usage
 from app.talk.footer import footer_line
-from app.talk.parts import Reasoning, ResultPicture, Text, ToolCall, ToolResult, parts_of
+from app.talk.parts import Reasoning, ResultPicture, Text, ToolCall, ToolResult
 from app.talk.places import PicturePlaces, Place
+from tests.instruments.answers import parts_of
 from tests.instruments.pictures import png, shop_sign
 from tests.unit.app.history.test_store import load
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.page.answer.comparison import comparison, usual_pair, versions_of
 from app.talk.conversation import Answer, Turn
 from app.talk.figures import Figures, Usage
-from app.talk.parts import parts_of
+from tests.instruments.answers import parts_of
 
 FIGURES = Figures("kimi", 0.5, 2.0, Usage(10, 5))
 ASKED = Turn("a", "How much?", answers=[Answer(parts_of("hm", "3.50"), figures=FIGURES), Answer(parts_of(text="3.80"))])

@@ -2,10 +2,10 @@
 
 from app.page.answer import wording
 from app.talk.conversation import Answer
-from app.talk.parts import parts_of
 from app.turn.faults import explain
 from app.upstream.state import EngineFailedError
 from engine.status import Reason
+from tests.instruments.answers import parts_of
 
 
 def test_why_an_engine_failed_is_shown_in_the_persons_language() -> None:

@@ -16,10 +16,10 @@ from app.page.asking.attachments import Attachments
 from app.page.asking.warm_ups import MOST_A_MINUTE, WarmUps
 from app.page.live_chats import chat_of
 from app.talk.conversation import Answer, Turn
-from app.talk.parts import parts_of
 from app.upstream.state import EngineState
 from engine.engines.registry import ENGINES
 from tests.instruments import waiting
+from tests.instruments.answers import parts_of
 from tests.instruments.pictures import png, shop_sign
 from tests.instruments.scripted_engine import Script
 from tests.unit.app.sessions import Session

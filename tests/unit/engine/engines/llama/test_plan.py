@@ -58,11 +58,20 @@ def test_one_core_is_left_to_the_page(cores: int | None, threads: int | None) ->
     assert number(plan(cores=cores).argv, "--threads") == threads
 
 
-@pytest.mark.parametrize(("ram", "cache"), [(16, 0), (20, 3623), (64, 8192), (None, None)])
+@pytest.mark.parametrize(("ram", "cache"), [(16, 0), (20, 1575), (64, 8192), (None, None)])
 def test_idle_chats_are_kept_in_what_memory_is_left(ram: float | None, cache: int | None) -> None:
     argv = plan(ram).argv
     assert number(argv, "--cache-ram") == cache
     assert ("--slot-prompt-similarity" in argv) == (cache == 0)
+
+
+@pytest.mark.parametrize(
+    ("ram", "tokens", "plain"), [(16, 1024, False), (20, 1024, True), (32, 1024, True), (32, 4096, False)]
+)
+def test_attention_is_plain_where_its_scores_fit_beside_everything_else(ram: float, tokens: int, plain: bool) -> None:
+    assert (value(plan(ram, picture_tokens=tokens).argv, "--flash-attn") == "off") == plain
+    on_a_gpu = llama_plan(Request(MODEL, Target("nvidia", "RTX3060", memory_gb=12), HERE))
+    assert "--flash-attn" not in on_a_gpu.argv
 
 
 def test_too_little_memory_is_told() -> None:
