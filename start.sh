@@ -172,7 +172,8 @@ prepare_postgres() {
 # $@: --long, or nothing.
 test_everything() {
     local failed=0
-    "$python" -m pytest tests/unit --numprocesses 2 --dist worksteal "$@" || failed=$?
+    "$python" -m pytest tests/unit --numprocesses 2 --dist worksteal --cov --cov-report= "$@" || failed=$?
+    "$python" -m tests.instruments.coverage_gate || failed=$?
     "$python" -m pytest --ignore tests/unit "$@" || failed=$?
     exit "$failed"
 }

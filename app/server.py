@@ -92,7 +92,9 @@ def create_app(settings: Settings) -> FastAPI:
     keeper = Keeper(history, users)
     lifespan = _lifespan(settings, state, store, database, welcome, in_step=InStep(keeper))
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    _add_routes(app, state, welcome)
+    _add_health(app, state)
+    _add_engine(app, state, welcome)
+    _replace_chainlits(app)
     app.include_router(account(welcome, rules))
     app.include_router(own_password(people, rules))
     if posted_callbacks():
@@ -117,6 +119,7 @@ def create_app(settings: Settings) -> FastAPI:
         presets,
         own,
         titles=settings.titles,
+        warm_up=settings.warm_up,
         host=ToolHost(settings.files),
         is_admin=welcome.is_admin,
     )
@@ -214,7 +217,7 @@ def _lifespan(
     return lifespan
 
 
-def _add_routes(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
+def _add_health(app: FastAPI, state: EngineState) -> None:
     @app.get("/healthz")
     async def healthz() -> JSONResponse:
         return JSONResponse({"status": "ok"})
@@ -225,6 +228,8 @@ def _add_routes(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
         engine = state.status().state
         return JSONResponse({"status": engine}, 200 if engine == "ready" else 503)
 
+
+def _add_engine(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
     @app.get("/api/status")
     async def status(request: Request, user: SignedIn, token: Token) -> JSONResponse:
         language = language_of(request.headers.get("accept-language"))
@@ -236,7 +241,9 @@ def _add_routes(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
         # The reason is shown only if another engine was tried and failed.
         engine["why"] = sentence(plan.failure, language) if plan and may else ""
         engine["sees"] = state.sees()
-        return JSONResponse({"engine": engine, "coming": coming_shown(state.coming(), language, may=may)})
+        coming = coming_shown(state.coming(), language, may=may)
+        # Several people may use one browser: each dismisses the banner for themselves.
+        return JSONResponse({"engine": engine, "coming": coming, "person": user.identifier})
 
     @app.post("/api/retry")
     async def retry(user: SignedIn) -> JSONResponse:
@@ -245,6 +252,10 @@ def _add_routes(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
         except NoSupervisorError:
             raise Refusal(503, "no_supervisor") from None
         return JSONResponse({"status": "asked"}, 202)
+
+
+def _replace_chainlits(app: FastAPI) -> None:
+    """Answers in Chainlit's place where its own routes do too much, or fail."""
 
     @app.post("/set-session-cookie")
     async def set_session_cookie(wanted: _SessionCookie, request: Request) -> JSONResponse:

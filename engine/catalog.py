@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -226,7 +225,6 @@ class EngineFacts(_Entry):
     device: str = ""
     """The path of each device's file, with `{index}`; empty: there are no such files."""
     install: tuple[str, ...] = ()
-    min_python: str = ""
 
 
 class _Combination(_Entry):
@@ -334,9 +332,9 @@ def find_model(name: str) -> Model:
     Raises:
         UnknownModelError: there is none.
     """
-    wanted = _plain(name).removeprefix("moonshotai/")
+    wanted = plain(name).removeprefix("moonshotai/")
     for model in models().values():
-        if wanted in {_plain(known) for known in (model.name, model.repository, *model.aliases)}:
+        if wanted in {plain(known) for known in (model.name, model.repository, *model.aliases)}:
             return model
     raise UnknownModelError(f"There is no model {name!r} in the catalogue; known are {', '.join(models())}.")
 
@@ -360,28 +358,6 @@ def assumed_model(name: str, title: str = "", context: int | None = None) -> Mod
     return find_model("Kimi-VL-A3B-Instruct").model_copy(update=facts)
 
 
-def find_card(name: str) -> Card:
-    """The accelerator called `name`, in any case, with or without the maker's name, spaces and hyphens.
-
-    Raises:
-        UnknownNameError: there is none.
-    """
-    wanted = re.sub(r"^(nvidia|amd|instinct|huawei|ascend)+(?=.)", "", _plain(name))
-    cards = catalog().accelerators
-    for card in cards.values():
-        if wanted in {_plain(known) for known in (card.name, *card.aliases)}:
-            return card
-    raise UnknownNameError(f"There is no accelerator {name!r} in the catalogue; known are {', '.join(cards)}.")
-
-
-def is_card(name: str, cards: Iterable[str]) -> bool:
-    """Whether the accelerator called `name` is among these entries; one that the catalogue has not is none of them."""
-    try:
-        return find_card(name).name in cards
-    except UnknownNameError:
-        return False
-
-
 def find_engine(engine: str, vendor: str, generation: str) -> EngineFacts | None:
     """What is known about the engine on this kind of accelerator; None: nothing."""
     for facts in catalog().engines:
@@ -390,5 +366,6 @@ def find_engine(engine: str, vendor: str, generation: str) -> EngineFacts | None
     return None
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """The name in lower case, without spaces, hyphens and underscores."""
     return re.sub(r"[\s_-]", "", name).lower()

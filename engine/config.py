@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     """The same between two tokens."""
     titles: Literal["", "0", "1"] = ""
     """Whether the model names chats: `1` always, `0` never; empty: where that costs the chats nothing."""
+    warm_up: bool = True
+    """Whether the engine may read attached pictures before their question is sent."""
     upload_days: int = Field(30, ge=0)
     log_mb: int = Field(20, ge=1)
     log_json: bool = False
@@ -247,6 +249,7 @@ _ALLOWED = {
     "first_token_seconds": "a whole number of seconds, 1 to 599",
     "idle_seconds": "a whole number of seconds, 1 to 599",
     "titles": "0, 1 or nothing",
+    "warm_up": "0 or 1",
     "upload_days": "a whole number of days, 0 to keep pictures for ever",
     "log_mb": "a whole number of megabytes from 1",
     "log_json": "0 or 1",

@@ -26,9 +26,11 @@
   const no = element("button", "engine-banner-button", { type: "button" });
   box.append(dot, sentence, figures, help, retry, yes, no, dismiss, bar);
 
-  const dismissedKey = (note) => `kimi-dismissed-${note}`;
-  // Anyone who dismissed one failure is to see another.
-  const comingKey = (state) => dismissedKey(`coming-${state}${state === "failed" ? `-${coming.reason}` : ""}`);
+  // What a person has dismissed in this browser stays away until there is something else to say.
+  let person = "";
+  const dismissedKey = (...parts) => ["kimi-dismissed", person, ...parts.filter(Boolean)].join("-");
+  const comingKey = (state) => dismissedKey("coming", state, coming.title, state === "failed" && coming.reason);
+  const noteKey = () => dismissedKey(engine.note, engine.why);
   let engine = null;
   let coming = { state: "" };
   let awaited = false; // whether this page has seen a better engine on its way
@@ -96,7 +98,7 @@
     yes.hidden = no.hidden = true;
     const { state, percent, since, note } = engine;
     const isNote = state === "ready";
-    const shown = !isNote || (note in text.notes && localStorage.getItem(dismissedKey(note)) === null);
+    const shown = !isNote || (note in text.notes && localStorage.getItem(noteKey()) === null);
     box.hidden = !shown;
     if (!shown) return;
     box.dataset.state = state;
@@ -120,7 +122,7 @@
       const response = await fetch("/api/status", { headers: { accept: "application/json" }, cache: "no-store" });
       if (response.ok) {
         clockSkew = Date.now() - (Date.parse(response.headers.get("date")) || Date.now());
-        ({ engine, coming = coming } = await response.json());
+        ({ engine, coming = coming, person = "" } = await response.json());
         document.documentElement.dataset.engine = engine.kind ?? "";
         // A button below the reader's answers asks a model that sees: the style sheet shows it while there is one.
         document.documentElement.toggleAttribute("data-vision", Boolean(engine.sees));
@@ -170,7 +172,7 @@
   no.addEventListener("click", () => say("no"));
   dismiss.addEventListener("click", () => {
     if (isComing() && coming.state === "ready") awaited = false;
-    else localStorage.setItem(isComing() ? comingKey(coming.state) : dismissedKey(engine.note), "1");
+    else localStorage.setItem(isComing() ? comingKey(coming.state) : noteKey(), "1");
     draw();
   });
   help.addEventListener("click", () => document.getElementById("readme-button")?.click());

@@ -100,6 +100,7 @@ kimi.drafts = (() => {
       keepWords();
       keepFiles(attached, fail);
     }, [who, words, attached]);
+    useEffect(() => kimi.ahead.changed(attached), [attached]);
   }
 
   // A new chat has got its address; what is in the composer is now that chat's draft.

@@ -73,22 +73,29 @@ kimi.files = (() => {
     return { role: "button", tabIndex: 0, onClick: press, onKeyDown };
   }
 
-  // Shows an attachment large, until the next click or Escape.
-  function enlarge(url, name) {
+  // A dialog for something large, with its button to close it; it is not shown yet.
+  function viewer(name, ...content) {
     const dialog = document.createElement("dialog");
     const close = Object.assign(document.createElement("button"), { type: "button", textContent: "×" });
     close.setAttribute("aria-label", kimi.text.close);
     dialog.className = "large-picture";
     dialog.setAttribute("aria-label", name);
     dialog.setAttribute("role", "dialog");
-    dialog.append(close, Object.assign(document.createElement("img"), { src: url, alt: name }));
-    dialog.addEventListener("click", () => dialog.close());
+    dialog.append(close, ...content);
+    close.addEventListener("click", () => dialog.close());
     // A tooltip that is open takes Escape for itself.
     dialog.addEventListener("keydown", ({ key }) => key === "Escape" && dialog.close());
     dialog.addEventListener("close", () => dialog.remove());
     document.body.append(dialog);
+    return dialog;
+  }
+
+  // Shows an attachment large, until the next click or Escape.
+  function enlarge(url, name) {
+    const dialog = viewer(name, Object.assign(document.createElement("img"), { src: url, alt: name }));
+    dialog.addEventListener("click", () => dialog.close());
     dialog.showModal();
   }
 
-  return { room, pasted, later, caption, button, enlarge };
+  return { room, pasted, later, caption, button, viewer, enlarge };
 })();

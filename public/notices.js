@@ -13,7 +13,7 @@ kimi.notices = (() => {
   const say = (sentence) => (spoken.textContent = sentence);
 
   let toast = null; // Chainlit's
-  let marks = { writing: [], done: {} };
+  let marks = { writing: [], asking: [], done: {} };
   const redraws = new Set();
   let title = null; // of the tab, while it says that an answer is ready
 
@@ -65,6 +65,18 @@ kimi.notices = (() => {
     notify(sentence, id);
   }
 
+  // A tool waits for the user's decision, in this chat or in one that was left.
+  function asks({ id, name }) {
+    const sentence = fill(kimi.text.asksNotice, { name }).trim();
+    const here = location.pathname.endsWith(id);
+    if (!here && name) {
+      const action = { label: kimi.text.openChat, onClick: () => open(id) };
+      toast(sentence, { id: `asks-${id}`, duration: LONG, action });
+    }
+    say(sentence);
+    notify(sentence, id);
+  }
+
   // Called for every socket. The server ends the turn of every page that connects, whether or not one ran.
   function connected(socket, chainlitToast) {
     toast = chainlitToast;
@@ -89,6 +101,7 @@ kimi.notices = (() => {
     });
     socket.on("disconnect", rest);
     socket.on("answer_done", done);
+    socket.on("chat_asks", asks);
     socket.on("chat_marks", (now) => {
       marks = now;
       for (const redraw of redraws) redraw();
@@ -96,6 +109,7 @@ kimi.notices = (() => {
   }
 
   function markOf(id) {
+    if (marks.asking.includes(id)) return ["asking", kimi.text.chatAsking];
     if (marks.writing.includes(id)) return ["writing", kimi.text.chatWriting];
     if (!(id in marks.done)) return null;
     return marks.done[id] ? ["failed", kimi.text.chatFailed] : ["done", kimi.text.chatDone];
@@ -113,5 +127,5 @@ kimi.notices = (() => {
     return mark && jsx("span", { className: `chat-mark chat-mark-${mark[0]}`, children: mark[1] });
   }
 
-  return { connected, Mark };
+  return { connected, say, Mark };
 })();

@@ -85,11 +85,17 @@ const kimi = (() => {
 
 // Only pages over https or from this machine have the clipboard API; elsewhere, emulate it with execCommand.
 if (!navigator.clipboard) {
-  const writeText = async (content) => {
-    const area = Object.assign(document.createElement("textarea"), { value: content });
+  const copyAll = (parts) => {
+    const area = Object.assign(document.createElement("textarea"), { value: parts["text/plain"] });
     (document.querySelector("[role=dialog]") ?? document.body).append(area);
     area.select();
+    const give = (event) => {
+      for (const [type, words] of Object.entries(parts)) event.clipboardData.setData(type, words);
+      event.preventDefault();
+    };
+    document.addEventListener("copy", give, { once: true });
     const copied = document.execCommand("copy");
+    document.removeEventListener("copy", give);
     area.remove();
     if (!copied) throw new Error(kimi.text.copyFailed);
   };
@@ -98,7 +104,11 @@ if (!navigator.clipboard) {
       this.parts = parts;
     }
   };
-  const write = async ([item]) => writeText(await item.parts["text/plain"].text());
+  const writeText = async (content) => copyAll({ "text/plain": content });
+  const write = async ([{ parts }]) => {
+    const read = async ([type, blob]) => [type, await blob.text()];
+    copyAll(Object.fromEntries(await Promise.all(Object.entries(parts).map(read))));
+  };
   Object.defineProperty(navigator, "clipboard", { value: { write, writeText } });
 }
 

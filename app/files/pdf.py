@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TypeVar
 
 import pypdfium2
 from PIL import Image
 
-from app.files.pdf_text import finest, missing_fonts, text_runs
+from app.files import limited_work
+from app.files.limited_work import Made
+from app.files.pdf_text import finest, missing_fonts, text_runs, use_fallback_font
 from app.files.pictures import Pages, PictureError, PictureLimits, encode, target_size
 from engine.formats.text_layer import pack
 
@@ -17,6 +20,8 @@ _POINTS_PER_INCH = 72
 _DOTS_PER_INCH = 200
 """Enough for small print; a scanner's usual setting. A finer scan is drawn as fine as it is."""
 _MAX_PAGE_PIXELS = 25_000_000
+ALL_PAGES = 4
+"""The whole document may take this many times as long as a page."""
 
 
 def is_pdf(data: bytes) -> bool:
@@ -79,3 +84,22 @@ def _draw(page: pypdfium2.PdfPage, limits: PictureLimits) -> Image.Image:
     drawn, _ = target_size(round(width * scale) or 1, round(height * scale) or 1, pixels)
     image: Image.Image = page.render(scale=drawn / width).to_pil()
     return image.convert("RGB")
+
+
+def _main() -> None:
+    pixels, side, most, seconds, first = sys.argv[1:]
+    limited_work.limit(float(seconds) * ALL_PAGES)
+    use_fallback_font()
+
+    def work(data: bytes) -> Made:
+        def next_page() -> None:
+            limited_work.alarm(float(seconds))
+
+        pages = draw_pages(data, PictureLimits(int(pixels), int(side)), int(most), next_page, int(first))
+        return Made(pages.pictures, {"total": pages.total, "missing": pages.missing_fonts})
+
+    limited_work.serve(work)
+
+
+if __name__ == "__main__":
+    _main()

@@ -65,6 +65,8 @@ class PictureLimits:
     side: int
     together: int = 51_380_224
     """Pixels of all the frames of a video; by default, what fills half of Kimi-VL's context."""
+    keep_original: bool = False
+    """Whether a picture that is scaled down is also kept as it was (app/files/originals.py)."""
 
     def without(self, pixels: int) -> PictureLimits:
         """The same limits, where so many pixels of `together` are used up; one frame always has room."""

@@ -7,13 +7,15 @@ fills the memory.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import hashlib
+import logging
 import math
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,6 +27,7 @@ import aiofiles.os
 from app.fair_queue import FairLine
 from app.files import pdf, pdf_process
 from app.files.frames import Frames, container_of, take_frames
+from app.files.originals import WHOLE, best_of, original_path, use_again
 from app.files.pictures import (
     NormalPicture,
     Pages,
@@ -35,6 +38,7 @@ from app.files.pictures import (
     normalise_pages,
 )  # fmt: skip
 from app.files.room import has_room
+from app.files.single_flight import SingleFlight
 from app.files.tiles import long_picture
 from app.talk.conversation import Picture
 from engine.formats.moments import clock, frame_name
@@ -48,6 +52,7 @@ _PROCESSES_AT_ONCE = 2
 _PICTURES_AT_ONCE = 2
 _REMEMBERED = 1000
 _Made = TypeVar("_Made")
+_log = logging.getLogger("app.files")
 _THREAD_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -67,6 +72,8 @@ class Stored:
     notices: list[Notice] = field(default_factory=list)
     pages: int = 1
     """How many the file has; `pictures` may be only some of them."""
+    first: int = 0
+    """How many pages come before them."""
     shown_as_it_is: bool = True
     """Whether browsers can show the uploaded file; otherwise they get the pictures made of it."""
 
@@ -82,22 +89,49 @@ class UploadStore:
         self._decoding = FairLine(_PICTURES_AT_ONCE)
         self._drawing = FairLine(_PROCESSES_AT_ONCE)
         self._known: OrderedDict[tuple[str, str, PictureLimits, int, int], Stored] = OrderedDict()
+        self._making: SingleFlight[Stored] = SingleFlight()
+        self._unsent: set[str] = set()
+        """The paths of pictures that are new, and that no question has yet."""
 
     async def take(
-        self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, person: str = "", first: int = 0
+        self,
+        path: Path,
+        name: str,
+        thread: str,
+        limits: PictureLimits,
+        most: int,
+        *,
+        person: str = "",
+        first: int = 0,
+        ahead: bool = False,
     ) -> Stored:
         """Makes at most `most` pictures of the file at `path`, which was called `name`, for the thread `thread`.
 
-        Those of its first `first` pages are left out. Waiting files of each `person` are served in turn.
+        Those of its first `first` pages are left out. Waiting files of each `person` are served in turn. With `ahead`
+        the file is not sent yet, and `drop_unsent` may remove its pictures again.
 
         Raises:
             PictureError: it cannot be used; the values include the file's name.
         """
         name = display_name(name)
         try:
-            return await self._take(path, name, thread, limits, most, first=first, person=person)
+            while True:
+                stored = await self._take(path, name, thread, limits, most, first=first, person=person)
+                if ahead:
+                    return stored
+                self._unsent.difference_update(picture.path for picture in stored.pictures)
+                # They may have been dropped a moment ago.
+                if await asyncio.to_thread(_in_use_again, stored):
+                    return stored
         except PictureError as error:
             raise PictureError(error.key, **{**error.values, "name": name}) from error
+
+    def drop_unsent(self, pictures: Iterable[Picture]) -> None:
+        """Deletes those of the pictures that were taken ahead and by no question since."""
+        for path in {picture.path for picture in pictures} & self._unsent:
+            self._unsent.discard(path)
+            best_of(Path(path)).unlink(missing_ok=True)
+            Path(path).unlink(missing_ok=True)
 
     async def _take(
         self, path: Path, name: str, thread: str, limits: PictureLimits, most: int, *, first: int, person: str
@@ -113,6 +147,15 @@ class UploadStore:
         known = self._known.get(key)
         if known is not None and await asyncio.to_thread(_in_use_again, known):
             return known
+        make = partial(self._make, data, name, thread, limits, most, first=first, person=person)
+        stored = self._known[key] = await self._making.do(key, make)
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return stored
+
+    async def _make(
+        self, data: bytes, name: str, thread: str, limits: PictureLimits, most: int, *, first: int, person: str
+    ) -> Stored:
         if bool(container_of(data)) or await asyncio.to_thread(is_animation, data):
             stored = await self._keep_frames(await self.frames(data, limits, most, person), name, thread)
         elif pdf.is_pdf(data):
@@ -126,15 +169,14 @@ class UploadStore:
         else:
             pages = await self._decoded(partial(normalise_pages, data, limits, min(most, MAX_PAGES), first), person)
             stored = await self._keep(pages, name, thread, first, noted=pages.total == 1)
+            if limits.keep_original and pages.total == 1 and pages.pictures[0].scaled:
+                await self._keep_original(data, Path(stored.pictures[0].path), person)
             stored.shown_as_it_is = is_web_picture(data)
-        self._known[key] = stored
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
         return stored
 
     async def _keep(self, pages: Pages, name: str, thread: str, first: int, *, noted: bool) -> Stored:
         """`noted`: whether to say what was done to the pictures."""
-        stored = Stored([], pages=pages.total, shown_as_it_is=False)
+        stored = Stored([], pages=pages.total, first=first, shown_as_it_is=False)
         for number, picture in enumerate(pages.pictures, first + 1):
             title = name if len(pages.pictures) == 1 and first == 0 else f"{name} ({number})"
             if picture.part:
@@ -168,7 +210,8 @@ class UploadStore:
         folder = self._folder / thread
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / f"{hashlib.sha256(picture.data).hexdigest()}.{picture.extension}"
-        await _write(path, picture.data)
+        if await _write(path, picture.data):
+            self._unsent.add(str(path))
         return Picture(str(path), title, picture.width, picture.height)
 
     async def take_bytes(self, data: bytes, name: str, thread: str, limits: PictureLimits, person: str = "") -> Picture:
@@ -185,7 +228,19 @@ class UploadStore:
         # No upload guard has seen it.
         if not has_room(self._folder, len(picture.data)):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return await self._keep_picture(picture, display_name(name), thread)
+        kept = await self._keep_picture(picture, display_name(name), thread)
+        self._unsent.discard(kept.path)
+        if limits.keep_original and picture.scaled:
+            await self._keep_original(data, Path(kept.path), person)
+        return kept
+
+    async def _keep_original(self, data: bytes, path: Path, person: str) -> None:
+        """Keeps the picture at its own size; without room for it, tools look at the scaled one."""
+        whole = await self.normalised(data, WHOLE, person)
+        if not has_room(self._folder, len(whole.data)):
+            _log.warning("a picture's full resolution was not kept: the disk has no room")
+            return
+        await _write(original_path(path, whole.extension), whole.data)
 
     def path_of(self, thread: str, file: str) -> Path:
         """The file of a picture in the folder of a thread."""
@@ -244,15 +299,16 @@ def _in_use_again(stored: Stored) -> bool:
     """Whether its files still exist; resets their age for the retention."""
     try:
         for picture in stored.pictures:
-            os.utime(picture.path)
+            use_again(Path(picture.path))
     except FileNotFoundError:
         return False
     return True
 
 
-async def _write(path: Path, data: bytes) -> None:
-    """Writes a picture atomically, unless it exists."""
-    if await aiofiles.os.path.exists(path):
+async def _write(path: Path, data: bytes) -> bool:
+    """Writes a picture atomically, unless it exists; returns whether it did."""
+    with contextlib.suppress(FileNotFoundError):
         os.utime(path)
-        return
+        return False
     await asyncio.to_thread(replace_file, path, data)
+    return True

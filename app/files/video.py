@@ -22,9 +22,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image, ImageChops
 
-from app.files import limited_process
+from app.files import limited_work
 from app.files.frames import container_of
-from app.files.limited_process import Made
+from app.files.limited_work import Made
 from app.files.pictures import (
     LEAST_PIXELS,
     MAX_PIXELS,
@@ -257,9 +257,9 @@ def _shown(image: Image.Image) -> float:
 
 def _main() -> None:
     pixels, side, together, most, seconds = sys.argv[1:]
-    limited_process.limit(float(seconds))
+    limited_work.limit(float(seconds))
     budget = Budget(PictureLimits(int(pixels), int(side), int(together)), int(most), float(seconds))
-    limited_process.serve(lambda data: take(data, budget))
+    limited_work.serve(lambda data: take(data, budget))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from sqlalchemy import Row
 from app.talk.conversation import LAST_SECOND, Answer, Picture, Turn
 from app.talk.figures import Figures
 from app.talk.parts import Reasoning, Step, Stretch, Text
+from app.talk.places import PicturePlaces
 from app.talk.settings import MAX_STORED_BYTES, stored
 
 _log = logging.getLogger("app.history")
@@ -24,6 +25,7 @@ _LONGEST_SETTINGS = 16 * MAX_STORED_BYTES
 _DETAILS = sorted({field.name for field in fields(Answer)} - _IN_COLUMNS)
 _FIGURES = TypeAdapter(Figures)
 _STEP: TypeAdapter[Step] = TypeAdapter(Annotated[Step, Field(discriminator="kind")])
+_PLACES = TypeAdapter(list[PicturePlaces])
 _KINDS: dict[str, type[Stretch]] = {"reasoning": Reasoning, "text": Text}
 """The kinds of parts whose text is in a searchable column, named after the kind."""
 
@@ -84,7 +86,8 @@ def figures_text(answer: Answer) -> str | None:
 
 def details(answer: Answer) -> str:
     """The fields of an answer without a column of their own, as JSON."""
-    return dump({name: getattr(answer, name) for name in _DETAILS})
+    values = {name: getattr(answer, name) for name in _DETAILS}
+    return dump({**values, "places": _PLACES.dump_python(answer.places, mode="json")})
 
 
 def read_turns(
@@ -175,8 +178,18 @@ def outline(parts: str) -> list[tuple[str, int] | Step]:
 def answer_without_words(row: Row[Any]) -> Answer:
     """An answer without its text."""
     details = {name: value for name, value in load(row.details).items() if name in _DETAILS}
+    details["places"] = _places(details.get("places", []))
     figures = _FIGURES.validate_json(row.figures) if row.figures else None
     return Answer(figures=figures, feedback=row.feedback, comment=row.comment, id=row.id, **details)
+
+
+def _places(stored: object) -> list[PicturePlaces]:
+    """The places of an answer; none if they can't be read: the chat must not be lost with them."""
+    try:
+        return _PLACES.validate_python(stored)
+    except ValidationError as error:
+        _log.warning("the places of an answer can't be read: %s", error.errors()[0]["loc"])
+        return []
 
 
 def _drop_what_never_was(turn: Turn, chosen: str) -> None:

@@ -20,6 +20,7 @@ from app.page.asking.presses import Presses
 from app.page.asking.titles import Titles
 from app.page.asking.tool_use import ToolUse
 from app.page.asking.turns import Turns
+from app.page.asking.warm_ups import WarmUps
 from app.page.chat import Chat
 from app.page.incoming import shown_turns
 from app.page.incoming.arrivals import give_up, replace_handlers
@@ -34,6 +35,7 @@ from app.page.workarounds import overrides
 from app.presets import DEFAULT, Presets
 from app.telemetry import spans
 from app.tools.host import ToolHost
+from app.upstream.client import model_of
 from app.upstream.offer import offer_of, planned_offer
 from app.upstream.state import EngineState
 
@@ -49,14 +51,17 @@ def register(
     own: OwnSettings,
     *,
     titles: str,
+    warm_up: bool,
     host: ToolHost,
     is_admin: IsAdmin,
 ) -> None:
     """Registers Chainlit's callbacks with this engine, these uploads, this history and these presets.
 
-    `titles` is KIMI_TITLES.
+    `titles` is KIMI_TITLES, `warm_up` KIMI_WARM_UP.
     """
-    callbacks = Callbacks(state, store, keeper, presets, own, titles=titles, host=host, is_admin=is_admin)
+    callbacks = Callbacks(
+        state, store, keeper, presets, own, titles=titles, warm_up=warm_up, host=host, is_admin=is_admin
+    )
     cl.on_chat_start(callbacks.start)
     cl.on_chat_resume(callbacks.resume)
     cl.on_message(callbacks.message)
@@ -68,7 +73,7 @@ def register(
     for name in BUTTONS:
         cl.action_callback(name)(callbacks.pressed)
     overrides.apply()
-    replace_handlers(keeper, callbacks.returned)
+    replace_handlers(keeper, callbacks.returned, callbacks.warm_ups)
     shown_turns.register(keeper, callbacks.settings_changed)
 
 
@@ -84,6 +89,7 @@ class Callbacks:
         own: OwnSettings,
         *,
         titles: str = "",
+        warm_up: bool = False,
         host: ToolHost,
         is_admin: IsAdmin = lambda session: False,
     ) -> None:
@@ -95,7 +101,9 @@ class Callbacks:
         self.left = LeftChats(keeper.history)
         self.titles = Titles(state, keeper, titles)
         self._tools = ToolUse(state, host, store)
-        self.turns = Turns(state, Attachments(state, store, presets), keeper, presets, self._tools)
+        attachments = Attachments(state, store, presets)
+        self.warm_ups = WarmUps(state, attachments, keeper, on=warm_up)
+        self.turns = Turns(state, attachments, keeper, presets, self._tools)
         self.presses = Presses(state, keeper, self.turns)
 
     async def starters(self, user: cl.User | None, language: str | None) -> list[cl.Starter]:
@@ -105,8 +113,12 @@ class Callbacks:
     async def profiles(self, user: cl.User | None, language: str | None) -> list[cl.ChatProfile]:
         """The presets, in the user's language."""
         last = await self._own.last_preset(user)
-        presets = self._presets.all().items()
-        return [profile(name, preset, language_of(language), chosen=name == last) for name, preset in presets]
+        plan = self._state.plan()
+        reads = plan is not None and not model_of(plan).sampling
+        return [
+            profile(name, preset, language_of(language), chosen=name == last, reads=reads)
+            for name, preset in self._presets.all().items()
+        ]
 
     async def start(self) -> None:
         """Sets up a new chat."""
@@ -121,6 +133,7 @@ class Callbacks:
         session = _session()
         chat = self._chat_of(session)
         await resuming.resume(self._keeper, session, chat, thread, config.ui.name)
+        self.warm_ups.opened(session)
         spawn(self._offer_settings(chat))
 
     async def returned(self, session: WebsocketSession) -> None:
@@ -137,6 +150,7 @@ class Callbacks:
     async def end(self) -> None:
         """Stops the answer of a browser that is gone, after the grace period; one that shows another chat goes on."""
         session = _session()
+        self.warm_ups.left(session)
         if not session.to_clear:
             spawn(give_up(session, session.socket_id, GRACE_SECONDS))
         elif chat_of(session).tasks:

@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from app.files.page_range import PageRange
 from app.history.copies import Copy
 from app.i18n import Language
 from app.page.answer.view import AnswerView
@@ -26,6 +28,22 @@ _DECISIONS: dict[str, Decision] = {"run_tool": "run", "always_tool": "always", "
 """What the buttons below a call of a tool mean."""
 _MOST_TAKEN = 1000
 """How many ids of questions to remember. A page resends a question within seconds, not after a thousand others."""
+
+
+@dataclass
+class Document:
+    """A file that was sent with more pages than a question may have."""
+
+    path: Path
+    name: str
+    pages: int
+    seen: set[int] = field(default_factory=set)
+    """The pages, counted from 1, that the chat has."""
+
+    def has_more(self, pages: PageRange) -> bool:
+        """Whether some of these pages can still be taken; the file is there as long as the page is open."""
+        wanted = set(range(pages.first, min(pages.last, self.pages) + 1))
+        return bool(wanted - self.seen) and self.path.exists()
 
 
 @dataclass
@@ -62,6 +80,8 @@ class Chat:
     """The ids of the questions this session accepted last, oldest first."""
     coming: set[str] = field(default_factory=set)
     """The ids of the accepted questions that are neither saved nor rejected yet."""
+    document: Document | None = None
+    """The last long document, whose other pages can be asked for."""
     panel: dict[str, Any] = field(default_factory=dict)
     """The values that the settings panel shows."""
     always: set[str] = field(default_factory=set)
@@ -72,6 +92,8 @@ class Chat:
     """Bytes of memory that its texts take, counting those that a user wrote or imported."""
     shown: bool = False
     """Whether its page has received turns from the history, so that page and views share ids."""
+    comparing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while two answers are compared."""
     admin: bool = False
     """Whether its user is an admin, who is told commands and reasons."""
 
@@ -79,6 +101,11 @@ class Chat:
     def kept(self) -> bool:
         """Whether the thread is in the history."""
         return self.copy is not None and self.copy.kept
+
+    @property
+    def asking(self) -> bool:
+        """Whether its answer waits for the user's decision on a call."""
+        return bool(self.job and self.job.tooling and self.job.tooling.consent.asking)
 
     def admits(self, size: int) -> bool:
         """Whether a question of `size` characters may be asked now."""

@@ -1,6 +1,7 @@
 """Chats whose page turned to another one while they were answered: the answers go on in the background.
 
-The user's windows mark these chats in their lists, and get a notice when an answer is done. If the last window has
+The user's windows mark these chats in their lists, and get a notice when an answer is done, or when it waits for the
+user's decision on a tool. If the last window has
 been closed for `GRACE_SECONDS`, nobody waits for these answers any more, and they are stopped like any other.
 """
 
@@ -65,9 +66,15 @@ class LeftChats:
 
     async def _until_answered(self, session: Session, chat: Chat) -> None:
         """Waits for its answers, and gives them up once their owner has no window open for a while."""
-        owner, seen = owner_of(session), time.monotonic()
+        owner, seen, asking = owner_of(session), time.monotonic(), chat.asking
         while chat.tasks:
             await asyncio.wait(list(chat.tasks), timeout=_LOOK_SECONDS)
+            if has_chat(session) and chat.asking != asking:
+                asking = chat.asking
+                await self._send_all_marks(owner)
+                if asking:
+                    notice = {"id": session.thread_id, "name": await self._name(chat)}
+                    await _send(self._windows(owner), "chat_asks", notice)
             if self._windows(owner):
                 seen = time.monotonic()
             elif has_chat(session) and time.monotonic() - seen > GRACE_SECONDS:
@@ -103,8 +110,11 @@ class LeftChats:
 
     async def _send_marks(self, window: Session) -> None:
         owner = owner_of(window)
-        writing = [session.thread_id for session in in_background(owner)]
-        await _send([window], "chat_marks", {"writing": writing, "done": self._done.get(owner, {})})
+        at_work = in_background(owner)
+        asking = [session.thread_id for session in at_work if chat_of(session).asking]
+        writing = [session.thread_id for session in at_work]
+        marks = {"writing": writing, "asking": asking, "done": self._done.get(owner, {})}
+        await _send([window], "chat_marks", marks)
 
     def _windows(self, owner: str) -> list[Session]:
         """The user's connected windows."""

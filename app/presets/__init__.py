@@ -80,6 +80,8 @@ class Preset(_Strict):
     name: Words
     description: Words = Field(default_factory=lambda: dict.fromkeys(LANGUAGES, ""))
     icon: Icon = ""
+    needs_model: bool = False
+    """Whether the reader, which only reads text, can't do it."""
     question: Words = Field(default_factory=lambda: dict.fromkeys(LANGUAGES, ""))
     """The question for a picture that is sent without text."""
     settings: dict[str, Any] = Field(default_factory=dict)

@@ -12,11 +12,12 @@ from typing import Any
 
 from app.i18n import Language
 from app.status.wish import Wish
-from engine.catalog import Model, UnknownNameError, catalog, find_card, find_model, models
+from engine.catalog import Model, UnknownNameError, catalog, find_model, models
 from engine.config import AUTO
 from engine.engines.elsewhere import Choice, plan_choice, target_of
 from engine.engines.registry import ENGINES
 from engine.engines.vllm.plan import NAME as VLLM
+from engine.machine.cards import find_card
 from engine.plans.containers import as_compose, docker_on
 from engine.plans.formats import heading, node_script
 from engine.plans.launch import LaunchPlan, PlanError

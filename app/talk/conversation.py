@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -17,7 +17,8 @@ from pydantic import Field
 from app.talk.control_tokens import neutralise
 from app.talk.figures import Figures, Seconds
 from app.talk.parts import Part, Reasoning, Step, Stretch, Text
-from app.talk.step_messages import step_messages
+from app.talk.places import MOST_PLACES, PicturePlaces
+from app.talk.step_messages import numbered, step_messages
 from engine.formats.moments import caption
 from engine.reasoning_tags import Kind, Piece
 
@@ -73,6 +74,8 @@ class Answer:
     """Whether it was requested without thinking; continuing it keeps that mode, whatever the switch says by then."""
     thinking_cut: bool = False
     """Whether the user ended the reasoning (Answer now), so that the answer comes next."""
+    places: Annotated[list[PicturePlaces], Field(max_length=MOST_PLACES)] = field(default_factory=list)
+    """The lines that the engine read, if it tells where they stand."""
 
     @property
     def reasoning(self) -> str:
@@ -265,6 +268,11 @@ class Conversation:
             raise KeyError(turn_id)
         return self.turns[: at + 1]
 
+    def pictures_until(self, turn: Turn) -> list[list[Picture]]:
+        """The pictures of each question with any, up to and including this turn."""
+        at = self.index(turn.id)
+        return [asked.pictures for asked in self.turns[: (at or 0) + 1] if asked.pictures]
+
     def _all(self) -> list[Turn]:
         return [*self.turns, *self.aside]
 
@@ -273,21 +281,27 @@ PictureUrl = Callable[[Picture], str]
 
 
 def to_messages(
-    turns: Sequence[Turn], system: str, url: PictureUrl, *, named: bool = True, steps: bool = False
+    turns: Sequence[Turn],
+    system: str,
+    url: PictureUrl,
+    *,
+    named: bool = True,
+    numbers: Mapping[Picture, int] | None = None,
 ) -> list[Message]:
     """The request's messages: the system prompt, then each turn; of the last one, only the question.
 
     Earlier reasoning is not sent: the models are trained without it. `named`: whether the names of several pictures
-    are sent with their question. With `steps`, earlier calls of tools are sent.
+    are sent with their question. `numbers` are those of the pictures in the chat, where there are tools, which know
+    them by these; then earlier calls are sent, too.
     """
     messages: list[Message] = []
     if system.strip():
         messages.append({"role": "system", "content": neutralise(system)})
     for turn in turns:
-        messages.append(_question(turn, url, named=named))
+        messages.append(_question(turn, url, named, numbers))
         if turn is turns[-1] or not (answer := turn.answer):
             continue
-        if steps and answer.steps:
+        if numbers is not None and answer.steps:
             messages += step_messages(answer.parts, reasoning=False)
             text = "".join(part.text for part in answer.latest if isinstance(part, Text)).strip()
         else:
@@ -325,8 +339,10 @@ def list_of_names(pictures: Sequence[Picture]) -> str:
     return f"Pictures, in this order: {names}\n\n"
 
 
-def _question(turn: Turn, url: PictureUrl, *, named: bool) -> Message:
+def _question(turn: Turn, url: PictureUrl, named: bool, numbers: Mapping[Picture, int] | None) -> Message:
     names = list_of_names(turn.pictures) if named and turn.text.strip() else ""
+    if numbers and turn.pictures:
+        names += f"{numbered([numbers[picture] for picture in turn.pictures])}\n\n"
     text = neutralise(names + turn.text)
     if not turn.pictures:
         return {"role": "user", "content": text}

@@ -76,13 +76,3 @@ Stretch = Reasoning | Text
 Step = ToolCall | ToolResult
 """What happens between two stretches of text; stored as a whole, while the text of a stretch has its own column."""
 Part = Annotated[Reasoning | Text | ToolCall | ToolResult, Field(discriminator="kind")]
-
-
-def parts_of(reasoning: str = "", text: str = "") -> list[Part]:
-    """The parts of an answer with this reasoning, if any, followed by this text, if any."""
-    parts: list[Part] = []
-    if reasoning:
-        parts.append(Reasoning(reasoning))
-    if text:
-        parts.append(Text(text))
-    return parts

@@ -1,7 +1,7 @@
 """Runs one of our own tools in a separate process with limits, which can be killed.
 
-The process gets the tool, its arguments and the picture on standard input, and writes the result to standard output:
-one line of JSON, then the bytes of the pictures.
+The process gets the tool, its arguments, the model's limits and the picture on standard input, and writes the result to
+standard output: one line of JSON, then the bytes of the pictures.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import os
 import resource
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from app.fair_queue import FairLine, LineFullError
+from app.files.pictures import PictureLimits
 from app.tools.looking import LOOKS, LookError
 from app.tools.tool import Outcome
 from engine.config import ROOT
@@ -31,7 +33,9 @@ _line = FairLine(_AT_ONCE)
 """For all chats together."""
 
 
-async def look(tool: str, arguments: Mapping[str, Any], data: bytes, person: str = "") -> Outcome:
+async def look(
+    tool: str, arguments: Mapping[str, Any], data: bytes, limits: PictureLimits, person: str = ""
+) -> Outcome:
     """Runs `tool` on the picture `data`, each `person` in turn; what goes wrong is in the outcome, for the model.
 
     Raises:
@@ -39,13 +43,13 @@ async def look(tool: str, arguments: Mapping[str, Any], data: bytes, person: str
     """
     try:
         async with _line.place(person, _WAIT_SECONDS):
-            return await _look(tool, arguments, data)
+            return await _look(tool, arguments, data, limits)
     except LineFullError:
         return Outcome("Too many others use the tools for pictures now; call it again later.", failed=True)
 
 
-async def _look(tool: str, arguments: Mapping[str, Any], data: bytes) -> Outcome:
-    head = json.dumps({"tool": tool, "arguments": arguments}).encode() + b"\n"
+async def _look(tool: str, arguments: Mapping[str, Any], data: bytes, limits: PictureLimits) -> Outcome:
+    head = json.dumps({"tool": tool, "arguments": arguments, "limits": asdict(limits)}).encode() + b"\n"
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", __name__,
         stdin=asyncio.subprocess.PIPE,
@@ -82,7 +86,7 @@ def _main() -> None:
     asked = json.loads(sys.stdin.buffer.readline())
     data = sys.stdin.buffer.read()
     try:
-        text, pictures = LOOKS[asked["tool"]](data, asked["arguments"])
+        text, pictures = LOOKS[asked["tool"]](data, asked["arguments"], PictureLimits(**asked["limits"]))
         failed = False
     except LookError as error:
         text, pictures, failed = str(error), [], True

@@ -1,4 +1,4 @@
-"""Our own tools for pictures: pure functions from a picture's bytes and arguments to a text and pictures.
+"""Our own tools for pictures: pure functions from a picture's bytes, arguments and limits to a text and pictures.
 
 Positions are fractions of width and height, 0 to 1 from the upper left, as a model sees no pixels.
 """
@@ -13,36 +13,44 @@ from typing import Any
 
 from PIL import Image
 
+from app.files.pictures import PictureLimits, target_size
+
 _SMALLEST = 8
 """The least pixels of a region's side."""
 _ZOOMED_SIDE = 1024
 _MOST_ROWS = 400
+_FILTER = Image.Resampling.LANCZOS
 
 
 class LookError(Exception):
     """The arguments make no sense; the text says why, for the model."""
 
 
-def crop(data: bytes, given: Mapping[str, Any]) -> tuple[str, list[bytes]]:
-    """A region as it is."""
+def crop(data: bytes, given: Mapping[str, Any], limits: PictureLimits) -> tuple[str, list[bytes]]:
+    """A region as it is, or scaled down to what the model takes."""
     picture = _opened(data)
     box = _box(picture, given)
-    return _described(picture, box), [_png(picture.crop(box))]
+    region = picture.crop(box)
+    size = target_size(*region.size, limits)
+    said = _described(picture, box)
+    if size != region.size:
+        region, said = region.resize(size, _FILTER), f"{said}, scaled down to {size[0]} x {size[1]}"
+    return said, [_png(region)]
 
 
-def zoom(data: bytes, given: Mapping[str, Any]) -> tuple[str, list[bytes]]:
+def zoom(data: bytes, given: Mapping[str, Any], limits: PictureLimits) -> tuple[str, list[bytes]]:
     """A region, enlarged so that its longer side has 1024 pixels."""
     picture = _opened(data)
     box = _box(picture, given)
     region = picture.crop(box)
     scale = max(1.0, _ZOOMED_SIDE / max(region.size))
+    if scale == 1.0:
+        return crop(data, given, limits)
     size = (max(1, round(region.width * scale)), max(1, round(region.height * scale)))
-    return f"{_described(picture, box)}, enlarged {scale:.1f} times", [
-        _png(region.resize(size, Image.Resampling.LANCZOS))
-    ]
+    return f"{_described(picture, box)}, enlarged {scale:.1f} times", [_png(region.resize(size, _FILTER))]
 
 
-def measure(data: bytes, given: Mapping[str, Any]) -> tuple[str, list[bytes]]:
+def measure(data: bytes, given: Mapping[str, Any], _: PictureLimits) -> tuple[str, list[bytes]]:
     """The distance between two points in pixels, and the colour at each."""
     picture = _opened(data)
     (ax, ay), (bx, by) = (_point(picture, given, name) for name in ("from", "to"))
@@ -56,7 +64,7 @@ def measure(data: bytes, given: Mapping[str, Any]) -> tuple[str, list[bytes]]:
     return json.dumps(facts), []
 
 
-def read_text(data: bytes, given: Mapping[str, Any]) -> tuple[str, list[bytes]]:
+def read_text(data: bytes, given: Mapping[str, Any], limits: PictureLimits) -> tuple[str, list[bytes]]:
     """The text in the picture or a region, line by line with its place."""
     # Imported here: the models take a second to load.
     import numpy as np  # noqa: PLC0415
@@ -65,6 +73,8 @@ def read_text(data: bytes, given: Mapping[str, Any]) -> tuple[str, list[bytes]]:
 
     picture = _opened(data)
     region = picture.crop(_box(picture, given)) if "left" in given else picture
+    # No more pixels than the model would see, since reading takes time: a part is read at full resolution.
+    region = region.resize(target_size(*region.size, limits), _FILTER)
     pixels = np.asarray(region)[:, :, ::-1]
     lines = Recogniser(1).read(np.ascontiguousarray(pixels), lambda done, total: None)
     rows = [
@@ -81,7 +91,7 @@ def read_text(data: bytes, given: Mapping[str, Any]) -> tuple[str, list[bytes]]:
     return "\n".join(json.dumps(row, ensure_ascii=False) for row in rows) or "There is no text in it.", []
 
 
-LOOKS: Mapping[str, Callable[[bytes, Mapping[str, Any]], tuple[str, list[bytes]]]] = {
+LOOKS: Mapping[str, Callable[[bytes, Mapping[str, Any], PictureLimits], tuple[str, list[bytes]]]] = {
     "crop": crop,
     "zoom": zoom,
     "measure": measure,

@@ -70,7 +70,7 @@ class Toolbox:
         if self.tools[call.name].server:
             outcome = await self._host.call(call.name, arguments)
         else:
-            outcome = await call_builtin(call.name, arguments, pictures, self._person)
+            outcome = await call_builtin(call.name, arguments, pictures, self._limits, self._person)
         return await self._within_limits(call, outcome)
 
     async def _within_limits(self, call: ToolCall, outcome: Outcome) -> ToolResult:

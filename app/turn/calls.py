@@ -10,6 +10,7 @@ from app.talk.conversation import Picture
 from app.talk.parts import LONGEST_NAME, ToolCall, ToolResult
 from app.telemetry import spans
 from app.tools.toolbox import Toolbox
+from app.turn.consent import LONGEST_MINUTES
 from app.turn.job import Job
 from app.turn.tooling import Tooling
 
@@ -42,10 +43,8 @@ class Calls:
         try:
             mistakes = {call.id: await toolbox.mistake(call) for call in calls}
             for call in calls:
-                if said := mistakes[call.id]:
+                if (said := mistakes[call.id]) or (said := await self._refusal(call, tooling)):
                     await _end(call, ToolResult(call.id, said, failed=True), results, tooling)
-                elif not await self._may_run(call, tooling):
-                    await _end(call, ToolResult(call.id, "The user refused this call.", failed=True), results, tooling)
             wanted = [call for call in calls if call.id not in results]
             await self._run(wanted, tooling, pictures, results)
         finally:
@@ -67,13 +66,16 @@ class Calls:
             tooling.last_round = True
             await tooling.view.limit_reached(key)
 
-    async def _may_run(self, call: ToolCall, tooling: Tooling) -> bool:
+    async def _refusal(self, call: ToolCall, tooling: Tooling) -> str:
+        """Why this call must not run, for the model; empty: it may."""
         tools, consent = tooling.toolbox.tools, tooling.consent
         if tools[call.name].unasked or call.name in consent.always:
-            return True
+            return ""
         await tooling.view.may_run(call, tools)
         try:
-            return await consent.wait(call.id, call.name)
+            return "" if await consent.wait(call.id, call.name) else "The user refused this call."
+        except TimeoutError:
+            return f"The user did not answer within {LONGEST_MINUTES} minutes, so this call was not run."
         finally:
             await tooling.view.may_run(None, tools)
 

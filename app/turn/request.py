@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,18 +16,21 @@ from app.talk.conversation import Message, Picture, Turn, to_messages, to_prefix
 from app.talk.fitting import Fit, Limits, TooLongError, fit, picture_tokens, texts, upper_bound
 from app.talk.parts import ResultPicture, ToolResult
 from app.talk.settings import ChatSettings, Offer, follow_thinking, parse
-from app.talk.step_messages import step_messages
+from app.talk.step_messages import numbered, step_messages
+from app.turn.calls import chat_pictures
 from app.turn.job import Job
+from app.turn.left_out import can_be_left_out, without_the_oldest
 from app.upstream.client import EngineClient
 from app.upstream.offer import offer_of
 from engine.catalog import Instant
+from engine.formats.base64_text import data_url
 from engine.formats.padded import padded_file
 from engine.reasoning_tags import Marks, Start
 
 MOST_RESULT_PICTURES_SENT = 8
 """Of all results of one answer."""
-LEFT_OUT = "[left out: the results of this answer do not fit into the context]"
-"""For the model, instead of a result."""
+_MOST_NUMBER = 9999
+"""As long as the number of a picture gets."""
 _ANSWER_SHARE = 8
 """Results leave at least this fraction of the context to the answer."""
 
@@ -60,9 +61,10 @@ async def make_request(client: EngineClient, job: Job) -> Request:
     offer = await offer_of(client)
     settings = _settings(job, offer)
     instant = None if settings.thinking else offer.instant(settings.model)
+    numbers = _numbers(job)
     job, fitted = await _fit_results(client, job, settings, offer, instant)
     marks = Marks(*client.model.thinking_marks) if client.model.thinking_marks else None
-    body = await _body(client, job, settings, fitted, instant)
+    body = await _body(client, job, settings, fitted, instant, numbers=numbers)
     return Request(settings, fitted, body, marks, _start(job, marks, instant), instant is not None)
 
 
@@ -106,24 +108,18 @@ def _goes_on(job: Job) -> bool:
 async def _fit_results(
     client: EngineClient, job: Job, settings: ChatSettings, offer: Offer, instant: Instant | None
 ) -> tuple[Job, Fit]:
-    """What fits, and the job without the oldest results of its answer, as many as is necessary."""
+    """What fits, and the job without the oldest results and long arguments of its answer, as many as is necessary."""
     enough = min(settings.max_tokens, client.context(settings.model) // _ANSWER_SHARE)
     while True:
-        kept = [part for part in job.answer.steps if isinstance(part, ToolResult) and part.text != LEFT_OUT]
+        left = can_be_left_out(job.answer.parts)
         try:
             fitted = await _fit(client, job, settings, offer, instant)
-            if fitted.max_tokens >= enough or len(kept) < 2:
+            if fitted.max_tokens >= enough or left < 2:
                 return job, fitted
         except TooLongError:
-            if not kept:
+            if not left:
                 raise
-        # Several at once, since each attempt counts the whole chat.
-        dropped = {id(result) for result in kept[: math.ceil(len(kept) / 4)]}
-        parts = [
-            replace(part, text=LEFT_OUT, pictures=[]) if isinstance(part, ToolResult) and id(part) in dropped else part
-            for part in job.answer.parts
-        ]
-        job = replace(job, answer=replace(job.answer, parts=parts))
+        job = replace(job, answer=replace(job.answer, parts=without_the_oldest(job.answer.parts)))
 
 
 async def _fit(client: EngineClient, job: Job, settings: ChatSettings, offer: Offer, instant: Instant | None) -> Fit:
@@ -136,6 +132,7 @@ async def _fit(client: EngineClient, job: Job, settings: ChatSettings, offer: Of
         extra += [part.text for part in job.answer.parts]
     if job.toolbox:
         extra.append(json.dumps(job.toolbox.functions()))
+        extra += [numbered([_MOST_NUMBER] * len(turn.pictures)) for turn in job.turns if turn.pictures]
     if instant:
         extra.append(instant.prefill)
     # Counting costs a request for each text, so try an upper bound first, which is enough for most chats. Both run in a
@@ -155,21 +152,15 @@ def _try_bound(turns: Sequence[Turn], extra: list[str], max_tokens: int, limits:
 
 
 async def _body(
-    client: EngineClient, job: Job, settings: ChatSettings, fitted: Fit, instant: Instant | None
+    client: EngineClient,
+    job: Job,
+    settings: ChatSettings,
+    fitted: Fit,
+    instant: Instant | None,
+    *,
+    numbers: Mapping[Picture, int] | None,
 ) -> dict[str, Any]:
-    shown = [picture for turn in fitted.turns for picture in turn.pictures] + _result_pictures(job)
-    urls = {picture: await _picture_url(client, picture) for picture in shown}
-    steps = job.toolbox is not None
-    messages: list[Message] = await asyncio.to_thread(
-        partial(
-            to_messages,
-            fitted.turns,
-            settings.system_prompt,
-            urls.__getitem__,
-            named=not client.plan.traits.reads_only,
-            steps=steps,
-        )
-    )
+    messages = await _messages(client, job, settings, fitted, numbers)
     body: dict[str, Any] = {
         "model": settings.model,
         "messages": messages,
@@ -182,12 +173,12 @@ async def _body(
         body["stop"] = list(settings.stop)
     if settings.streaming:
         body["stream_options"] = {"include_usage": True}
+    if client.plan.traits.tells_lines:
+        body["include_lines"] = True
     if job.toolbox:
         body["tools"] = job.toolbox.functions()
         if job.tooling and job.tooling.last_round:
             body["tool_choice"] = "none"
-        by_file = {Path(picture.path).name: url for picture, url in urls.items()}
-        messages += step_messages(job.answer.parts, reasoning=True, url=lambda picture: by_file.get(picture.file, ""))
     prefill = instant.prefill if instant else ""
     if _goes_on(job) or prefill:
         messages.append(to_prefix(job.answer, client.model.thinking_marks, prefill))
@@ -195,6 +186,43 @@ async def _body(
     if instant and instant.chat_template_kwargs:
         body["chat_template_kwargs"] = dict(instant.chat_template_kwargs)
     return body
+
+
+async def _messages(
+    client: EngineClient, job: Job, settings: ChatSettings, fitted: Fit, numbers: Mapping[Picture, int] | None
+) -> list[Message]:
+    """The conversation, and what the tools have been asked and have answered in this turn."""
+    shown = [picture for turn in fitted.turns for picture in turn.pictures] + _result_pictures(job)
+    urls = {picture: await _picture_url(client, picture) for picture in shown}
+    messages: list[Message] = await asyncio.to_thread(
+        partial(
+            to_messages,
+            fitted.turns,
+            settings.system_prompt,
+            urls.__getitem__,
+            named=not client.plan.traits.reads_only,
+            numbers=numbers,
+        )
+    )
+    if not job.toolbox:
+        return messages
+    by_file = {Path(picture.path).name: url for picture, url in urls.items()}
+    by_number = {Path(picture.path).name: number for picture, number in (numbers or {}).items()}
+    return messages + step_messages(
+        job.answer.parts,
+        reasoning=True,
+        url=lambda picture: by_file.get(picture.file, ""),
+        number=lambda picture: by_number[picture.file],
+    )
+
+
+def _numbers(job: Job) -> dict[Picture, int] | None:
+    """The numbers of all pictures in the chat, also of those that are left out; None without tools."""
+    if job.toolbox is None:
+        return None
+    pictures = chat_pictures(job, job.toolbox)
+    # One that is there twice has its first number.
+    return {picture: number for number, picture in reversed(list(enumerate(pictures, 1)))}
 
 
 def _result_pictures(job: Job) -> list[Picture]:
@@ -213,12 +241,6 @@ async def _picture_url(client: EngineClient, picture: Picture) -> str:
     if client.plan.pictures == "file":
         return path.as_uri()
     if (patches := client.plan.picture_patches) is not None:
-        return data_url(await asyncio.to_thread(padded_file, path, patches), ".png")
+        return data_url(await asyncio.to_thread(padded_file, path, patches), "image/png")
     async with aiofiles.open(path, "rb") as file:
-        return data_url(await file.read(), path.suffix)
-
-
-def data_url(data: bytes, suffix: str) -> str:
-    """The bytes of a PNG or JPEG as a URL."""
-    kind = "png" if suffix == ".png" else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+        return data_url(await file.read(), "image/png" if path.suffix == ".png" else "image/jpeg")

@@ -18,6 +18,7 @@ from app.talk.conversation import Answer
 from app.talk.figures import Figures
 from app.talk.fitting import Fit
 from app.talk.parts import Reasoning, ToolCall
+from app.talk.places import merged, read_lines
 from app.talk.settings import ChatSettings
 from app.talk.stream_timer import Clock
 from app.telemetry import spans
@@ -174,6 +175,9 @@ async def _round(client: EngineClient, job: Job, view: View, patience: Patience)
                     await _whole(reply, reader, show, asked.clock, _repeated(client, request.body))
         finally:
             job.answer.engine_splits |= reader.engine_splits
+            if reader.lines:
+                paths = [picture.path for turn in request.fitted.turns for picture in turn.pictures]
+                job.answer.places = merged(job.answer.places, read_lines(reader.lines, paths))
             # An answer that is not streamed does not reveal how long its reasoning took.
             if streaming and asked.clock.thinking is not None:
                 job.answer.seconds_thinking = (job.answer.seconds_thinking or 0) + asked.clock.thinking

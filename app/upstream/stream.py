@@ -12,6 +12,7 @@ import orjson
 
 from app.talk.figures import MAX_COUNT, MAX_FINISH_REASON, Usage
 from app.talk.parts import ToolCall
+from app.talk.places import MOST_PLACES
 from app.upstream.tool_calls import CallsReader
 from engine.reasoning_tags import Kind, Marks, Piece, Splitter, Start
 
@@ -39,6 +40,8 @@ class StreamReader:
         self.done = False
         self.engine_splits = False
         """Whether the engine itself separates reasoning from answer; then tags are no longer parsed."""
+        self.lines: list[object] = []
+        """The lines of pictures that the engine read, as it sent them."""
         self._splitter = Splitter(marks, start) if marks else None
         self._rest = b""
         self._calls = CallsReader()
@@ -134,6 +137,8 @@ class StreamReader:
                 pieces.append(Piece(Kind.ANSWER, content))
             else:
                 pieces.extend(self._splitter.feed(content))
+        if isinstance(lines := delta.get("lines"), list):
+            self.lines += lines[: MOST_PLACES - len(self.lines)]
         if calls := delta.get("tool_calls"):
             self._calls.feed(calls)
             pieces.append(Piece(Kind.CALL, ""))

@@ -21,6 +21,7 @@ LOCAL_USER = "local"
 SHARED_USER = "shared"
 """Everyone who signs in with the page's own password."""
 _RESERVED = (LOCAL_USER, SHARED_USER)
+_HASHER = argon2.PasswordHasher()
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$ulAFlRMdPNnyz/fCzqH1Z8OpVjlKOU4yBdNBCkhEPKk"
 """The hash against which an unknown name is checked, so that it takes as long as a known one."""
 
@@ -38,11 +39,11 @@ class PeopleError(Exception):
 
 
 class People:
-    """The users in the file."""
+    """The users in the file. `hasher` makes the hashes of new passwords."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, hasher: argon2.PasswordHasher = _HASHER) -> None:
         self._file: PrivateJson[_Entry] = PrivateJson(path)
-        self._hasher = argon2.PasswordHasher()
+        self._hasher = hasher
 
     def names(self) -> list[str]:
         """All names, sorted."""

@@ -7,6 +7,8 @@ import sys
 from dataclasses import replace
 
 from engine.arguments import positive
+from engine.capacity import command as capacity
+from engine.capacity.needs import NeedsError
 from engine.catalog import UnknownNameError, catalog, models
 from engine.config import AUTO, Settings
 from engine.engines.choice import make_plan
@@ -42,18 +44,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nodes", type=positive, default=1, help="how many machines work together")
     parser.add_argument("--format", type=str.lower, choices=FORMATS, default="text", help="how to print it (text)")
     parser.add_argument("--node", type=int, help="of several machines, print the script of this one, from 0 on")
+    capacity.arguments(parser)
     parser.add_argument("extra", nargs="*", metavar="-- FLAGS", help="further flags for the engine, as they are")
 
 
 def run(settings: Settings, chosen: argparse.Namespace) -> int:
     """Prints the plan; returns 0, 2 for an unknown name, or 3 for a combination that can't work."""
     try:
+        if chosen.people:
+            model = wanted_model(chosen.model or settings.model)
+            print(capacity.report(settings, chosen, model), end="")
+            return 0
         plan = planned(settings, chosen)
         print(render(plan, chosen.format) if chosen.node is None else node_script(plan, chosen.node), end="")
     except UnknownNameError as error:
         print(error, file=sys.stderr)
         return UNKNOWN
-    except PlanError as error:
+    except (PlanError, NeedsError) as error:
         print(error, file=sys.stderr)
         return FORBIDDEN
     return 0

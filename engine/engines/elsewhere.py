@@ -6,13 +6,14 @@ import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.catalog import Model, find_card, models
+from engine.catalog import Model, models
 from engine.config import AUTO
 from engine.engines.llama.plan import llama_plan
 from engine.engines.reader import READER
 from engine.engines.registry import ENGINES
 from engine.engines.vllm.plan import NAME as VLLM
 from engine.engines.vllm.plan import vllm_plan
+from engine.machine.cards import find_card
 from engine.machine.vendors import CPU
 from engine.plans.launch import ForbiddenError, LaunchPlan
 from engine.plans.page import attaching

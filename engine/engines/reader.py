@@ -14,7 +14,11 @@ from engine.status import Reason
 
 NAME = "reader"
 TRAITS = EngineTraits(
-    title="Reader (OCR)", title_zh="文字识别（reader）", unit="character", queue_metric="reader_pictures_waiting"
+    title="Reader (OCR)",
+    title_zh="文字识别（reader）",
+    unit="character",
+    queue_metric="reader_pictures_waiting",
+    tells_lines=True,
 )
 
 

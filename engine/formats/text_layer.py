@@ -5,11 +5,10 @@ Check it against the picture before use: a layer can be hidden, or somebody else
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from typing import Any
-
-from pydantic import TypeAdapter, ValidationError
 
 KEY = "Text layer"
 """The keyword of the PNG's iTXt chunk."""
@@ -29,20 +28,21 @@ class Run:
     text: str
 
 
-_Packed = TypeAdapter(list[tuple[float, float, float, float, str]])
-
-
 def pack(runs: list[Run]) -> str:
     """Return the comment's text; empty where there is nothing, or too much."""
     if not runs or len(runs) > MOST_RUNS or sum(len(run.text) for run in runs) > MOST_CHARACTERS:
         return ""
-    return _Packed.dump_json([astuple(run) for run in runs]).decode()
+    return json.dumps([astuple(run) for run in runs], ensure_ascii=False, separators=(",", ":"))
 
 
 def unpack(info: Mapping[str | tuple[int, int], Any]) -> list[Run]:
     """Return the runs in a picture's `info`, as Pillow reads it; none where it has no such comment, or a broken one."""
+    if KEY not in info:
+        return []
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - slow to import, and drawing a page needs only pack
+
     try:
-        found = _Packed.validate_json(info.get(KEY, "[]"))
+        found = TypeAdapter(list[tuple[float, float, float, float, str]]).validate_json(info[KEY])
     except ValidationError:
         return []
     return [Run(*values) for values in found[:MOST_RUNS]]

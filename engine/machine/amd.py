@@ -95,4 +95,11 @@ def devices(drm: Path) -> list[Device]:
     return found
 
 
-AMD = Vendor("amd", detect, lambda: partial(devices, _DRM), vllm_title="ROCm")
+AMD = Vendor(
+    "amd",
+    detect,
+    lambda: partial(devices, _DRM),
+    makers=("amd", "instinct"),
+    llama_names="amd|radeon",
+    vllm_title="ROCm",
+)

@@ -53,6 +53,7 @@ ASCEND = Vendor(
     detect,
     no_meter,
     family=_family,
+    makers=("huawei", "ascend"),
     network_interface="HCCL_SOCKET_IFNAME",
     network=(
         'export GLOO_SOCKET_IFNAME="$HCCL_SOCKET_IFNAME" TP_SOCKET_IFNAME="$HCCL_SOCKET_IFNAME"',

@@ -82,4 +82,14 @@ def _busy(nvml: Any, handle: Any) -> float | None:
         return None  # a slice of a GPU (MIG) has no figure
 
 
-NVIDIA = Vendor("nvidia", detect, _meter, compute_capability=True, vllm_build="cuda", llama_build="cuda")
+NVIDIA = Vendor(
+    "nvidia",
+    detect,
+    _meter,
+    makers=("nvidia",),
+    compute_capability=True,
+    vllm_build="cuda",
+    vllm_checks_free=True,
+    llama_names="nvidia|geforce|quadro|tesla",
+    llama_build="cuda",
+)

@@ -48,6 +48,8 @@ class Vendor:
     """Opens the driver once; returns a function that reads each device's load."""
     family: Callable[[str], str] = str
     """Returns the catalogue's generation of a chip with this name."""
+    makers: tuple[str, ...] = ()
+    """What users write before the name of a device, in lower case."""
     compute_capability: bool = False
     """Whether its generations are NVIDIA's compute capabilities."""
     network_interface: str = "NCCL_SOCKET_IFNAME"
@@ -56,6 +58,10 @@ class Vendor:
     """Shell lines that derive from it what else must be known of that network."""
     vllm_build: str = ""
     """The build of vLLM that this program installs for it; empty: none."""
+    vllm_checks_free: bool = False
+    """Whether vLLM does not start where less memory is free than its share, and `free` is that figure."""
+    llama_names: str = ""
+    """A regular expression for what llama.cpp calls its devices, whatever their case; empty: it reaches none."""
     llama_build: Literal["cuda"] | None = None
     """The build of llama.cpp's own release that is made for it; None: we install none but Vulkan's."""
     vllm_title: str = ""

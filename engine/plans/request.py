@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.catalog import Draft, EngineFacts, Model, Parsers, Recipe, Variant, catalog, find_engine, is_card
+from engine.catalog import Draft, EngineFacts, Model, Parsers, Recipe, Variant, catalog, find_engine
+from engine.machine.cards import is_card
 from engine.machine.vendors import CPU, VENDORS
 from engine.plans.launch import ForbiddenError
 from engine.plans.page import KEY_FILE

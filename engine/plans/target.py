@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.catalog import Card, Established, Model, Variant, catalog, is_card
+from engine.catalog import Card, Established, Model, Variant, catalog
+from engine.machine.cards import is_card
 from engine.machine.detect import Hardware
 from engine.machine.vendor import Accelerator
 from engine.machine.vendors import CPU, VENDORS

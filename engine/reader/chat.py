@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from engine.reader import metrics
 from engine.reader.answering import answer
@@ -14,6 +14,7 @@ from engine.reader.answering.texts import Language, language, say
 from engine.reader.errors import ReaderError
 from engine.reader.messages import ChatRequest, Conversation, Shown
 from engine.reader.reading import pictures
+from engine.reader.reading.places import Place
 from engine.reader.reading.read import Reading
 from engine.reader.worker import Worker
 
@@ -28,13 +29,39 @@ class Piece:
     kind: Literal["reasoning", "content"]
     text: str
 
+    @property
+    def delta(self) -> dict[str, object]:
+        """Return what it adds to the message."""
+        return {self.kind: self.text}
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What was read in a picture, line by line, and where; `picture` counts those of the whole prompt, from 0."""
+
+    picture: int
+    places: tuple[Place, ...]
+    kind: ClassVar[Literal["lines"]] = "lines"
+    text: ClassVar[str] = ""
+
+    @property
+    def entries(self) -> list[dict[str, object]]:
+        """Return the lines as the reply lists them."""
+        return [{"picture": self.picture, "text": one.text, "corners": one.corners} for one in self.places]
+
+    @property
+    def delta(self) -> dict[str, object]:
+        """Return what it adds to the message."""
+        return {"lines": self.entries}
+
 
 @dataclass(frozen=True)
 class Fetched:
-    """A picture that the question is about, and the time of a frame of a video."""
+    """A picture that the question is about, the time of a frame of a video, and its number in the prompt, from 0."""
 
     data: bytes
     moment: str
+    number: int = 0
 
 
 @dataclass
@@ -77,16 +104,21 @@ async def fetch(talk: Conversation, worker: Worker, uploads: Path | None, limit:
     found: list[Fetched] = []
     before: list[Shown] = [] if understand(talk.question).small_talk else talk.before
     # Two equal pages of a document are both counted; what is sent again with a later question is one picture.
-    for shown in talk.now or dict.fromkeys(before):
+    numbered = list(enumerate(talk.now, len(talk.before))) or [
+        (before.index(one), one) for one in dict.fromkeys(before)
+    ]
+    for number, shown in numbered:
         data = await asyncio.to_thread(pictures.fetch, shown.url, uploads)
         if not worker.known(data):
             async with worker.checking:
                 await asyncio.to_thread(pictures.check, data)
-        found.append(Fetched(data, shown.moment))
+        found.append(Fetched(data, shown.moment, number))
     return found
 
 
-async def reply(talk: Conversation, images: list[Fetched], worker: Worker, stops: list[str]) -> AsyncGenerator[Piece]:
+async def reply(
+    talk: Conversation, images: list[Fetched], worker: Worker, stops: list[str]
+) -> AsyncGenerator[Piece | Lines]:
     """Yield the whole reply: reasoning while it reads, then the answer."""
     lang = language(talk.question)
     headings = [_heading(image, number, lang) for number, image in enumerate(images, 1)]
@@ -104,12 +136,14 @@ async def reply(talk: Conversation, images: list[Fetched], worker: Worker, stops
             readings.append(await job.result)
         finally:
             worker.cancel(job)
+        if talk.lines and readings[-1].places:
+            yield Lines(image.number, readings[-1].places)
         # A document's pages are shown as they are read, where what was said before does not stand in the way.
-        page = None if talk.prefix or stops else _page(talk, readings, headings, lang)
-        if page is not None:
-            for piece in pieces(page if number == 1 else "\n\n" + page):
-                yield Piece("content", piece)
-            begun = silent = True
+        page = [] if talk.prefix or stops else _page(talk, readings, headings, lang)
+        for piece in page:
+            yield Piece("content", piece)
+        begun = begun or bool(page)
+        silent = silent or begun
     if begun:
         return
     if images and not silent:
@@ -120,20 +154,24 @@ async def reply(talk: Conversation, images: list[Fetched], worker: Worker, stops
         yield Piece("content", piece)
 
 
-def _page(talk: Conversation, readings: list[Reading], headings: list[str], lang: Language) -> str | None:
+def _page(talk: Conversation, readings: list[Reading], headings: list[str], lang: Language) -> list[str]:
     heading = headings[len(readings) - 1] if len(headings) > 1 else ""
-    return answer.page_of(talk.question, readings[-1], heading, lang, follow_up=not talk.now)
+    text = answer.page_of(talk.question, readings[-1], heading, lang, follow_up=not talk.now)
+    return pieces(text if len(readings) == 1 else "\n\n" + text) if text else []
 
 
 def _heading(image: Fetched, number: int, lang: Language) -> str:
     return say("of_frame", lang, time=image.moment) if image.moment else say("of_picture", lang, number=number)
 
 
-async def limited(parts: AsyncGenerator[Piece], most: int, usage: Usage) -> AsyncGenerator[Piece]:
+async def limited(parts: AsyncGenerator[Piece | Lines], most: int, usage: Usage) -> AsyncGenerator[Piece | Lines]:
     """Pass `parts` on up to `most` characters, counting them in `usage`; closes `parts` at the end."""
     left = most
     async with aclosing(parts):
         async for part in parts:
+            if isinstance(part, Lines):
+                yield part
+                continue
             cut = Piece(part.kind, part.text[:left])
             left -= len(cut.text)
             usage.add(cut)

@@ -99,6 +99,7 @@ class ChatRequest(Fields):
     n: Literal[1] = 1
     response_format: ResponseFormat | None = None
     tool_choice: str | dict[str, object] | None = None
+    include_lines: bool = False
     continue_final_message: bool = False
     add_generation_prompt: bool = True
 
@@ -114,7 +115,8 @@ class Conversation:
     """What a request asks.
 
     `now` are the pictures of the last user message, `before` those of earlier messages; `prefix` is the beginning of
-    the answer in a request that continues it; `characters` is the length of the whole prompt.
+    the answer in a request that continues it; `characters` is the length of the whole prompt; `lines` says that the
+    places of what is read are wanted, too.
     """
 
     question: str
@@ -122,6 +124,7 @@ class Conversation:
     before: list[Shown]
     prefix: str | None
     characters: int
+    lines: bool = False
 
 
 def conversation(request: ChatRequest) -> Conversation:
@@ -157,4 +160,5 @@ def conversation(request: ChatRequest) -> Conversation:
         before=[picture for message in messages[:asking] for picture in message.pictures],
         prefix=prefix,
         characters=sum(len(message.text) for message in request.messages),
+        lines=request.include_lines,
     )

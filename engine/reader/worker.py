@@ -23,6 +23,7 @@ Event = tuple[str, dict[str, object]]
 # Both limits keep the cache below some tens of MB: a dense page has 10,000 characters.
 _CACHE_ENTRIES = 512
 _CACHE_CHARACTERS = 5_000_000
+_PLACE = 100  # characters that take as much memory as the place of a line
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: no one needs the result any more
@@ -193,7 +194,7 @@ class Worker:
 
 
 def _characters(reading: Reading) -> int:
-    return sum(len(row.text) for row in reading.rows)
+    return sum(len(row.text) for row in reading.rows) + _PLACE * len(reading.places)
 
 
 def _digest(data: bytes) -> str:

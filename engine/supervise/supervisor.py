@@ -312,7 +312,7 @@ class Supervisor:
             self.engine_changed(**changes)
 
     def engine_changed(self, **changes: Any) -> None:
-        """Tells of the engine that answers."""
+        """Reports on the engine that answers."""
         before = self._status.engine
         self._status = self._status.with_engine(**changes)
         self._publish()
@@ -322,7 +322,8 @@ class Supervisor:
             self._note("engine", after.state, after.phase, after.reason)
             percent = f" {after.percent:.0f} %" if after.percent is not None else ""
             said = wording.report(after.phase, after.reason)
-            self._print_line(f"engine ({after.kind}): {after.state}{': ' + said if said else ''}{percent}")
+            name = f"engine ({after.kind})" if after.kind else "engine"
+            self._print_line(f"{name}: {after.state}{': ' + said if said else ''}{percent}")
 
     def _tools_changed(self, **changes: Any) -> None:
         if reason := changes.get("reason"):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import httpx
-from mcp import ClientSession, McpError, types
+from mcp import McpError, types
 
 from engine.processes import Record
 from engine.status import Reason
@@ -19,6 +19,7 @@ from engine.tools.config import Entry
 from engine.tools.http import ReplyTooLargeError, remote
 from engine.tools.offered import Tool, offered
 from engine.tools.result import Result, result_of, too_large
+from engine.tools.session import Session
 from engine.tools.stdio import program
 from engine.tools.transport import Ended, Streams
 from engine.wording import sentence
@@ -36,7 +37,7 @@ _PAGES = 20
 
 @dataclass
 class _Connection:
-    session: ClientSession
+    session: Session
     ended: Ended
     doubted: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a call took too long, or the only one was stopped: does the server still answer?"""
@@ -98,7 +99,7 @@ class Server:
                     # The library reports what breaks a reply here, and leaves the call to its time limit.
                     streams.ended.set(_why(message, self.entry))
 
-            async with ClientSession(streams.read, streams.write, message_handler=heard) as session:
+            async with Session(streams.read, streams.write, message_handler=heard) as session:
                 return await self._attended(_Connection(session, streams.ended), changed)
 
     async def _attended(self, connection: _Connection, changed: asyncio.Event) -> Reason:
@@ -121,11 +122,11 @@ class Server:
             return remote(self.entry)
         return program(self.entry, self._folder, self._record, self._say)
 
-    async def _start(self, session: ClientSession) -> None:
+    async def _start(self, session: Session) -> None:
         await session.initialize()
         await self._list(session)
 
-    async def _list(self, session: ClientSession) -> None:
+    async def _list(self, session: Session) -> None:
         found: list[types.Tool] = []
         cursor: str | None = None
         for _ in range(_PAGES):

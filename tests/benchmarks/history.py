@@ -21,7 +21,7 @@ from app.history.listing import list_threads
 from app.history.store import History
 from app.history.users import Users
 from app.talk.conversation import Answer, Picture, Turn, new_id
-from app.talk.parts import parts_of
+from tests.instruments.answers import parts_of
 
 THREADS = 1000
 TURNS = 10

@@ -55,7 +55,7 @@ def show(found: dict[str, Any], console: Console) -> None:
         _through(table, "vLLM with nano", vllm, "≥ 0.95")
         _photo(table, vllm["photo"])
     if llama := found.get("llama"):
-        _through(table, "llama-server, 5 layers of Kimi-VL's size", llama, "≥ 0.98")
+        _through(table, "llama-server, 3 layers of Kimi-VL's size", llama, "≥ 0.98")
     console.print(table)
 
 

@@ -28,7 +28,7 @@ from tests.instruments.llama_server import LlamaServer
 from tests.instruments.nano_server import KEY, NanoServer
 from tests.instruments.vllm_server import VllmServer
 
-_LAYERS = 5
+_LAYERS = 3
 """Of the model of real size: more of Kimi-VL's 27 make it slower, and the page's part smaller."""
 
 
@@ -46,7 +46,7 @@ class Demand:
 
 NANO = Demand(16, "Count from 1 to 290", find_model("nano").max_tokens, "vllm:generation_tokens_total")
 """Nano thinks a count and answers it: some 1,200 tokens."""
-REAL_SIZE = Demand(4, "What do you know?", 250, "llamacpp:tokens_predicted_total")
+REAL_SIZE = Demand(4, "What do you know?", 120, "llamacpp:tokens_predicted_total")
 
 
 async def through_vllm(folder: Path, runs: int, *, quick: bool) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def test_what_the_reader_answered_is_asked_of_the_vision_model(product: Product,
     page.finished()
     expect(page.answers.last).to_contain_text(numbers(7))
     expect(page.button("Ask the vision model")).to_have_count(0)
-    page.button("Earlier answer (2/2)").click()
+    page.button("Earlier answer (1/2)").click()
     expect(page.answers.last).to_contain_text("There is no picture.")
     expect(page.button("Ask the vision model")).to_be_visible()
     page.page.evaluate("document.documentElement.removeAttribute('data-vision')")

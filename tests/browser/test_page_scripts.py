@@ -31,11 +31,13 @@ _PAGE = f"""<!doctype html>
   <script src="/notices.js" defer></script>
   <script src="/tab.js" defer></script>
   <script src="/draft-store.js" defer></script>
+  <script src="/ahead.js" defer></script>
   <script src="/drafts.js" defer></script>
   <script src="/files.js" defer></script>
   <script src="/typing.js" defer></script>
   <script src="/chat-list.js" defer></script>
   <script src="/banner.js" defer></script>
+  <script src="/engine-words.js" defer></script>
   <link rel="stylesheet" href="/style.css">
 </head>
 <body><p>The chat</p></body>
@@ -53,6 +55,7 @@ class Stage:
     def __init__(self, browser: Browser, locale: str = "en-US") -> None:
         self.engine: dict[str, Any] = {"state": "ready", "phase": "", "percent": None, "note": "", "since": ""}
         self.coming: dict[str, Any] = {"state": ""}
+        self.person = "anna"
         self.said: list[str] = []
         self.uploads: list[str] = []
         self.signed_in = True
@@ -83,7 +86,7 @@ class Stage:
         elif path == "boot.js":
             route.fulfill(path=ROOT / "app" / "frontend" / path)
         elif path == "api/status":
-            route.fulfill(json={"engine": self.engine, "coming": self.coming})
+            route.fulfill(json={"engine": self.engine, "coming": self.coming, "person": self.person})
         elif path == "user":
             route.fulfill(status=200 if self.signed_in else 401, json={})
         elif path == "login":
@@ -419,6 +422,19 @@ def test_a_ready_engine_needs_no_banner(stage: Stage) -> None:
     expect(page.locator(".engine-banner")).to_be_hidden()
 
 
+def test_the_message_box_says_what_the_engine_can_do(stage: Stage) -> None:
+    stage.engine["kind"] = "reader"
+    page = stage.open()
+    page.evaluate(
+        """document.body.append(
+          Object.assign(document.createElement("textarea"), { id: "chat-input", placeholder: "Ask" })
+        )"""
+    )
+    expect(page.locator("#chat-input")).to_have_attribute("placeholder", "Add a picture, and ask for its text…")
+    page.evaluate("document.documentElement.dataset.engine = 'vllm'")
+    expect(page.locator("#chat-input")).to_have_attribute("placeholder", "Ask")
+
+
 def test_a_start_is_shown_with_phase_per_cent_and_time_and_goes_when_it_is_over(stage: Stage) -> None:
     stage.stop_the_clock()
     stage.engine |= {
@@ -477,6 +493,13 @@ def test_the_note_about_the_reader_stays_away_once_dismissed(stage: Stage) -> No
     with page.expect_response("**/api/status"):
         page.reload()
     expect(page.locator(".engine-banner")).to_be_hidden()
+    # Another person has not dismissed it, and something new is told to everyone.
+    stage.person = "bert"
+    page.reload()
+    expect(page.locator(".engine-banner")).to_be_visible()
+    stage.person, stage.engine["why"] = "anna", "The driver is too old."
+    page.reload()
+    expect(page.get_by_role("status")).to_contain_text("The driver is too old.")
 
 
 COMING = {"title": "Kimi-VL", "total": 11_200_000_000, "done": 0, "speed": None, "reason": "", "may": True}

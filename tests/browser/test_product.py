@@ -22,7 +22,7 @@ def test_the_name_of_a_shop_is_read_from_its_sign(product: Product, open_page: O
     page.ask("图中店铺名称是什么?", [picture("招牌 1.png", png(shop_sign("川味小馆", "欢迎光临")))])
     expect(page.answers.last).to_contain_text("川味小馆")
     page.finished()
-    expect(page.steps.first).to_contain_text(re.compile(r"Thought for \d+ s"))
+    expect(page.steps.first).to_contain_text(re.compile(r"Read in \d+ s"))
     page.steps.first.get_by_role("button").click()
     expect(page.steps.first.locator(".message-content, .prose").first).not_to_be_empty()
     expect(page.notes.last).to_contain_text(re.compile(r"reader · \d+\.\d s$"))
@@ -87,7 +87,7 @@ def test_at_the_token_limit_the_reader_continues_where_it_ended(
     page = open_page(product.url)
     page.settings_button.click()
     panel = page.page.get_by_role("dialog")
-    panel.get_by_label("Maximum tokens", exact=True).fill("300")
+    panel.get_by_label("Longest answer", exact=True).fill("300")
     panel.get_by_role("button", name="Save").click()
     words = [f"row number {n} of the list" for n in range(20)]
     rows = receipt("A LONG LIST", [(line, "1.00") for line in words])

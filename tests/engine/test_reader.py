@@ -16,9 +16,11 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from PIL import Image
 
 from engine.catalog import find_model
 from engine.commands.cli import parser
+from engine.config import ROOT
 from engine.measure.functional import CHECKS, Served, Server
 from tests.instruments.combinations import settings
 from tests.instruments.pictures import png, receipt, shop_sign
@@ -149,6 +151,19 @@ def test_without_a_stream_and_by_data_url(reader: Reader) -> None:
     assert "line(s)" in message["reasoning"]
     assert body["object"] == "chat.completion"
     assert body["usage"]["prompt_tokens"] == len("What is the total?")
+
+
+def test_what_stands_at_the_place_of_a_line_is_its_text(reader: Reader) -> None:
+    sample = ROOT / "app" / "presets" / "samples" / "receipt.png"
+    message = reader.post("Total?", data_url(sample.read_bytes()), include_lines=True).json()["choices"][0]["message"]
+    assert len(message["lines"]) > 5
+    assert {line["picture"] for line in message["lines"]} == {0}
+    with Image.open(sample) as picture:
+        for line in message["lines"][:2] + message["lines"][-2:]:
+            xs, ys = (sorted(line["corners"][axis::2]) for axis in (0, 1))
+            box = (xs[0] * picture.width, ys[0] * picture.height, xs[-1] * picture.width, ys[-1] * picture.height)
+            again = reader.answer("Read all the text.", data_url(png(picture.crop(tuple(map(round, box))))))
+            assert again.strip("`\n") == line["text"]
 
 
 def test_stop_limit_and_going_on(reader: Reader) -> None:

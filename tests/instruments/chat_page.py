@@ -96,6 +96,10 @@ class ChatPage:
             # The page sends no file that it does not show.
             expect(self.page.locator("#attachments > *")).to_have_count(len(files), timeout=_PATIENCE)
         self.input.fill(question)
+        self.press_send()
+
+    def press_send(self) -> None:
+        """Sends what is in the composer."""
         send = self.page.locator("#chat-submit")
         expect(send).to_be_enabled(timeout=_PATIENCE)
         self._turns_wanted = self._turns_begun + 1

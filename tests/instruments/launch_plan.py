@@ -11,7 +11,7 @@ from engine.plans.launch import LaunchPlan
 
 def launch_plan(base_url: str, /, *, engine: str = "sglang", **changes: Any) -> LaunchPlan:
     """The plan of a scripted engine at `base_url`, which the page takes for `engine`."""
-    # Chats get no title, so that the engine receives only what a test asks.
-    traits = replace(ENGINES[engine].traits, side_requests=False)
+    # No title for a chat, and no reading ahead, so that the engine receives only what a test asks.
+    traits = replace(ENGINES[engine].traits, side_requests=False, caches_prompts=False)
     facts = {"model": "Kimi-VL-A3B-Thinking", "served_name": "scripted", "pictures": "file", "traits": traits}
     return LaunchPlan(engine=engine, **{"base_url": base_url, **facts, **changes})

@@ -17,18 +17,28 @@ from engine.reasoning_tags import split
 from tests.instruments.nano_server import KEY, NanoServer
 
 
-def nano_plan(program: Path, models: Path, uploads: Path, port: int) -> LaunchPlan:
+def nano_plan(program: Path, models: Path, uploads: Path, port: int, memory_gb: float = 8) -> LaunchPlan:
     """Nano on this machine's llama-server."""
     place = Place(port, ROOT, uploads, program, here=True, models=models, cores=2)
-    return llama_plan(Request(find_model("nano"), Target("cpu", "CPU", memory_gb=8), place))
+    return llama_plan(Request(find_model("nano"), Target("cpu", "CPU", memory_gb=memory_gb), place))
 
 
 class LlamaServer(NanoServer):
-    """One llama-server; `mmproj` is another picture encoder than the one that the product loads."""
+    """One llama-server; `mmproj` is another picture encoder than the one that the product loads.
 
-    def __init__(self, program: Path, folder: Path, mmproj: Path | None = None, more: Sequence[str] = ()) -> None:
+    It is launched as on a machine with `memory_gb` of memory.
+    """
+
+    def __init__(
+        self,
+        program: Path,
+        folder: Path,
+        mmproj: Path | None = None,
+        more: Sequence[str] = (),
+        memory_gb: float = 8,
+    ) -> None:
         super().__init__(folder)
-        self.plan = nano_plan(program, folder / "models", self.uploads, self.port)
+        self.plan = nano_plan(program, folder / "models", self.uploads, self.port, memory_gb)
         self._more = [*more, *([] if mmproj is None else ["--mmproj", str(mmproj)])]
         finish(find_model("nano"), folder, folder / "models")
 

@@ -34,6 +34,8 @@ class Script:
     endless: bool = False
     """Begins its answer again and again, whatever limit it was given."""
     reasoning_field: str = "reasoning"
+    lines: tuple[dict[str, Any], ...] = ()
+    """The lines of pictures that it says it has read, where they are asked for."""
     tool_call: tuple[str, ...] = ()
     """A tool's name, then its arguments in pieces: called instead of an answer where tools are offered, once."""
     calls: tuple[tuple[str, ...], ...] = ()
@@ -139,12 +141,14 @@ class ScriptedEngine:
     async def _stream(self, request: web.Request, script: Script) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         await response.prepare(request)
+        asked = await request.json()
         self.streaming += 1
         try:
-            await self._send(response, {"role": "assistant", "content": ""})
+            lines = {"lines": script.lines} if asked.get("include_lines") else {}
+            await self._send(response, {"role": "assistant", "content": ""} | lines)
             tokens = [(script.reasoning_field, token) for token in script.reasoning]
             answer: Iterable[str] = itertools.cycle(script.answer) if script.endless else script.answer
-            if calls := _calls(script, await request.json()):
+            if calls := _calls(script, asked):
                 await self._call(response, *calls)
                 answer = ()
             said = itertools.chain(tokens, (("content", token) for token in answer))
@@ -161,7 +165,7 @@ class ScriptedEngine:
                 if script.rate:
                     due = began + (number + 1) / script.rate
                     await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
-            if script.calls and "tools" in await request.json():
+            if script.calls and "tools" in asked:
                 for index, (call_id, name, *arguments) in enumerate(script.calls):
                     if script.break_in_call:
                         await self._call(response, name, *arguments[:1], index=index, call_id=call_id)

@@ -7,6 +7,7 @@ find each place again by its `file`, with the source map that Chainlit ships bes
 
 from app.frontend.errors import FrontendError
 from app.frontend.patches.accessibility import ACCESSIBILITY
+from app.frontend.patches.answers import ANSWERS
 from app.frontend.patches.attaching import ATTACHING
 from app.frontend.patches.chat_list import CHAT_LIST
 from app.frontend.patches.features import FEATURES
@@ -25,6 +26,7 @@ GROUPS: dict[str, tuple[Patch, ...]] = {
     "races": RACES,
     "attaching": ATTACHING,
     "accessibility": ACCESSIBILITY,
+    "answers": ANSWERS,
     "words": WORDS,
     "chat_list": CHAT_LIST,
 }

@@ -82,6 +82,14 @@ ATTACHING = (
         "...kimi.files.button(()=>kimi.files.enlarge(i,t))})",
     ),
     Patch(
+        name="attachment-sign",
+        why="an attachment shows that the model looks at it before the question is sent",
+        file="frontend/src/components/chat/MessageComposer/Attachments.tsx",
+        old="f.jsxs(yXe,{name:n.name,mime:n.type,file:n.file,children:[a,i]},n.id)",
+        new="f.jsxs(yXe,{name:n.name,mime:n.type,file:n.file,children:["
+        'a,i,f.jsx(kimi.ahead.Sign,{react:E,jsx:f.jsx,file:n.serverId},"sign")]},n.id)',
+    ),
+    Patch(
         name="picture-captions",
         why="a sent picture has its file's name, page and number below it",
         file="frontend/src/components/chat/Messages/Message/Content/InlinedElements/InlinedImageList.tsx",

@@ -149,17 +149,17 @@ FEATURES = (
     ),
     Patch(
         name="turns-socket",
-        why="earlier turns are received from the page's socket",
+        why="earlier turns, and answers to compare, are received from the page's socket",
         file="libs/react-client/src/useChatSession.ts",
         old='ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
-        new='kimi.turns.connected(ee,{add:K0,messages:p,elements:C,actions:A,say:Qn}),ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
+        new='kimi.compare.connected(ee),kimi.turns.connected(ee,{add:K0,messages:p,elements:C,actions:A,say:Qn}),ee.on("new_message",Q=>{p(q=>K0(q,Q))})',
     ),
     Patch(
         name="notices-socket",
         why="the page knows when an answer begins and ends, also in a chat that it has left",
         file="libs/react-client/src/useChatSession.ts",
         old='ee.on("task_start",()=>{l(!0)})',
-        new='kimi.notices.connected(ee,Qn),ee.on("task_start",()=>{l(!0)})',
+        new='kimi.notices.connected(ee,Qn),kimi.ahead.connected(ee),ee.on("task_start",()=>{l(!0)})',
     ),
     Patch(
         name="chat-mark",

@@ -11,7 +11,7 @@ import html
 import io
 import re
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from app.history.transfer.reading import ReadAnswer, ReadTurn, ThreadReader
 from app.i18n import Language, text
 from app.talk.conversation import LAST_SECOND, Answer, Picture
 from app.talk.footer import footer_line
-from app.talk.parts import Step, ToolCall
+from app.talk.parts import ResultPicture, Step, ToolCall, ToolResult
 
 FORMAT = "kimi-vl-chat"
 VERSION = 2
@@ -58,7 +58,7 @@ async def chat_json(thread: ThreadReader) -> AsyncIterator[bytes]:
     comma = b"\n"
     async for turn in thread.turns(outline.turns):
         yield comma
-        async for piece in _turn_json(turn):
+        async for piece in _turn_json(thread, turn):
             yield piece
         comma = b",\n"
     yield b"\n]}\n"
@@ -71,9 +71,10 @@ async def has_pictures(thread: ThreadReader) -> bool:
         HistoryError: the thread has since been deleted, or the database does not answer.
     """
     by_turn = await thread.pictures()
-    # Most chats have none: their outline is not needed.
-    shown = (await thread.outline()).shown() if by_turn else []
+    shown = (await thread.outline()).shown()
     paths = [picture.path for turn in shown for picture in by_turn.get(turn.id, [])]
+    parts = [part for turn in shown for answer in turn.answers for part in answer.parts]
+    paths += [thread.of_result(picture).path for picture in _result_pictures(parts)]
     return any([await aiofiles.os.path.isfile(path) for path in paths])
 
 
@@ -140,20 +141,24 @@ async def _markdown(thread: ThreadReader, names: dict[Picture, str], language: L
     async for turn in thread.turns(outline.shown()):
         yield f"\n\n## {text('export_question', language)} · {_time(turn.head.asked)}"
         for picture in turn.pictures:
-            path = Path(picture.path)
-            if picture not in names and await aiofiles.os.path.isfile(path):
-                names[picture] = f"pictures/{len(names) + 1:02}-{file_name(Path(picture.name).stem)}{path.suffix}"
-            if picture in names:
-                yield f"\n\n![{_plain(picture.name)}]({names[picture].replace(' ', '%20')})"
-            else:
-                yield f"\n\n*{text('export_picture_gone', language, name=_plain(picture.name))}*"
+            yield await _picture_markdown(picture, names, language)
         async for words in _paragraph(turn.text):
             yield words
         for number, answer in enumerate(turn.answers):
             yield f"\n\n## {text('export_answer' if number == turn.chosen else 'export_other_answer', language)}"
-            async for words in _answer_markdown(answer, language):
+            async for words in _answer_markdown(thread, answer, names, language):
                 yield words
     yield "\n"
+
+
+async def _picture_markdown(picture: Picture, names: dict[Picture, str], language: Language) -> str:
+    """A picture's place in the text; adds its name in the zip, unless its file is gone."""
+    path = Path(picture.path)
+    if picture not in names and await aiofiles.os.path.isfile(path):
+        names[picture] = f"pictures/{len(names) + 1:02}-{file_name(Path(picture.name).stem)}{path.suffix}"
+    if picture in names:
+        return f"\n\n![{_plain(picture.name)}]({names[picture].replace(' ', '%20')})"
+    return f"\n\n*{text('export_picture_gone', language, name=_plain(picture.name))}*"
 
 
 def _time(asked: float) -> str:
@@ -168,10 +173,14 @@ def _plain(words: str) -> str:
     return _MARKUP.sub(r"\\\g<0>", " ".join(words.split()))
 
 
-async def _answer_markdown(answer: ReadAnswer, language: Language) -> AsyncIterator[str]:
+async def _answer_markdown(
+    thread: ThreadReader, answer: ReadAnswer, names: dict[Picture, str], language: Language
+) -> AsyncIterator[str]:
     for part in answer.parts:
         if isinstance(part, Step):
             yield _step_markdown(part, language)
+            for picture in _result_pictures([part]):
+                yield await _picture_markdown(thread.of_result(picture), names, language)
             continue
         kind, slices = part
         async for words in _folded(slices, language) if kind == "reasoning" else _paragraph(slices):
@@ -209,7 +218,11 @@ async def _paragraph(slices: AsyncIterator[str]) -> AsyncIterator[str]:
             before = ""
 
 
-async def _turn_json(turn: ReadTurn) -> AsyncIterator[bytes]:
+def _result_pictures(parts: Iterable[object]) -> list[ResultPicture]:
+    return [picture for part in parts if isinstance(part, ToolResult) for picture in part.pictures]
+
+
+async def _turn_json(thread: ThreadReader, turn: ReadTurn) -> AsyncIterator[bytes]:
     head = turn.head
     about = {"id": head.id, "parent": head.parent, "page_id": head.page_id, "chosen": turn.chosen}
     about |= {"asked": writable_time(head.asked)}
@@ -225,7 +238,18 @@ async def _turn_json(turn: ReadTurn) -> AsyncIterator[bytes]:
                 yield base64.b64encode(data)
             yield b'"}'
             comma = b","
-    yield b'],"answers":['
+    yield b'],"result_pictures":{'
+    comma = b""
+    by_file = {one.file: one for answer in turn.answers for one in _result_pictures(answer.parts)}
+    for file, result in by_file.items():
+        picture = thread.of_result(result)
+        if await aiofiles.os.path.isfile(picture.path):
+            yield comma + orjson.dumps(file) + b':"'
+            async for data in _bytes_of(picture):
+                yield base64.b64encode(data)
+            yield b'"'
+            comma = b","
+    yield b'},"answers":['
     comma = b""
     for answer in turn.answers:
         yield comma

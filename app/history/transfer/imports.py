@@ -12,7 +12,7 @@ import hashlib
 import mmap
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import IO, Annotated, Any, Literal
@@ -29,7 +29,8 @@ from app.history.store import Thread, file_of, title
 from app.history.tables import answers, pictures, threads, turns
 from app.history.transfer.exports import VERSION
 from app.talk.conversation import Conversation, Picture, Turn, new_id
-from app.talk.parts import ToolResult
+from app.talk.parts import ResultPicture, ToolResult
+from app.talk.places import PicturePlaces
 from app.talk.settings import stored
 
 MOST_VALUES = 500_000
@@ -68,7 +69,8 @@ def _with_pictures_apart(turn: object) -> object:
     answers = turn.get("answers", [])
     if isinstance(answers, list):
         answers = [_with_parts(answer) for answer in answers]
-    return {"asked": 0.0, **turn, "pictures": [], "answers": answers}, turn.get("pictures", [])
+    whole = {"asked": 0.0, **turn, "pictures": [], "answers": answers}
+    return whole, turn.get("pictures", []), turn.get("result_pictures", {})
 
 
 def _with_parts(answer: object) -> object:
@@ -88,7 +90,12 @@ class _Chat(BaseModel):
     shown: str = ""
     turns: list[
         Annotated[
-            tuple[Turn, Annotated[list[_PictureFile], Field(max_length=1000)]], BeforeValidator(_with_pictures_apart)
+            tuple[
+                Turn,
+                Annotated[list[_PictureFile], Field(max_length=1000)],
+                Annotated[dict[str, str], Field(max_length=1000)],
+            ],
+            BeforeValidator(_with_pictures_apart),
         ]
     ] = Field(min_length=1)
 
@@ -105,15 +112,28 @@ async def take_in(file: IO[bytes], thread_id: str, uploads: Path, normalise: Nor
     chat = await asyncio.to_thread(_read, file)
     ids: dict[str, str] = {}
     page_ids: dict[str, str] = {}
+    names: dict[str, str] = {}
     taken = []
-    for turn, files in sorted(chat.turns, key=lambda one: one[0].asked):
+    left, folder = _MOST_PICTURES, uploads / thread_id
+    for turn, files, results in sorted(chat.turns, key=lambda one: one[0].asked):
         # A parent must precede its children, so no branch can be a cycle.
         if turn.id in ids or (turn.parent and turn.parent not in ids):
             raise ImportedError("import_unknown")
         ids[turn.id] = new_id()
         turn.page_id = page_ids.setdefault(turn.page_id, ids[turn.id])
-        turn.pictures = [await _picture(file, uploads / thread_id, normalise) for file in files]
+        turn.pictures = [await _picture(file, folder, normalise, names) for file in files]
         _give_ids(turn, ids)
+        _give_names(turn, names)
+        # More of them than an import may have are left out, since no chat limits them.
+        wanted = dict(list(results.items())[:left])
+        left -= len(wanted)
+        _give_pictures(
+            turn,
+            {
+                file: await _picture(_PictureFile(name="", data=data), folder, normalise, names)
+                for file, data in wanted.items()
+            },
+        )
         taken.append(turn)
     conversation = Conversation(aside=taken)
     await asyncio.to_thread(conversation.switch, ids.get(chat.shown, taken[-1].id))
@@ -202,9 +222,9 @@ def _read(file: IO[bytes]) -> _Chat:
         raise ImportedError("import_unknown") from error
     if chat.version > VERSION:
         raise ImportedError("import_newer")
-    if len(chat.turns) > MOST_TURNS or sum(len(turn.answers) for turn, _ in chat.turns) > MOST_ANSWERS:
+    if len(chat.turns) > MOST_TURNS or sum(len(turn.answers) for turn, *_ in chat.turns) > MOST_ANSWERS:
         raise ImportedError("import_too_long")
-    if sum(len(files) for _, files in chat.turns) > _MOST_PICTURES:
+    if sum(len(files) for _, files, _ in chat.turns) > _MOST_PICTURES:
         raise ImportedError("import_too_much")
     return chat
 
@@ -215,13 +235,26 @@ def _give_ids(turn: Turn, ids: dict[str, str]) -> None:
     turn.chosen = min(max(turn.chosen, 0), len(turn.answers) - 1)
     for answer in turn.answers:
         answer.id = new_id()
-        for step in answer.steps:
-            if isinstance(step, ToolResult):
-                # A file has the texts of results; their pictures are not in it.
-                step.pictures = []
 
 
-async def _picture(part: _PictureFile, folder: Path, normalise: Normalise) -> Picture:
+def _give_pictures(turn: Turn, taken: Mapping[str, Picture]) -> None:
+    """Replaces the pictures of results by those that were taken from the file."""
+    for step in (step for answer in turn.answers for step in answer.steps if isinstance(step, ToolResult)):
+        known = [(picture.name, taken[picture.file]) for picture in step.pictures if picture.file in taken]
+        step.pictures = [
+            ResultPicture(Path(one.path).name, display_name(name), one.width, one.height) for name, one in known
+        ]
+
+
+def _give_names(turn: Turn, names: dict[str, str]) -> None:
+    """Leads the places in pictures to their new files; `names` has these by the hash of the old ones."""
+    for answer in turn.answers:
+        known = [(names.get(Path(one.file).stem), one.places) for one in answer.places]
+        answer.places = [PicturePlaces(name, places) for name, places in known if name]
+
+
+async def _picture(part: _PictureFile, folder: Path, normalise: Normalise, names: dict[str, str]) -> Picture:
+    """Writes a picture; notes its new name in `names`."""
     try:
         data = await asyncio.to_thread(base64.b64decode, part.data, validate=True)
         part.data = ""
@@ -230,6 +263,7 @@ async def _picture(part: _PictureFile, folder: Path, normalise: Normalise) -> Pi
         raise ImportedError("import_picture") from error
     path = folder / f"{hashlib.sha256(picture.data).hexdigest()}.{picture.extension}"
     await asyncio.to_thread(_write, path, picture.data)
+    names[hashlib.sha256(data).hexdigest()] = path.name
     return Picture(str(path), display_name(part.name), picture.width, picture.height)
 
 

@@ -19,7 +19,7 @@ from app.history.database import Database
 from app.history.owned import own_thread
 from app.history.tables import answers, pictures, threads, turns
 from app.talk.conversation import Answer, Conversation, Picture, Turn
-from app.talk.parts import Step
+from app.talk.parts import ResultPicture, Step
 
 _SLICE = 1_000_000
 """Characters of one text read at once. The database scans the text from its beginning for each slice."""
@@ -108,6 +108,7 @@ class ThreadReader:
     def __init__(self, database: Database, uploads: Path, thread_id: str, user_id: str) -> None:
         self._database = database
         self._uploads = uploads
+        self._thread_id = thread_id
         self._own = own_thread(user_id, thread_id)
 
     async def name(self) -> str | None:
@@ -156,6 +157,11 @@ class ThreadReader:
             HistoryError: the database does not answer.
         """
         return await self._pictures(true())
+
+    def of_result(self, picture: ResultPicture) -> Picture:
+        """A picture that a tool returned."""
+        path = self._uploads / self._thread_id / picture.file
+        return Picture(str(path), picture.name, picture.width, picture.height)
 
     async def answer(self, answer_id: str) -> AsyncIterator[str]:
         """An answer's text in slices."""

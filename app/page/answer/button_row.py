@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import chainlit as cl
 
-from app.page.answer.buttons import below_answer, to_versions
+from app.page.answer.buttons import below
 from app.page.answer.frame import Frame, action_of
-from app.talk.conversation import Answer, Turn
+from app.talk.conversation import Answer, Picture, Turn
 
 
 class ButtonRow:
@@ -15,11 +17,12 @@ class ButtonRow:
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         self.actions: list[cl.Action] = []
+        self.asked: Sequence[Sequence[Picture]] = ()
+        """The pictures of the turn's question and of those before it."""
 
     def make(self, turn: Turn, answer: Answer, place: tuple[int, int], for_id: str) -> None:
         """Makes the buttons below the message `for_id`; `place` is the question's version, and how many there are."""
-        language = self._frame.language
-        offered = below_answer(turn, answer, language) + to_versions(turn.id, place, language)
+        offered = below(turn, answer, place, self._frame.language, self.asked)
         self.actions = [action_of(one) for one in offered]
         for action in self.actions:
             action.forId = for_id

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from app.i18n import Language, text
-from app.talk.conversation import Answer, Turn
+from app.talk.conversation import Answer, Picture, Turn
+from app.talk.seen import places_of
 from engine.engines.reader import NAME as READER
 
 Name = Literal[
@@ -21,7 +23,9 @@ Name = Literal[
     "stop_here",
     "earlier_question",
     "later_question",
+    "compare",
     "download",
+    "show_places",
     "run_tool",
     "always_tool",
     "refuse_tool",
@@ -55,7 +59,9 @@ BUTTONS: dict[str, Button] = {
         Button("stop_here", "square", while_running=True),
         Button("earlier_question", "undo-2"),
         Button("later_question", "redo-2"),
+        Button("compare", "columns-2"),
         Button("download", "download"),
+        Button("show_places", "scan-search"),
         Button("run_tool", "play", while_running=True),
         Button("always_tool", "fast-forward", while_running=True),
         Button("refuse_tool", "x", while_running=True),
@@ -81,20 +87,24 @@ class Offered:
 
 
 def offer(name: Name, turn_id: str, language: Language, place: str = "") -> Offered:
-    """One button; `place` says which of several answers or questions is shown."""
+    """One button; `place` says to which of several answers or questions it leads."""
     label = text(f"button_{name}", language)
     hint = text(f"button_{name}_hint", language)
     return Offered(BUTTONS[name], turn_id, f"{label} ({place})" if place else label, hint)
 
 
-def below_answer(turn: Turn, answer: Answer, language: Language) -> list[Offered]:
-    """The buttons below an answer."""
+def below_answer(
+    turn: Turn, answer: Answer, language: Language, asked: Sequence[Sequence[Picture]] = ()
+) -> list[Offered]:
+    """The buttons below an answer; `asked` are the pictures of its question and of those before it."""
     wanted: list[Name] = []
     # A stored answer without an ending was cut off when its process was killed, or another session is receiving it.
     if answer.ending != "stop":
         wanted.append("continue")
     if answer.figures and answer.figures.model == READER:
         wanted.append("ask_vision")
+    if places_of(answer, asked):
+        wanted.append("show_places")
     wanted.append("regenerate")
     if len(answer.text) > LONG_ANSWER:
         wanted.append("download")
@@ -110,13 +120,25 @@ def to_versions(turn_id: str, place: tuple[int, int], language: Language) -> lis
     return _to_neighbours("earlier_question", "later_question", place, turn_id, language)
 
 
+def below(
+    turn: Turn, answer: Answer, place: tuple[int, int], language: Language, asked: Sequence[Sequence[Picture]] = ()
+) -> list[Offered]:
+    """All buttons below an answer; `place` is the question's version, and how many there are.
+
+    `asked` are the pictures of the question and of those before it.
+    """
+    several = len(turn.answers) > 1 or place[1] > 1
+    compare = [offer("compare", turn.id, language)] if several else []
+    return below_answer(turn, answer, language, asked) + to_versions(turn.id, place, language) + compare
+
+
 def _to_neighbours(
     before: Name, after: Name, place: tuple[int, int], turn_id: str, language: Language
 ) -> list[Offered]:
     at, count = place
-    made = []
+    made: list[Offered] = []
     if at > 1:
-        made.append(offer(before, turn_id, language, f"{at}/{count}"))
+        made.append(offer(before, turn_id, language, f"{at - 1}/{count}"))
     if at < count:
-        made.append(offer(after, turn_id, language, f"{at}/{count}"))
+        made.append(offer(after, turn_id, language, f"{at + 1}/{count}"))
     return made

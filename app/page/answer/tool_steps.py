@@ -17,8 +17,9 @@ from app.i18n import text
 from app.page.answer.buttons import MAY_RUN
 from app.page.answer.frame import Frame
 from app.talk.control_tokens import whole
-from app.talk.conversation import Answer, new_id
+from app.talk.conversation import Answer
 from app.talk.parts import ResultPicture, ToolCall, ToolResult
+from app.turn.consent import LONGEST_MINUTES
 from app.turn.tooling import Tools
 
 _MOST_INDENTED = 2000
@@ -110,17 +111,17 @@ class ToolSteps:
     def elements(self, thread_id: str) -> list[ElementDict]:
         """The pictures of the results, for a page that receives the whole turn at once."""
         return [
-            _element(picture, step_id, thread_id)
+            element
             for step_id, pictures in self._pictures.items()
-            for picture in pictures
+            for element in _elements(pictures, step_id, thread_id)
         ]
 
     async def _end(self, step: cl.Step, result: ToolResult | None) -> None:
         step.end = utc_now()
         self._fill(step, result)
         await step.update()
-        for picture in result.pictures if result else ():
-            await cl.context.emitter.send_element(_element(picture, step.id, step.thread_id))
+        for element in _elements(result.pictures, step.id, step.thread_id) if result else ():
+            await cl.context.emitter.send_element(element)
 
     async def _drop_unfinished(self) -> None:
         """Removes the steps of calls that never became complete."""
@@ -131,13 +132,15 @@ class ToolSteps:
     async def ask(self, call: ToolCall, tools: Tools) -> None:
         """Asks below the answer whether this call may run."""
         tool = tools[call.name]
-        words = text("may_run", self._frame.language, tool=_plain(tool.title), server=_plain(tool.server))
-        content = f"{words}\n\n{_fenced(_shown(call), 'json')}"
+        values = {"tool": _plain(tool.title), "server": _plain(tool.server), "minutes": LONGEST_MINUTES}
+        # All of the arguments, however long: nobody can agree to what is cut off.
+        content = f"{text('may_run', self._frame.language, **values)}\n\n{_fenced(_indented(call), 'json')}"
         self.question = cl.Message(content=content, type="system_message", parent_id=self._frame.parent_id)
         self.question.actions = [self._frame.action(name) for name in MAY_RUN]
         for action in self.question.actions:
             action.payload["call"] = call.id
         await self.question.send()
+        await cl.context.emitter.emit("chat_asks", {"id": cl.context.session.thread_id, "name": ""})
 
     async def take_back(self) -> None:
         """Removes the question from the page."""
@@ -181,7 +184,7 @@ def _pairs(answer: Answer) -> list[tuple[ToolCall, ToolResult | None]]:
     return pairs
 
 
-def _shown(call: ToolCall) -> str:
+def _indented(call: ToolCall) -> str:
     """The arguments of a complete call."""
     words = call.arguments
     if len(words) <= _MOST_INDENTED:
@@ -189,7 +192,12 @@ def _shown(call: ToolCall) -> str:
             indented = json.dumps(json.loads(words), indent=1, ensure_ascii=False)
             words = indented if len(indented) <= _MOST_SHOWN else words
     # Escapes may have been decoded into half characters.
-    words = whole(words)
+    return whole(words)
+
+
+def _shown(call: ToolCall) -> str:
+    """The same for a step, where very long ones are cut."""
+    words = _indented(call)
     return words if len(words) <= _MOST_SHOWN else f"{words[:_MOST_SHOWN]}\n… ({_MOST_SHOWN:,} / {len(words):,})"
 
 
@@ -209,9 +217,14 @@ def _plain(words: str) -> str:
     return re.sub(r"[`*_\[\]<>|\\]", " ", words).strip()
 
 
-def _element(picture: ResultPicture, step_id: str, thread_id: str) -> ElementDict:
+def _elements(pictures: Sequence[ResultPicture], step_id: str, thread_id: str) -> list[ElementDict]:
+    return [_element(picture, f"{step_id}-{number}", step_id, thread_id) for number, picture in enumerate(pictures)]
+
+
+def _element(picture: ResultPicture, element_id: str, step_id: str, thread_id: str) -> ElementDict:
     return {
-        "id": new_id(),
+        # The same whenever it is sent, so that a page that has it shows it once.
+        "id": element_id,
         "threadId": thread_id,
         "type": "image",
         "url": _PICTURE_URL.format(thread=quote(thread_id), file=quote(picture.file)),

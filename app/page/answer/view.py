@@ -24,7 +24,7 @@ from app.page.answer.stall_question import StallQuestion
 from app.page.answer.thinking import Thinking
 from app.page.answer.tool_steps import ToolSteps
 from app.page.answer.waiting import PulseLine, Waiting
-from app.talk.conversation import Answer, Turn
+from app.talk.conversation import Answer, Picture, Turn
 from app.talk.fitting import Fit
 from app.talk.footer import footer_line
 from app.talk.parts import ToolCall, ToolResult
@@ -32,6 +32,7 @@ from app.talk.settings import ChatSettings
 from app.turn.faults import Fault
 from app.turn.tooling import Tools
 from app.upstream.progress import Pulse
+from engine.engines.reader import NAME as READER
 from engine.reasoning_tags import Kind, Piece
 from engine.status import EngineStatus
 
@@ -57,6 +58,10 @@ class AnswerView:
         self._tools = ToolSteps(frame)
         self._stall, self._footer = StallQuestion(frame), Footer(frame)
         self._buttons, self._fault = ButtonRow(frame), FaultMessage(frame)
+
+    def knows(self, asked: Sequence[Sequence[Picture]]) -> None:
+        """Sets the pictures of the turn's question and of those before it, which an answer may point at."""
+        self._buttons.asked = asked
 
     @property
     def parent_id(self) -> str:
@@ -112,6 +117,7 @@ class AnswerView:
         """Ends the waiting, and notes what of the conversation is not sent."""
         await self._waiting.end()
         self._thinking.wanted, self._thinking.can_be_cut = settings.show_thinking, can_answer_now
+        self._thinking.reads = settings.model == READER
         if settings.agent_name:
             self._frame.author = settings.agent_name
         if words := wording.left_out(fitted, self._frame.language):
@@ -214,6 +220,8 @@ class AnswerView:
         for step in (*steps, self._tools.question):
             if step:
                 await cl.context.emitter.send_step(step.to_dict())
+        for element in self._tools.elements(cl.context.session.thread_id):
+            await cl.context.emitter.send_element(element)
         for action in self._offered():
             # The page would add a button it already has a second time.
             await action.remove()

@@ -49,11 +49,18 @@ def pulse(seen: Pulse, language: Language) -> str:
     return text("pulse_speed", language, speed=speed_figure(speed)) if speed else ""
 
 
-def thought(seconds: float | None, stopped: bool, language: Language) -> str:
-    """The Thinking step's name once it has ended."""
-    if stopped or seconds is None:
-        return text("thought_stopped" if stopped else "thinking", language)
-    return text("thought_for", language, seconds=max(1, round(seconds)))
+def thought(seconds: float | None, stopped: bool, language: Language, *, reads: bool = False) -> str:
+    """The Thinking step's name once it has ended; `reads`: of the reader, which does not think."""
+    if stopped:
+        return text("reading_stopped" if reads else "thought_stopped", language)
+    if seconds is None:
+        return thinks(language, reads=reads)
+    return text("read_for" if reads else "thought_for", language, seconds=max(1, round(seconds)))
+
+
+def thinks(language: Language, *, reads: bool = False) -> str:
+    """The Thinking step's name while it grows."""
+    return text("reading" if reads else "thinking", language)
 
 
 def no_answer(answer: Answer, language: Language) -> str:

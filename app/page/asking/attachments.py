@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import chainlit as cl
 from chainlit.session import WebsocketSession
 
+from app.files.page_range import PageRange, named_pages
 from app.files.pictures import PictureError
-from app.files.uploads import UploadStore
+from app.files.uploads import MAX_PAGES, Notice, Stored, UploadStore, display_name
 from app.i18n import text
 from app.page.answer.frame import show_note
 from app.page.asking.refusals import refuse_file
-from app.page.chat import Chat
+from app.page.chat import Chat, Document
 from app.presets import Presets
 from app.talk.conversation import Picture
 from app.telemetry import spans
+from app.upstream.offer import can_call_tools
 from app.upstream.state import EngineState
+
+_DOCUMENTS = (".pdf", ".tif", ".tiff")
 
 
 class Attachments:
@@ -30,28 +38,17 @@ class Attachments:
 
     async def take(self, session: WebsocketSession, chat: Chat, message: cl.Message, parent_id: str) -> list[Picture]:
         """Converts the message's files to pictures; shows for each rejected file why it can't be used."""
-        files: list[tuple[Any, Path, str]] = [
-            (element, Path(element.path), element.name) for element in message.elements if element.path
-        ]
-        first = not files and not chat.conversation.turns
-        sample = self._presets.sample(message.content) if first else None
-        if sample:
-            await cl.Image(path=str(sample), name=sample.name, display="inline").send(for_id=message.id)
-            files = [(None, sample, sample.name)]
+        pages = named_pages(message.content) if len(message.elements) < 2 else None
+        files = await self._files(chat, message, pages)
         if not files:
             return []
-        client = await self._state.launched()
-        limits = client.picture_limits
-        person = session.user.identifier if session.user else ""
         taken: list[Picture] = []
         shown: list[Any] = []
         as_they_are = True
         for element, path, name in files:
-            most = client.model.pictures_per_prompt - len(taken)
-            left = limits.without(sum(picture.width * picture.height for picture in taken))
             try:
                 with spans.picture() as seen:
-                    stored = await self._store.take(path, name, session.thread_id, left, most, person=person)
+                    stored = await self._next(session, path, name, taken, pages)
                     seen.extend(stored.pictures)
             except (PictureError, OSError) as error:
                 await refuse_file(error, name, chat.language, parent_id)
@@ -60,14 +57,90 @@ class Attachments:
                     await element.remove()
                 continue
             taken += stored.pictures
+            as_they_are &= stored.shown_as_it_is
             if element:
                 shown.append(element)
-                as_they_are &= stored.shown_as_it_is
-            for notice in stored.notices:
+            notices = stored.notices
+            if stored.pages > len(stored.pictures):
+                _remember(chat, path, name, stored)
+                notices = [_which_pages(name, stored), *(note for note in notices if note.key != "pages_left_out")]
+            for notice in notices:
                 await show_note(text(notice.key, chat.language, **notice.values), parent_id)
         if not as_they_are:
             await _show_pictures(shown, taken, message.id)
         return taken
+
+    async def take_ahead(self, session: WebsocketSession, files: Iterable[tuple[Path, str]]) -> list[Picture]:
+        """Converts files, with their names, as `take` will once they are sent; leaves out those that can't be used."""
+        taken: list[Picture] = []
+        for path, name in files:
+            with contextlib.suppress(PictureError, OSError):
+                taken += (await self._next(session, path, name, taken, None, ahead=True)).pictures
+        return taken
+
+    def drop_unsent(self, pictures: Iterable[Picture]) -> None:
+        """Deletes those of the pictures taken ahead that no question has."""
+        self._store.drop_unsent(pictures)
+
+    async def _next(
+        self,
+        session: WebsocketSession,
+        path: Path,
+        name: str,
+        taken: Sequence[Picture],
+        pages: PageRange | None,
+        *,
+        ahead: bool = False,
+    ) -> Stored:
+        """The pictures of a file, within what those before it leave of the model's limits."""
+        client = await self._state.launched()
+        most = client.model.pictures_per_prompt - len(taken)
+        left = client.picture_limits.without(sum(picture.width * picture.height for picture in taken))
+        # Only tools look at the original.
+        left = replace(left, keep_original=can_call_tools(client))
+        person = session.user.identifier if session.user else ""
+        take = partial(self._store.take, path, name, session.thread_id, left, person=person, ahead=ahead)
+        return await _pages_of(take, name, most, pages)
+
+    async def _files(self, chat: Chat, message: cl.Message, pages: PageRange | None) -> list[tuple[Any, Path, str]]:
+        """Element, path and name of each; without any, a starter's sample or the document whose pages are named."""
+        files: list[tuple[Any, Path, str]] = [
+            (element, Path(element.path), element.name) for element in message.elements if element.path
+        ]
+        if files:
+            return files
+        if not chat.conversation.turns and (sample := self._presets.sample(message.content)):
+            await cl.Image(path=str(sample), name=sample.name, display="inline").send(for_id=message.id)
+            return [(None, sample, sample.name)]
+        if pages and chat.document and chat.document.has_more(pages):
+            return [(None, chat.document.path, chat.document.name)]
+        return []
+
+
+async def _pages_of(take: Callable[..., Awaitable[Stored]], name: str, most: int, pages: PageRange | None) -> Stored:
+    """The pages that are asked for, of a document that has too many for all; otherwise the first ones."""
+    if pages and name.lower().endswith(_DOCUMENTS):
+        stored = await take(min(most, pages.count), first=pages.first - 1)
+        if stored.pictures and stored.pages > min(most, MAX_PAGES):
+            return stored
+    return await take(most)
+
+
+def _which_pages(name: str, stored: Stored) -> Notice:
+    """Says which pages of a long document are used, and how to ask about others."""
+    shown = len(stored.pictures)
+    first, last = stored.first + 1, stored.first + shown
+    values = {"name": display_name(name), "first": first, "last": last, "total": stored.pages}
+    if first == 1:
+        return Notice("pages_first", values | {"next": last + 1, "end": min(last + shown, stored.pages)})
+    return Notice("pages_between" if shown > 1 else "pages_one", values)
+
+
+def _remember(chat: Chat, path: Path, name: str, stored: Stored) -> None:
+    """Keeps in mind which pages of a long document the chat has, so that others can be asked for."""
+    if chat.document is None or chat.document.path != path:
+        chat.document = Document(path, name, stored.pages)
+    chat.document.seen.update(range(stored.first + 1, stored.first + len(stored.pictures) + 1))
 
 
 async def _show_pictures(elements: list[Any], pictures: list[Picture], message_id: str) -> None:

@@ -11,6 +11,7 @@ from chainlit.session import WebsocketSession
 from app.background import spawn
 from app.i18n import text
 from app.page.answer.buttons import BUTTONS, Button
+from app.page.asking import comparing, places
 from app.page.asking.turns import Turns
 from app.page.chat import Chat
 from app.page.live_chats import MOST_IN_BACKGROUND, in_background, owner_of
@@ -40,6 +41,10 @@ class Presses:
             # Handled by public/chats.js.
             url = f"/api/answers/{turn.answer.id}/answer.md"
             await cl.context.emitter.send_window_message({"type": "kimi-download", "url": url})
+        elif button.name == "compare":
+            await comparing.show(chat, turn.id)
+        elif button.name == "show_places" and turn.answer:
+            await places.show(session.thread_id, chat, turn, turn.answer)
         elif button.while_running:
             chat.wish(turn, button.name, str(action.payload.get("call", "")))
         elif chat.tasks:

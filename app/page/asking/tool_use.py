@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chainlit.session import WebsocketSession
 
 from app.files.uploads import UploadStore
@@ -34,7 +36,7 @@ class ToolUse:
         for server in listing.problems:
             await view.tools_away(server or "mcp.json")
         person = session.user.identifier if session.user else ""
-        limits = client.picture_limits
+        limits = replace(client.picture_limits, keep_original=True)
         toolbox = Toolbox(listing.tools, self._host, self._store, session.thread_id, limits, person=person)
         return Tooling(toolbox, Consent(chat.always), view)
 

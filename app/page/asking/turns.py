@@ -119,6 +119,7 @@ class Turns:
         chat.size += sys.getsizeof(turn.text)
         view = chat.views[turn.id] = AnswerView(turn.id, parent_id, chat.language, config.ui.name, admin=chat.admin)
         view.place = chat.conversation.place(turn)
+        view.knows(chat.conversation.pictures_until(turn))
         for other in removed:
             chat.views.pop(other.id, None)
         return await self._keeper.save(session, chat, turn)

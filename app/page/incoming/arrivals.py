@@ -21,6 +21,7 @@ from chainlit.types import MessagePayload
 from app.errors import HistoryError
 from app.history.store import ThreadGoneError
 from app.i18n import text
+from app.page.asking.warm_ups import WarmUps
 from app.page.chat import MOST_MEMORY
 from app.page.live_chats import MOST_IN_BACKGROUND, adopt, chat_of, in_background, owner_of
 from app.page.threads import resuming
@@ -35,12 +36,13 @@ Handler = Callable[..., Awaitable[Any]]
 Returned = Callable[[WebsocketSession], Awaitable[None]]
 
 
-def replace_handlers(keeper: Keeper, returned: Returned) -> None:
+def replace_handlers(keeper: Keeper, returned: Returned, warm_ups: WarmUps) -> None:
     """Wraps Chainlit's handlers of socket events; `returned` is called once a page has connected."""
-    arrivals = _Arrivals(keeper, returned)
+    arrivals = _Arrivals(keeper, returned, warm_ups)
     sio.on("connect", arrivals.connecting)
     sio.on("connection_successful", arrivals.connected)
     sio.on("client_message", arrivals.asked)
+    sio.on("attached", arrivals.attached)
     sio.on("edit_message", edited)
     sio.on("stop", stop)
 
@@ -77,8 +79,9 @@ async def give_up(session: WebsocketSession, socket_id: str, seconds: float) -> 
 
 
 class _Arrivals:
-    def __init__(self, keeper: Keeper, returned: Returned) -> None:
+    def __init__(self, keeper: Keeper, returned: Returned, warm_ups: WarmUps) -> None:
         self._keeper = keeper
+        self._warm_ups = warm_ups
         self._returned = returned
         self._connecting: Handler = sio.handlers["/"]["connect"]
         self._connected: Handler = sio.handlers["/"]["connection_successful"]
@@ -140,8 +143,14 @@ class _Arrivals:
             if missing := [file for file in files if file not in session.files]:
                 return {"missing": missing}
             if asked not in chat.taken and not await self._kept(session, asked):
+                self._warm_ups.asked(session, files)
                 await _begin(session, payload, asked)
         return {}
+
+    async def attached(self, sid: str, files: object) -> None:
+        """The page has other attachments than before: their ids."""
+        if session := WebsocketSession.get(sid):
+            self._warm_ups.attached(session, files)
 
     async def _kept(self, session: WebsocketSession, question: str) -> bool:
         """Whether the thread already has the question, from a web process that has since ended."""

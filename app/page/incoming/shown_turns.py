@@ -1,4 +1,4 @@
-"""What a page sends besides questions: changed settings, and requests for earlier turns."""
+"""What a page sends besides questions: changed settings, and requests for earlier turns or for a comparison."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from chainlit.server import sio
 from chainlit.session import WebsocketSession
 
 from app.errors import HistoryError
+from app.page.asking import comparing
 from app.page.live_chats import chat_of
 from app.page.threads import resuming
 from app.page.threads.saving import Keeper
@@ -38,6 +39,17 @@ async def earlier_turns(keeper: Keeper, sid: str, asked: object) -> None:
     await resuming.show_earlier(session, chat, first, config.ui.name)
 
 
+async def compare(sid: str, asked: object) -> None:
+    """Sends a page two answers beside each other: `asked` is `{"turn": an id, "pair": two indices of versions}`."""
+    session = WebsocketSession.get(sid)
+    if session is None or not isinstance(asked, dict):
+        return
+    turn, pair = asked.get("turn"), asked.get("pair")
+    if isinstance(turn, str) and isinstance(pair, list) and [type(at) for at in pair] == [int, int]:
+        init_ws_context(session)
+        await comparing.show(chat_of(session), turn, (pair[0], pair[1]))
+
+
 def register(keeper: Keeper, settings_changed: Callable[[], Awaitable[None]]) -> None:
     """Registers the handlers of these events.
 
@@ -54,4 +66,5 @@ def register(keeper: Keeper, settings_changed: Callable[[], Awaitable[None]]) ->
         await settings_changed()
 
     sio.on("earlier_turns", earlier)
+    sio.on("compare", compare)
     sio.on("chat_settings_change", chat_settings_change)

@@ -88,6 +88,7 @@ def _tools(
 def _of_the_model(default: ChatSettings, words: _Words) -> list[InputWidget]:
     offer = words.offer
     names = {offer.titles.get(name, name): name for name in offer.served}
+    longest = "max_tokens" if offer.model.sampling else "max_characters"
     thinking = Switch(id="thinking", initial=default.thinking, **words.about("thinking"))
     sampling = [
         Slider(
@@ -104,7 +105,7 @@ def _of_the_model(default: ChatSettings, words: _Words) -> list[InputWidget]:
         Select(id="model", items=names, initial_value=default.model, **words.about("model")),
         *([thinking] if offer.instant(default.model) else []),
         *(sampling if offer.model.sampling else []),
-        NumberInput(id="max_tokens", initial=default.max_tokens, **words.about("max_tokens")),
+        NumberInput(id="max_tokens", initial=default.max_tokens, **words.about(longest)),
     ]
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import chainlit as cl
 
-from app.i18n import Language
+from app.i18n import Language, text
 from app.presets import Preset
 
 
-def profile(name: str, preset: Preset, language: Language, *, chosen: bool) -> cl.ChatProfile:
-    """A preset as Chainlit's chat profile; a new chat begins with it if `chosen`."""
+def profile(name: str, preset: Preset, language: Language, *, chosen: bool, reads: bool = False) -> cl.ChatProfile:
+    """A preset as Chainlit's chat profile; a new chat begins with it if `chosen`. `reads`: the reader answers."""
+    unfit = reads and preset.needs_model
     return cl.ChatProfile(
         name=name,
         display_name=preset.name[language],
-        markdown_description=preset.description[language],
+        markdown_description=text("preset_unfit", language) if unfit else preset.description[language],
         icon=_address(preset.icon),
         default=chosen,
         starters=starters(preset, language) or None,

@@ -34,6 +34,8 @@ from app.talk.parts import ToolResult
 PICTURE_URL = "/project/thread/{thread}/picture/{file}"
 SCREEN = 30, 100_000
 """How many turns, and characters in them, a page gets at once; more than fits on any screen."""
+_PLACE_BYTES = 500
+"""The memory that the place of a line takes, with its text."""
 _BRANCH = 200, 1_000_000
 """The same limits for switching to another branch: if more follows its question, the page gets the last screen."""
 
@@ -122,6 +124,7 @@ def page_of(
             shows_thinking = session.chat_settings.get("show_thinking") is not False
             view.restore(turn, show_thinking=shows_thinking, awaited=awaited)
         view.place = places[turn.id]
+        view.knows(chat.conversation.pictures_until(turn))
         steps += [_question(turn, session), _run(turn, view, session), *_notes(turn, view, chat), *view.steps()]
         elements += [_element(picture, turn, session.thread_id) for picture in turn.pictures]
         elements += view.elements(session.thread_id)
@@ -146,10 +149,12 @@ def _length(turn: Turn) -> int:
     return len(turn.text) + (sum(len(part.text) for part in turn.answer.parts) if turn.answer else 0)
 
 
-def _size(turns: Iterable[Turn]) -> int:
+def _size(turns: Sequence[Turn]) -> int:
     """The bytes of memory that the texts take: a single letter outside Latin-1 at least doubles a text's size."""
-    texts = [[turn.text, *(part.text for one in turn.answers for part in one.parts)] for turn in turns]
-    return sum(sys.getsizeof(words) for some in texts for words in some)
+    answers = [answer for turn in turns for answer in turn.answers]
+    texts = [*(turn.text for turn in turns), *(part.text for answer in answers for part in answer.parts)]
+    places = sum(len(picture.places) for answer in answers for picture in answer.places)
+    return sum(map(sys.getsizeof, texts)) + _PLACE_BYTES * places
 
 
 def leave_out_lost_pictures(turns: Iterable[Turn], folder: Path) -> dict[str, int]:

@@ -16,10 +16,6 @@ from engine.machine.vendors import VENDORS
 from engine.plans.target import Target, from_hardware
 
 _LISTED = re.compile(r"^\s+\w+: (?P<name>.+) \((?P<total>\d+) MiB, (?P<free>\d+) MiB free\)\s*$", re.MULTILINE)
-_MAKERS = {
-    "nvidia": re.compile("nvidia|geforce|quadro|tesla", re.IGNORECASE),
-    "amd": re.compile("amd|radeon", re.IGNORECASE),
-}
 _SECONDS = 30.0
 _MIB = 1024**2
 
@@ -32,7 +28,7 @@ def targets_of(server: Server, hardware: Hardware) -> tuple[Target, ...]:
 
 def gpus(server: Server, hardware: Hardware) -> tuple[Accelerator, ...]:
     """The GPUs that it reaches. What its own list names beyond what the drivers know is part of the processor."""
-    known = tuple(device for device in hardware.accelerators if device.vendor in _MAKERS)
+    known = tuple(device for device in hardware.accelerators if VENDORS[device.vendor].llama_names)
     if not known:
         return ()
     listed = _listed(server.program) if server.installed else None
@@ -64,12 +60,17 @@ def _listed(program: Path) -> list[Accelerator] | None:
 
 def parse_devices(text: str) -> list[Accelerator]:
     """The devices of known makers in the output of `--list-devices`."""
-    found = []
-    for match in _LISTED.finditer(text):
-        maker = next((name for name, pattern in _MAKERS.items() if pattern.search(match["name"])), None)
-        if maker:
-            found.append(Accelerator(maker, match["name"], int(match["total"]) * _MIB, int(match["free"]) * _MIB))
-    return found
+    return [
+        Accelerator(maker, match["name"], int(match["total"]) * _MIB, int(match["free"]) * _MIB)
+        for match in _LISTED.finditer(text)
+        if (maker := _maker(match["name"]))
+    ]
+
+
+def _maker(name: str) -> str:
+    """The vendor of the device that llama.cpp calls so; empty: none that we know."""
+    makers = (vendor for vendor in VENDORS.values() if vendor.llama_names)
+    return next((one.name for one in makers if re.search(one.llama_names, name, re.IGNORECASE)), "")
 
 
 def _confirmed(known: Sequence[Accelerator], listed: Sequence[Accelerator]) -> tuple[Accelerator, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.catalog import EngineFacts, Variant
 from engine.engines.llama.layers import Placement, place
+from engine.engines.llama.memory import memory_flags
 from engine.machine.vendors import CPU
 from engine.plans import rules
 from engine.plans.flags import FlagNames, merge, number
@@ -35,7 +36,6 @@ MOST_PATCHES = 512
 """On a side, exclusive."""
 SLOTS = 4
 """Requests at once, which share one context."""
-_MOST_CACHE_MB = 8192
 _SPARE_GB = 2.0
 """What stays free for everything else before prompts are kept in RAM."""
 _TOKENS_PER_CORE = 20
@@ -127,7 +127,8 @@ def _argv(request: Request, gguf: Variant, patches: int, placed: Placement | Non
         str(place.python) if place.here else "llama-server",
         "--model", model, "--mmproj", mmproj, "--alias", request.model.name,
         "--host", "127.0.0.1", "--port", str(place.port),
-        "--ctx-size", str(gguf.context), "--parallel", str(SLOTS), "--kv-unified", *_memory(request, gguf, placed),
+        "--ctx-size", str(gguf.context), "--parallel", str(SLOTS), "--kv-unified",
+        *_memory(request, gguf, patches, placed),
         *(["--gpu-layers", str(placed.on_gpu)] if placed else []),
         "--image-min-tokens", "1", "--image-max-tokens", str(most_picture_tokens(patches)),
         *(["--threads", str(max(1, place.cores - 1))] if place.cores else []),
@@ -158,13 +159,12 @@ def _folder(request: Request, gguf: Variant) -> Path:
     return request.place.models / f"{request.model.name}-{gguf.name}"
 
 
-def _memory(request: Request, gguf: Variant, placed: Placement | None) -> list[str]:
-    """How much RAM may hold the prompts of idle chats: llama-server's own 8 GB do not fit on every machine."""
+def _memory(request: Request, gguf: Variant, patches: int, placed: Placement | None) -> list[str]:
     have, taken = (request.target.ram_gb, placed.ram_gb) if placed else (request.target.total_gb, gguf.memory_gb)
     if have is None:
         return []
-    left = int((have - taken - _SPARE_GB) * 1000**3 / 1024**2)
-    return ["--cache-ram", str(max(0, min(left, _MOST_CACHE_MB)))]
+    context = gguf.context or request.model.context
+    return memory_flags(have - taken - _SPARE_GB, context, patches, on_cpu=request.target.vendor == CPU)
 
 
 def _slots(tuning: str) -> list[str]:

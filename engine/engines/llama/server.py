@@ -21,8 +21,8 @@ from engine.plans.launch import PlanError
 
 NEEDED_FLAGS = (
     "--model", "--mmproj", "--alias", "--host", "--port", "--ctx-size", "--parallel", "--kv-unified", "--cache-ram",
-    "--image-min-tokens", "--image-max-tokens", "--threads", "--gpu-layers", "--reasoning-format", "--metrics",
-    "--offline", "--no-ui", "--no-slots",
+    "--slot-prompt-similarity", "--flash-attn", "--image-min-tokens", "--image-max-tokens", "--threads", "--gpu-layers",
+    "--reasoning-format", "--metrics", "--offline", "--no-ui", "--no-slots",
 )  # fmt: skip
 """All that plans write: llama-server exits on a flag that it does not know."""
 

@@ -13,6 +13,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -120,15 +121,21 @@ def _install_torch(root: Path, report: Report) -> None:
         _run([*install, "--index-url", TORCH_INDEX, TORCH], root, report, TORCH)
 
 
+@lru_cache(maxsize=1)
+def _packages(lock: str) -> list[dict[str, Any]]:
+    """The packages in the text of a uv.lock: 600 kB, of which parsing takes a good part of a second."""
+    packages: list[dict[str, Any]] = tomllib.loads(lock)["package"]
+    return packages
+
+
 def _gpu_packages(root: Path) -> list[str]:
-    packages = tomllib.loads((root / "uv.lock").read_text())["package"]
-    names = {package["name"] for package in packages}
+    names = {package["name"] for package in _packages((root / "uv.lock").read_text())}
     return sorted(name for name in names if name in _GPU_PACKAGES or name.startswith(_GPU_PREFIXES))
 
 
 def _locked(root: Path) -> list[dict[str, Any]]:
     """The locked packages of vLLM's environment. Changes to other packages need no new installation."""
-    packages = tomllib.loads((root / "uv.lock").read_text())["package"]
+    packages = _packages((root / "uv.lock").read_text())
     project = next(package for package in packages if "virtual" in package["source"])
     names: set[str] = set()
     wanted = [*project["dependencies"], *project["optional-dependencies"]["vllm"]]

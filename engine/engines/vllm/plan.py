@@ -200,7 +200,8 @@ def _env(launch: VllmLaunch, variant: Variant | None, recipes: list[Recipe]) -> 
 
 def _utilization(target: Target) -> float | None:
     # vLLM does not start if less memory than its share is free, so the share depends on what is free now.
-    if target.vendor != "nvidia" or not target.memory_gb or target.free_gb is None:
+    vendor = VENDORS.get(target.vendor)
+    if not (vendor and vendor.vllm_checks_free) or not target.memory_gb or target.free_gb is None:
         return None
     share = int(100 * (target.free_gb / target.memory_gb) - 1) / 100
     return share if share < USUAL_UTILIZATION else None

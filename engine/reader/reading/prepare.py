@@ -95,7 +95,8 @@ def pixels(picture: Image.Image) -> Pixels:
     return np.ascontiguousarray(np.asarray(picture)[:, :, ::-1])
 
 
-def prepare(picture: Image.Image) -> Pixels:
-    """Return the pixels to read."""
+def prepare(picture: Image.Image) -> tuple[Pixels, int]:
+    """Return the pixels to read, and how many of them are a border on each side."""
     standing = opaque(upright(squared(picture)))
-    return pixels(bordered(sized(standing), tight=min(standing.size) < _TIGHT_SIDE))
+    tight = min(standing.size) < _TIGHT_SIDE
+    return pixels(bordered(sized(standing), tight)), _BORDER if tight else 0

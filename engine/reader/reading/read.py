@@ -12,6 +12,7 @@ import numpy as np
 from engine.formats.text_layer import unpack
 from engine.reader.reading import indentation, layer, layout, pictures, prepare, rotation
 from engine.reader.reading.lines import LEAST_SCORE, Line, confidence
+from engine.reader.reading.places import Frame, Place
 from engine.reader.reading.prepare import Pixels
 from engine.reader.reading.tables import Table, tables
 
@@ -54,7 +55,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Reading:
-    """What is in a picture: `rows` in reading order, and the `tables` among them.
+    """What is in a picture: `rows` in reading order, the `tables` among them, and the `places` of their lines.
 
     `confidence` is the mean per character of all that the recogniser saw, 0 to 1, and `lines` how many lines were kept;
     `unread` is the number of lines that were seen but not understood, or not wholly; `seconds_over` the time limit,
@@ -63,6 +64,7 @@ class Reading:
 
     rows: tuple[Row, ...] = ()
     tables: tuple[Table, ...] = ()
+    places: tuple[Place, ...] = ()
     lines: int = 0
     confidence: float = 0.0
     unread: int = 0
@@ -91,18 +93,20 @@ def read(recogniser: Recogniser, data: bytes, tell: Tell) -> Reading:
     with pictures.opened(data) as picture:
         width, height = picture.size
         runs = unpack(picture.info)
-        image = prepare.prepare(picture)
+        image, border = prepare.prepare(picture)
     tell("picture", width=width, height=height)
-    found, upright = _in_its_best_turn(recogniser, image, tell)
+    found, upright, turn = _in_its_best_turn(recogniser, image, tell)
     found = [line for line in found if line.text not in _BULLETS]
     if runs and upright is image:
         found = layer.corrected(found, runs, image.shape[1], image.shape[0])
     lines = [line for line in found if line.text and line.score >= LEAST_SCORE]
     rows = layout.rows(lines)
     indents = indentation.indents(rows)
+    frame = Frame(upright.shape[1], upright.shape[0], border, turn)
     reading = Reading(
         rows=tuple(_row(row, indent) for row, indent in zip(rows, indents, strict=True)),
         tables=tuple(tables(rows, upright)),
+        places=tuple(frame.place(line) for row in rows for line in row),
         lines=len(lines),
         confidence=confidence(found),
         unread=sum(line.partly for line in found),
@@ -111,8 +115,8 @@ def read(recogniser: Recogniser, data: bytes, tell: Tell) -> Reading:
     return reading
 
 
-def _in_its_best_turn(recogniser: Recogniser, image: Pixels, tell: Tell) -> tuple[list[Line], Pixels]:
-    """Return the lines of the picture as it reads best, and the picture turned in that way."""
+def _in_its_best_turn(recogniser: Recogniser, image: Pixels, tell: Tell) -> tuple[list[Line], Pixels, int]:
+    """Return the lines of the picture as it reads best, the picture turned in that way, and its turn in degrees."""
     best = _lines(recogniser, image, tell)
     for turn in rotation.to_try(best):
         tell("turned", degrees=int(turn))
@@ -120,8 +124,8 @@ def _in_its_best_turn(recogniser: Recogniser, image: Pixels, tell: Tell) -> tupl
         lines = _lines(recogniser, turned, tell)
         if rotation.is_better(lines, best):
             tell("turn_kept", degrees=int(turn), confidence=confidence(lines))
-            return lines, turned
-    return best, image
+            return lines, turned, int(turn)
+    return best, image, 0
 
 
 def _lines(recogniser: Recogniser, image: Pixels, tell: Tell) -> list[Line]:

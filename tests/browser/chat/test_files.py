@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import re
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -13,9 +15,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from engine.engines.registry import ENGINES
 from tests.browser.conftest import OpenPage
 from tests.instruments.chat_page import ChatPage
 from tests.instruments.pictures import jpeg, png, shop_sign
+from tests.instruments.scripted_engine import Script
 from tests.instruments.scripted_product import ScriptedProduct
 from tests.instruments.videos import video
 from tests.unit.app.files.test_pictures import pdf
@@ -74,6 +78,34 @@ def test_several_pictures_and_pages_in_one_question(
     expect(page.questions.last.locator("figcaption")).to_have_text(captions)
 
 
+def test_the_model_looks_at_a_picture_while_the_question_is_typed(
+    scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
+    scripted.plan(traits=replace(ENGINES["llama"].traits, side_requests=False))
+    scripted.engine.script = Script(hold=True)
+    page = open_page(scripted.url)
+    page.attach(picture("shop.png", save("PNG")))
+    expect(page.page.get_by_role("img", name="The model is looking at this")).to_be_visible()
+    expect(page.page.get_by_text("The model is looking at shop.png")).to_have_attribute("aria-live", "polite")
+    scripted.engine.script = Script()
+    page.input.fill("What is this shop called?")
+    page.press_send()
+    scripted.thread.go()
+    page.finished()
+    ahead, asked = scripted.engine.requests
+    assert ahead["max_tokens"] == 1
+    assert ahead["messages"][-1]["content"] == asked["messages"][-1]["content"][:1]
+    page.attach(picture("shop.png", save("JPEG")))
+    expect(page.page.get_by_role("img", name=re.compile("has looked"))).to_be_visible()
+    assert len(scripted.engine.requests) == 3
+    kept = [*scripted.files.uploads.glob("*/*")]
+    page.page.get_by_role("button", name="Remove this file").click()
+    deadline = time.monotonic() + 20
+    while len([*scripted.files.uploads.glob("*/*")]) == len(kept):
+        assert time.monotonic() < deadline, "what was not sent is kept"
+        time.sleep(0.05)
+
+
 def test_a_picture_is_shown_large_before_and_after_it_is_sent(
     scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
 ) -> None:
@@ -89,6 +121,53 @@ def test_a_picture_is_shown_large_before_and_after_it_is_sent(
     expect(page.questions.last.locator("figcaption")).to_have_text("a.png")
     page.questions.last.get_by_role("button", name="a.png").press("Enter")
     expect(large.locator("img")).to_be_visible()
+
+
+CORNERS = """mark => {
+    const {x, y, width, height} = mark.getBBox(), matrix = mark.getScreenCTM();
+    const picture = mark.closest("dialog").querySelector("img").getBoundingClientRect();
+    return [[x, y], [x + width, y + height]].flatMap(([across, down]) => {
+        const corner = new DOMPoint(across, down).matrixTransform(matrix);
+        return [(corner.x - picture.x) / picture.width, (corner.y - picture.y) / picture.height];
+    });
+}"""
+"""Two corners of a mark on the screen, as shares of the picture that is seen there."""
+
+
+def test_what_an_answer_points_at_is_marked_in_its_picture(
+    scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture
+) -> None:
+    label = "<b>the door</b>"
+    points = f'[{{"bbox_2d": [0.25, 0.5, 0.75, 0.8], "label": "{label}"}}]\n\nThen click(x=0.1, y=0.2).'
+    scripted.engine.script = Script(answer=[points])
+    page = open_page(scripted.url)
+    page.ask("Where is the door?", [picture("a.png", save("PNG"))])
+    page.finished()
+    for opened in ("when it is answered", "from the history"):
+        if opened == "from the history":
+            page.page.set_viewport_size({"width": 390, "height": 844})
+            page.page.reload()
+        page.button("Show in picture").press("Enter")
+        viewer = page.page.get_by_role("dialog", name="a.png")
+        area, point = viewer.locator("path").all()
+        entries = viewer.get_by_role("listitem").get_by_role("button")
+        expect(entries).to_have_text([label, "click"])
+        for _ in range(2):
+            assert area.evaluate(CORNERS) == pytest.approx([0.25, 0.5, 0.75, 0.8], abs=0.01)
+            viewer.get_by_role("button", name="Larger").click()
+        viewer.get_by_role("button", name="Smaller").click(click_count=2)
+        area.hover()
+        expect(entries.first).to_have_class("lit")
+        entries.last.focus()
+        expect(point).to_have_class("point lit")
+        marks = viewer.get_by_role("button", name="Marks")
+        marks.click()
+        expect(area).to_be_hidden()
+        marks.click()
+        expect(area).to_be_visible()
+        page.page.keyboard.press("Escape")
+        expect(viewer).to_have_count(0)
+        expect(page.button("Show in picture")).to_be_focused()
 
 
 def test_a_picture_without_words(scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture) -> None:
@@ -182,8 +261,14 @@ def test_pages_of_a_long_pdf_are_left_out_and_that_is_reported(
     page = open_page(scripted.url)
     page.ask("Read it", [picture("long.pdf", pdf(25))])
     page.finished()
-    expect(page.notes.first).to_contain_text("long.pdf: the first 20 of 25 pages are used.")
+    expect(page.notes.first).to_contain_text("long.pdf: the first 20 of 25 pages are used. For others, ask about")
     assert len(sent_pictures(scripted)) == 20
+    page.ask("And what is on pages 21–30?")
+    page.finished()
+    expect(page.notes.filter(has_text="long.pdf: pages 21 to 25 of 25 are used.")).to_be_visible()
+    expect(page.questions.last.locator("img")).to_have_count(5)
+    images = [part for part in scripted.engine.requests[-1]["messages"][-1]["content"] if part["type"] == "image_url"]
+    assert len(images) == 5
 
 
 def test_the_same_picture_is_the_same_url_in_every_turn(

@@ -266,7 +266,7 @@ def test_an_edited_question_keeps_its_earlier_branch(kept: ScriptedProduct, open
         "First?", "One.", "Second, changed?",
     ]  # fmt: skip
 
-    chat.answers.last.get_by_role("button", name="Earlier question (2/2)").click()
+    chat.answers.last.get_by_role("button", name="Earlier question (1/2)").click()
     expect(chat.questions).to_have_text(["First?", "Second?", "Third?"])
     expect(chat.answers.last).to_contain_text("Three.")
     answered(chat, kept, "Fourth?", "Four.")
@@ -281,7 +281,7 @@ def test_an_edited_question_keeps_its_earlier_branch(kept: ScriptedProduct, open
 
     chat = open_page(address)
     expect(chat.questions).to_have_text(["First?", "Second?", "Third?", "Fourth?"])
-    chat.answers.nth(1).get_by_role("button", name="Later question (1/2)").click()
+    chat.answers.nth(1).get_by_role("button", name="Later question (2/2)").click()
     expect(chat.questions).to_have_text(["First?", "Second, changed?"])
     expect(chat.answers.last).to_contain_text("Two, changed.")
     answered(chat, kept, "Fifth?", "Five.")
@@ -289,7 +289,7 @@ def test_an_edited_question_keeps_its_earlier_branch(kept: ScriptedProduct, open
     expect(chat.questions).to_have_count(1)
     chat.finished()
     expect(chat.answers).to_have_count(1)
-    expect(chat.answers.last.get_by_role("button", name="Earlier question (2/2)")).to_have_count(1)
+    expect(chat.answers.last.get_by_role("button", name="Earlier question (1/2)")).to_have_count(1)
 
     chat.page.locator("#new-chat-button").click()
     expect(chat.questions).to_have_count(0)

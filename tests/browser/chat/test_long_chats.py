@@ -205,7 +205,7 @@ def test_a_question_of_a_chat_that_was_opened_again_can_be_edited(
     assert [message["content"] for message in long.engine.requests[-1]["messages"]] == [
         "question 0.", "answer 0.", "And now?",
     ]  # fmt: skip
-    chat.answers.last.get_by_role("button", name="Earlier question (2/2)").click()
+    chat.answers.last.get_by_role("button", name="Earlier question (1/2)").click()
     expect(chat.questions).to_have_text(asked(0, 1, 2, 3))
 
 
@@ -224,7 +224,7 @@ def test_turns_that_came_by_scrolling_up_work_as_the_last_ones_do(long: Scripted
     long.engine.script = Script(answer=["Another one."])
     chat.answers.nth(3).get_by_role("button", name="Regenerate").click()
     expect(chat.answers.nth(3)).to_contain_text("Another one.")
-    expect(chat.answers.nth(3).get_by_role("button", name="Earlier answer (2/2)")).to_have_count(1)
+    expect(chat.answers.nth(3).get_by_role("button", name="Earlier answer (1/2)")).to_have_count(1)
 
     long.engine.script = Script(answer=["Changed."])
     chat.edit(chat.questions.nth(1), "And now?")
@@ -232,10 +232,10 @@ def test_turns_that_came_by_scrolling_up_work_as_the_last_ones_do(long: Scripted
     chat.finished()
     expect(chat.questions).to_have_text(["question 0.", "And now?"])
 
-    chat.answers.last.get_by_role("button", name="Earlier question (2/2)").click()
+    chat.answers.last.get_by_role("button", name="Earlier question (1/2)").click()
     expect(chat.questions).to_have_text(asked(*range(count)))
     expect(chat.answers.nth(2).locator(".positive-feedback-on")).to_have_count(1)
-    chat.answers.nth(3).get_by_role("button", name="Earlier answer (2/2)").click()
+    chat.answers.nth(3).get_by_role("button", name="Earlier answer (1/2)").click()
     expect(chat.answers.nth(3)).to_contain_text("answer 3.")
 
 

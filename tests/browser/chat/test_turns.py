@@ -54,7 +54,7 @@ def test_copy_copies_the_answer_as_it_is(scripted: ScriptedProduct, open_page: O
     page = open_page(scripted.url, permissions=["clipboard-read", "clipboard-write"])
     page.ask("x")
     page.finished()
-    page.answers.last.get_by_role("button", name="Copy").last.click()
+    page.answers.last.get_by_role("button", name="Copy", exact=True).last.click()
     assert page.page.evaluate("navigator.clipboard.readText()") == words
 
 
@@ -190,12 +190,12 @@ def test_regenerate_keeps_the_earlier_answer_within_reach(scripted: ScriptedProd
     expect(page.answers.last).to_contain_text("The second.")
     page.finished()
     assert [m["role"] for m in scripted.engine.requests[-1]["messages"]] == ["user"]
-    page.press("Earlier answer (2/2)")
+    page.press("Earlier answer (1/2)")
     expect(page.answers.last).to_contain_text("The first.")
     expect(page.answers).to_have_count(1)
-    page.press("Later answer (1/2)")
+    page.press("Later answer (2/2)")
     expect(page.answers.last).to_contain_text("The second.")
-    page.press("Earlier answer (2/2)")
+    page.press("Earlier answer (1/2)")
     expect(page.answers.last).to_contain_text("The first.")
     page.ask("And then?")
     page.finished()

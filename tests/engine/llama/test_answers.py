@@ -1,13 +1,16 @@
 """What the real llama-server makes of a question, of a stream, and of an answer to go on with."""
 
 import asyncio
+import random
+from pathlib import Path
 
 import pytest
 
 from engine.nano.questions import numbers, thinking
+from engine.nano.shapes import draw_shape
 from engine.reasoning_tags import KIMI_VL
 from tests.instruments.llama_server import LlamaServer, finish_reason, parted
-from tests.instruments.nano_server import continued, heard, said
+from tests.instruments.nano_server import continued, data_url, heard, picture_question, png, said
 
 pytestmark = pytest.mark.llama
 
@@ -78,3 +81,25 @@ async def test_a_second_turn_finds_the_first_in_the_cache(llama: LlamaServer) ->
     body = await llama.ask(turns)
     assert parted(said(body))[1] == numbers(3)
     assert body["usage"]["prompt_tokens_details"]["cached_tokens"] >= 250
+
+
+@pytest.mark.parametrize(("memory_gb", "chats"), [(8, 6), (2, 4)])
+async def test_chats_in_turn_find_their_pictures_in_the_cache(
+    llama_program: Path, tmp_path: Path, memory_gb: float, chats: int
+) -> None:
+    server = LlamaServer(llama_program, tmp_path, memory_gb=memory_gb)
+    server.start()
+    try:
+        asked = [
+            picture_question(data_url(png(draw_shape("ring", random.Random(number), (240, 200)))))
+            for number in range(chats)
+        ]
+        for messages in asked:
+            await server.ask(messages)
+        for messages in asked:
+            answer = {"role": "assistant", "content": "A ring."}
+            body = await server.ask([*messages, answer, {"role": "user", "content": "Count from 1 to 3"}])
+            usage = body["usage"]
+            assert usage["prompt_tokens_details"]["cached_tokens"] > usage["prompt_tokens"] / 2
+    finally:
+        server.stop()

@@ -57,6 +57,23 @@ def page() -> Image.Image:
     return picture
 
 
+def dialog() -> Image.Image:
+    """A dialog with three buttons."""
+    picture = Image.new("RGB", (760, 420), "#8fa3b0")
+    draw = ImageDraw.Draw(picture)
+    draw.rounded_rectangle((60, 60, 700, 360), 16, fill="#ffffff", outline="#4a5a66", width=2)
+    draw.text((100, 115), "Save changes?", font=font(36), fill="#111", anchor="lm")
+    draw.text((100, 180), "report.txt has changed since it was opened.", font=font(26), fill="#333", anchor="lm")
+    for left, words, fill, ink in [
+        (140, "Don't save", "#e6eaed", "#111"),
+        (320, "Cancel", "#e6eaed", "#111"),
+        (500, "Save", "#1f6f9f", "#fff"),
+    ]:
+        draw.rounded_rectangle((left, 255, left + 160, 320), 10, fill=fill, outline="#4a5a66", width=2)
+        draw.text((left + 80, 287), words, font=font(26), fill=ink, anchor="mm")
+    return picture
+
+
 def main() -> None:
     """Writes all of them."""
     folder = Path(__file__).parents[3] / "app" / "presets" / "samples"
@@ -66,6 +83,7 @@ def main() -> None:
         "receipt": receipt("Corner Kitchen", rows, [f"Total: {TOTAL}", "2026-11-21 12:40"]),
         "table": table(),
         "page": page(),
+        "dialog": dialog(),
     }
     for name, picture in pictures.items():
         picture.save(folder / f"{name}.png", optimize=True)

@@ -15,6 +15,7 @@ from app.page.answer import wording
 from app.status.overview import shown
 from app.turn.faults import Fault
 from engine.config import ROOT
+from engine.reader.answering import texts
 from engine.status import EngineStatus, Phase, Reason
 from engine.wording import catalogue as reports
 from engine.wording import sentence as said
@@ -36,6 +37,7 @@ def sentences(language: Language) -> Iterator[tuple[str, str]]:
     yield from flat(json.loads((ROOT / ".chainlit" / "translations" / f"{file}.json").read_text("utf-8"))).items()
     yield from ((key, words) for key, words in reports(language)["reason"].items() if key in TOLD_TO_ALL)
     yield from reports(language)["phase"].items()
+    yield from ((f"reader.{key}", both[language == "zh"]) for key, both in texts._TEXTS.items())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -81,3 +83,7 @@ def test_an_admin_gets_the_sentence_for_admins() -> None:
     assert "./start.sh logs app" in text("not_saved", "en", True)
     assert "the person who runs this page" in text("not_saved", "en")
     assert text("busy", "en", True) == text("busy", "en")
+
+
+def test_chinese_sentences_have_chinese_marks() -> None:
+    assert {key: words for key, words in sentences("zh") if re.search(r"[一-鿿][,;:?!]", words)} == {}

@@ -2,7 +2,8 @@
 
 import pytest
 
-from engine.catalog import UnknownModelError, catalog, find_card, find_model, models
+from engine.catalog import UnknownModelError, catalog, find_model, models
+from engine.machine.cards import find_card
 
 
 @pytest.mark.parametrize(

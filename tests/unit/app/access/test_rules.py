@@ -14,6 +14,7 @@ from app.access.rules import Rules, is_listed
 from engine.access.ended_logins import EndedLogins
 from engine.access.passwords import People
 from engine.config import Settings
+from tests.instruments.quick_hashes import QUICK
 
 PASSWORD = "a password of the tests"
 REMOTE = {"host": "0.0.0.0"}
@@ -26,7 +27,7 @@ def make(tmp_path: Path) -> MakeRules:
     def rules(*providers: str, **settings: Any) -> Rules:
         made = Settings(_env_file=None, workspace=tmp_path, **settings)
         made.files.create()
-        return Rules(made, People(made.files.people), EndedLogins(made.files.logins), lambda: providers)
+        return Rules(made, People(made.files.people, QUICK), EndedLogins(made.files.logins), lambda: providers)
 
     return rules
 
@@ -35,7 +36,7 @@ def make(tmp_path: Path) -> MakeRules:
 def people(tmp_path: Path) -> People:
     files = Settings(workspace=tmp_path).files
     files.create()
-    return People(files.people)
+    return People(files.people, QUICK)
 
 
 WAYS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {

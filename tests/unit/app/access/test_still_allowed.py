@@ -21,6 +21,7 @@ from engine.access.ended_logins import LONGEST_LOGIN_SECONDS, EndedLogins
 from engine.access.passwords import People
 from engine.access.private_json import DamagedFileError
 from engine.config import Settings
+from tests.instruments.quick_hashes import QUICK
 
 DAY = 86400
 
@@ -39,7 +40,7 @@ class Page:
         forgive_a_clock_set_back()
         made = Settings(_env_file=None, workspace=workspace, **settings)
         made.files.create()
-        self.people, self.ended = People(made.files.people), EndedLogins(made.files.logins)
+        self.people, self.ended = People(made.files.people, QUICK), EndedLogins(made.files.logins)
         self.rules = Rules(made, self.people, self.ended, lambda: ("github",))
         self.welcome = Welcome(self.rules, self.ended, made.auth_header, lambda session: None)
 

@@ -6,12 +6,15 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from app.errors import HistoryError
-from app.files import uploads
+from app.files import room, uploads
+from app.files.originals import best_of
 from app.files.pictures import NormalPicture, PictureError, PictureLimits
 from app.files.uploads import UploadStore, display_name
 from app.history.retention import sweep_imports, sweep_session_files, sweep_uploads, trusted_now
@@ -20,6 +23,7 @@ from tests.instruments.pictures import jpeg, png, shop_sign
 from tests.unit.app.files.test_pictures import pdf
 
 KIMI = PictureLimits(pixels=802_816, side=7154)
+WITH_ORIGINAL = replace(KIMI, keep_original=True)
 
 
 @pytest.fixture
@@ -61,12 +65,75 @@ async def test_many_at_once_leave_no_half_file(store: UploadStore, tmp_path: Pat
     assert [p.suffix for p in (tmp_path / "uploads" / "t").iterdir()] == [".png"]
 
 
+async def test_the_same_file_is_decoded_once_for_all_who_want_it_and_not_at_all_if_none_does_any_more(
+    store: UploadStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, go, decoded = threading.Event(), threading.Event(), []
+
+    def slow(data: bytes, *limits: object) -> None:
+        decoded.append(data)
+        began.set()
+        assert go.wait(20)
+
+    monkeypatch.setattr(uploads, "long_picture", slow)
+    path = upload(tmp_path, png(shop_sign("川味")))
+    ahead = asyncio.create_task(store.take(path, "a.png", "t", KIMI, 5, ahead=True))
+    await asyncio.to_thread(began.wait)
+    sent = asyncio.create_task(store.take(path, "a.png", "t", KIMI, 5))
+    await asyncio.sleep(0.1)
+    ahead.cancel()
+    await asyncio.sleep(0.1)
+    go.set()
+    [picture] = (await sent).pictures
+    assert len(decoded) == 1
+    assert Path(picture.path).exists()
+
+
+async def test_pictures_that_are_not_sent_are_dropped_and_no_others(store: UploadStore, tmp_path: Path) -> None:
+    path = upload(tmp_path, png(shop_sign("川味")))
+    [picture] = (await store.take(path, "a.png", "t", KIMI, 5, ahead=True)).pictures
+    store.drop_unsent([picture])
+    assert not Path(picture.path).exists()
+    assert (await store.take(path, "a.png", "t", KIMI, 5, ahead=True)).pictures == [picture]
+    assert (await store.take(path, "a.png", "t", KIMI, 5)).pictures == [picture]
+    assert (await store.take(path, "again.png", "t", KIMI, 5, ahead=True)).pictures[0].path == picture.path
+    store.drop_unsent([picture])
+    assert Path(picture.path).exists(), "a question has it"
+
+
 async def test_scaling_is_reported(store: UploadStore, tmp_path: Path) -> None:
     big = shop_sign("川味").resize((2000, 1000))
     stored = await store.take(upload(tmp_path, png(big)), "big.png", "t", KIMI, 5)
     [notice] = stored.notices
     assert notice.key == "picture_scaled"
     assert (notice.values["name"], notice.values["from_width"]) == ("big.png", 2000)
+
+
+async def test_the_original_is_kept_if_asked_for_and_there_is_room_and_is_as_old_as_its_picture(
+    store: UploadStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    big = upload(tmp_path, jpeg(shop_sign("川味").resize((2000, 1000))))
+    [plain] = (await store.take(big, "big.jpg", "plain", KIMI, 5)).pictures
+    assert best_of(Path(plain.path)) == Path(plain.path)
+    [kept] = (await store.take(big, "big.jpg", "kept", WITH_ORIGINAL, 5)).pictures
+    original = best_of(Path(kept.path))
+    with Image.open(original) as image:
+        assert image.size == (2000, 1000)
+    for file in (original, Path(kept.path)):
+        os.utime(file, (0, 0))
+    await store.take(big, "big.jpg", "kept", WITH_ORIGINAL, 5)
+    assert original.stat().st_mtime > 0
+    small = tmp_path / "small"
+    small.write_bytes(jpeg(shop_sign("川味")))
+    [as_it_was] = (await store.take(small, "small.jpg", "kept", WITH_ORIGINAL, 5)).pictures
+    assert best_of(Path(as_it_was.path)) == Path(as_it_was.path)
+    [ahead] = (await store.take(big, "big.jpg", "ahead", WITH_ORIGINAL, 5, ahead=True)).pictures
+    assert len(list((tmp_path / "uploads" / "ahead").iterdir())) == 2
+    store.drop_unsent([ahead])
+    assert list((tmp_path / "uploads" / "ahead").iterdir()) == []
+    monkeypatch.setattr(room, "ROOM_LEFT", 10**18)
+    [without] = (await store.take(big, "big.jpg", "full", WITH_ORIGINAL, 5)).pictures
+    assert best_of(Path(without.path)) == Path(without.path)
 
 
 async def test_pdf_pages_beyond_the_limit_are_reported(store: UploadStore, tmp_path: Path) -> None:
@@ -211,6 +278,21 @@ async def test_a_database_that_does_not_answer_costs_no_picture(tmp_path: Path) 
     with pytest.raises(HistoryError):
         await sweep_imports(tmp_path, kept, time.time() + 100_000)
     assert (tmp_path / "thread" / MARK).exists()
+
+
+async def test_a_picture_of_a_tool_is_stored_unless_it_is_too_large_or_the_disk_is_full(
+    store: UploadStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = png(shop_sign("x"))
+    kept = await store.take_bytes(data, "a.png", "t", KIMI)
+    assert Path(kept.path).parent == tmp_path / "uploads" / "t"
+    with pytest.raises(PictureError) as refused:
+        await store.take_bytes(bytes(uploads.MAX_BYTES + 1), "a.png", "t", KIMI)
+    assert refused.value.key == "picture_too_many_bytes"
+    monkeypatch.setattr(uploads, "has_room", lambda *_: False)
+    with pytest.raises(OSError, match="No space left"):
+        await store.take_bytes(data, "a.png", "another", KIMI)
+    assert not (tmp_path / "uploads" / "another").exists()
 
 
 async def test_later_pages_keep_their_numbers(store: UploadStore, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageColor
 
 from app.files.frames import container_of, take_frames
-from app.files.limited_process import Made
+from app.files.limited_work import Made
 from app.files.pictures import PictureError, PictureLimits
 from app.files.uploads import UploadStore
 from app.files.video import Budget, take

@@ -32,6 +32,12 @@ def page_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def prepared(page_root: Path, tmp_path: Path) -> Path:
+    """A folder that has been prepared, for tests that change it."""
+    return Path(shutil.copytree(page_root, tmp_path / "page"))
+
+
+@pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the project's page files, for tests that change them."""
     root = tmp_path / "project"
@@ -54,43 +60,33 @@ def contents(root: Path) -> dict[str, tuple[int, int]]:
 # ---------------------------------------------------------------------------------------------------------- Preparing
 
 
-def test_a_second_start_writes_nothing(tmp_path: Path) -> None:
-    prepare(tmp_path, ROOT)
-    before = contents(tmp_path)
-    prepare(tmp_path, ROOT)
-    assert contents(tmp_path) == before
+def test_a_second_start_writes_nothing(prepared: Path) -> None:
+    before = contents(prepared)
+    prepare(prepared, ROOT)
+    assert contents(prepared) == before
 
 
-def test_a_changed_file_of_the_project_is_taken_over_and_one_that_is_gone_is_removed(
-    tmp_path: Path, project: Path
+def test_a_changed_file_of_the_project_is_taken_over_one_that_is_gone_is_removed_and_chainlits_own_stay(
+    prepared: Path, project: Path
 ) -> None:
-    root = tmp_path / "page"
-    (project / "public" / "gone.txt").write_text("x")
-    prepare(root, project)
-    index = (root / "frontend" / "index.html").read_text()
-    (project / "public" / "gone.txt").unlink()
-    (project / "public" / "style.css").write_text("body { color: red }")
-    prepare(root, project)
-    assert (root / "public" / "style.css").read_text() == "body { color: red }"
-    assert not (root / "public" / "gone.txt").exists()
-    assert (root / "frontend" / "index.html").read_text() != index, "a browser would keep the old style sheet"
-
-
-def test_files_that_chainlit_keeps_in_the_folder_stay(tmp_path: Path, project: Path) -> None:
-    prepare(tmp_path / "page", project)
-    upload = tmp_path / "page" / ".files" / "session" / "picture.png"
+    index = (prepared / "frontend" / "index.html").read_text()
+    upload = prepared / ".files" / "session" / "picture.png"
     upload.parent.mkdir(parents=True)
     upload.write_bytes(b"picture")
-    (project / "public" / "style.css").write_text("")
-    prepare(tmp_path / "page", project)
+    assert (prepared / "public" / "banner.js").exists()
+    (project / "public" / "banner.js").unlink()
+    (project / "public" / "style.css").write_text("body { color: red }")
+    prepare(prepared, project)
+    assert (prepared / "public" / "style.css").read_text() == "body { color: red }"
+    assert not (prepared / "public" / "banner.js").exists()
+    assert (prepared / "frontend" / "index.html").read_text() != index, "a browser would keep the old style sheet"
     assert upload.read_bytes() == b"picture"
 
 
 def test_a_preparation_that_was_cut_short_is_made_again(
-    tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+    prepared: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = tmp_path / "page"
-    prepare(root, project)
+    root = prepared
     (project / "public" / "style.css").write_text("new")
     rename = Path.rename
 

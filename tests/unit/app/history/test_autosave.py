@@ -14,9 +14,9 @@ from app.history.copies import Copy
 from app.history.store import History
 from app.history.users import Users
 from app.talk.conversation import Answer, Turn, new_id
-from app.talk.parts import parts_of
 from engine.reasoning_tags import Kind, Piece
 from tests.instruments import waiting
+from tests.instruments.answers import parts_of
 from tests.unit.app.history.test_store import load, somebody
 
 _PATIENCE = 20

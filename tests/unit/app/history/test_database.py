@@ -20,15 +20,15 @@ from app.history.upgrading import upgrade
 from engine.supervise.page_log import PageLog
 
 
-async def test_a_new_database_has_the_tables_that_the_code_uses_and_nothing_to_migrate(database: Database) -> None:
-    async with database.writing() as connection:
+async def test_a_new_database_has_the_tables_that_the_code_uses_and_nothing_to_migrate(bare_database: Database) -> None:
+    async with bare_database.writing() as connection:
         made = await connection.run_sync(_differences)
         await connection.run_sync(upgrade)
         assert made == await connection.run_sync(_differences) == []
 
 
-async def test_the_migrations_make_the_same_tables(database: Database) -> None:
-    async with database.writing() as connection:
+async def test_the_migrations_make_the_same_tables(bare_database: Database) -> None:
+    async with bare_database.writing() as connection:
         await connection.run_sync(metadata.drop_all)
         await connection.execute(text("DROP TABLE alembic_version"))
         # A foreign table: the database is not empty, so the migrations create ours.
@@ -47,11 +47,11 @@ async def test_opening_it_again_changes_nothing(database: Database) -> None:
     await database.open()
 
 
-async def test_a_database_of_a_newer_version_is_refused_in_a_sentence(database: Database) -> None:
-    async with database.writing() as connection:
+async def test_a_database_of_a_newer_version_is_refused_in_a_sentence(bare_database: Database) -> None:
+    async with bare_database.writing() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(HistoryError, match="newer version"):
-        await database.open()
+        await bare_database.open()
 
 
 async def test_a_failed_change_is_undone_and_reported(database: Database) -> None:

@@ -20,7 +20,7 @@ from app.history.tables import threads, turns
 from app.history.users import Users
 from app.page.threads.data_layer import DataLayer, iso
 from app.talk.conversation import Answer, Picture, Turn, new_id
-from app.talk.parts import parts_of
+from tests.instruments.answers import parts_of
 
 
 async def fill(history: History, user: str, questions: Sequence[str], answer: str = "") -> list[str]:

@@ -16,8 +16,8 @@ from app.history.merging import Merged, merge
 from app.history.store import History
 from app.history.users import Users
 from app.talk.conversation import Answer, Conversation, Turn, new_id
-from app.talk.parts import parts_of
 from engine.reasoning_tags import Kind, Piece
+from tests.instruments.answers import parts_of
 from tests.unit.app.history.test_store import load, somebody
 
 

@@ -28,8 +28,8 @@ from app.history.transfer.reading import ThreadReader
 from app.history.users import Users
 from app.page.threads import saving
 from app.talk.conversation import Answer, Conversation, Picture, Turn, new_id
-from app.talk.parts import parts_of
 from engine.reasoning_tags import Kind, Piece
+from tests.instruments.answers import parts_of
 from tests.unit.app.history.test_store import a_turn, load, somebody
 
 SECRET = "Anna's secret"
@@ -218,6 +218,7 @@ ATTACKS: dict[str, list[Attack]] = {
     "ThreadReader.name": [lambda world: as_file(world).name()],
     "ThreadReader.outline": [lambda world: as_file(world).outline()],
     "ThreadReader.turns": [pieces_of],
+    "ThreadReader.pictures": [lambda world: as_file(world).pictures()],
     "ThreadReader.answer": [lambda world: everything(as_file(world).answer(world.answer.id))],
     "ThreadReader.slice": [
         lambda world: as_file(world).slice(answers.c.text, world.answer.id, 0),

@@ -20,7 +20,9 @@ from app.history.users import Users
 from app.talk.conversation import Answer, Picture, Turn, new_id
 from app.talk.figures import Figures, Usage
 from app.talk.footer import footer_line
-from app.talk.parts import Reasoning, Text, ToolCall, ToolResult, parts_of
+from app.talk.parts import Reasoning, Text, ToolCall, ToolResult
+from app.talk.places import PicturePlaces, Place, box
+from tests.instruments.answers import parts_of
 
 
 async def somebody(users: Users, name: str = "anna") -> str:
@@ -65,6 +67,9 @@ async def test_every_field_of_an_answer_is_kept(history: History, users: Users) 
         "bool": True, "str": "x", "Annotated[str, Field(max_length=1000)]": "y",
         "Annotated[str, Field(max_length=10000)]": "z", "Seconds | None": 1.5, "Ending | None": "length",
         "Literal[0, 1] | None": 0, "Figures | None": Figures("m", 0.25, 2.5, Usage(1, 2, 3, 4), "length"),
+        "Annotated[list[PicturePlaces], Field(max_length=MOST_PLACES)]": [
+            PicturePlaces(f"{'a' * 64}.png", [Place("一 \0 line", box(0.1, 0.2, 0.3, 0.4)), Place("", (0, 1))])
+        ],
         "list[Part]": [Reasoning("so 😀"), Text("It "), Reasoning("no"), Text("is 一 sign.")],
     }  # fmt: skip
     for field in fields(Answer):
@@ -74,6 +79,15 @@ async def test_every_field_of_an_answer_is_kept(history: History, users: Users) 
     await history.save(Copy(await somebody(users), thread), [turn], {}, turn.id)
     [kept] = (await load(history, thread)).conversation.turns[0].answers
     assert kept == answer
+
+
+async def test_places_that_can_t_be_read_cost_the_places_and_not_the_chat(history: History, users: Users) -> None:
+    places = [PicturePlaces("../passwords", [])]
+    turn = Turn(new_id(), "q", answers=[Answer(parts_of(text="A sign."), "stop", places=places)], chosen=0)
+    thread = new_id()
+    await history.save(Copy(await somebody(users), thread), [turn], {}, turn.id)
+    [kept] = (await load(history, thread)).conversation.turns[0].answers
+    assert (kept.text, kept.places) == ("A sign.", [])
 
 
 async def test_a_changed_turn_is_written_again(history: History, users: Users) -> None:

@@ -18,8 +18,8 @@ from app.i18n import LANGUAGES, Language
 from app.talk.conversation import Answer, Conversation, Picture, Turn
 from app.talk.figures import Figures
 from app.talk.footer import footer_line
-from app.talk.parts import parts_of
 from engine.reasoning_tags import Kind, Piece
+from tests.instruments.answers import parts_of
 
 _ROWS: dict[str, list[dict[str, Any]]] = {
     "users": [{"id": "u", "identifier": "anna", "created": 1.5, "settings": '{"describe":{"top_p":1}}', "preset": "x"}],
@@ -57,9 +57,9 @@ _ROWS: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.fixture
-async def old(url: str, tmp_path: Path) -> AsyncIterator[Database]:
+async def old(bare_url: str, tmp_path: Path) -> AsyncIterator[Database]:
     """A database of the first version, with a chat in it, opened by today's."""
-    database = Database(database_url(url, tmp_path / "chat.db"))
+    database = Database(database_url(bare_url, tmp_path / "chat.db"))
     async with database.writing() as connection:
         await connection.run_sync(_as_it_was)
     await database.open()

@@ -25,9 +25,9 @@ from app.page.threads import resuming
 from app.page.threads.data_layer import head_dict
 from app.page.threads.saving import Keeper
 from app.talk.conversation import Answer, Turn, new_id
-from app.talk.parts import parts_of
 from engine.reasoning_tags import Kind, Piece
 from tests.instruments import waiting
+from tests.instruments.answers import parts_of
 from tests.unit.app.history.test_store import load, somebody
 from tests.unit.app.sessions import Session
 
@@ -109,7 +109,7 @@ async def test_another_answer_a_question_and_a_version_are_shown(world: World) -
     await world.answers("second")
     await world.step.look()
     assert world.shown.endswith("second")
-    assert world.offers("2/2")
+    assert world.offers("1/2")
     later = await world.asks("And then?")
     await world.step.look()
     assert world.shown.endswith("And then?")
@@ -122,7 +122,7 @@ async def test_another_answer_a_question_and_a_version_are_shown(world: World) -
     await world.asks("And now?", later.page_id)
     await world.step.look()
     assert [turn.text for turn in world.other.conversation.turns] == ["q", "And then?"]
-    assert world.offers("1/2")
+    assert world.offers("2/2")
     # The session that did all that has heard none of it.
     assert world.one.events == []
 

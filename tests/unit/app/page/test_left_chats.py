@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from chainlit.server import sio
@@ -15,6 +16,8 @@ from app.page import left_chats
 from app.page.incoming import arrivals
 from app.page.live_chats import MOST_IN_BACKGROUND, adopt, all_sessions, chat_of, in_background, owner_of
 from app.turn import run as turns
+from app.turn.consent import Consent
+from app.turn.tooling import Tooling
 from tests.unit.app.page.asking.test_questions import Desk, desk, until, url
 from tests.unit.app.sessions import Session
 
@@ -53,19 +56,36 @@ async def left(desk: Desk, there: set[str], *questions: str) -> Session:
 async def test_an_answer_goes_on_and_is_announced(desk: Desk, there: set[str]) -> None:
     thread = desk.session.thread_id
     after = await left(desk, there, "one", "two")
-    await until(lambda: after.heard("chat_marks") == [{"writing": [thread], "done": {}}])
+    await until(lambda: after.heard("chat_marks") == [{"writing": [thread], "asking": [], "done": {}}])
     # A login that ends stops it, since its session is still known.
     assert desk.session in all_sessions()
     desk.free.set()
     await until(lambda: after.heard("answer_done"))
     assert after.heard("answer_done") == [{"id": thread, "name": "one", "failed": False}]
-    await until(lambda: after.heard("chat_marks")[-1] == {"writing": [], "done": {thread: False}})
+    await until(lambda: after.heard("chat_marks")[-1] == {"writing": [], "asking": [], "done": {thread: False}})
     assert [turn.answers[0].text for turn in await desk.kept()] == ["one indeed.", "two indeed."]
     await until(lambda: desk.session not in all_sessions())
     # Looked at, in any window, it is no longer marked.
     opened = await window(desk, there, thread)
     await desk.left.opened(opened)
-    assert after.heard("chat_marks")[-1] == opened.heard("chat_marks")[-1] == {"writing": [], "done": {}}
+    assert after.heard("chat_marks")[-1] == opened.heard("chat_marks")[-1] == {"writing": [], "asking": [], "done": {}}
+
+
+async def test_a_chat_whose_tool_waits_for_the_user_is_marked_and_says_so(desk: Desk, there: set[str]) -> None:
+    thread = desk.session.thread_id
+    after = await left(desk, there, "one")
+    consent = Consent()
+    assert desk.chat.job
+    desk.chat.job.tooling = Tooling(Mock(), consent, Mock())
+    asked = asyncio.create_task(consent.wait("1", "near__echo"))
+    await until(lambda: after.heard("chat_asks"))
+    assert after.heard("chat_asks") == [{"id": thread, "name": "one"}]
+    assert after.heard("chat_marks")[-1] == {"writing": [thread], "asking": [thread], "done": {}}
+    consent.decide("1", "refuse")
+    assert not await asked
+    await until(lambda: after.heard("chat_marks")[-1] == {"writing": [thread], "asking": [], "done": {}})
+    desk.free.set()
+    await until(lambda: desk.session not in all_sessions())
 
 
 async def test_an_answer_that_fails_says_so(desk: Desk, there: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +122,7 @@ async def test_a_page_that_comes_back_has_the_answer_again_and_stop_ends_it(desk
     adopt(back, lambda session: session.socket_id in there)
     assert chat_of(back) is chat
     await desk.left.opened(back)
-    assert after.heard("chat_marks")[-1] == {"writing": [], "done": {}}
+    assert after.heard("chat_marks")[-1] == {"writing": [], "asking": [], "done": {}}
     await arrivals.stop(back.socket_id)
     await until(lambda: not chat.tasks and desk.session not in all_sessions())
     assert chat.ended == "stopped"
@@ -115,7 +135,7 @@ async def test_a_chat_that_another_window_shows_needs_no_notice(desk: Desk, ther
     desk.free.set()
     await until(lambda: desk.session not in all_sessions())
     assert after.heard("answer_done") == other.heard("answer_done") == []
-    assert after.heard("chat_marks")[-1] == {"writing": [], "done": {}}
+    assert after.heard("chat_marks")[-1] == {"writing": [], "asking": [], "done": {}}
 
 
 async def test_only_so_many_chats_are_answered_in_the_background(

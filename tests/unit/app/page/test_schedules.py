@@ -299,25 +299,25 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 async def test_nothing_that_was_saved_is_lost_whatever_two_tabs_do(
-    url: str, tmp_path: Path, scripted: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    kind: str, tmp_path: Path, scripted: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    await _schedules(range(12 if not url else 3), url, tmp_path, scripted, request)
+    await _schedules(range(12 if kind == "sqlite" else 3), kind, tmp_path, scripted, request)
 
 
 @pytest.mark.long
 async def test_nothing_that_was_saved_is_lost_in_two_hundred_schedules(
-    url: str, tmp_path: Path, scripted: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    kind: str, tmp_path: Path, scripted: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    await _schedules(range(100, 300 if not url else 160), url, tmp_path, scripted, request)
+    await _schedules(range(100, 300 if kind == "sqlite" else 160), kind, tmp_path, scripted, request)
 
 
 async def _schedules(
-    seeds: range, url: str, folder: Path, scripted: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    seeds: range, kind: str, folder: Path, scripted: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     for seed in seeds:
         here = folder / str(seed)
         here.mkdir()
         scripted.setattr("app.turn.run.run", scripted_engine(random.Random(-seed)))
-        own = request.getfixturevalue("postgres").create() if url else ""
+        own = request.getfixturevalue("postgres").create() if kind == "postgresql" else ""
         print(f"schedule {seed}")
         await run_schedule(seed, own, here)

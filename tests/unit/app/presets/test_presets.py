@@ -26,7 +26,7 @@ def own(tmp_path: Path) -> Path:
 def test_ours_are_whole_in_both_languages(tmp_path: Path) -> None:
     presets = Presets(tmp_path / "none").all()
     assert next(iter(presets)) == DEFAULT
-    assert {"read-text", "describe", "think-hard", "table", "formula", "receipt"} < set(presets)
+    assert {"read-text", "describe", "find", "think-hard", "table", "formula", "receipt"} < set(presets)
     for language in LANGUAGES:
         assert len({preset.name[language] for preset in presets.values()}) == len(presets)
     for name, preset in presets.items():

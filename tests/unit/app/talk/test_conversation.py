@@ -3,9 +3,10 @@
 import pytest
 
 from app.talk.conversation import Answer, Conversation, Picture, Turn, to_messages, to_prefix
-from app.talk.parts import Part, Reasoning, Text, parts_of
+from app.talk.parts import Part, Reasoning, Text
 from engine.formats.moments import frame_name
 from engine.reasoning_tags import Kind, Piece
+from tests.instruments.answers import parts_of
 
 PHOTO = Picture("/w/uploads/t/a b.png", "a b.png", 10, 20)
 MARKS = ("◁think▷", "◁/think▷")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.talk.conversation import Answer, Picture, Turn
 from app.talk.fitting import Limits, TooLongError, estimate, fit, picture_tokens, upper_bound
-from app.talk.parts import parts_of
+from tests.instruments.answers import parts_of
 
 PHOTO = Picture("/p.png", "p.png", 280, 280)
 SCREEN = Limits(context=2000, picture_pixels=802_816, pictures_per_prompt=4)

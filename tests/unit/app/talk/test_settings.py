@@ -107,7 +107,7 @@ def test_the_temperature_follows_the_switch_unless_a_person_chose_it(
 
 
 @given(st.dictionaries(st.sampled_from(list(ChatSettings.__annotations__)), st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9), st.lists, max_leaves=4
 )))  # fmt: skip
 def test_parse_never_raises_and_stays_within_limits(raw: dict[str, Any]) -> None:
     settings = parse(raw, THINKING)

@@ -12,16 +12,17 @@ import pytest
 
 from app.files.pictures import PictureLimits
 from app.files.uploads import UploadStore
-from app.talk.conversation import Answer, Turn
+from app.talk.conversation import Answer, Picture, Turn
 from app.talk.parts import LONGEST_NAME, MOST_RESULT_CHARACTERS, Reasoning, Text, ToolCall, ToolResult
 from app.talk.step_messages import step_messages
 from app.tools.host import ToolHost
 from app.tools.tool import Outcome, Tool
 from app.tools.toolbox import Toolbox
 from app.turn import calls as loop
+from app.turn import consent
 from app.turn.consent import Consent
 from app.turn.job import Job
-from app.turn.request import LEFT_OUT
+from app.turn.left_out import ARGUMENTS_LEFT_OUT, LEFT_OUT
 from app.turn.run import run
 from app.turn.tooling import Tooling, Tools
 from engine.config import Settings
@@ -197,6 +198,19 @@ async def test_a_tool_is_asked_about_and_the_users_decision_counts(
     assert (bench.messages[2]["content"] == "The user refused this call.") is (decision == "refuse")
 
 
+async def test_a_question_that_nobody_answers_ends_and_the_model_is_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consent, "LONGEST_MINUTES", 0)
+    bench.view.decide = None
+    answer = await bench.ask(answer=[], calls=(call("waits", "{}"),), after=DONE)
+    assert bench.view.asked == ["near__waits"]
+    assert bench.host.called == []
+    assert "did not answer within" in bench.view.results[0].text
+    assert answer.text == "Done."
+    assert not bench.consent.asking
+
+
 async def test_a_long_result_is_cut_and_says_so_and_control_strings_are_broken(bench: Bench) -> None:
     await bench.ask(answer=[], calls=(call("huge", "{}"), call("inject", "{}", at=1)), after=DONE)
     long, injected = (message["content"] for message in bench.messages if message["role"] == "tool")
@@ -222,6 +236,24 @@ async def test_results_that_overfill_the_context_are_left_out_oldest_first(bench
     assert answer.text == "Done."
 
 
+async def test_arguments_that_overfill_the_context_are_left_out_oldest_first_and_the_model_is_told(
+    bench: Bench,
+) -> None:
+    bench.engine._context = 24_000
+    bench.consent.always.add("near__raises")
+    script = DONE
+    for number in (2, 1, 0):
+        script = Script(answer=[], calls=(call("raises", f'{{"text": "{"x" * 30_000}"}}', at=number),), after=script)
+    bench.engine.script = script
+    await run(bench.desk.state, bench.begin(), bench.desk.screen)
+    calls = [one["function"] for message in bench.messages for one in message.get("tool_calls", [])]
+    assert calls[0]["arguments"] == ARGUMENTS_LEFT_OUT
+    assert len(calls[-1]["arguments"]) > 30_000
+    answer = bench.job.answer
+    assert all(len(step.text) > 30_000 for step in answer.steps if isinstance(step, ToolCall))
+    assert answer.text == "Done."
+
+
 async def test_a_single_result_that_does_not_fit_costs_the_result_and_not_the_turn(bench: Bench) -> None:
     bench.engine._context = 5000
     bench.consent.always.add("near__huge")
@@ -239,6 +271,30 @@ async def test_a_picture_of_a_result_follows_as_a_message_of_the_user(bench: Ben
     assert tool["role"] == "tool"
     assert user["role"] == "user"
     assert user["content"][0]["image_url"]["url"] == bench.toolbox.path_of(result.pictures[0]).as_uri()
+
+
+async def test_pictures_have_one_number_in_the_whole_chat_and_the_model_is_told(bench: Bench, tmp_path: Path) -> None:
+    def picture(name: str) -> Picture:
+        path = tmp_path / name
+        path.write_bytes(base64.b64decode(tool_server.PICTURE))
+        return Picture(str(path), name, 64, 48)
+
+    bench.consent.always.add("near__picture")
+    bench.engine.script = Script(answer=[], calls=(call("picture", "{}"),), after=DONE)
+    job = bench.begin()
+    job.turns = (
+        Turn("1", "Two?", [picture("a.png"), picture("b.png")], [Answer([Text("Two.")])], 0),
+        Turn("2", "And this?", [picture("c.png")]),
+    )
+    await run(bench.desk.state, job, bench.desk.screen)
+    told = [message["content"][-1]["text"] for message in bench.messages if isinstance(message["content"], list)]
+    assert told == [
+        "Pictures, in this order: 1. a.png; 2. b.png\n\n"
+        "For the tools, these are the pictures 1, 2 of this chat.\n\nTwo?",
+        "For the tools, this is picture 3 of this chat.\n\nAnd this?",
+        "These are the pictures from the results above. For the tools, this is picture 4 of this chat.",
+    ]
+    assert [Path(one.path).name for one in loop.chat_pictures(job, bench.toolbox)][2] == "c.png"
 
 
 @pytest.mark.parametrize("arguments", ["{", "[1]", '{"text": 1}'])

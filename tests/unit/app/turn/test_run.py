@@ -15,7 +15,7 @@ import pytest
 from app.lazily import openai
 from app.talk.conversation import Answer, Picture, Turn
 from app.talk.fitting import Fit
-from app.talk.parts import parts_of
+from app.talk.places import PicturePlaces, Place, box
 from app.talk.settings import ChatSettings
 from app.turn.faults import explain
 from app.turn.job import Job
@@ -25,8 +25,10 @@ from app.upstream.client import EngineClient, Served
 from app.upstream.progress import Pulse
 from app.upstream.state import EngineFailedError, EngineState
 from engine.config import Settings
+from engine.plans.launch import EngineTraits
 from engine.reasoning_tags import Kind, Piece
 from engine.status import EngineStatus, Phase, Reason, Status
+from tests.instruments.answers import parts_of
 from tests.instruments.launch_plan import launch_plan
 from tests.instruments.scripted_engine import Script, ScriptedEngine
 
@@ -151,6 +153,23 @@ async def test_a_picture_goes_by_its_file_or_by_its_bytes(desk: Desk, tmp_path: 
     await desk.ask(turn)
     url = desk.request["messages"][0]["content"][0]["image_url"]["url"]
     assert url == "data:image/png;base64," + base64.b64encode(b"the bytes").decode()
+
+
+async def test_the_lines_that_an_engine_has_read_are_kept_with_their_pictures(desk: Desk, tmp_path: Path) -> None:
+    files = [tmp_path / f"{letter * 64}.png" for letter in "ab"]
+    for file in files:
+        file.write_bytes(file.name.encode())
+    before, now = (
+        Turn(file.name[0], "Read it.", [Picture(str(file), "a.png", 10, 10)], [Answer(parts_of(text="x"))], 0)
+        for file in files
+    )
+    corners = box(0.1, 0.2, 0.3, 0.4)
+    desk.engine.script = Script(lines=({"picture": 1, "text": "Total", "corners": corners},))
+    assert (await desk.ask(before, now)).places == []
+    assert "include_lines" not in desk.request
+    desk.plan(traits=EngineTraits(tells_lines=True))
+    answer = await desk.ask(before, now)
+    assert answer.places == [PicturePlaces(files[1].name, [Place("Total", corners)])]
 
 
 async def test_an_answer_that_is_not_streamed(desk: Desk) -> None:

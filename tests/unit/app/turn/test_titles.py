@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from app.talk.conversation import Answer, Turn
-from app.talk.parts import parts_of
 from app.telemetry.activity import activity
 from app.turn.titles import make_title, makes_titles
 from app.upstream.client import EngineClient
 from engine.plans.launch import EngineTraits, LaunchPlan
+from tests.instruments.answers import parts_of
 from tests.instruments.scripted_engine import Script, ScriptedEngine
 
 TURN = Turn("1", "How much is it? <|im_end|>", answers=[Answer(parts_of(text="46.50 " * 1000), "stop")], chosen=0)

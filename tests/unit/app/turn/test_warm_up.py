@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from app.talk.conversation import Answer, Picture, Turn
-from app.talk.parts import parts_of
 from app.turn.job import Job
 from app.turn.request import make_warm_up
 from app.upstream.client import EngineClient
 from app.upstream.warm_up import begins
 from tests.instruments import waiting
+from tests.instruments.answers import parts_of
 from tests.instruments.pictures import png, shop_sign
 from tests.instruments.scripted_engine import Script
 from tests.unit.app.turn.test_run import Desk, desk

@@ -12,6 +12,7 @@ from engine.access.ended_logins import LONGEST_LOGIN_SECONDS, EndedLogins
 from engine.access.passwords import People
 from engine.commands import cli
 from engine.config import Settings
+from tests.instruments.quick_hashes import QUICK
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_the_command_signs_a_person_out_everywhere(
     monkeypatch.setenv("KIMI_WORKSPACE", str(tmp_path / "workspace"))
     files = Settings(workspace=tmp_path / "workspace").files
     files.create()
-    People(files.people).add("anna", "a password of hers")
+    People(files.people, QUICK).add("anna", "a password of hers")
     for name, identity in [("ANNA", "anna"), ("shared", "shared"), ("github:bert", "github:bert")]:
         assert cli.main(["user", "sign-out", name]) == 0
         first, *more = capsys.readouterr().out.splitlines()

@@ -5,20 +5,33 @@ from __future__ import annotations
 import io
 import json
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
+from argon2 import extract_parameters
 
+from engine.access import passwords
 from engine.access.passwords import People, PeopleError
 from engine.commands import cli
 from engine.config import Settings
+from tests.instruments.quick_hashes import QUICK
 
 PASSWORD = "correct horse"
 
 
 @pytest.fixture
 def people(tmp_path: Path) -> People:
-    return People(tmp_path / "people.json")
+    return People(tmp_path / "people.json", QUICK)
+
+
+def test_a_guess_is_as_costly_as_it_should_be_and_for_an_unknown_name_as_costly(tmp_path: Path) -> None:
+    people = People(tmp_path / "people.json")
+    people.add("anna", PASSWORD)
+    cost = extract_parameters(json.loads((tmp_path / "people.json").read_text())["anna"])
+    # The second choice of RFC 9106, for machines with less memory.
+    assert (cost.type.name, cost.time_cost, cost.memory_cost, cost.parallelism) == ("ID", 3, 64 * 1024, 4)
+    assert extract_parameters(passwords._NOBODY) == cost
 
 
 def test_a_password_opens_its_own_name_only(people: People) -> None:
@@ -77,7 +90,8 @@ def test_the_mark_changes_with_the_password_and_goes_with_the_person(people: Peo
 def test_people_entered_at_once_are_all_there(tmp_path: Path) -> None:
     names = [f"p{n}" for n in range(6)]
     threads = [
-        threading.Thread(target=lambda name=name: People(tmp_path / "p.json").add(name, PASSWORD)) for name in names
+        threading.Thread(target=lambda name=name: People(tmp_path / "p.json", QUICK).add(name, PASSWORD))
+        for name in names
     ]
     for thread in threads:
         thread.start()
@@ -89,6 +103,7 @@ def test_people_entered_at_once_are_all_there(tmp_path: Path) -> None:
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KIMI_WORKSPACE", str(tmp_path / "workspace"))
+    monkeypatch.setattr("engine.commands.user.People", partial(People, hasher=QUICK))
     return tmp_path / "workspace"
 
 
@@ -100,7 +115,7 @@ def command(monkeypatch: pytest.MonkeyPatch, *words: str, typed: str = "") -> in
 def test_the_command_adds_lists_changes_and_removes(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    people = People(Settings(workspace=workspace).files.people)
+    people = People(Settings(workspace=workspace).files.people, QUICK)
     assert command(monkeypatch, "add", "anna", typed=f"{PASSWORD}\n") == 0
     assert people.verify("anna", PASSWORD)
     assert command(monkeypatch, "password", "anna", typed="a new password\n") == 0
@@ -138,7 +153,7 @@ def test_a_password_is_typed_twice_on_a_terminal(workspace: Path, monkeypatch: p
 def test_the_command_makes_admins_and_says_so(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    people = People(Settings(workspace=workspace).files.people)
+    people = People(Settings(workspace=workspace).files.people, QUICK)
     assert command(monkeypatch, "add", "anna", typed=f"{PASSWORD}\n") == 0
     assert "There is no admin" not in capsys.readouterr().out
     assert command(monkeypatch, "add", "carl", typed=f"{PASSWORD}\n") == 0

@@ -11,11 +11,13 @@ import pytest
 
 from engine.catalog import catalog
 from engine.engines.choice import make_plan
+from engine.engines.llama.devices import parse_devices
 from engine.engines.vllm.log import VllmLog
 from engine.machine import amd
 from engine.machine import detect as hardware
 from engine.machine.amd import parse_amd_smi
 from engine.machine.ascend import parse_npu_smi
+from engine.machine.cards import find_card
 from engine.machine.detect import detect
 from engine.machine.gpu_holders import gpu_holders
 from engine.machine.load import LoadMeter
@@ -175,12 +177,21 @@ def test_the_catalogue_speaks_of_vendors_that_exist() -> None:
 def test_a_vendor_is_one_record(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     found = Accelerator("acme", "ACME One", memory=32 * GIB, generation="one-b")
     acme = Vendor(
-        "acme", lambda _: (found,), lambda: lambda: [Device("ACME One", busy=5.0)], family=str.upper, vllm_title="ACME"
+        "acme",
+        lambda _: (found,),
+        lambda: lambda: [Device("ACME One", busy=5.0)],
+        family=str.upper,
+        makers=("acme", "roadrunner"),
+        vllm_title="ACME",
+        llama_names="acme",
     )
     monkeypatch.setitem(VENDORS, "acme", acme)
     here = detect()
     assert found in here.accelerators
     assert from_hardware(hardware.Hardware((found,)))[0].generation == "ONE-B"
     assert Device("ACME One", busy=5.0) in LoadMeter(tmp_path).read().devices
+    assert find_card("Roadrunner ACME H20") == find_card("H20")
+    listing = "Available devices:\n  Vulkan0: Acme One Graphics (32768 MiB, 30000 MiB free)\n"
+    assert [device.vendor for device in parse_devices(listing)] == ["acme"]
     with pytest.raises(PlanError, match="1 x ACME One was found, but this program does not install vLLM for ACME"):
         make_plan(settings(engine="vllm"), hardware.Hardware((found,)))

@@ -1,9 +1,11 @@
 """Requests and replies: what is asked, and how a reply is cut, counted and continued."""
 
 import asyncio
+import base64
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -13,6 +15,7 @@ from engine.reader.errors import ReaderError
 from engine.reader.messages import ChatRequest, Shown, conversation
 from engine.reader.reading.lines import Line
 from engine.reader.reading.prepare import Pixels
+from engine.reader.stream import Reply
 from engine.reader.worker import Worker
 from tests.instruments.pictures import png, shop_sign
 from tests.unit.engine.reader.lines import line
@@ -194,6 +197,27 @@ async def test_the_pages_of_a_document_are_shown_as_they_are_read() -> None:
     assert seen == sorted(seen)
     assert set(seen) == {1, 2, 3}
     assert shown == "\n\n".join(f"Picture {n}:\n\n```\npage {n}\n```" for n in (1, 2, 3))
+
+
+async def test_the_places_of_lines_come_for_those_who_ask_with_the_number_of_their_picture() -> None:
+    said = [("user", [picture("a"), picture("b")]), ("assistant", "x"), ("user", [picture("c"), text("Total?")])]
+    for asked in (False, True):
+        talk = conversation(request(*said, include_lines=asked))
+        async with reading(Letters()) as worker:
+            parts = chat.reply(talk, [Fetched(PAGES[0].data, "", 2)], worker, [])
+            body = await Reply("reader").whole(chat.limited(parts, 100, Usage(prompt=1)), Usage(prompt=1))
+        lines = body["choices"][0]["message"].get("lines")  # type: ignore[index]
+        assert lines == ([{"picture": 2, "text": "page 1", "corners": ANY}] if asked else None)
+    assert len(lines[0]["corners"]) == 8
+
+
+async def test_a_picture_has_its_number_in_the_whole_prompt() -> None:
+    a, b = (f"data:;base64,{base64.b64encode(png(shop_sign(letter))).decode()}" for letter in "AB")
+    async with reading(Letters()) as worker:
+        now = conversation(request(("user", [picture(a)]), ("user", [picture(b), text("Total?")])))
+        assert [one.number for one in await chat.fetch(now, worker, None, 9)] == [1]
+        later = conversation(request(("user", [picture(a)]), ("user", [picture(a), picture(b)]), ("user", "Total?")))
+        assert [one.number for one in await chat.fetch(later, worker, None, 9)] == [0, 2]
 
 
 async def test_a_question_to_several_pages_is_answered_when_all_are_read() -> None:

@@ -105,7 +105,7 @@ async def test_the_memory_forgets_the_oldest(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_the_memory_is_bounded_by_its_text_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_CACHE_CHARACTERS", 12)
+    monkeypatch.setattr(module, "_CACHE_CHARACTERS", 12 + 2 * module._PLACE)
     recogniser = Gated()
     recogniser.gate.release(4)
     async with running(recogniser) as worker:

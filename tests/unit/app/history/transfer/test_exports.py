@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import time
@@ -32,7 +33,9 @@ from app.page.threads.resuming import page_of
 from app.talk.conversation import LAST_SECOND, Answer, Conversation, Picture, Turn
 from app.talk.figures import Figures, Usage
 from app.talk.footer import footer_line
-from app.talk.parts import Reasoning, Text, ToolCall, ToolResult, parts_of
+from app.talk.parts import Reasoning, ResultPicture, Text, ToolCall, ToolResult
+from app.talk.places import PicturePlaces, Place
+from tests.instruments.answers import parts_of
 from tests.instruments.pictures import png, shop_sign
 from tests.unit.app.history.test_store import load
 
@@ -198,6 +201,17 @@ def test_every_field_of_an_answer_is_in_the_file(exported: bytes) -> None:
     assert {field.name for field in fields(Answer)} - {"id"} == answer.keys()
 
 
+async def test_places_follow_their_picture_to_its_new_file(exported: bytes, uploads: Path, tmp_path: Path) -> None:
+    chat = json.loads(exported)
+    [first, _] = chat["turns"][0]["answers"]
+    old = hashlib.sha256(base64.b64decode(chat["turns"][0]["pictures"][0]["data"])).hexdigest()
+    place = {"label": "TEA", "shape": [0.5, 0.5]}
+    first["places"] = [{"file": f"{name}.jpg", "places": [place]} for name in (old, "0" * 64)]
+    [turn, *_] = (await taken_in(json.dumps(chat).encode(), uploads, tmp_path)).conversation.turns
+    new = Path(turn.pictures[0].path).name
+    assert turn.answers[0].places == [PicturePlaces(new, [Place("TEA", (0.5, 0.5))])]
+
+
 OLD = {
     "format": "kimi-vl-chat", "version": 1, "name": "Old", "preset": "", "settings": {}, "shown": "a",
     "turns": [
@@ -264,6 +278,41 @@ async def test_the_zip_has_the_branch_that_is_shown_with_its_pictures(reader: Th
         "## Answer\n\n<details><summary>Thinking</summary>\n\nhm\n\n</details>\n\n"
         f"A **tea** house.\n\n*kimi · 3 tokens*\n\n## Question · {when(4)}\n\nB\n\n## Answer\n\nBecause.\n"
     )
+
+
+async def test_the_pictures_of_results_come_along(
+    history: History, user: str, uploads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = uploads / "t"
+    folder.mkdir(parents=True)
+    red, gone = "a" * 64 + ".png", "b" * 64 + ".png"
+    (folder / red).write_bytes(png(shop_sign("TEA")))
+    pictures = [ResultPicture(red, "near 1", 640, 400), ResultPicture(gone, "near 2", 640, 400)]
+    answer = Answer([ToolCall("1", "a", "{}"), ToolResult("1", "red", pictures=pictures), Text("Red.")], "stop")
+    conversation = Conversation()
+    conversation.ask(Turn("a", "?", answers=[answer], chosen=0, asked=1))
+    await keep(history.database, uploads, Thread("t", "anna", "Tools", conversation=conversation), user)
+    reader = ThreadReader(history.database, uploads, "t", user)
+    assert await has_pictures(reader)
+    with zipfile.ZipFile(io.BytesIO(await joined(chat_zip(reader, "en")))) as opened:
+        assert opened.namelist() == ["chat.md", "pictures/01-near 1.png"]
+        assert "![near 1](pictures/01-near%201.png)\n\n*Picture that is no longer kept: near 2*" in (
+            opened.read("chat.md").decode()
+        )
+    whole = await joined(chat_json(reader))
+    result = (await taken_in(whole, uploads, tmp_path)).conversation.turns[0].answers[0].steps[1]
+    assert isinstance(result, ToolResult)
+    [picture] = result.pictures
+    assert picture.name == "near 1"
+    assert (uploads / "new" / picture.file).is_file()
+    # A file that claims more pictures than are taken, or ones that are none.
+    monkeypatch.setattr(imports, "_MOST_PICTURES", 0)
+    result = (await taken_in(whole, uploads, tmp_path)).conversation.turns[0].answers[0].steps[1]
+    assert isinstance(result, ToolResult)
+    assert result.pictures == []
+    monkeypatch.undo()
+    with pytest.raises(ImportedError, match="import_picture"):
+        await taken_in(whole.replace(b'"iVBOR', b'"AAAAA'), uploads, tmp_path)
 
 
 async def test_a_chat_whose_shown_branch_has_no_picture_is_one_file(reader: ThreadReader, uploads: Path) -> None:

@@ -7,10 +7,10 @@ from typing import get_args
 import pytest
 
 from app.i18n import LANGUAGES, Language
-from app.page.answer.buttons import BUTTONS, LONG_ANSWER, Name, below_answer, offer, to_versions
-from app.talk.conversation import Answer, Turn
+from app.page.answer.buttons import BUTTONS, LONG_ANSWER, Name, below, below_answer, offer, to_versions
+from app.talk.conversation import Answer, Picture, Turn
 from app.talk.figures import Figures
-from app.talk.parts import parts_of
+from tests.instruments.answers import parts_of
 
 
 def test_the_table_has_every_button() -> None:
@@ -54,13 +54,28 @@ def test_an_answer_of_the_reader_can_be_asked_of_the_vision_model() -> None:
     assert names == [["ask_vision", "regenerate", "next"], ["regenerate", "previous"]]
 
 
+def test_answers_are_compared_once_there_are_two_or_the_question_has_two_versions() -> None:
+    answers = [Answer(parts_of(text="A"), "stop"), Answer(parts_of(text="B"), "stop")]
+    for count, place, offered in ((1, (1, 1), 0), (2, (1, 1), 1), (1, (2, 2), 1), (2, (1, 2), 1)):
+        made = below(Turn("turn", "question", answers=answers[:count]), answers[0], place, "en")
+        assert [one.button.name for one in made].count("compare") == offered
+
+
+def test_an_answer_that_points_into_a_picture_can_be_shown_there() -> None:
+    picture = Picture(f"/uploads/thread/{'a' * 64}.png", "a.png", 640, 480)
+    answer = Answer(parts_of(text="The button is at [0.1, 0.2, 0.3, 0.4]."), "stop")
+    turn = Turn("turn", "q", [picture], [answer], 0)
+    assert [one.button.name for one in below(turn, answer, (1, 1), "en", [[picture]])] == ["show_places", "regenerate"]
+    assert [one.button.name for one in below(turn, answer, (1, 1), "en")] == ["regenerate"]
+
+
 def test_the_one_in_the_middle_leads_both_ways() -> None:
     turn = Turn("turn", "question")
     turn.answers += [Answer(parts_of(text=str(n))) for n in range(3)]
     for answer in turn.answers:
         answer.ending = "stop"
     made = below_answer(turn, turn.answers[1], "en")[1:]
-    assert [(one.button.name, one.label.endswith("(2/3)")) for one in made] == [("previous", True), ("next", True)]
+    assert [(one.button.name, one.label[-5:]) for one in made] == [("previous", "(1/3)"), ("next", "(3/3)")]
     assert [one.button.name for one in to_versions("turn", (1, 2), "en")] == ["later_question"]
     assert [one.button.name for one in to_versions("turn", (2, 2), "en")] == ["earlier_question"]
     assert to_versions("turn", (1, 1), "en") == []

@@ -13,8 +13,10 @@ from chainlit.session import HTTPSession
 from app.page.answer import tool_steps
 from app.page.answer.frame import Frame
 from app.page.answer.tool_steps import ToolSteps
-from app.talk.conversation import Answer
-from app.talk.parts import MOST_ARGUMENT_CHARACTERS, ToolCall, ToolResult
+from app.page.answer.view import AnswerView
+from app.talk.conversation import Answer, Turn
+from app.talk.parts import MOST_ARGUMENT_CHARACTERS, ResultPicture, ToolCall, ToolResult
+from app.tools.tool import Tool
 
 
 class Page(BaseChainlitEmitter):
@@ -23,9 +25,17 @@ class Page(BaseChainlitEmitter):
     def __init__(self, session: HTTPSession) -> None:
         super().__init__(session)
         self.sent: list[str] = []
+        self.shown: list[Any] = []
+        self.events: list[str] = []
+
+    async def emit(self, event: str, data: Any) -> None:
+        self.events.append(event)
+
+    async def send_element(self, element_dict: Any) -> None:
+        self.shown.append(element_dict)
 
     async def send_step(self, step_dict: Any) -> None:
-        self.sent.append(step_dict["input"])
+        self.sent.append(step_dict.get("input", ""))
 
     async def update_step(self, step_dict: Any) -> None:
         self.sent.append(step_dict["input"])
@@ -75,3 +85,26 @@ async def test_a_call_that_forms_is_shown_now_and_then_by_its_end_and_in_full_on
     assert page.sent[-1].startswith("0000000000")
     assert page.sent[-1].endswith("(8,000 / 50,000)")
     assert len(steps.steps) == 1
+
+
+async def test_the_user_is_asked_about_all_of_the_arguments(steps: ToolSteps) -> None:
+    page = await a_page()
+    long = json.dumps({"text": "x" * 40_000, "last": "rm -rf"})
+    await steps.ask(ToolCall("1", "a", long), {"a": Tool("a", "A", "", {}, server="near")})
+    assert steps.question
+    assert long in steps.question.content
+    assert "within 30 minutes" in steps.question.content
+    assert "chat_asks" in page.events
+
+
+async def test_a_page_that_reconnects_gets_the_pictures_of_results_and_shows_them_once() -> None:
+    page = await a_page()
+    picture = ResultPicture("a" * 64 + ".png", "a 1", 8, 8)
+    answer = Answer([ToolCall("1", "a", "{}"), ToolResult("1", "two", pictures=[picture, picture])])
+    view = AnswerView("turn", "question", "en", "Kimi-VL")
+    view.restore(Turn("turn", "?", answers=[answer], chosen=0), show_thinking=True)
+    await view.resend()
+    await view.resend()
+    ids = [element["id"] for element in page.shown]
+    assert len(ids) == 4
+    assert len(set(ids)) == 2

@@ -2,10 +2,10 @@
 
 from app.page.answer import wording
 from app.talk.conversation import Answer
-from app.talk.parts import parts_of
 from app.turn.faults import explain
 from app.upstream.state import EngineFailedError
 from engine.status import Reason
+from tests.instruments.answers import parts_of
 
 
 def test_why_an_engine_failed_is_shown_in_the_persons_language() -> None:
@@ -24,3 +24,10 @@ def test_an_engine_that_failed_without_a_reason_has_a_whole_sentence() -> None:
     fault = explain(EngineFailedError(None))
     assert wording.fault(fault, "en") == "The engine is not running. Press Retry to restart it."
     assert wording.fault(fault, "zh") == "引擎未能运行。请点击“重试”以重新启动。"
+
+
+def test_the_reader_reads_and_does_not_think() -> None:
+    assert wording.thought(2.4, False, "en") == "Thought for 2 s"
+    assert wording.thought(2.4, False, "en", reads=True) == "Read in 2 s"
+    assert wording.thought(None, False, "en", reads=True) == wording.thinks("en", reads=True) == "Reading"
+    assert wording.thought(1.0, True, "zh", reads=True) == "读取（已停止）"

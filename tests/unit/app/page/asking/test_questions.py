@@ -25,10 +25,10 @@ from app.page.threads.saving import Keeper
 from app.presets import Presets
 from app.talk.conversation import Answer, Turn
 from app.talk.figures import Figures
-from app.talk.parts import parts_of
 from app.turn import run as turns
 from app.turn.job import Job
 from tests.instruments import waiting
+from tests.instruments.answers import parts_of
 from tests.unit.app.history.test_store import load, somebody
 from tests.unit.app.sessions import Session
 
@@ -54,7 +54,7 @@ class Desk:
         self.free = asyncio.Event()
         keeper = Keeper(history, users)
         self._callbacks = Callbacks(NOBODY, NOBODY, keeper, Presets(folder), NOBODY, host=NOBODY)
-        self._arrivals = arrivals._Arrivals(keeper, self._callbacks.returned)
+        self._arrivals = arrivals._Arrivals(keeper, self._callbacks.returned, self._callbacks.warm_ups)
 
     @property
     def left(self) -> LeftChats:

@@ -15,6 +15,7 @@ from chainlit.types import FileDict
 from chainlit.user import User
 
 from app.history.store import ThreadGoneError
+from app.page.asking.warm_ups import WarmUps
 from app.page.chat import MOST_MEMORY
 from app.page.incoming import arrivals
 from app.page.live_chats import adopt, chat_of, thread_deleted
@@ -75,7 +76,8 @@ class Server:
         monkeypatch.setattr(resuming, "load", self._load)
         self.there: set[str] = set()
         self.kept: list[Turn] = []
-        arrivals.replace_handlers(None, self._returned)  # type: ignore[arg-type] # nothing is written here
+        nothing: Any = None  # is written here
+        arrivals.replace_handlers(nothing, self._returned, WarmUps(nothing, nothing, nothing, on=False))
 
     async def connect(self, page: Page) -> None:
         self.there.add(page.session.socket_id)

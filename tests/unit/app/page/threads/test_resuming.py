@@ -15,7 +15,7 @@ from app.page.chat import Chat
 from app.page.threads import resuming
 from app.talk.conversation import Answer, Conversation, Turn
 from app.talk.figures import Figures
-from app.talk.parts import parts_of
+from tests.instruments.answers import parts_of
 
 MOST, _ = resuming.SCREEN
 

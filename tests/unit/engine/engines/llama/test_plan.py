@@ -34,7 +34,7 @@ def test_it_loads_the_models_file_as_it_came_and_the_picture_encoder_that_was_ma
 
 def test_the_flags_that_a_llama_server_must_know_are_those_that_are_written() -> None:
     on_a_gpu = llama_plan(Request(MODEL, Target("nvidia", "RTX3060", memory_gb=12), HERE))
-    written = {part for found in (plan(), on_a_gpu) for part in found.argv if part.startswith("--")}
+    written = {part for found in (plan(), plan(16), on_a_gpu) for part in found.argv if part.startswith("--")}
     assert written == set(NEEDED_FLAGS)
 
 
@@ -58,9 +58,20 @@ def test_one_core_is_left_to_the_page(cores: int | None, threads: int | None) ->
     assert number(plan(cores=cores).argv, "--threads") == threads
 
 
-@pytest.mark.parametrize(("ram", "cache"), [(16, 0), (20, 3623), (64, 8192), (None, None)])
+@pytest.mark.parametrize(("ram", "cache"), [(16, 0), (20, 1575), (64, 8192), (None, None)])
 def test_idle_chats_are_kept_in_what_memory_is_left(ram: float | None, cache: int | None) -> None:
-    assert number(plan(ram).argv, "--cache-ram") == cache
+    argv = plan(ram).argv
+    assert number(argv, "--cache-ram") == cache
+    assert ("--slot-prompt-similarity" in argv) == (cache == 0)
+
+
+@pytest.mark.parametrize(
+    ("ram", "tokens", "plain"), [(16, 1024, False), (20, 1024, True), (32, 1024, True), (32, 4096, False)]
+)
+def test_attention_is_plain_where_its_scores_fit_beside_everything_else(ram: float, tokens: int, plain: bool) -> None:
+    assert (value(plan(ram, picture_tokens=tokens).argv, "--flash-attn") == "off") == plain
+    on_a_gpu = llama_plan(Request(MODEL, Target("nvidia", "RTX3060", memory_gb=12), HERE))
+    assert "--flash-attn" not in on_a_gpu.argv
 
 
 def test_too_little_memory_is_told() -> None:

@@ -68,7 +68,8 @@ def test_a_tight_picture_gets_a_border_of_its_ground() -> None:
 
 
 def test_pixels_are_blue_green_red() -> None:
-    values = prepare.prepare(Image.new("RGB", (400, 330), (1, 2, 3)))
+    values, border = prepare.prepare(Image.new("RGB", (400, 330), (1, 2, 3)))
+    assert border == 0
     assert values.shape == (330, 400, 3)
     assert values.dtype == np.uint8
     assert values[0, 0].tolist() == [3, 2, 1]

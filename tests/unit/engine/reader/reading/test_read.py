@@ -6,12 +6,14 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from engine.formats.text_layer import KEY, Run, pack
 from engine.reader.reading.lines import Line
+from engine.reader.reading.places import Frame
 from engine.reader.reading.prepare import Pixels
 from engine.reader.reading.read import Reading, read
 from tests.unit.engine.reader.lines import line
@@ -38,6 +40,34 @@ def test_a_text_layer_corrects_what_the_picture_shows() -> None:
     layer = pack([Run(0.1, 0.2, 0.4, 0.22, "Invoice No. 20481"), Run(0.1, 0.6, 0.4, 0.62, "hidden words")])
     assert reading(line("Invoice No 2O481", 95, 198, 310), layer=layer).texts == ["Invoice No. 20481"]
     assert reading(line("Invoice No 2O481", 95, 198, 310), layer="rubbish").texts == ["Invoice No 2O481"]
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_the_place_of_a_line_is_where_it_stands_in_the_picture(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = io.BytesIO()
+    Image.new("RGB", (1000, 500), "white").save(file, "JPEG", exif=exif)
+    width, height = (1000, 500) if orientation < 5 else (500, 1000)
+    [place] = read(Scripted(line("Total", 100, 50, 200)), file.getvalue(), lambda *_, **__: None).places
+    assert place.text == "Total"
+    left, top, right, bottom = 100 / width, 50 / height, 300 / width, 70 / height
+    assert place.corners == (left, top, right, top, right, bottom, left, bottom)
+
+
+@pytest.mark.parametrize(("turn", "corner"), [(0, (0.1, 0.2)), (90, (0.8, 0.1)), (180, (0.9, 0.8)), (270, (0.2, 0.9))])
+def test_the_place_in_a_turned_picture_is_turned_back(turn: int, corner: tuple[float, float]) -> None:
+    picture = np.zeros((1000, 1000))
+    x, y = corner
+    picture[int(1000 * y), int(1000 * x)] = 1
+    down, across = np.argwhere(np.rot90(picture, turn // 90))[0]
+    place = Frame(1000, 1000, 0, turn).place(line("A", float(across), float(down), 5))
+    assert place.corners[:2] == pytest.approx(corner, abs=0.002)
+
+
+def test_a_border_is_no_part_of_the_picture() -> None:
+    assert Frame(280, 180, 40, 0).place(line("A", 40, 40, 200, 100)).corners == (0, 0, 1, 0, 1, 1, 0, 1)
+    assert Frame(280, 180, 40, 0).place(line("A", 30, 30, 230, 130)).corners == (0, 0, 1, 0, 1, 1, 0, 1)
 
 
 def test_bullets_are_no_text() -> None:

@@ -1,0 +1,36 @@
+"""The pages of a document that a question names: "pages 21–40", "p. 7", "第21到40页"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_DASH = r"\s*(?:[-–—~～]|to|and|到|至)\s*"
+_NAMED = re.compile(
+    rf"\b(?:pages?|pp?\.)\s*(?P<first>\d{{1,5}})(?:{_DASH}(?P<last>\d{{1,5}}))?(?!\d)"
+    rf"|第\s*(?P<from>\d{{1,5}})\s*(?:页?{_DASH}第?\s*(?P<to>\d{{1,5}})\s*)?页",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class PageRange:
+    """From the page `first` to the page `last`, counted from 1, both included."""
+
+    first: int
+    last: int
+
+    @property
+    def count(self) -> int:
+        """How many pages it has."""
+        return self.last - self.first + 1
+
+
+def named_pages(question: str) -> PageRange | None:
+    """The first pages that the question names; None: it names none."""
+    found = _NAMED.search(question)
+    if found is None:
+        return None
+    first = int(found["first"] or found["from"])
+    last = int(found["last"] or found["to"] or first)
+    return PageRange(first, last) if 1 <= first <= last else None
