@@ -1,5 +1,5 @@
 // Where the focus goes when its element disappears or is disabled: browsers leave it nowhere, and the next Tab starts at
-// the top. Whoever uses a pointer is left alone: on a phone the keyboard on the screen would open.
+// the top. Anyone who uses a pointer is left alone: on a phone the keyboard on the screen would open.
 "use strict";
 
 (() => {
