@@ -11,10 +11,10 @@ kimi.places = (() => {
   const WIDE = matchMedia("(min-width: 1200px)");
 
   let dialog = null;
-  let pressed = null; // the answer whose button was pressed
+  let pressed = { id: "" }; // the button, which loses the focus while the server answers
 
   document.addEventListener("click", ({ target }) => {
-    pressed = target.closest?.('[id^="show_places-"]')?.closest(".step") ?? pressed;
+    pressed = target.closest?.('[id^="show_places-"]') ?? pressed;
   });
 
   const element = (tag, attributes, ...children) => {
@@ -148,9 +148,9 @@ kimi.places = (() => {
   }
 
   // The answer may be left, or be replaced by another one, while the viewer stands beside it.
-  function closeWith(answer) {
-    const observer = new MutationObserver(() => answer.isConnected || dialog?.close());
-    if (answer) observer.observe(document.body, { childList: true, subtree: true });
+  function closeWith(id) {
+    const observer = new MutationObserver(() => document.getElementById(id) || dialog?.close());
+    if (document.getElementById(id)) observer.observe(document.body, { childList: true, subtree: true });
     return () => observer.disconnect();
   }
 
@@ -162,12 +162,14 @@ kimi.places = (() => {
     dialog.classList.add("places");
     document.documentElement.classList.toggle("places-beside", beside);
     fillIn(found, 0);
-    const stop = closeWith(pressed);
+    const { id } = pressed;
+    const stop = closeWith(id);
     dialog.addEventListener("close", () => {
       stop();
       if (dialog !== viewer) return;
       dialog = null;
       document.documentElement.classList.remove("places-beside");
+      document.getElementById(id)?.focus();
     });
     if (beside) dialog.show();
     else dialog.showModal();

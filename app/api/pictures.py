@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from dataclasses import replace
 
 from app.api.completion_request import Json, PictureSlot
@@ -11,7 +10,7 @@ from app.api.errors import ApiError, bad_request
 from app.api.remote_pictures import RemotePictures
 from app.files.pictures import NormalPicture, PictureError, PictureLimits
 from app.files.uploads import MAX_BYTES, UploadStore
-from engine.formats.base64_text import decoded
+from engine.formats.base64_text import data_url, decoded
 from engine.formats.moments import caption, frame_name
 from engine.formats.padded import padded
 
@@ -92,8 +91,9 @@ class PictureDesk:
 
 async def _url(picture: NormalPicture, patches: int | None) -> str:
     if patches is None:
-        return _data_url(picture.data, picture.extension)
-    return _data_url(await asyncio.to_thread(padded, picture.data, patches), "png")
+        kind = "jpeg" if picture.extension == "jpg" else picture.extension
+        return data_url(picture.data, f"image/{kind}")
+    return data_url(await asyncio.to_thread(padded, picture.data, patches), "image/png")
 
 
 def _decode(slot: PictureSlot) -> bytes:
@@ -120,8 +120,3 @@ def _unescaped(body: str) -> str:
 
 def _refused(error: PictureError, path: str) -> ApiError:
     return bad_request(_REFUSALS[error.key].format(**error.values), path, error.key)
-
-
-def _data_url(data: bytes, extension: str) -> str:
-    kind = "jpeg" if extension == "jpg" else extension
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"

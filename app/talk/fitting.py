@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from app.talk.conversation import Picture, Turn, list_of_names
 from engine.formats.moments import caption
+from engine.formats.picture_tokens import BLOCK, blocks
 
 Count = Callable[[str], int]
 """The number of tokens in a text."""
@@ -24,9 +25,7 @@ SMALLEST_ANSWER = 64
 """With less room than this for the answer, in tokens, the question is not sent."""
 CAPTION_TOKENS = 16
 """The most tokens of the text before a frame of a video."""
-_PATCH = 28
-"""Kimi-VL merges 2 x 2 patches of 14 pixels into one token."""
-TOKEN_PIXELS = _PATCH * _PATCH
+TOKEN_PIXELS = BLOCK * BLOCK
 
 
 class TooLongError(Exception):
@@ -60,11 +59,12 @@ def estimate(text: str) -> int:
 
 
 def picture_tokens(picture: Picture, pixel_limit: int) -> int:
-    """The tokens of a picture; the model itself scales down one above its limit."""
-    scale = min(1.0, math.sqrt(pixel_limit / max(1, picture.width * picture.height)))
-    columns = math.ceil(picture.width * scale / _PATCH)
-    rows = math.ceil(picture.height * scale / _PATCH)
-    return columns * rows + PICTURE_EXTRA + (CAPTION_TOKENS if caption(picture.name) else 0)
+    """The tokens of a picture, and of the text before it."""
+    return (
+        blocks(picture.width, picture.height, pixel_limit)
+        + PICTURE_EXTRA
+        + (CAPTION_TOKENS if caption(picture.name) else 0)
+    )
 
 
 @dataclass(frozen=True)

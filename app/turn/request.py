@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from app.turn.left_out import can_be_left_out, without_the_oldest
 from app.upstream.client import EngineClient
 from app.upstream.offer import offer_of
 from engine.catalog import Instant
+from engine.formats.base64_text import data_url
 from engine.formats.padded import padded_file
 from engine.reasoning_tags import Marks, Start
 
@@ -241,12 +241,6 @@ async def _picture_url(client: EngineClient, picture: Picture) -> str:
     if client.plan.pictures == "file":
         return path.as_uri()
     if (patches := client.plan.picture_patches) is not None:
-        return data_url(await asyncio.to_thread(padded_file, path, patches), ".png")
+        return data_url(await asyncio.to_thread(padded_file, path, patches), "image/png")
     async with aiofiles.open(path, "rb") as file:
-        return data_url(await file.read(), path.suffix)
-
-
-def data_url(data: bytes, suffix: str) -> str:
-    """The bytes of a PNG or JPEG as a URL."""
-    kind = "png" if suffix == ".png" else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+        return data_url(await file.read(), "image/png" if path.suffix == ".png" else "image/jpeg")

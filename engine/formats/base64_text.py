@@ -17,3 +17,8 @@ def decoded(text: str) -> bytes:
     """
     packed = text.translate(_WHITE_SPACE)
     return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
+
+
+def data_url(data: bytes, media_type: str) -> str:
+    """The bytes as a `data:` URL."""
+    return f"data:{media_type};base64,{base64.b64encode(data).decode()}"

@@ -15,10 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
-PATCH = 14
-"""Pixels of a patch's side; a block has two patches on a side."""
-BLOCK = 2 * PATCH
-
+from engine.formats.picture_tokens import BLOCK, PATCH
 
 _REMEMBERED = 16
 """Pictures, of a megabyte or three each: those of a chat are asked for with each of its turns."""

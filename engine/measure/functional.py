@@ -12,7 +12,7 @@ from typing import Any
 from engine.catalog import Model, UnknownModelError, find_model
 from engine.formats.padded import padded
 from engine.measure.accuracy.scoring import character_errors
-from engine.measure.accuracy.sets import OUR_PICTURES, READ_ALL, data_url, folder_set
+from engine.measure.accuracy.sets import OUR_PICTURES, READ_ALL, folder_set, picture_url
 from engine.system.local_http import get_json, post
 from engine.system.outgoing import masked
 
@@ -145,7 +145,7 @@ def check_picture(server: Server, served: Served) -> str:
     item, read = next((item, read) for item, read in folder_set(OUR_PICTURES).items() if item.name == PICTURE)
     # llama-server reads no WebP, and scales pictures in another way than the model's processor.
     data = padded(read(), _PATCHES) if served.owner == _LLAMA else read()
-    picture = {"type": "image_url", "image_url": {"url": data_url(data)}}
+    picture = {"type": "image_url", "image_url": {"url": picture_url(data)}}
     said = ask(server, served, [picture, {"type": "text", "text": READ_ALL}])
     if served.model and served.model.tiny:
         return "taken; this model reads no text"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import time
@@ -14,6 +13,7 @@ from typing import Any
 
 from PIL import Image
 
+from engine.formats.base64_text import data_url
 from engine.formats.padded import padded
 from engine.nano import NAME
 from engine.nano.questions import LASTS, Reply, about_shape, fresh_shapes, numbers, thinking
@@ -102,8 +102,10 @@ def _about(candidate: Candidate, picture: Image.Image, question: str) -> list[Js
     file = io.BytesIO()
     picture.save(file, "PNG")
     data = padded(file.getvalue(), candidate.patches) if candidate.patches else file.getvalue()
-    url = f"data:image/png;base64,{base64.b64encode(data).decode()}"
-    return [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": question}]
+    return [
+        {"type": "image_url", "image_url": {"url": data_url(data, "image/png")}},
+        {"type": "text", "text": question},
+    ]
 
 
 def _ask(candidate: Candidate, content: str | list[Json], most: int) -> _Heard:

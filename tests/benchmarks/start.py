@@ -12,7 +12,7 @@ from statistics import median
 
 import psutil
 
-from engine.measure.accuracy.sets import OUR_PICTURES, READ_ALL, data_url
+from engine.measure.accuracy.sets import OUR_PICTURES, READ_ALL, picture_url
 from tests.benchmarks.apps import naive
 from tests.instruments.product import Product
 
@@ -93,7 +93,7 @@ def _cpu(product: Product, module: str) -> float:
 
 def _read(product: Product, picture: Path) -> None:
     parts = [
-        {"type": "image_url", "image_url": {"url": data_url(picture.read_bytes())}},
+        {"type": "image_url", "image_url": {"url": picture_url(picture.read_bytes())}},
         {"type": "text", "text": READ_ALL},
     ]
     body = {"model": "reader", "messages": [{"role": "user", "content": parts}]}

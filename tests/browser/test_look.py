@@ -129,7 +129,7 @@ def test_tables_and_code_are_whole(chat: ChatPage) -> None:
     expect(answer.get_by_role("cell", name="Noodles:beef")).to_be_visible()
     expect(answer.locator("pre code")).to_have_text('total = "a:b"  # \\(no formula\\) for $5')
     expect(answer.get_by_text("key:value", exact=True)).to_be_visible()
-    expect(answer.get_by_role("button", name="Copy")).to_have_count(3)
+    expect(answer.get_by_role("button", name="Copy", exact=True)).to_have_count(3)
 
 
 def test_the_readers_whole_text_is_folded_below_its_quote_and_can_be_saved(
@@ -159,7 +159,7 @@ def test_the_readers_whole_text_is_folded_below_its_quote_and_can_be_saved(
 
 def test_an_answer_is_copied_as_the_model_wrote_it(chromium: Browser, product: ScriptedProduct) -> None:
     chat = answered(chromium, product, permissions=["clipboard-read", "clipboard-write"])
-    chat.answers.last.get_by_role("button", name="Copy").last.click()
+    chat.answers.last.get_by_role("button", name="Copy", exact=True).last.click()
     chat.page.wait_for_function("navigator.clipboard.readText().then(text => text.length > 0)")
     assert chat.page.evaluate("navigator.clipboard.readText()").strip() == ANSWER.strip()
     chat.close()

@@ -13,6 +13,7 @@ from app.i18n import text
 from app.page.chat import Chat
 from app.page.threads.resuming import PICTURE_URL
 from app.talk.conversation import Answer, Picture, Turn
+from app.talk.grounding import MOST_FOUND
 from app.talk.places import MOST_PLACES, Place
 from app.talk.seen import places_of
 
@@ -24,7 +25,8 @@ async def show(thread_id: str, chat: Chat, turn: Turn, answer: Answer) -> None:
         await cl.context.emitter.send_toast(text("places_gone", chat.language))
         return
     pictures = [_picture(picture, places, thread_id) for picture, places in seen]
-    cut = sum(len(places) for _, places in seen) >= MOST_PLACES
+    most = MOST_PLACES if answer.places else MOST_FOUND
+    cut = sum(len(places) for _, places in seen) >= most
     await cl.context.emitter.send_window_message({"type": "kimi-places", "pictures": pictures, "cut": cut})
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from engine.catalog import Model, find_model
 from engine.formats.padded import padded
 from engine.measure.accuracy.reply import AskingError, ask
-from engine.measure.accuracy.sets import Item, PictureSet, SetError, data_url
+from engine.measure.accuracy.sets import Item, PictureSet, SetError, picture_url
 from engine.measure.running_engine import Running
 from engine.plans.launch import LaunchPlan
 
@@ -178,7 +178,7 @@ async def picture_part(plan: LaunchPlan, name: str, picture: Callable[[], bytes]
         SetError: it can't be read.
     """
     data = await asyncio.to_thread(_as_sent, plan, name, picture)
-    return {"type": "image_url", "image_url": {"url": data_url(data)}}
+    return {"type": "image_url", "image_url": {"url": picture_url(data)}}
 
 
 def _as_sent(plan: LaunchPlan, name: str, picture: Callable[[], bytes]) -> bytes:

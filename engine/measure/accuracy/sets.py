@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.formats.base64_text import data_url
+
 OUR_PICTURES = Path(__file__).with_name("pictures")
 MANIFEST = "manifest.json"
 READ_ALL = "Read all the text in the image."
@@ -47,10 +49,10 @@ class PictureSet:
     items: Callable[[], Iterator[tuple[Item, Callable[[], bytes]]]]
 
 
-def data_url(picture: bytes) -> str:
+def picture_url(picture: bytes) -> str:
     """The picture as an engine accepts it."""
     kind = next((kind for mark, kind in _KINDS.items() if picture.startswith(mark)), "image/jpeg")
-    return f"data:{kind};base64,{base64.b64encode(picture).decode()}"
+    return data_url(picture, kind)
 
 
 def folder_set(folder: Path) -> PictureSet:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
+
+from engine.formats.picture_tokens import blocks
 
 _QUICK = 1 / 8
 """The scale of prompts and answers with `--quick`, unless the engine's context requires less."""
@@ -11,8 +12,6 @@ _FULL = 0.9
 """The share of the context that may be filled: the chat template needs the rest."""
 _QUICK_PROMPTS = 2
 """Prompts per concurrent request with `--quick`."""
-_PATCH = 28
-"""The width and height in pixels that one token of a picture covers."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,7 @@ class Scenario:
         if self.picture is None:
             return 0
         width, height = self.picture
-        scale = min(1.0, math.sqrt(picture_pixels / (width * height)))
-        return math.ceil(width * scale / _PATCH) * math.ceil(height * scale / _PATCH)
+        return blocks(width, height, picture_pixels)
 
 
 _CHAT = (Load(1, 10), Load(16, 80), Load(100, 500))

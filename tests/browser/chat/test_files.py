@@ -145,6 +145,7 @@ def test_what_an_answer_points_at_is_marked_in_its_picture(
     page.finished()
     for opened in ("when it is answered", "from the history"):
         if opened == "from the history":
+            page.page.set_viewport_size({"width": 390, "height": 844})
             page.page.reload()
         page.button("Show in picture").press("Enter")
         viewer = page.page.get_by_role("dialog", name="a.png")
@@ -166,6 +167,7 @@ def test_what_an_answer_points_at_is_marked_in_its_picture(
         expect(area).to_be_visible()
         page.page.keyboard.press("Escape")
         expect(viewer).to_have_count(0)
+        expect(page.button("Show in picture")).to_be_focused()
 
 
 def test_a_picture_without_words(scripted: ScriptedProduct, open_page: OpenPage, picture: MakePicture) -> None:

@@ -54,7 +54,7 @@ def test_copy_copies_the_answer_as_it_is(scripted: ScriptedProduct, open_page: O
     page = open_page(scripted.url, permissions=["clipboard-read", "clipboard-write"])
     page.ask("x")
     page.finished()
-    page.answers.last.get_by_role("button", name="Copy").last.click()
+    page.answers.last.get_by_role("button", name="Copy", exact=True).last.click()
     assert page.page.evaluate("navigator.clipboard.readText()") == words
 
 

@@ -55,7 +55,7 @@ MEASURE = replace(
 
 @pytest.fixture
 def calling(llama_program: Path, tmp_path: Path) -> Iterator[LlamaServer]:
-    """A server of its own, since b11524 dies in free() when it has used the grammars of two calls."""
+    """A server of its own, since b11524 died in free() after a few calls."""
     server = LlamaServer(
         llama_program, tmp_path, more=["--chat-template-file", str(Path(__file__).with_name("calling.jinja"))]
     )

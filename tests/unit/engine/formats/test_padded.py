@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from engine.engines.llama.plan import most_picture_tokens
-from engine.formats.padded import BLOCK, PATCH, padded, padded_file, scaled_size
+from engine.formats.padded import padded, padded_file, scaled_size
+from engine.formats.picture_tokens import BLOCK, PATCH
 from tests.instruments.nano_server import png
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -11,7 +10,6 @@ from app.i18n import LANGUAGES, Language
 from app.page.answer.buttons import BUTTONS, LONG_ANSWER, Name, below, below_answer, offer, to_versions
 from app.talk.conversation import Answer, Picture, Turn
 from app.talk.figures import Figures
-from app.talk.places import PicturePlaces, Place
 from tests.instruments.answers import parts_of
 
 
@@ -65,17 +63,10 @@ def test_answers_are_compared_once_there_are_two_or_the_question_has_two_version
 
 def test_an_answer_that_points_into_a_picture_can_be_shown_there() -> None:
     picture = Picture(f"/uploads/thread/{'a' * 64}.png", "a.png", 640, 480)
-    points = Answer(parts_of(text="The button is at [0.1, 0.2, 0.3, 0.4]."), "stop")
-    read = Answer(
-        parts_of(text="Total"), "stop", places=[PicturePlaces(f"{'a' * 64}.png", [Place("Total", (0.5, 0.5))])]
-    )
-    other = replace(picture, path="/b.png")
-    for answer, asked, shown in [
-        (points, [[picture]], True), (points, [], False), (Answer(parts_of(text="A sign.")), [[picture]], False),
-        (read, [[picture], [other]], True), (read, [[other]], False),
-    ]:  # fmt: skip
-        names = [one.button.name for one in below_answer(Turn("turn", "q", answers=[answer]), answer, "en", asked)]
-        assert ("show_places" in names) is shown
+    answer = Answer(parts_of(text="The button is at [0.1, 0.2, 0.3, 0.4]."), "stop")
+    turn = Turn("turn", "q", [picture], [answer], 0)
+    assert [one.button.name for one in below(turn, answer, (1, 1), "en", [[picture]])] == ["show_places", "regenerate"]
+    assert [one.button.name for one in below(turn, answer, (1, 1), "en")] == ["regenerate"]
 
 
 def test_the_one_in_the_middle_leads_both_ways() -> None:
