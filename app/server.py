@@ -241,6 +241,7 @@ def _add_engine(app: FastAPI, state: EngineState, welcome: Welcome) -> None:
         # The reason is shown only if another engine was tried and failed.
         engine["why"] = sentence(plan.failure, language) if plan and may else ""
         engine["sees"] = state.sees()
+        engine["reads"] = plan is not None and plan.traits.reads_only
         coming = coming_shown(state.coming(), language, may=may)
         # Several people may use one browser: each dismisses the banner for themselves.
         return JSONResponse({"engine": engine, "coming": coming, "person": user.identifier})

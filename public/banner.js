@@ -123,7 +123,7 @@
       if (response.ok) {
         clockSkew = Date.now() - (Date.parse(response.headers.get("date")) || Date.now());
         ({ engine, coming = coming, person = "" } = await response.json());
-        document.documentElement.dataset.engine = engine.kind ?? "";
+        document.documentElement.toggleAttribute("data-reads", Boolean(engine.reads));
         // A button below the reader's answers asks a model that sees: the style sheet shows it while there is one.
         document.documentElement.toggleAttribute("data-vision", Boolean(engine.sees));
         draw();

@@ -1,5 +1,5 @@
 // The words in the message box fit the engine: the reader answers no question without a picture. The style sheet has the
-// others of this kind; banner.js sets which engine answers.
+// others of this kind; banner.js sets whether it answers.
 "use strict";
 
 (() => {
@@ -9,11 +9,11 @@
   function fit() {
     const box = document.getElementById("chat-input");
     if (!box) return;
-    const reads = root.dataset.engine === "reader";
+    const reads = root.hasAttribute("data-reads");
     if (box.placeholder !== kimi.text.readerAsk) usual = box.placeholder;
     const wanted = reads ? kimi.text.readerAsk : usual;
     if (box.placeholder !== wanted) box.placeholder = wanted;
   }
 
-  new MutationObserver(fit).observe(document, { childList: true, subtree: true, attributeFilter: ["data-engine"] });
+  new MutationObserver(fit).observe(document, { childList: true, subtree: true, attributeFilter: ["data-reads"] });
 })();

@@ -423,7 +423,7 @@ def test_a_ready_engine_needs_no_banner(stage: Stage) -> None:
 
 
 def test_the_message_box_says_what_the_engine_can_do(stage: Stage) -> None:
-    stage.engine["kind"] = "reader"
+    stage.engine["reads"] = True
     page = stage.open()
     page.evaluate(
         """document.body.append(
@@ -431,7 +431,7 @@ def test_the_message_box_says_what_the_engine_can_do(stage: Stage) -> None:
         )"""
     )
     expect(page.locator("#chat-input")).to_have_attribute("placeholder", "Add a picture, and ask for its text…")
-    page.evaluate("document.documentElement.dataset.engine = 'vllm'")
+    page.evaluate("document.documentElement.removeAttribute('data-reads')")
     expect(page.locator("#chat-input")).to_have_attribute("placeholder", "Ask")
 
 
