@@ -69,7 +69,7 @@ class Welcome:
         return login is not None and self._rules.may_watch(login)
 
     def is_admin(self, session: WebsocketSession) -> bool:
-        """Whether the user of a session may see that, and so be told commands and reasons."""
+        """Whether the user of a session may see that, and so be shown commands and reasons."""
         token = _token_of(session)
         return token is not None and self.watches(token)
 

@@ -1,6 +1,6 @@
 """What a session has seen of a thread in the database: the basis on which its changes are merged into the thread.
 
-A session works on its own objects. When it saves, the copy tells apart what this session has changed since it last saw
+A session works on its own objects. When it saves, the copy separates what this session has changed since it last saw
 the database and what other sessions have; nothing else is written.
 """
 

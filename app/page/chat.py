@@ -95,7 +95,7 @@ class Chat:
     comparing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while two answers are compared."""
     admin: bool = False
-    """Whether its user is an admin, who is told commands and reasons."""
+    """Whether its user is an admin, to whom commands and reasons are shown."""
 
     @property
     def kept(self) -> bool:

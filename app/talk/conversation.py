@@ -75,7 +75,7 @@ class Answer:
     thinking_cut: bool = False
     """Whether the user ended the reasoning (Answer now), so that the answer comes next."""
     places: Annotated[list[PicturePlaces], Field(max_length=MOST_PLACES)] = field(default_factory=list)
-    """The lines that the engine read, if it tells where they stand."""
+    """The lines that the engine read, if it reports where they are."""
 
     @property
     def reasoning(self) -> str:

@@ -171,6 +171,6 @@ def _unescaped(quoted: str) -> str:
 
 
 def _words_before(text: str, at: int) -> str:
-    """What stands on the same line before a box, without markup."""
+    """What is on the same line before a box, without markup."""
     begin = max(text.rfind("\n", 0, at) + 1, text.rfind("]", 0, at) + 1, at - _AROUND)
     return " ".join(_MARKUP.sub(" ", text[begin:at]).split()).strip(" :：,，;；=[(（-–—")

@@ -16,7 +16,7 @@ Seen = list[tuple[Picture, list[Place]]]
 def places_of(answer: Answer, asked: Sequence[Sequence[Picture]]) -> Seen:
     """The places that can be shown for an answer; `asked` are the pictures of its question and of those before it.
 
-    An engine that tells its lines has read any of them; a model points at those of the last question with pictures.
+    An engine that reports its lines has read any of them; a model points at those of the last question with pictures.
     """
     by_file = {Path(picture.path).name: picture for pictures in asked for picture in pictures}
     if answer.places:

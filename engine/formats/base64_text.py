@@ -8,7 +8,7 @@ _WHITE_SPACE = dict.fromkeys(map(ord, "\t\n\f\r "))
 
 
 def decoded(text: str) -> bytes:
-    """The bytes of base64 in which white space may stand anywhere, and whose padding may be missing.
+    """The bytes of base64 in which white space may be anywhere, and whose padding may be missing.
 
     This is how browsers read a `data:` URL (the "forgiving-base64 decode" of https://infra.spec.whatwg.org).
 

@@ -108,7 +108,7 @@ def find_served(server: Server) -> Served:
 
 
 def check_thinking(server: Server, served: Served) -> str:
-    """Asks one question; says how fast the answer came, and that its thoughts stand apart.
+    """Asks one question; says how fast the answer came, and that its thoughts are separate.
 
     Raises:
         CheckFailedError: there is no answer, or thoughts stand in it.

@@ -48,7 +48,7 @@ def heading(plan: LaunchPlan) -> str:
 
 
 def as_shell(plan: LaunchPlan) -> str:
-    """The script of the first node: what comes first, then the launch; what is done elsewhere stands as comments."""
+    """The script of the first node: what comes first, then the launch; what is done elsewhere is in comments."""
     return node_script(plan, 0)
 
 

@@ -123,7 +123,7 @@ async def reply(
     lang = language(talk.question)
     headings = [_heading(image, number, lang) for number, image in enumerate(images, 1)]
     readings: list[Reading] = []
-    silent = bool(talk.prefix)  # the reasoning of a continued answer was told already
+    silent = bool(talk.prefix)  # the reasoning of a continued answer was sent already
     begun = False
     for number, image in enumerate(images, 1):
         if len(images) > 1 and not silent:

@@ -1,4 +1,4 @@
-"""An MCP session that tells the server when a request is given up."""
+"""An MCP session that notifies the server when a request is given up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from mcp import ClientSession, types
 
 _SECONDS = 1.0
-"""A server that reads nothing can't be told."""
+"""A server that reads nothing can't be notified."""
 _log = logging.getLogger("engine.tools")
 
 
@@ -17,7 +17,7 @@ class Session(ClientSession):
     """MCP's own, which sends no `notifications/cancelled`: the server would work on for nobody."""
 
     async def send_request(self, *args: Any, **kwargs: Any) -> Any:
-        """Sends a request and waits for its result; being cancelled, tells the server."""
+        """Sends a request and waits for its result; when cancelled, notifies the server."""
         number = self._request_id
         try:
             return await super().send_request(*args, **kwargs)
@@ -31,4 +31,4 @@ class Session(ClientSession):
             async with asyncio.timeout(_SECONDS):
                 await self.send_notification(types.ClientNotification(types.CancelledNotification(params=params)))
         except Exception as error:
-            _log.info("a server was not told of a request that was given up: %s", type(error).__name__)
+            _log.info("a server was not notified of a request that was given up: %s", type(error).__name__)

@@ -77,7 +77,7 @@ class HostAndOrigin:
     """Rejects requests to an unknown host name or from another site's page.
 
     `from_anywhere` are paths that another site's page may post to; their routes check the request themselves.
-    `admins_only`: there is only the person at this machine, who is told the settings.
+    `admins_only`: there is only the person at this machine, to whom the settings are named.
     """
 
     def __init__(

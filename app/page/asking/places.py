@@ -1,4 +1,4 @@
-"""Shows on the page where in its pictures an answer's words stand; `public/places.js` draws it."""
+"""Shows on the page where in its pictures an answer's words are; `public/places.js` draws it."""
 
 from __future__ import annotations
 

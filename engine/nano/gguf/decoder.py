@@ -102,7 +102,7 @@ def _vocabulary(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _template(template: str) -> str:
-    """llama-server puts a marker of its own into the text where a picture stands: `<__media_…__>`."""
+    """llama-server puts a marker of its own into the text at the place of a picture: `<__media_…__>`."""
     template = template.replace(f"'{_PICTURE}'", "part.text")
     marked = f"message.content | replace('<__media_', '{_BEGIN}image<__media_')"
     return template.replace("{{ message.content }}", f"{{{{ {marked} }}}}")

@@ -1,6 +1,6 @@
 """Nano's picture encoder, MoonViT, as llama.cpp's projector `kimivl`, under the names of its converter.
 
-The rows of queries and keys stand as in the checkpoint, which is how llama.cpp's converter writes them, too. One thing
+Rows of queries and keys are in the checkpoint's order, which is how llama.cpp's converter writes them, too. One thing
 differs from it: the table of positions is replaced by another (`positions.py`), since llama.cpp stretches it in another
 way than Kimi-VL.
 """

@@ -76,7 +76,7 @@ def _best(question: Question, reading: Reading) -> list[str]:
 
 
 def _quote(text: str) -> str:
-    return f"> {escaped(text)}  "  # two spaces: the next quote stands on a line of its own
+    return f"> {escaped(text)}  "  # two spaces: the next quote is on a line of its own
 
 
 def _each(

@@ -27,7 +27,7 @@ def as_csv(table: Table) -> str:
 
 
 def aligned(cells: list[list[str]]) -> list[str]:
-    """Return rows of cells as lines of text in which the columns stand below each other."""
+    """Return rows of cells as lines of text in which the columns are aligned."""
     widths = [max(_width(row[column]) for row in cells) for column in range(len(cells[0]))]
     return [
         "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()

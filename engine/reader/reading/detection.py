@@ -1,4 +1,4 @@
-"""Where lines of text stand: the detector's boxes at several sizes of the picture, put together.
+"""Where lines of text are: the detector's boxes at several sizes of the picture, put together.
 
 The detector knows letters from about 8 to 150 pixels. At a quarter of the size, which costs a sixteenth, it sees what
 was too large, and that something was overlooked; then half the size and pieces of the picture are tried as well.

@@ -1,6 +1,6 @@
 """Boxes that the detector drew across the gutter between two columns → a box on each side.
 
-Justified columns stand so near each other that the detector takes two lines for one. What gives them away is a gap
+Justified columns are so near each other that the detector takes two lines for one. What gives them away is a gap
 without ink at the same place in line after line; the spaces between words are nowhere so wide and so true.
 """
 
@@ -22,7 +22,7 @@ from engine.reader.reading.prepare import Pixels
 _WIDTH, _LINES, _CROSSING = 0.33, 4, 1
 # A line this long, in heights, may be two.
 _LONG = 4
-# The lines of a column are of one size, nearly; a heading over both is larger, and its words may stand far apart.
+# The lines of a column are of one size, nearly; a heading over both is larger, and its words may be far apart.
 _ALIKE = 1.4
 # How far from a gutter's middle the ends of the lines beside it may be, in heights.
 _BESIDE = 1.5
@@ -56,7 +56,7 @@ def split(boxes: list[Corners], crops: list[Pixels]) -> list[Corners]:
 
 
 class _Place:
-    """Where a line stands once the page is level: its edges, middle and height, in pixels."""
+    """Where a line is once the page is level: its edges, middle and height, in pixels."""
 
     def __init__(self, line: Line, angle: float) -> None:
         x, y = line.centre

@@ -1,4 +1,4 @@
-"""Where the ink of a line stands, seen from its pixels."""
+"""Where the ink of a line is, by its pixels."""
 
 from __future__ import annotations
 

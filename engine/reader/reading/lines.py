@@ -1,4 +1,4 @@
-"""A recognised line of text and where it stands."""
+"""A recognised line of text and its place."""
 
 from dataclasses import dataclass
 from math import atan2, degrees, hypot

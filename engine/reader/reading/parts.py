@@ -1,4 +1,4 @@
-"""The parts of a picture that hold something: what stands far from everything else on an even ground.
+"""The parts of a picture that hold something: what is far from everything else on an even ground.
 
 The detector looks at a picture as a whole, and overlooks a word on an empty page or a dialog on a dark screen; cut out,
 the same word is found. It is quicker, too.

@@ -19,7 +19,7 @@ from engine.reader.reading.tables import Table, tables
 Tell = Callable[..., None]
 """Told at each step, with the name of its text in `texts` and the values in it; what it raises stops the reading."""
 
-# Marks of a list, which stand apart from their lines.
+# Marks of a list, which are apart from their lines.
 _BULLETS = frozenset("●•·∙‧◦▪")
 # A script that looks like Latin is read as Latin, without much confidence: what is badly printed is above this.
 _GUESSED = 0.82
@@ -33,12 +33,12 @@ class Recogniser(Protocol):
     """What finds and reads lines: `recogniser.Recogniser`, which loads slowly, or a test's own."""
 
     def read(self, pixels: Pixels, progress: Callable[[int, int], None]) -> list[Line]:
-        """Return the lines in `pixels`; tells (done, found) as it goes on."""
+        """Return the lines in `pixels`; reports (done, found) as it goes on."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """Lines that stand beside each other, as one text; `height` is that of the largest letters, in pixels.
+    """Lines that are beside each other, as one text; `height` is that of the largest letters, in pixels.
 
     `indent` is by how many spaces a line of code is indented.
     """

@@ -36,7 +36,7 @@ def cjk_share(text: str) -> float:
 
 
 def is_tall(line: Line) -> bool:
-    """Whether the box of `line` stands upright like a column; the recogniser turns just these before it reads them."""
+    """Whether the box of `line` is upright like a column; the recogniser turns just these before it reads them."""
     return line.height >= 1.5 * line.length
 
 
@@ -49,7 +49,7 @@ def tall_share(lines: list[Line]) -> float:
 def to_try(lines: list[Line]) -> list[Turn]:
     """Return the turns that may read better than `lines`, a reading of the picture as it is; mostly none.
 
-    Tall boxes with Latin text are a page on its side; tall boxes with CJK may be columns, which are read as they stand.
+    Tall boxes with Latin text are a page on its side; tall boxes with CJK may be columns, which are read as they are.
     """
     if not any(line.text for line in lines):
         return []

@@ -1,4 +1,4 @@
-"""Rows whose cells stand below each other → tables.
+"""Rows whose cells are below each other → tables.
 
 Columns are what empty bands part in nearly every row, with rules or without. Where rules part the rows, too, they say
 which cells reach over several rows or columns; the text of such a cell is in the first of them.
@@ -22,7 +22,7 @@ _ROWS, _MOSTLY, _NEAR = 3, 0.6, 4.5
 # So few rows may cross the band between two columns, as a heading over several of them does; and it is so wide, in
 # heights of the letters.
 _CROSSING, _BAND = 0.2, 0.22
-# The lines of one cell stand so much nearer than rows do.
+# The lines of one cell are this much nearer to each other than rows are.
 _NEARER = 0.75
 # The words of a heading over several columns are nearer than this, in heights of the letters; cells are not.
 _WORDS = 0.8
