@@ -1,7 +1,7 @@
 """The fonts that PDFs named, and that were neither in them nor on this machine.
 
-The page notes them, and `doctor` names them. The names come from files of others, so they are cut, and only the last few
-are kept.
+The page notes them, and `doctor` names them. The names come from files of others, so they are cut, and only the last
+few are kept.
 """
 
 from __future__ import annotations
