@@ -21,9 +21,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 import aiofiles.os
 
+from app.background import finished
 from app.fair_queue import FairLine
 from app.files import pdf, pdf_process
 from app.files.frames import Frames, container_of, take_frames
@@ -90,6 +92,8 @@ class UploadStore:
         self._drawing = FairLine(_PROCESSES_AT_ONCE)
         self._known: OrderedDict[tuple[str, str, PictureLimits, int, int], Stored] = OrderedDict()
         self._making: SingleFlight[Stored] = SingleFlight()
+        self._writing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """Held while a file is written, by its path."""
         self._unsent: set[str] = set()
         """The paths of pictures that are new, and that no question has yet."""
 
@@ -156,32 +160,52 @@ class UploadStore:
     async def _make(
         self, data: bytes, name: str, thread: str, limits: PictureLimits, most: int, *, first: int, person: str
     ) -> Stored:
+        stored = Stored([])
+        try:
+            await self._fill(stored, data, name, thread, limits=limits, most=most, first=first, person=person)
+        except BaseException:
+            # Cancelled or rejected half-way: no question has what was stored so far.
+            self.drop_unsent(stored.pictures)
+            raise
+        return stored
+
+    async def _fill(
+        self,
+        stored: Stored,
+        data: bytes,
+        name: str,
+        thread: str,
+        *,
+        limits: PictureLimits,
+        most: int,
+        first: int,
+        person: str,
+    ) -> None:
         if bool(container_of(data)) or await asyncio.to_thread(is_animation, data):
-            stored = await self._keep_frames(await self.frames(data, limits, most, person), name, thread)
+            await self._keep_frames(stored, await self.frames(data, limits, most, person), name, thread)
         elif pdf.is_pdf(data):
             async with self._drawing.place(person):
                 pages: Pages = await pdf_process.draw(data, limits, min(most, MAX_PAGES), first=first)
             # A page is drawn at the size that fits; there was no larger picture that people could miss.
-            stored = await self._keep(pages, name, thread, first, noted=False)
+            await self._keep(stored, pages, name, thread, first, noted=False)
         elif parts := await self._decoded(partial(long_picture, data, limits, most), person):
-            stored = await self._keep(Pages(parts, 1), name, thread, 0, noted=False)
+            await self._keep(stored, Pages(parts, 1), name, thread, 0, noted=False)
             stored.notices.append(Notice("picture_parts", {"name": name, "count": len(parts) - 1}))
         else:
             pages = await self._decoded(partial(normalise_pages, data, limits, min(most, MAX_PAGES), first), person)
-            stored = await self._keep(pages, name, thread, first, noted=pages.total == 1)
-            if limits.keep_original and pages.total == 1 and pages.pictures[0].scaled:
+            await self._keep(stored, pages, name, thread, first, noted=pages.total == 1)
+            if limits.keep_original and pages.total == 1 and any(picture.scaled for picture in pages.pictures):
                 await self._keep_original(data, Path(stored.pictures[0].path), person)
             stored.shown_as_it_is = is_web_picture(data)
-        return stored
 
-    async def _keep(self, pages: Pages, name: str, thread: str, first: int, *, noted: bool) -> Stored:
+    async def _keep(self, stored: Stored, pages: Pages, name: str, thread: str, first: int, *, noted: bool) -> None:
         """`noted`: whether to say what was done to the pictures."""
-        stored = Stored([], pages=pages.total, first=first, shown_as_it_is=False)
+        stored.pages, stored.first, stored.shown_as_it_is = pages.total, first, False
         for number, picture in enumerate(pages.pictures, first + 1):
             title = name if len(pages.pictures) == 1 and first == 0 else f"{name} ({number})"
             if picture.part:
                 title = f"{name} · {picture.part}"
-            stored.pictures.append(await self._keep_picture(picture, title, thread))
+            await self._keep_picture(stored.pictures, picture, title, thread)
             stored.notices += _notices(picture, title) if noted else []
         if pages.total > first + len(pages.pictures):
             values = {"name": name, "shown": first + len(pages.pictures), "total": pages.total}
@@ -190,29 +214,37 @@ class UploadStore:
             if self._missing_fonts:
                 await asyncio.to_thread(missing_fonts.note, self._missing_fonts, pages.missing_fonts)
             stored.notices.append(Notice("fonts_missing", {"name": name, "fonts": ", ".join(pages.missing_fonts)}))
-        return stored
 
-    async def _keep_frames(self, frames: Frames, name: str, thread: str) -> Stored:
-        stored = Stored([], pages=len(frames.pictures), shown_as_it_is=False)
+    async def _keep_frames(self, stored: Stored, frames: Frames, name: str, thread: str) -> None:
+        stored.pages, stored.shown_as_it_is = len(frames.pictures), False
         for picture, seconds in zip(frames.pictures, frames.times, strict=True):
-            stored.pictures.append(await self._keep_picture(picture, frame_name(name, seconds), thread))
+            await self._keep_picture(stored.pictures, picture, frame_name(name, seconds), thread)
         values = {"name": name, "shown": len(frames.pictures), "length": clock(math.ceil(frames.duration))}
         stored.notices.append(Notice("video_frames", values))
         if frames.unchanged:
             stored.notices.append(Notice("video_unchanged", {"name": name, "count": frames.unchanged}))
         if frames.sound:
             stored.notices.append(Notice("video_sound", {"name": name}))
-        return stored
 
-    async def _keep_picture(self, picture: NormalPicture, title: str, thread: str) -> Picture:
+    async def _keep_picture(self, kept: list[Picture], picture: NormalPicture, title: str, thread: str) -> Picture:
+        """Stores the picture and adds it to `kept`, which has it even if this is cancelled."""
         if not _THREAD_NAME.fullmatch(thread):
             raise ValueError(f"{thread!r} cannot be a folder's name")
         folder = self._folder / thread
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / f"{hashlib.sha256(picture.data).hexdigest()}.{picture.extension}"
-        if await _write(path, picture.data):
-            self._unsent.add(str(path))
-        return Picture(str(path), title, picture.width, picture.height)
+        found = Picture(str(path), title, picture.width, picture.height)
+        kept.append(found)
+        await self._write_new(path, picture.data)
+        return found
+
+    @finished
+    async def _write_new(self, path: Path, data: bytes) -> None:
+        # One at a time for each file: of two that wrote it, the later would take it for unsent after it was sent.
+        lock = self._writing.setdefault(str(path), asyncio.Lock())
+        async with lock:
+            if await _write(path, data):
+                self._unsent.add(str(path))
 
     async def take_bytes(self, data: bytes, name: str, thread: str, limits: PictureLimits, person: str = "") -> Picture:
         """Makes a picture of `data`, which did not come as a file, for the thread `thread`.
@@ -228,19 +260,22 @@ class UploadStore:
         # No upload guard has seen it.
         if not has_room(self._folder, len(picture.data)):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        kept = await self._keep_picture(picture, display_name(name), thread)
+        kept = await self._keep_picture([], picture, display_name(name), thread)
         self._unsent.discard(kept.path)
         if limits.keep_original and picture.scaled:
             await self._keep_original(data, Path(kept.path), person)
         return kept
 
     async def _keep_original(self, data: bytes, path: Path, person: str) -> None:
-        """Keeps the picture at its own size; without room for it, tools look at the scaled one."""
-        whole = await self.normalised(data, WHOLE, person)
-        if not has_room(self._folder, len(whole.data)):
-            _log.warning("a picture's full resolution was not kept: the disk has no room")
-            return
-        await _write(original_path(path, whole.extension), whole.data)
+        """Keeps the picture at its own size; where that can't be, tools look at the scaled one."""
+        try:
+            whole = await self.normalised(data, WHOLE, person)
+            if has_room(self._folder, len(whole.data)):
+                await _write(original_path(path, whole.extension), whole.data)
+            else:
+                _log.warning("a picture's full resolution was not kept: the disk has no room")
+        except (PictureError, OSError) as error:
+            _log.warning("a picture's full resolution was not kept: %s", error)
 
     def path_of(self, thread: str, file: str) -> Path:
         """The file of a picture in the folder of a thread."""

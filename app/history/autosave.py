@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from contextvars import Context
 from dataclasses import dataclass
 
+from app.background import finished
 from app.errors import HistoryError
 from app.history.copies import Copy
-from app.history.database import finished
 from app.history.store import History
 from app.talk.conversation import Answer, Turn
 

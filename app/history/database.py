@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
-from functools import wraps
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL, make_url
@@ -28,8 +27,6 @@ _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
 }
 """The asynchronous driver for a URL that names none."""
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 
 
 class NewerDatabaseError(HistoryError):
@@ -38,30 +35,6 @@ class NewerDatabaseError(HistoryError):
 
 class SlowQueryError(HistoryError):
     """A statement exceeded its time limit."""
-
-
-def finished(write: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, Coroutine[Any, Any, _T]]:
-    """Shields a write from cancellation: it completes first, and then its caller is cancelled.
-
-    A cancelled statement leaves its connection in the middle of a transaction, and SQLite locked for everyone else.
-    Every stopped answer would risk that.
-    """
-
-    @wraps(write)
-    async def run(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        task = asyncio.create_task(write(*args, **kwargs))
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            while not task.done():
-                with suppress(asyncio.CancelledError):
-                    await asyncio.wait([task])
-            if not task.cancelled():
-                # The caller no longer wants the result, and asyncio would log an exception that was never retrieved.
-                task.exception()
-            raise
-
-    return run
 
 
 class Database:

@@ -17,11 +17,12 @@ from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.background import finished
 from app.errors import HistoryError
 from app.history import records
 from app.history.changes import Saving
 from app.history.copies import Copy
-from app.history.database import Database, finished
+from app.history.database import Database
 from app.history.owned import own_answer, own_thread, own_threads, own_turns
 from app.history.tables import answers, pictures, threads, turns, users
 from app.talk.conversation import Answer, Conversation, Turn

@@ -10,9 +10,10 @@ from typing import Any, Protocol
 
 from sqlalchemy import insert, select, update
 
+from app.background import finished
 from app.errors import HistoryError
 from app.history import records
-from app.history.database import Database, finished
+from app.history.database import Database
 from app.history.tables import users
 from app.talk.conversation import new_id
 from app.talk.settings import MAX_STORED_BYTES, stored

@@ -169,6 +169,7 @@ class Callbacks:
     async def pressed(self, action: cl.Action) -> None:
         """Handles a press of a button below an answer."""
         session = _session()
+        self.warm_ups.asked(session)
         await self.presses.pressed(session, chat_of(session), action)
 
     async def settings_changed(self) -> None:

@@ -43,7 +43,8 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[^\S\n]*([\w+-]*)")
 _PLAIN = {"", "json", "text", "markdown"}
 """Languages of code blocks in which a list of four numbers is a box: in a program it is data."""
 _NAMED = re.compile(
-    r"\b(?:picture|image|photo|screenshot)\s*(?:no\.?|#)?\s*(\d{1,3})\b|图(?:片|像)?\s*(\d{1,3})|第\s*(\d{1,3})\s*[张幅]",
+    r"\b(?:picture|image|photo|screenshot)\s{0,3}(?:no\.?|#)?\s{0,3}(\d{1,3})\b|图(?:片|像)?\s{0,3}(\d{1,3})"
+    r"|第\s{0,3}(\d{1,3})\s{0,3}[张幅]",
     re.IGNORECASE,
 )
 _MARKUP = re.compile(r"[*_`#>|]+|^\s*(?:[-+•]|\d+[.)])\s+")
@@ -87,13 +88,24 @@ def _find(text: str, pictures: tuple[Size, ...]) -> tuple[tuple[int, Place], ...
 def _all(text: str) -> Iterator[_Found]:
     explicit = [*_objects(text), *_actions(text), *_tags(text)]
     yield from explicit
-    taken = [(found.start, found.end) for found in explicit]
-    taken += _programs(text)
+    taken = _united([*((found.start, found.end) for found in explicit), *_programs(text)])
     for match in _BARE.finditer(text):
-        values = _values(match[1])
+        before = bisect_right(taken, (match.start(), len(text))) - 1
+        inside = before >= 0 and match.start() < taken[before][1]
         # A list without fractions is rather one of flags.
-        if "." in match[1] and not any(start <= match.start() < end for start, end in taken):
-            yield _Found(match.start(), match.end(), values, _words_before(text, match.start()), None)
+        if "." in match[1] and not inside:
+            yield _Found(match.start(), match.end(), _values(match[1]), _words_before(text, match.start()), None)
+
+
+def _united(stretches: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same stretches of the text, in order and without overlaps."""
+    united: list[tuple[int, int]] = []
+    for start, end in sorted(stretches):
+        if united and start <= united[-1][1]:
+            united[-1] = united[-1][0], max(end, united[-1][1])
+        else:
+            united.append((start, end))
+    return united
 
 
 def _programs(text: str) -> Iterator[tuple[int, int]]:

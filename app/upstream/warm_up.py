@@ -18,6 +18,8 @@ Body = Mapping[str, Any]
 Outcome = Literal["done", "gave_way", "failed"]
 _SHAPING = "model", "tools", "chat_template_kwargs"
 """What shapes a prompt besides its messages."""
+_LONGEST_WAIT = 120.0
+"""Seconds that a question waits for it; after that the engine may hang on its picture."""
 _log = logging.getLogger("app.upstream.warm_up")
 
 
@@ -68,9 +70,11 @@ class WarmUp:
     async def give_way(self, request: Body) -> None:
         """Called before a question is sent: waits if it begins like the running warm-up, and cancels that otherwise."""
         if running := self._running:
-            if begins(running.body, request):
-                await asyncio.wait([running.task])
-            else:
+            try:
+                if begins(running.body, request):
+                    await asyncio.wait([running.task], timeout=_LONGEST_WAIT)
+            finally:
+                # It is over, in the way, hangs, or the question was stopped.
                 running.task.cancel()
 
     def cancel(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
@@ -73,10 +74,19 @@ class Attachments:
     async def take_ahead(self, session: WebsocketSession, files: Iterable[tuple[Path, str]]) -> list[Picture]:
         """Converts files, with their names, as `take` will once they are sent; leaves out those that can't be used."""
         taken: list[Picture] = []
-        for path, name in files:
-            with contextlib.suppress(PictureError, OSError):
-                taken += (await self._next(session, path, name, taken, None, ahead=True)).pictures
+        try:
+            for path, name in files:
+                with contextlib.suppress(PictureError, OSError):
+                    taken += (await self._next(session, path, name, taken, None, ahead=True)).pictures
+        except asyncio.CancelledError:
+            self.drop_unsent(taken)
+            raise
         return taken
+
+    def brings_other_pages(self, chat: Chat, question: str) -> bool:
+        """Whether the question names pages of the chat's long document that it does not have yet."""
+        pages = named_pages(question)
+        return bool(pages and chat.document and chat.document.has_more(pages))
 
     def drop_unsent(self, pictures: Iterable[Picture]) -> None:
         """Deletes those of the pictures taken ahead that no question has."""

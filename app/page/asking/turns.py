@@ -13,9 +13,8 @@ import chainlit as cl
 from chainlit.config import config
 from chainlit.session import WebsocketSession
 
-from app.background import spawn
+from app.background import finished, spawn
 from app.errors import HistoryError
-from app.history.database import finished
 from app.i18n import text
 from app.page.answer.view import AnswerView
 from app.page.asking.attachments import Attachments
@@ -82,7 +81,7 @@ class Turns:
         run = cl.context.current_step
         parent_id = run.id if run else message.id
         pictures = chat.pictures_of(message.id)
-        if pictures is None:
+        if pictures is None or self._attachments.brings_other_pages(chat, message.content):
             with spans.step("receive"):
                 pictures = await self._attachments.take(session, chat, message, parent_id)
         if not pictures and not message.content.strip():

@@ -128,15 +128,23 @@ class WarmUps:
     ) -> None:
         """Converts the attachments and has the engine read them, after the same for those before them."""
         if before:
-            await asyncio.wait([before])
+            try:
+                await asyncio.wait([before])
+            except asyncio.CancelledError:
+                before.cancel()
+                raise
         try:
             await resuming.load(self._keeper, session, chat_of(session))
             paths = [(Path(file["path"]), file["name"]) for one in files if (file := session.files.get(one))]
-            draft.pictures = await self._attachments.take_ahead(session, paths)
+            pictures = await self._attachments.take_ahead(session, paths)
         except HistoryError as error:
             _log.warning("nothing is read ahead in a chat that could not be read: %s", error)
             return
-        if draft.pictures:
+        if self._drafts.get(session) is not draft or draft.files[: len(files)] != files:
+            self._attachments.drop_unsent(pictures)
+            return
+        draft.pictures = pictures
+        if pictures:
             await self._read(session, draft, files, _PATIENCE)
 
     async def _reread(self, session: Session, draft: _Draft) -> None:

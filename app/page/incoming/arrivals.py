@@ -43,26 +43,8 @@ def replace_handlers(keeper: Keeper, returned: Returned, warm_ups: WarmUps) -> N
     sio.on("connection_successful", arrivals.connected)
     sio.on("client_message", arrivals.asked)
     sio.on("attached", arrivals.attached)
-    sio.on("edit_message", edited)
+    sio.on("edit_message", arrivals.edited)
     sio.on("stop", stop)
-
-
-async def edited(sid: str, payload: MessagePayload) -> None:
-    """Shows a question's new text and asks it like a new question; `Conversation.ask` finds the old one by its id.
-
-    The browser has already removed everything below the question. This replaces Chainlit's handler, which works on its
-    own list of messages: in a chat that was opened again, that list had every message twice, and the handler removed
-    the second copy of the question from the page.
-
-    Raises:
-        ValueError: the session is unknown.
-    """
-    session = WebsocketSession.require(sid)
-    async with chat_of(session).opening:
-        question = payload["message"]
-        changed = {"id": question["id"], "output": question["output"]}
-        await init_ws_context(session).emitter.emit("update_message", changed)
-        await _begin(session, {"message": question, "fileReferences": None}, question["id"])
 
 
 async def stop(sid: str) -> None:
@@ -146,6 +128,24 @@ class _Arrivals:
                 self._warm_ups.asked(session, files)
                 await _begin(session, payload, asked)
         return {}
+
+    async def edited(self, sid: str, payload: MessagePayload) -> None:
+        """Shows a question's new text and asks it like a new question; `Conversation.ask` finds the old one by its id.
+
+        The browser has already removed everything below the question. This replaces Chainlit's handler, which works on
+        its own list of messages: in a chat that was opened again, that list had every message twice, and the handler
+        removed the second copy of the question from the page.
+
+        Raises:
+            ValueError: the session is unknown.
+        """
+        session = WebsocketSession.require(sid)
+        self._warm_ups.asked(session)
+        async with chat_of(session).opening:
+            question = payload["message"]
+            changed = {"id": question["id"], "output": question["output"]}
+            await init_ws_context(session).emitter.emit("update_message", changed)
+            await _begin(session, {"message": question, "fileReferences": None}, question["id"])
 
     async def attached(self, sid: str, files: object) -> None:
         """The page has other attachments than before: their ids."""

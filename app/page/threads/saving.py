@@ -8,10 +8,10 @@ import logging
 import chainlit as cl
 from chainlit.session import WebsocketSession
 
+from app.background import finished
 from app.errors import HistoryError
 from app.history.autosave import Autosave
 from app.history.copies import Copy
-from app.history.database import finished
 from app.history.store import History, Thread, ThreadGoneError, file_of
 from app.history.users import Users
 from app.i18n import text

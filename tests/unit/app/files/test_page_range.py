@@ -1,5 +1,7 @@
 """Which pages a question names."""
 
+import time
+
 import pytest
 
 from app.files.page_range import PageRange, named_pages
@@ -29,3 +31,10 @@ def test_pages_are_named_in_many_ways(question: str, pages: tuple[int, int]) -> 
 )
 def test_what_names_no_pages(question: str) -> None:
     assert named_pages(question) is None
+
+
+def test_white_space_takes_no_time() -> None:
+    began = time.process_time()
+    assert named_pages("第1" + " " * 100_000 + "x") is None
+    assert named_pages("pages 1" + " " * 100_000 + "x") == PageRange(1, 1)
+    assert time.process_time() - began < 1

@@ -101,6 +101,56 @@ async def test_pictures_that_are_not_sent_are_dropped_and_no_others(store: Uploa
     assert Path(picture.path).exists(), "a question has it"
 
 
+async def test_a_picture_that_is_sent_under_one_name_is_kept_whatever_becomes_of_another(
+    store: UploadStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_file, waits = uploads.replace_file, iter((0.1, 0.4))
+
+    def slowly(path: Path, data: bytes) -> None:
+        time.sleep(next(waits))
+        replace_file(path, data)
+
+    monkeypatch.setattr(uploads, "replace_file", slowly)
+    path = upload(tmp_path, png(shop_sign("川味")))
+    sent = asyncio.create_task(store.take(path, "a.png", "t", KIMI, 5))
+    await asyncio.sleep(0.05)
+    ahead = await store.take(path, "b.png", "t", KIMI, 5, ahead=True)
+    [picture] = (await sent).pictures
+    store.drop_unsent(ahead.pictures)
+    assert Path(picture.path).exists()
+
+
+async def test_of_a_document_that_is_given_up_half_way_nothing_is_kept(
+    store: UploadStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_file, written, go = uploads.replace_file, [], threading.Event()
+
+    def slowly(path: Path, data: bytes) -> None:
+        written.append(path)
+        assert len(written) < 2 or go.wait(20)
+        replace_file(path, data)
+
+    monkeypatch.setattr(uploads, "replace_file", slowly)
+    document = tmp_path / "a.tif"
+    shop_sign("1").save(document, save_all=True, append_images=[shop_sign("2"), shop_sign("3")])
+    ahead = asyncio.create_task(store.take(document, "a.tif", "t", KIMI, 5, ahead=True))
+    async with asyncio.timeout(60):
+        while len(written) < 2:
+            await asyncio.sleep(0.01)
+        ahead.cancel()
+        go.set()
+        await asyncio.wait([ahead])
+        while list((tmp_path / "uploads" / "t").iterdir()):
+            await asyncio.sleep(0.01)
+
+
+async def test_pages_that_a_picture_does_not_have_are_no_error(store: UploadStore, tmp_path: Path) -> None:
+    page = tmp_path / "a.tif"
+    shop_sign("川味").resize((2000, 1000)).save(page)
+    stored = await store.take(page, "a.tif", "t", WITH_ORIGINAL, 5, first=2)
+    assert (stored.pictures, stored.pages) == ([], 1)
+
+
 async def test_scaling_is_reported(store: UploadStore, tmp_path: Path) -> None:
     big = shop_sign("川味").resize((2000, 1000))
     stored = await store.take(upload(tmp_path, png(big)), "big.png", "t", KIMI, 5)

@@ -71,7 +71,17 @@ def test_a_place_is_found_once_and_not_without_limit() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['"bbox":[' * 20_000, "<ref>" * 20_000, "```" * 33_000, "[0.1," * 20_000, '{"label": "' * 9_000, "0" * 99_000],
+    [
+        '"bbox":[' * 20_000,
+        "<ref>" * 20_000,
+        "```" * 33_000,
+        "[0.1," * 20_000,
+        '{"label": "' * 9_000,
+        "0" * 99_000,
+        "picture" + " " * 99_000 + "x",
+        "第" + " " * 99_000,
+        "click(x=1,y=1)" * 3_500 + "[0,0,0,.1]" * 5_000,
+    ],
 )
 def test_no_text_takes_long(text: str) -> None:
     began = time.process_time()

@@ -93,7 +93,7 @@ class Desk:
     async def edit(self, ident: str, words: str) -> None:
         """Sends a question's new words."""
         payload: Any = {"message": {"id": ident, "output": words}, "fileReferences": None}
-        await arrivals.edited(self.session.socket_id, payload)
+        await self._arrivals.edited(self.session.socket_id, payload)
 
     async def kept(self) -> list[Turn]:
         """The turns of the branch that the history has."""
