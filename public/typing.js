@@ -20,6 +20,17 @@
     if (types(event)) composerFor(event)?.focus();
   });
 
+  // In a closed list of presets a letter would choose the one that begins with it, and so leave the chat.
+  addEventListener(
+    "keydown",
+    (event) => {
+      if (!types(event) || !event.target.closest?.("[role=combobox][aria-expanded=false]")) return;
+      event.stopPropagation();
+      composerFor(event)?.focus();
+    },
+    true,
+  );
+
   addEventListener("paste", (event) => {
     const composer = composerFor(event);
     if (!composer) return;

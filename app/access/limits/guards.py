@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections.abc import Collection, Mapping
@@ -26,6 +27,8 @@ from app.i18n import language_of, text
 UPLOAD_PATHS = {"/project/file", "/api/threads/import"}
 IS_ADMIN = "kimi.is_admin"
 """In the scope of a request with a login: a function that says whether it is an admin's."""
+_MOST_NOTED, _LONGEST_NOTED = 20, 100
+_log = logging.getLogger("app.access")
 _UPLOADED_FILE = re.compile(r"/project/file/|/project/thread/")
 
 
@@ -87,6 +90,7 @@ class HostAndOrigin:
         self._places = places
         self._from_anywhere = from_anywhere
         self._admins_only = admins_only
+        self._noted: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one ASGI connection."""
@@ -98,11 +102,20 @@ class HostAndOrigin:
         if self._admins_only:
             scope = {**scope, IS_ADMIN: lambda: True}
         if not self._places.host_allowed(host):
+            self._note("host", host)
             await refuse(scope, receive, send, 421, "refused_host")
         elif not self._origin_allowed(scope, headers.get("origin"), host):
+            self._note("origin", headers.get("origin", ""))
             await refuse(scope, receive, send, 403, "refused_origin")
         else:
             await self._app(scope, receive, send)
+
+    def _note(self, kind: str, value: str) -> None:
+        """Logs how to allow it, once for each of the first few: the refusal does not name settings to strangers."""
+        value = value[:_LONGEST_NOTED]
+        if len(self._noted) < _MOST_NOTED and value not in self._noted:
+            self._noted.add(value)
+            _log.warning("requests of the %s %r are refused; KIMI_ORIGINS allows it", kind, value)
 
     def _origin_allowed(self, scope: Scope, origin: str | None, host: str) -> bool:
         if scope["type"] == "http":
