@@ -14,7 +14,7 @@ from engine.plans.target import GB
 
 _PROMPT_TOKENS = 2_000
 """Of a chat with a picture, for the memory that its cache takes (ours)."""
-_MOST_PEOPLE = 100_000
+_MOST_PEOPLE = 10_000
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

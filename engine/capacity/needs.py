@@ -19,10 +19,9 @@ PAGE_SECONDS_PER_QUESTION = 0.022
 """CPU time of the page, measured at 64 streams and for a short turn (docs/performance.md)."""
 PAGE_BUSY = 0.5
 """The share of a core that a page may use, so that no token waits for it."""
-_QUESTIONS = 4_000
-"""Simulated for each number of engines, or twenty for each person if that is more."""
-_MOST_QUESTIONS = 30_000
-_MOST_ENGINES = 4_096
+_MOST_ENGINES = 256
+_SHARE_BEFORE = 0.8
+"""The search begins at this share of what an even load needs, since people who wait ask less often."""
 
 
 class NeedsError(Exception):
@@ -42,23 +41,28 @@ def needs(demand: Demand, speed: Speed) -> Needs:
     """The smallest numbers that meet the goals.
 
     Raises:
-        NeedsError: even an idle engine is too slow, or more than 4,096 would be needed.
+        NeedsError: even an idle engine is too slow, or more than 256 would be needed.
     """
     if speed.alone < LEAST_SPEED:
         raise NeedsError(
             f"One engine writes {speed.alone:g} tokens/s when idle; {LEAST_SPEED:g} are wanted for everybody, "
             "so that more engines do not help: choose a faster machine or a smaller form of the model."
         )
-    questions = min(_MOST_QUESTIONS, max(_QUESTIONS, 20 * demand.people))
-    low, high = 0, 1
-    while not _good(simulate(demand, speed, high, questions)):
-        low, high = high, 2 * high
-        if high > _MOST_ENGINES:
-            raise NeedsError(f"More than {_MOST_ENGINES} engines would be needed.")
+    # Fewer than this could not write all answers.
+    cycle = max(3600 / demand.questions, demand.answer_tokens / speed.alone)
+    low = int(demand.people * demand.answer_tokens / (cycle * speed.most) * _SHARE_BEFORE)
+    step = 1
+    while not _good(outcome := simulate(demand, speed, low + step)):
+        low, step = low + step, 2 * step
+        if low > _MOST_ENGINES:
+            raise NeedsError(f"More than {_MOST_ENGINES} engines would be needed; that many are not simulated.")
+    high = low + step
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if _good(simulate(demand, speed, middle, questions)) else (middle, high)
-    outcome = simulate(demand, speed, high, questions)
+        if _good(found := simulate(demand, speed, middle)):
+            high, outcome = middle, found
+        else:
+            low = middle
     return Needs(high, _pages(demand, outcome), outcome)
 
 

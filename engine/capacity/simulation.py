@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 
 _SPREAD = 0.8
 """Sigma of the lengths of answers, which are log-normal: most are short, a few very long."""
+_CYCLES_BEFORE, _CYCLES_MEASURED = 3, 4
+"""A cycle is a question, its answer alone, and a pause."""
+_LEAST_QUESTIONS = 4_000
+_SHORTEST_PAUSE = 1.0
 
 
 @dataclass(frozen=True)
@@ -105,12 +109,12 @@ class _Engine:
         return self.now + left / self._speed.of_each(len(self.running))
 
 
-def simulate(demand: Demand, speed: Speed, engines: int, questions: int, seed: int = 1) -> Outcome:
-    """Lets `demand.people` ask until `questions` were answered, each question on the engine with the fewest.
+def simulate(demand: Demand, speed: Speed, engines: int, seed: int = 1) -> Outcome:
+    """Lets `demand.people` ask, each question on the engine with the fewest, and measures once the load is steady.
 
-    The first fifth is left out of the outcome: everybody begins at rest.
+    Everybody begins at rest, so that the first cycles of question, answer and pause are left out.
     """
-    return _Simulation(demand, speed, engines, seed).run(questions)
+    return _Simulation(demand, speed, engines, seed).run()
 
 
 class _Simulation:
@@ -118,42 +122,44 @@ class _Simulation:
         self._demand = demand
         self._random = random.Random(seed)  # noqa: S311 - a simulation
         self._engines = [_Engine(speed) for _ in range(engines)]
-        self._pause = 3600 / demand.questions
+        answer = demand.answer_tokens / speed.alone
+        self._pause = max(_SHORTEST_PAUSE, 3600 / demand.questions - answer)
+        self._cycle = self._pause + answer
         self._mean = math.log(demand.answer_tokens) - _SPREAD**2 / 2
         self._events: list[tuple[float, int, int]] = []
         """(time, engine or -1 for a question, the engine's version)."""
         self._outcome = Outcome()
         self._written = 0.0
 
-    def run(self, questions: int) -> Outcome:
+    def run(self) -> Outcome:
         for _ in range(self._demand.people):
             heapq.heappush(self._events, (self._random.expovariate(1 / self._pause), -1, 0))
-        done, first, began = 0, questions // 5, 0.0
-        while done < questions:
+        began = _CYCLES_BEFORE * self._cycle
+        measured = max(_CYCLES_MEASURED * self._cycle, _LEAST_QUESTIONS * self._cycle / self._demand.people)
+        now = 0.0
+        while now < began + measured:
             now, number, version = heapq.heappop(self._events)
             if number < 0:
-                self._ask(now)
+                self._ask(now, counted=now >= began)
             elif version == self._engines[number].version:
-                done += 1
-                counted = done > first
-                began = began if counted else now
-                self._end(now, number, counted=counted)
-        self._outcome.tokens_per_second = self._written / (now - began)
+                self._end(now, number, counted=now >= began)
+        self._outcome.tokens_per_second = self._written / measured
         self._outcome.waits.sort()
         self._outcome.speeds.sort()
         return self._outcome
 
-    def _ask(self, now: float) -> None:
+    def _ask(self, now: float, *, counted: bool) -> None:
         number = min(range(len(self._engines)), key=lambda each: self._engines[each].load)
         engine = self._engines[number]
         engine.advance(now)
         engine.waiting.append((now, self._random.lognormvariate(self._mean, _SPREAD)))
-        self._fill(engine, number)
+        self._fill(engine, number, counted=counted)
 
-    def _fill(self, engine: _Engine, number: int) -> None:
+    def _fill(self, engine: _Engine, number: int, *, counted: bool) -> None:
         while engine.waiting and engine.free:
             asked, tokens = engine.waiting.popleft()
-            self._outcome.waits.append(engine.now - asked)
+            if counted:
+                self._outcome.waits.append(engine.now - asked)
             engine.begin(max(1.0, tokens))
         engine.version += 1
         heapq.heappush(self._events, (engine.next_end(), number, engine.version))
@@ -165,8 +171,6 @@ class _Simulation:
         if counted:
             self._written += answer.tokens
             self._outcome.speeds.append(answer.tokens / max(1e-9, now - answer.began))
-        else:
-            self._outcome.waits.clear()
         # The person reads and thinks, then asks again.
         heapq.heappush(self._events, (now + self._random.expovariate(1 / self._pause), -1, 0))
-        self._fill(engine, number)
+        self._fill(engine, number, counted=counted)

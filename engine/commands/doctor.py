@@ -263,7 +263,7 @@ def weights(settings: Settings, hardware: Hardware) -> list[Finding]:
         what = f"{plan.model} on {plan.engine}; its weights are not here yet."
         advice = f"The next start fetches {gigabytes:.4g} GB into {place.folder}."
         if plan.to_fetch and settings.download != "yes":
-            advice = f"The reader answers until somebody lets {gigabytes:.4g} GB be fetched: KIMI_DOWNLOAD=yes."
+            advice = f"The reader answers until a download of {gigabytes:.4g} GB is allowed: KIMI_DOWNLOAD=yes."
         return [Finding("model", "warning", what, advice)]
     return [Finding("model", "ok", f"{plan.model} on {plan.engine}, weights in {place}")]
 

@@ -22,7 +22,9 @@ class Session(ClientSession):
         try:
             return await super().send_request(*args, **kwargs)
         except asyncio.CancelledError:
-            await self._give_up(number)
+            # MCP: a client must not cancel its `initialize`.
+            if not (args and isinstance(args[0].root, types.InitializeRequest)):
+                await self._give_up(number)
             raise
 
     async def _give_up(self, number: int) -> None:

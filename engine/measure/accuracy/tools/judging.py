@@ -57,7 +57,8 @@ def judge(task: Task, conversation: Conversation) -> Verdict:
     made = conversation.calls
     said = _plain(conversation.text)
     return Verdict(
-        called={call.name for call in made} == {wanted.name for wanted in task.calls},
+        # Who says nothing at all has not rightly called nothing.
+        called=bool(made or said) and {call.name for call in made} == {wanted.name for wanted in task.calls},
         valid=tuple(_is_valid(task, call) for call in made),
         arguments=all(any(fits(wanted, call) for call in made) for wanted in task.calls) if task.calls else None,
         answered=bool(said) and all(any(_plain(one) in said for one in group) for group in task.answer),
@@ -70,6 +71,11 @@ def fits(wanted: Wanted, call: Call) -> bool:
     if call.name != wanted.name or arguments is None:
         return False
     return all(_is_one_of(arguments.get(name), values) for name, values in wanted.arguments.items())
+
+
+def is_object(arguments: str) -> bool:
+    """Whether the arguments are a JSON object."""
+    return _object(arguments) is not None
 
 
 def scores(pairs: Sequence[tuple[Task, Verdict]]) -> list[Score]:

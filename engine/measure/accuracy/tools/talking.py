@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine.catalog import Model
 from engine.measure.accuracy.asking import REFUSED, Answered, Setting, picture_part
-from engine.measure.accuracy.reply import Call, Reply, ask
-from engine.measure.accuracy.tools.judging import Conversation, fits
+from engine.measure.accuracy.reply import AskingError, Call, Reply, ask
+from engine.measure.accuracy.tools.judging import Conversation, fits, is_object
 from engine.measure.accuracy.tools.tasks import Task
 from engine.plans.launch import LaunchPlan
 
@@ -18,6 +18,7 @@ IN_CIRCLES = "rounds"
 """The finish of a model that only calls."""
 _MOST_ROUNDS = 6
 _NOTHING = "Error: nothing was found for these arguments."
+_BROKEN = "Error: the arguments were not a JSON object."
 _Message = dict[str, Any]
 
 
@@ -38,6 +39,11 @@ async def talk(
     made: list[Call] = []
     for _ in range(_MOST_ROUNDS):
         reply = await ask(session, plan, model, task.name, body)
+        if reply is None and not made and not task.picture:
+            raise AskingError(
+                f"The engine rejects {task.name}, a question of a few words with tools: start it with tool calling "
+                "(vLLM: --enable-auto-tool-choice --tool-call-parser NAME)."
+            )
         if reply is None or not reply.calls:
             text, finish = (reply.text, reply.finish) if reply else ("", REFUSED)
             return Answered(task.name, Conversation(tuple(made), text).as_text(), finish)
@@ -47,7 +53,10 @@ async def talk(
 
 
 def _calling(reply: Reply) -> _Message:
-    functions = [{"name": call.name, "arguments": call.arguments} for call in reply.calls]
+    # Engines parse the arguments for their template, and fail on broken ones.
+    functions = [
+        {"name": call.name, "arguments": call.arguments if is_object(call.arguments) else "{}"} for call in reply.calls
+    ]
     message: _Message = {"role": "assistant", "content": reply.text}
     message["tool_calls"] = [
         {"id": call.id, "type": "function", "function": function}
@@ -61,4 +70,5 @@ def _calling(reply: Reply) -> _Message:
 
 def _result(task: Task, call: Call) -> _Message:
     found = next((wanted.result for wanted in task.calls if fits(wanted, call)), _NOTHING)
+    found = found if is_object(call.arguments) else _BROKEN
     return {"role": "tool", "tool_call_id": call.id, "content": found}

