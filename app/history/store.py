@@ -30,8 +30,7 @@ from app.talk.settings import stored
 
 _LONGEST_NAME = 80
 _LONGEST_PRESET = 100
-_AT_ONCE = 500
-"""As many threads in one statement, at most."""
+_AT_ONCE = 500  # threads in one statement
 # Made once: for each answer that is being written, that takes longer than to carry it out.
 _HELD = own_thread(bindparam("holder"), bindparam("held"))
 _HOLD = update(threads).where(_HELD).values(revision=threads.c.revision + 1)
