@@ -172,7 +172,7 @@ prepare_postgres() {
 # $@: --long, or nothing.
 test_everything() {
     local failed=0
-    "$python" -m pytest tests/unit --numprocesses 2 --dist worksteal --cov --cov-report= "$@" || failed=$?
+    "$python" -m pytest tests/unit --numprocesses 3 --dist worksteal --cov --cov-report= "$@" || failed=$?
     "$python" -m tests.instruments.coverage_gate || failed=$?
     "$python" -m pytest --ignore tests/unit "$@" || failed=$?
     exit "$failed"
@@ -237,7 +237,7 @@ case $word in
         cd -- "$root"
         if [ "${1:-}" = --fast ]; then
             shift
-            exec "$python" -m pytest tests/unit --numprocesses 2 --dist worksteal "$@"
+            exec "$python" -m pytest tests/unit --numprocesses 3 --dist worksteal "$@"
         fi
         prepare_browser
         prepare_postgres
