@@ -144,8 +144,8 @@ class UploadStore:
             raise PictureError("picture_too_many")
         if (await aiofiles.os.stat(path)).st_size > MAX_BYTES:
             raise PictureError("picture_too_many_bytes", megabytes=MAX_BYTES // 1024 // 1024)
-        async with aiofiles.open(path, "rb") as file:
-            data = await file.read()
+        # Not by aiofiles: cancelled while it opens the file, it would leave it open.
+        data = await asyncio.to_thread(path.read_bytes)
         digest = hashlib.sha256(data).hexdigest()
         key = (thread, digest + name, limits, most, first)
         known = self._known.get(key)
