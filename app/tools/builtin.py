@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import aiofiles
-
 from app.files.originals import best_of
 from app.files.pictures import PictureLimits
 from app.talk.conversation import Picture
@@ -49,8 +47,7 @@ async def call_builtin(
         return Outcome(f"There is no picture {number}; this chat has {len(pictures)}.", failed=True)
     try:
         path = await asyncio.to_thread(best_of, Path(pictures[number - 1].path))
-        async with aiofiles.open(path, "rb") as file:
-            data = await file.read()
+        data = await asyncio.to_thread(path.read_bytes)
         return await look(name, arguments, data, limits, person)
     except OSError:
         return Outcome(f"Picture {number} can't be read any more.", failed=True)

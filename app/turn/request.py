@@ -10,8 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import aiofiles
-
 from app.talk.conversation import Message, Picture, Turn, to_messages, to_prefix
 from app.talk.fitting import Fit, Limits, TooLongError, fit, picture_tokens, texts, upper_bound
 from app.talk.parts import ResultPicture, ToolResult
@@ -242,5 +240,5 @@ async def _picture_url(client: EngineClient, picture: Picture) -> str:
         return path.as_uri()
     if (patches := client.plan.picture_patches) is not None:
         return data_url(await asyncio.to_thread(padded_file, path, patches), "image/png")
-    async with aiofiles.open(path, "rb") as file:
-        return data_url(await file.read(), "image/png" if path.suffix == ".png" else "image/jpeg")
+    data = await asyncio.to_thread(path.read_bytes)
+    return data_url(data, "image/png" if path.suffix == ".png" else "image/jpeg")
