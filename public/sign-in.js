@@ -1,9 +1,16 @@
-// Signing in without a name where there is only the shared account, and changing one's own password.
+// Signing in without a name where there is only the shared account, then going on to the chat whose address was opened,
+// and changing one's own password.
 "use strict";
 
 (() => {
   const text = kimi.text;
   let asked = false;
+
+  // The chat that was opened, until the page has a connection, and so a login.
+  const WANTED = "kimi-wanted";
+  if (/^\/thread\/[\w-]+$/.test(location.pathname)) sessionStorage.setItem(WANTED, location.pathname);
+  kimi.wanted = () => sessionStorage.getItem(WANTED) ?? "/";
+  kimi.connected = () => sessionStorage.removeItem(WANTED);
 
   // Called by the form. Until the answer comes it asks for a name, as Chainlit's does.
   kimi.signIn = async () => {

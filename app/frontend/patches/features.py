@@ -105,6 +105,13 @@ FEATURES = (
         new='defaultValues:(kimi.signIn(),{email:"",password:""})',
     ),
     Patch(
+        name="sign-in-goes-on",
+        why="whoever opened the address of a chat gets to it after signing in",
+        file="frontend/src/pages/Login.tsx",
+        old='n&&s("/"))},[e,n])',
+        new="n&&s(kimi.wanted()))},[e,n])",
+    ),
+    Patch(
         name="camera",
         why="a phone can take a picture from the message box",
         file="frontend/src/components/chat/MessageComposer/index.tsx",
@@ -159,7 +166,7 @@ FEATURES = (
         why="the page knows when an answer begins and ends, also in a chat that it has left",
         file="libs/react-client/src/useChatSession.ts",
         old='ee.on("task_start",()=>{l(!0)})',
-        new='kimi.notices.connected(ee,Qn),kimi.ahead.connected(ee),ee.on("task_start",()=>{l(!0)})',
+        new='kimi.connected(),kimi.notices.connected(ee,Qn),kimi.ahead.connected(ee),ee.on("task_start",()=>{l(!0)})',
     ),
     Patch(
         name="chat-mark",

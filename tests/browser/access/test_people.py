@@ -187,10 +187,16 @@ def test_the_page_shows_a_person_what_they_may_open_and_signs_them_out_everywher
     chats[1].ask("Does it work?")
     expect(chats[1].answers.last).to_contain_text("An answer.")
     chats[1].finished()
+    berts = bert.url
     bert.locator("#user-nav-button").click()
     bert.get_by_role("menuitem", name="Sign out everywhere").click()
     for page in (bert, berts_other):
         expect(page.locator("input[type=password]")).to_be_visible()
+    # Who opens the address of a chat first signs in, and then is there.
+    bert.goto(berts)
+    log_in(bert, "bert", PASSWORDS["bert"])
+    expect(bert).to_have_url(berts)
+    expect(chats[1].questions).to_have_text(["Does it work?"])
     expect(admin.locator("#chat-input")).to_be_visible()
     for chat in chats:
         chat.close()
