@@ -106,7 +106,7 @@ FEATURES = (
     ),
     Patch(
         name="sign-in-goes-on",
-        why="whoever opened the address of a chat gets to it after signing in",
+        why="who opens the address of a chat gets to it after signing in",
         file="frontend/src/pages/Login.tsx",
         old='n&&s("/"))},[e,n])',
         new="n&&s(kimi.wanted()))},[e,n])",
