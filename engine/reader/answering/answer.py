@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from engine.reader.answering import tables
 from engine.reader.answering.markdown import escaped, fenced
-from engine.reader.answering.matching import best_rows, largest_rows
+from engine.reader.answering.matching import best_rows, is_weak, largest_rows
 from engine.reader.answering.question import Question, understand
 from engine.reader.answering.texts import Language, say
 from engine.reader.reading.read import Reading
@@ -59,6 +59,8 @@ def _quotes(question: Question, readings: list[Reading], headings: list[str], la
     elif not any(found):
         lead = [say("no_match", lang)]
         found = [[reading.texts[index] for index in largest_rows(list(reading.rows), _MOST)] for reading in readings]
+    elif all(is_weak(question, list(reading.rows), reading.tables) for reading in readings):
+        lead = [say("weak_match", lang)]
     parts = ["\n".join(map(_quote, quotes)) for quotes in found]
     if len(readings) == 1:
         return [*lead, *filter(None, parts)]

@@ -1,6 +1,7 @@
 """Which rows of a picture answer a question best."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 from math import log
 
@@ -32,6 +33,14 @@ def best_rows(question: Question, rows: list[Row], tables: Sequence[Table] = (),
     if not rows or scores[ranked[0]] < _LEAST:
         return []
     return [index for index in ranked[:most] if scores[index] >= _ALSO]
+
+
+def is_weak(question: Question, rows: list[Row], tables: Sequence[Table] = ()) -> bool:
+    """Whether the best rows only stand out by their print, though what is asked for is often in small print."""
+    kinds = tuple(replace(kind, large=0.0) if kind.large < 1 else kind for kind in question.kinds)
+    if kinds == question.kinds or question.position is not None:
+        return False
+    return max(score_rows(replace(question, kinds=kinds), rows, tables), default=0.0) < _LEAST
 
 
 def largest_rows(rows: list[Row], most: int) -> list[int]:

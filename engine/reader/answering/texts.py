@@ -27,6 +27,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "No line of text matches the question. In the largest print:",
         "没有与问题相符的文字。字号最大的文字是：",
     ),
+    "weak_match": (
+        "No line clearly answers this. Closest, by its print:",
+        "没有明确回答该问题的文字。从字号看最接近的是：",
+    ),
     "no_scene": (
         "This engine reads text only and cannot tell what a picture shows. A vision model such as Kimi-VL can: the "
         "help of the page says how to get one.",

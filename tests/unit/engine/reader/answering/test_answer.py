@@ -31,6 +31,9 @@ SIGN = reading(
 )
 
 
+TITLE = reading(("A GARDEN OF WORDS", 80), ("Poems from the north", 30), "First edition")
+
+
 def compose(asked: str, readings: list[Reading], lang: Language, *, follow_up: bool) -> str:
     headings = [say("of_picture", lang, number=number) for number in range(1, len(readings) + 1)]
     return answer.compose(asked, readings, headings, lang, follow_up=follow_up)
@@ -330,3 +333,20 @@ def test_text_that_looks_like_markdown_stays_text(text: str, shown: str) -> None
 )
 def test_the_answer_is_in_the_language_of_the_question(question: str, spoken: str) -> None:
     assert language(question) == spoken
+
+
+@pytest.mark.parametrize(
+    ("question", "picture", "weak"),
+    [
+        ("Who wrote it?", TITLE, True),
+        ("作者是谁？", TITLE, True),
+        ("Who wrote it?", reading(("A GARDEN OF WORDS", 80), "by Anna Berg"), False),
+        ("What is the title?", TITLE, False),
+        ("What is the total?", RECEIPT, False),
+    ],
+)
+def test_an_answer_that_rests_on_large_print_alone_says_so(question: str, picture: Reading, weak: bool) -> None:
+    lang = language(question)
+    text = compose(question, [picture], lang, follow_up=False)
+    assert text.startswith(say("weak_match", lang)) == weak
+    assert "> " in text
