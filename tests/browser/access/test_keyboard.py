@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, FileChooser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from engine.access.passwords import People
 from tests.instruments.chat_page import ChatPage
@@ -75,17 +75,11 @@ class Keyboard:
         expect(wanted).to_have_count(0)
 
     def choose_file(self, button: Locator, file: Path) -> None:
-        """Opens the file dialog and chooses a file; again if the page has just drawn the button anew."""
-        chosen: list[FileChooser] = []
-        self.page.on("filechooser", lambda chooser: chosen.append(chooser))  # noqa: PLW0108 - Playwright marks handlers
-        for _ in range(5):
-            self.reach(button)
+        """Opens the file dialog and chooses a file."""
+        self.reach(button)
+        with self.page.expect_file_chooser() as opened:
             self.press("Enter")
-            self.page.wait_for_timeout(500)
-            if chosen:
-                break
-        [chooser] = chosen
-        chooser.set_files(file)
+        opened.value.set_files(file)
 
     def _is_at(self, wanted: Locator) -> bool:
         return wanted.count() == 1 and bool(wanted.evaluate("element => element === document.activeElement"))
@@ -146,6 +140,7 @@ def ask(chat: ChatPage, keys: Keyboard) -> Locator:
 
 def stop(chat: ChatPage, keys: Keyboard, public: ScriptedProduct, file: Path) -> None:
     attach = chat.page.get_by_role("button", name="Add pictures, PDFs or a video")
+    chat.finished()
     keys.choose_file(attach, file)
     expect(chat.page.locator("#attachments > *")).to_have_count(1)
     expect(attach).to_be_focused()
