@@ -82,8 +82,9 @@ class CompletionRequest:
         _check_model(parsed)
         # Clients send null for what is not set; some engines reject it.
         self._fields: Json = {name: value for name, value in parsed.items() if value is not None}
-        self.pictures: list[PictureSlot] = list((pictures or message_pictures)(self._fields))
-        if pictures in {None, message_pictures}:
+        find = pictures or message_pictures
+        self.pictures: list[PictureSlot] = list(find(self._fields))
+        if find is message_pictures:
             self._fields["messages"] = moved_out_of_results(self._fields["messages"])
 
     @property

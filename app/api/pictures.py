@@ -8,7 +8,7 @@ from dataclasses import replace
 from app.api.completion_request import Json, PictureSlot
 from app.api.errors import ApiError, bad_request
 from app.api.remote_pictures import RemotePictures
-from app.files.pictures import NormalPicture, PictureError, PictureLimits
+from app.files.pictures import NormalPicture, PictureError, PictureLimits, media_type
 from app.files.uploads import MAX_BYTES, UploadStore
 from engine.formats.base64_text import data_url, decoded
 from engine.formats.moments import caption, frame_name
@@ -91,8 +91,7 @@ class PictureDesk:
 
 async def _url(picture: NormalPicture, patches: int | None) -> str:
     if patches is None:
-        kind = "jpeg" if picture.extension == "jpg" else picture.extension
-        return data_url(picture.data, f"image/{kind}")
+        return data_url(picture.data, media_type(picture.extension))
     return data_url(await asyncio.to_thread(padded, picture.data, patches), "image/png")
 
 

@@ -57,6 +57,11 @@ class PictureError(Exception):
         self.values = values
 
 
+def media_type(file: str) -> str:
+    """The media type of a picture as it is stored, by its file's name or extension."""
+    return "image/png" if file.endswith("png") else "image/jpeg"
+
+
 @dataclass(frozen=True)
 class PictureLimits:
     """The model's own limits: pixels of a picture, and pixels of its longer side."""

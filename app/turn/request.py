@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from app.files.pictures import media_type
 from app.talk.conversation import Message, Picture, Turn, to_messages, to_prefix
 from app.talk.fitting import Fit, Limits, TooLongError, fit, picture_tokens, texts, upper_bound
 from app.talk.parts import ResultPicture, ToolResult
@@ -171,7 +172,7 @@ async def _body(
         body["stop"] = list(settings.stop)
     if settings.streaming:
         body["stream_options"] = {"include_usage": True}
-    if client.plan.traits.tells_lines:
+    if client.plan.traits.reports_lines:
         body["include_lines"] = True
     if job.toolbox:
         body["tools"] = job.toolbox.functions()
@@ -241,4 +242,4 @@ async def _picture_url(client: EngineClient, picture: Picture) -> str:
     if (patches := client.plan.picture_patches) is not None:
         return data_url(await asyncio.to_thread(padded_file, path, patches), "image/png")
     data = await asyncio.to_thread(path.read_bytes)
-    return data_url(data, "image/png" if path.suffix == ".png" else "image/jpeg")
+    return data_url(data, media_type(path.name))

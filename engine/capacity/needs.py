@@ -49,8 +49,7 @@ def needs(demand: Demand, speed: Speed) -> Needs:
             "so that more engines do not help: choose a faster machine or a smaller form of the model."
         )
     # Fewer than this could not write all answers.
-    cycle = max(3600 / demand.questions, demand.answer_tokens / speed.alone)
-    low = int(demand.people * demand.answer_tokens / (cycle * speed.most) * _SHARE_BEFORE)
+    low = int(demand.people * demand.answer_tokens / (demand.cycle(speed) * speed.most) * _SHARE_BEFORE)
     step = 1
     while not _good(outcome := simulate(demand, speed, low + step)):
         low, step = low + step, 2 * step

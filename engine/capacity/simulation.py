@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 _SPREAD = 0.8
 """Sigma of the lengths of answers, which are log-normal: most are short, a few very long."""
 _CYCLES_BEFORE, _CYCLES_MEASURED = 3, 4
-"""A cycle is a question, its answer alone, and a pause."""
+"""Cycles of question, answer and pause (`Demand.cycle`)."""
 _LEAST_QUESTIONS = 4_000
 _SHORTEST_PAUSE = 1.0
 
@@ -44,6 +44,14 @@ class Demand:
     """Of each person, in an hour."""
     answer_tokens: float
     """The mean length of an answer, its thinking included."""
+
+    def pause(self, speed: Speed) -> float:
+        """Seconds from an answer to the next question, on an engine that is idle."""
+        return max(_SHORTEST_PAUSE, 3600 / self.questions - self.answer_tokens / speed.alone)
+
+    def cycle(self, speed: Speed) -> float:
+        """Seconds from one question to the next, there."""
+        return self.pause(speed) + self.answer_tokens / speed.alone
 
 
 @dataclass
@@ -122,9 +130,7 @@ class _Simulation:
         self._demand = demand
         self._random = random.Random(seed)  # noqa: S311 - a simulation
         self._engines = [_Engine(speed) for _ in range(engines)]
-        answer = demand.answer_tokens / speed.alone
-        self._pause = max(_SHORTEST_PAUSE, 3600 / demand.questions - answer)
-        self._cycle = self._pause + answer
+        self._pause, self._cycle = demand.pause(speed), demand.cycle(speed)
         self._mean = math.log(demand.answer_tokens) - _SPREAD**2 / 2
         self._events: list[tuple[float, int, int]] = []
         """(time, engine or -1 for a question, the engine's version)."""

@@ -18,7 +18,7 @@ TRAITS = EngineTraits(
     title_zh="文字识别（reader）",
     unit="character",
     queue_metric="reader_pictures_waiting",
-    tells_lines=True,
+    reports_lines=True,
 )
 
 

@@ -45,7 +45,7 @@ class EngineTraits:
     """Whether a short request beside the chats costs them nothing: not where it takes the only slot's cache."""
     caches_prompts: bool = False
     """Whether the beginning of a prompt, pictures included, stays in memory for the next one that begins so."""
-    tells_lines: bool = False
+    reports_lines: bool = False
     """Whether it says where the lines that it reads stand in a picture, if asked."""
     remote: bool = False
     """Whether it is a server that the user runs, with the user's key; nothing is started here."""

@@ -493,7 +493,7 @@ def test_the_note_about_the_reader_stays_away_once_dismissed(stage: Stage) -> No
     with page.expect_response("**/api/status"):
         page.reload()
     expect(page.locator(".engine-banner")).to_be_hidden()
-    # Another person has not dismissed it, and something new is told to everyone.
+    # Another person has not dismissed it, and something new is shown to everyone.
     stage.person = "bert"
     page.reload()
     expect(page.locator(".engine-banner")).to_be_visible()

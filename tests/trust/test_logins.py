@@ -180,7 +180,7 @@ def test_only_admins_see_the_status_the_logs_and_the_figures(public: ScriptedPro
         assert caller.request("GET", "/api/status")[0] == 200
         may = {"watches": watches, "signsOut": True, "hasPassword": True}
         assert json.loads(caller.request("GET", "/user")[2])["metadata"] == may
-    # They alone are told commands, and why the engine failed.
+    # Only they see commands, and why the engine failed.
     public.status(state="failed", reason=Reason.of_text("no weights"))
     for caller, command, reason in ((anna, "./start.sh", "no weights"), (bert, "ask the person", "tell the person")):
         assert command in caller.request("POST", "/api/retry", Accept_Language="en")[2].decode()

@@ -13,6 +13,7 @@ import chainlit as cl
 from chainlit.element import ElementDict
 from chainlit.utils import utc_now
 
+from app.files.pictures import media_type
 from app.i18n import text
 from app.page.answer.buttons import MAY_RUN
 from app.page.answer.frame import Frame
@@ -232,5 +233,5 @@ def _element(picture: ResultPicture, element_id: str, step_id: str, thread_id: s
         "display": "inline",
         "size": "medium",
         "forId": step_id,
-        "mime": "image/png" if picture.file.endswith(".png") else "image/jpeg",
+        "mime": media_type(picture.file),
     }

@@ -40,7 +40,7 @@ class Attachments:
     async def take(self, session: WebsocketSession, chat: Chat, message: cl.Message, parent_id: str) -> list[Picture]:
         """Converts the message's files to pictures; shows for each rejected file why it can't be used."""
         pages = named_pages(message.content) if len(message.elements) < 2 else None
-        files = await self._files(chat, message, pages)
+        files = await self._files(chat, message)
         if not files:
             return []
         taken: list[Picture] = []
@@ -112,7 +112,7 @@ class Attachments:
         take = partial(self._store.take, path, name, session.thread_id, left, person=person, ahead=ahead)
         return await _pages_of(take, name, most, pages)
 
-    async def _files(self, chat: Chat, message: cl.Message, pages: PageRange | None) -> list[tuple[Any, Path, str]]:
+    async def _files(self, chat: Chat, message: cl.Message) -> list[tuple[Any, Path, str]]:
         """Element, path and name of each; without any, a starter's sample or the document whose pages are named."""
         files: list[tuple[Any, Path, str]] = [
             (element, Path(element.path), element.name) for element in message.elements if element.path
@@ -122,7 +122,7 @@ class Attachments:
         if not chat.conversation.turns and (sample := self._presets.sample(message.content)):
             await cl.Image(path=str(sample), name=sample.name, display="inline").send(for_id=message.id)
             return [(None, sample, sample.name)]
-        if pages and chat.document and chat.document.has_more(pages):
+        if chat.document and self.brings_other_pages(chat, message.content):
             return [(None, chat.document.path, chat.document.name)]
         return []
 

@@ -21,6 +21,7 @@ from chainlit.session import WebsocketSession
 from chainlit.step import StepDict
 from chainlit.types import ThreadDict
 
+from app.files.pictures import media_type
 from app.history.store import ThreadGoneError
 from app.i18n import text
 from app.page.answer.frame import NOTE
@@ -237,5 +238,5 @@ def _element(picture: Picture, turn: Turn, thread_id: str) -> ElementDict:
         "display": "inline",
         "size": "medium",
         "forId": turn.page_id,
-        "mime": "image/png" if file.endswith(".png") else "image/jpeg",
+        "mime": media_type(file),
     }

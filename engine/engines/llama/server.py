@@ -51,14 +51,13 @@ def choose_server(hardware: Hardware, root: Path, wanted: Build | Literal["auto"
     """
     path, passed = hardware.llama_server, _passed(hardware)
     if wanted != "auto":
-        return _installable(wanted, hardware, root, f"{_SETTING}={wanted}: ")
+        return _installable(wanted, hardware, root, f"{_SETTING}={wanted}: ", way_out=f"unset {_SETTING}")
     if path is not None and not passed:
         return Server(Path(path), None, f"{path} is on the PATH, and is used instead of installing llama.cpp.")
     build = VENDORS[hardware.accelerators[0].vendor].llama_build if hardware.accelerators else None
     if build and (is_ready(root, build) or not hardware.vulkan) and not release_lacks(build, hardware):
-        reason = "Vulkan's loader is not installed, by which the wheel from PyPI would reach the GPU"
-        reason = "it is installed" if hardware.vulkan else reason
-        return _installable(build, hardware, root, passed, reason)
+        no_loader = "Vulkan's loader is not installed, by which the wheel from PyPI would reach the GPU"
+        return _installable(build, hardware, root, passed, "it is installed" if hardware.vulkan else no_loader)
     reason = wheel_lacks(hardware)
     if not reason:
         return _installable("wheel", hardware, root, passed)
@@ -67,8 +66,10 @@ def choose_server(hardware: Hardware, root: Path, wanted: Build | Literal["auto"
     return _installable("cpu", hardware, root, passed, reason)
 
 
-def _installable(build: Build, hardware: Hardware, root: Path, before: str, reason: str = "") -> Server:
-    """The build, with the sentence that names it.
+def _installable(
+    build: Build, hardware: Hardware, root: Path, before: str, reason: str = "", *, way_out: str = ""
+) -> Server:
+    """The build, with the sentence that names it. `way_out` is for where it can't run; empty: a server on the PATH.
 
     Raises:
         PlanError: it does not run on this machine.
@@ -76,8 +77,7 @@ def _installable(build: Build, hardware: Hardware, root: Path, before: str, reas
     if lacks := wheel_lacks(hardware) if build == "wheel" else release_lacks(build, hardware):
         why = "; ".join(dict.fromkeys(filter(None, (reason, lacks))))
         own = "your own llama-server on the PATH" + (", a newer one" if hardware.llama_server else "")
-        way_out = f"unset {_SETTING}" if _SETTING in before else f"put {own}"
-        raise PlanError(f"{before}llama.cpp can't be installed here: {why}; {way_out}.")
+        raise PlanError(f"{before}llama.cpp can't be installed here: {why}; {way_out or f'put {own}'}.")
     what = f"llama.cpp {WHEEL_BUILD} from PyPI"
     if build != "wheel":
         size = RELEASES[build][hardware.machine].megabytes

@@ -167,7 +167,7 @@ async def test_the_lines_that_an_engine_has_read_are_kept_with_their_pictures(de
     desk.engine.script = Script(lines=({"picture": 1, "text": "Total", "corners": corners},))
     assert (await desk.ask(before, now)).places == []
     assert "include_lines" not in desk.request
-    desk.plan(traits=EngineTraits(tells_lines=True))
+    desk.plan(traits=EngineTraits(reports_lines=True))
     answer = await desk.ask(before, now)
     assert answer.places == [PicturePlaces(files[1].name, [Place("Total", corners)])]
 

@@ -1,4 +1,4 @@
-"""What a server is told of a request that is given up."""
+"""How a server is notified of a request that is given up."""
 
 import asyncio
 
